@@ -1,0 +1,121 @@
+"""One table of settings: the process, not the business.
+
+Each section is a Struct; a field's name, default and help are the row of the table. A value comes from the default,
+the TOML file, then `INTERPLUG__SECTION__KEY` in the environment, the later winning. Parties, partners, visibility and
+offers are business and live in the database.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+
+
+def _help(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
+
+class Server(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    host: Annotated[str, _help("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, _help("Port to listen on; 0 takes a free one.")] = 8080
+    public_url: Annotated[str, _help("How partners reach this node; empty: http://host:port.")] = ""
+    tls_certificate: Annotated[str, _help("PEM file of the certificate chain; with it the node speaks TLS itself.")] = ""
+    tls_key: Annotated[str, _help("PEM file of the private key.")] = ""
+    trusted_proxies: Annotated[list[str], _help("Addresses whose X-Forwarded-For is believed.")] = []
+    largest_body: Annotated[int, _help("Largest request body in bytes.")] = 4_000_000
+    body_timeout: Annotated[float, _help("Seconds that a request body may take to arrive.")] = 20.0
+
+
+class StoreSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    url: Annotated[str, _help("sqlite:///path of the database.")] = "sqlite:///interplug.db"
+    key_file: Annotated[str, _help("File with the node key; made when absent. Empty: beside the database.")] = ""
+    key: Annotated[str, _help("The node key itself (Base64, 32 bytes), instead of a file.")] = ""
+    message_days: Annotated[float, _help("Days that the message log keeps requests and answers.")] = 30.0
+    message_body: Annotated[int, _help("Bytes kept of each body in the message log.")] = 4096
+
+
+class Surfaces(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    ocpi: Annotated[bool, _help("Serve /ocpi to partners.")] = True
+    driver: Annotated[bool, _help("Serve the driver's page at /.")] = False
+    health: Annotated[bool, _help("Serve /health/live and /health/ready.")] = True
+
+
+class Ocpi(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    versions: Annotated[list[str], _help("Versions offered to partners.")] = msgspec.field(default_factory=lambda: ["2.1.1", "2.2.1", "2.3.0"])
+    page_limit: Annotated[int, _help("Objects on a page when the partner names no limit.")] = 100
+    page_largest: Annotated[int, _help("Most objects on a page (X-Limit).")] = 500
+    command_timeout: Annotated[int, _help("Seconds promised for the result of a command.")] = 30
+    token_overlap: Annotated[float, _help("Seconds that a rotated token is still accepted when the new one was never used.")] = 86_400.0
+    postal_code_filler: Annotated[str, _help("postal_code towards 2.1.1 when a Location has none.")] = "-"
+
+
+class Network(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    allow_private: Annotated[bool, _help("Partners may live on loopback and private addresses.")] = False
+    allow_http: Annotated[bool, _help("Partners may be called without TLS.")] = False
+    timeout: Annotated[float, _help("Seconds for a whole call to a partner.")] = 30.0
+    largest_answer: Annotated[int, _help("Largest answer in bytes that is read from a partner.")] = 64_000_000
+
+
+class Delivery(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    tick: Annotated[float, _help("Seconds between looks at the change log when nothing wakes the loop.")] = 0.2
+    in_flight: Annotated[int, _help("Objects of one partner that are sent at the same time.")] = 8
+    back_off: Annotated[float, _help("First pause in seconds after a partner failed; doubles.")] = 1.0
+    back_off_longest: Annotated[float, _help("Longest pause in seconds.")] = 300.0
+
+
+class Simulator(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    enabled: Annotated[bool, _help("Run simulated stations for this node's own EVSEs.")] = False
+    speed: Annotated[float, _help("Simulated seconds that pass in a real one.")] = 1.0
+    seed: Annotated[int, _help("Seed of everything random in the simulation.")] = 1
+    traffic: Annotated[bool, _help("Drivers of the node's own come and go at the stations.")] = False
+
+
+class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    server: Server = Server()
+    store: StoreSettings = StoreSettings()
+    surfaces: Surfaces = Surfaces()
+    ocpi: Ocpi = Ocpi()
+    network: Network = Network()
+    delivery: Delivery = Delivery()
+    simulator: Simulator = Simulator()
+
+
+class BadSettings(Exception):
+    """The file or the environment holds something that is no setting; the text names it."""
+
+
+def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process; `BadSettings` names the section and key that is wrong."""
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise BadSettings(f"{file}: {error}") from None
+    for name, text in environment.items():
+        if name.startswith("INTERPLUG__"):
+            section, _, key = name.removeprefix("INTERPLUG__").lower().partition("__")
+            values.setdefault(section, {})[key] = _split(section, key, text)
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadSettings(str(error)) from None
+
+
+def _split(section: str, key: str, text: str) -> Any:
+    """Lists are written with commas in the environment."""
+    kind = get_type_hints(get_type_hints(Settings).get(section, Settings)).get(key)
+    return [part.strip() for part in text.split(",") if part.strip()] if kind == list[str] else text
+
+
+def table() -> Iterator[tuple[str, str, Any, str]]:
+    """Every setting as (section, key, default, help), for the docs and `interplug doctor`."""
+    for section, struct in get_type_hints(Settings).items():
+        for name, hint in get_type_hints(struct, include_extras=True).items():
+            default = next(f.default if f.default is not msgspec.NODEFAULT else f.default_factory() for f in msgspec.structs.fields(struct) if f.name == name)
+            yield section, name, default, hint.__metadata__[0].description

@@ -1,0 +1,107 @@
+"""The envelope of every OCPI answer (4.1.7): written for our own, read from a partner's.
+
+A handler returns an `Answer`; `respond` puts it in the envelope, `failure` does so for an `OcpiError`, and both echo
+the message ids. `Reply` is a partner's answer, read with the tolerance that real partners need: success is HTTP 2xx
+*and* OCPI 1xxx, an absent `data` is fine, HTML with status 200 is a fault of transport.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from interplug.model.types import BadJson, decode_json, encode_json, format_time
+
+from .headers import echoed
+from .http import Request, Response
+from .status import SUCCESS, OcpiError
+
+JSON = "application/json"
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a handler has to say. `data` is a document or `msgspec.Raw` bytes (or a list of them); UNSET leaves it out (TRN-053)."""
+
+    data: Any = msgspec.UNSET
+    code: int = SUCCESS
+    message: str | None = None
+    http: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Envelope(msgspec.Struct, omit_defaults=True, gc=False):
+    data: Any = msgspec.UNSET
+    status_code: int = msgspec.field(default=0)
+    status_message: str | None = None
+    timestamp: str = ""
+
+
+class RawPage(msgspec.Struct, omit_defaults=True, gc=False):
+    """As `Envelope`, for a list of stored bytes: typed, it is copied once and never parsed."""
+
+    data: list[msgspec.Raw]
+    status_code: int
+    status_message: str
+    timestamp: str
+
+
+def respond(answer: Answer, request: Request, now: int) -> Response:
+    """The response to `request` at `now` (microseconds UTC)."""
+    timestamp = format_time(now)
+    data = answer.data
+    if type(data) is list and data and type(data[0]) is msgspec.Raw:
+        body = msgspec.json.encode(RawPage(data, answer.code, answer.message or "Success", timestamp))
+    else:
+        body = encode_json(Envelope(data, answer.code, answer.message or ("Success" if answer.code == SUCCESS else None), timestamp))
+    return Response(answer.http, body, {"content-type": JSON, **echoed(request.headers), **answer.headers})
+
+
+def failure(error: OcpiError, request: Request, now: int) -> Response:
+    """The envelope of an error: the message names the field, `data` is absent (TRN-052)."""
+    return respond(Answer(code=error.code, message=error.message, http=error.http, headers=error.headers), request, now)
+
+
+@dataclass(slots=True)
+class Reply:
+    """A partner's answer. `code` is None where no envelope could be read; `fault` says why."""
+
+    http: int
+    code: int | None = None
+    message: str | None = None
+    data: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    fault: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.http < 300 and self.code is not None and 1000 <= self.code < 2000
+
+    def why(self) -> str:
+        """One line for a log or a `refused` list."""
+        return f"HTTP {self.http}, " + (self.fault or f"OCPI {self.code} {self.message or ''}".rstrip())
+
+
+def read(response: Response) -> Reply:
+    """Reads a partner's envelope; never raises."""
+    reply = Reply(response.status, headers=response.headers)
+    try:
+        envelope = decode_json(response.body)
+    except BadJson as error:
+        reply.fault = f"not JSON: {error}"
+        return reply
+    if not isinstance(envelope, dict):
+        reply.fault = "not an OCPI envelope"
+        return reply
+    code = envelope.get("status_code")
+    if isinstance(code, str) and code.isdecimal() and len(code) == 4:
+        code = int(code)
+    if not isinstance(code, int) or isinstance(code, bool):
+        reply.fault = "no status_code"
+        return reply
+    message = envelope.get("status_message")
+    reply.code, reply.data = code, envelope.get("data")
+    reply.message = message if isinstance(message, str) else None
+    return reply

@@ -1,0 +1,90 @@
+"""Paging of lists (4.1.4.1): offset and limit for those who count, a keyset cursor in the Link for those who follow it.
+
+The Link repeats offset, limit and filters, so a client that builds URLs from the previous one still works, and adds
+`after`: the creation number of the last object served, sealed for this offset and these filters. A cursor that was
+not issued for them is ignored and the offset counts (notes: 3, "Pagination"). Pages are stateless and never expire.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode, urljoin
+
+from interplug.model.types import parse_time
+
+from .status import invalid
+
+LARGEST = 2**62
+_LINK = re.compile(r"<([^>]*)>\s*((?:;\s*[\w-]+\s*=\s*(?:\"[^\"]*\"|[^;,\s]*)\s*)*)")
+
+
+@dataclass(slots=True, frozen=True)
+class PageRequest:
+    """What a list GET asks for. Times in microseconds UTC: `date_from` inclusive, `date_to` exclusive."""
+
+    offset: int
+    limit: int
+    date_from: int | None = None
+    date_to: int | None = None
+    after: int | None = None
+    filters: tuple[tuple[str, str], ...] = ()
+    """The date filters as they were spelled, to be repeated in the Link."""
+
+
+def _whole(query: dict[str, str], name: str, default: int) -> int:
+    text = query.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit()):
+        raise invalid(f"{name}: a whole number of 0 or more is needed, not {text[:40]!r}")
+    return min(int(text[:30]), LARGEST)
+
+
+def _date(query: dict[str, str], name: str) -> int | None:
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        return parse_time(text.replace(" ", "+"))  # an unencoded plus of an offset arrives as a blank
+    except ValueError as error:
+        raise invalid(f"{name}: {error}") from None
+
+
+def read_page(query: dict[str, str], *, default: int, largest: int, secret: bytes) -> PageRequest:
+    """Reads the parameters of a list GET; 2001 names the one that is wrong."""
+    limit = _whole(query, "limit", default)
+    if limit == 0:
+        raise invalid("limit: at least 1 is needed")
+    filters = tuple((name, query[name]) for name in ("date_from", "date_to") if query.get(name))
+    offset = _whole(query, "offset", 0)
+    after = _opened(query.get("after", ""), offset, filters, secret)
+    return PageRequest(offset, min(limit, largest), _date(query, "date_from"), _date(query, "date_to"), after, filters)
+
+
+def _seal(number: int, offset: int, filters: tuple[tuple[str, str], ...], secret: bytes) -> str:
+    return hashlib.blake2b(f"{number}|{offset}|{filters}".encode(), key=secret[:64], digest_size=8).hexdigest()
+
+
+def _opened(cursor: str, offset: int, filters: tuple[tuple[str, str], ...], secret: bytes) -> int | None:
+    number, _, seal = cursor.partition("-")
+    if not number.isdigit() or len(number) > 19 or not offset:
+        return None
+    return int(number) if seal == _seal(int(number), offset, filters, secret) else None
+
+
+def next_link(url: str, page: PageRequest, count: int, last: int, secret: bytes) -> str:
+    """The Link header after a page of `count` objects whose last creation number is `last`; `url` is absolute, without query."""
+    offset = page.offset + count
+    after = f"{last}-{_seal(last, offset, page.filters, secret)}"
+    query = urlencode([("offset", offset), ("limit", page.limit), *page.filters, ("after", after)], safe=":")
+    return f'<{url}?{query}>; rel="next"'
+
+
+def read_next(link: str | None, base: str) -> str | None:
+    """The absolute URL of the next page in a partner's Link header, or None on the last page (TRN-036)."""
+    for target, parameters in _LINK.findall(link or ""):
+        if re.search(r"rel\s*=\s*(\"[^\"]*\bnext\b[^\"]*\"|next\b)", parameters, re.IGNORECASE):
+            return urljoin(base, target)
+    return None
