@@ -1,0 +1,61 @@
+# Every target sets up what it needs: a fresh clone, Python 3.11 or newer and make are enough.
+# `make` alone prints the list. The virtual environment is built again whenever pyproject.toml changes.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n auto --dist loadfile
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format requirements bench browser vendor wheel clean
+
+help: ## this list
+	@echo "Interplug: make TARGET"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
+	  || { rm -rf .venv; echo "the virtual environment could not be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "preparing .venv (once, and after changes of pyproject.toml)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## three nodes in three processes, stations charging, a driver's page (Ctrl-C ends it)
+	@$(BIN)/interplug demo
+
+test: $(READY) ## all tests, the browser's included (PYTEST_ARGS= to change how)
+	@.ci/tools chromium || true
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(READY) ## format, lint, types, order of the rooms, ids of the rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python requirements/report.py --check
+
+format: $(READY) ## rewrite the files as check wants them
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: $(READY) ## which rules of OCPI a test holds, which none (ARGS=--json)
+	@$(BIN)/python requirements/report.py $(ARGS)
+
+bench: $(READY) ## speed against a bare server in the same run; exits 1 where it falls short
+	@.ci/tools wrk
+	@$(BIN)/python -m bench $(ARGS)
+
+browser: ## find Chromium, or install it (Debian, as root)
+	@.ci/tools chromium
+
+vendor: $(READY) ## fetch the vendored web files again with npm and check their hashes
+	@$(BIN)/python src/interplug/web/static/vendor/refresh.py $(ARGS)
+
+wheel: $(READY) ## dist/interplug-*.whl, which holds everything
+	@rm -rf dist
+	@$(BIN)/python -m build --wheel --outdir dist .
+
+clean: ## what the other targets made, .venv included
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
