@@ -1,0 +1,1 @@
+"""The newest OCPI as msgspec Structs, one file a module. Imports nothing of ours and knows no older version, socket or clock."""
