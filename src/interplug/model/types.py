@@ -1,11 +1,13 @@
 """The small words of OCPI: JSON, times, comparison of ids, and the types that every module shares.
 
-Documents are plain dicts. They come in through `decode_json`, which turns numbers with a fraction into `Decimal` and refuses, as `BadJson`,
-whatever would hurt later arithmetic or recursion: deep nesting, numbers with many digits or a far exponent. Nothing else may escape from it.
+Documents are plain dicts. They come in through `decode_json`, which turns numbers with a fraction into `Decimal` and
+refuses, as `BadJson`, whatever would hurt later arithmetic or recursion: deep nesting, numbers with many digits or a
+far exponent. Nothing else may escape from it.
 
-The Structs here and in the files beside it are the newest OCPI. They check a document, they do not carry it: the document is what is stored.
-So they are as liberal as the text allows (unknown fields pass, `null` is the same as absent, OpenEnums are strings, any RFC 3339 time is read),
-while the narrower forms that we ourselves must send stand in `GRAMMAR`.
+The Structs here and in the files beside it are the newest OCPI. They check a document, they do not carry it: the
+document is what is stored. So they are as liberal as the text allows (unknown fields pass, `null` is the same as
+absent, OpenEnums are strings, any RFC 3339 time is read), while the narrower forms that we ourselves must send stand
+in `GRAMMAR`.
 
 This file knows no module, no version but the newest, and no clock.
 """
@@ -18,7 +20,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
-
 
 # --- JSON ---------------------------------------------------------------------------------------------------------------------------------
 
@@ -104,7 +105,7 @@ _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 def parse_time(text: str) -> int:
     """Microseconds UTC. Reads more than OCPI allows: any offset, any number of decimals; no designator means UTC."""
-    if not isinstance(text, str) or len(text) < 19 or text[4] + text[7] + text[13] + text[16] != "--::":
+    if len(text) < 19 or text[4] + text[7] + text[13] + text[16] != "--::":
         raise ValueError(f"not an RFC 3339 time: {text!r:.60}")
     moment = datetime.fromisoformat(text.upper())
     if moment.tzinfo is None:
@@ -149,6 +150,7 @@ String = str
 String2 = Annotated[str, Meta(max_length=2)]
 String3 = Annotated[str, Meta(max_length=3)]
 String4 = Annotated[str, Meta(max_length=4)]
+String10 = Annotated[str, Meta(max_length=10)]
 String12 = Annotated[str, Meta(max_length=12)]
 String16 = Annotated[str, Meta(max_length=16)]
 String20 = Annotated[str, Meta(max_length=20)]
@@ -164,6 +166,11 @@ URL = Annotated[str, Meta(max_length=255, extra={"url": True})]
 DateTime = datetime
 LocalTime = Annotated[str, Meta(max_length=5, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 LocalDate = Annotated[str, Meta(max_length=10, pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+
+# 8.4.13 wants five to seven decimals in 10 and 11 characters, which together cannot say -10.1234567. Partners send
+# everything from two decimals to sixteen, so here it only has to be a number; `GRAMMAR` is what we send.
+Latitude = Annotated[str, Meta(pattern=r"^[+-]?[0-9]{1,2}([.][0-9]{1,20})?$", extra={"spec_length": 10})]
+Longitude = Annotated[str, Meta(pattern=r"^[+-]?[0-9]{1,3}([.][0-9]{1,20})?$", extra={"spec_length": 11})]
 
 # A JSON number without a fraction arrives as int, one with a fraction as Decimal; a string is neither (17.7).
 Number = int | Decimal
