@@ -45,7 +45,7 @@ def decode_json(raw: bytes) -> Any:
         raise BadJson("not valid UTF-8") from None
     except (msgspec.DecodeError, ValueError) as error:
         raise BadJson(str(error)) from None
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+    if not _surely_shallow(raw):
         _refuse_deep(value)
     if raw.translate(_DIGITS_TO_ZERO).find(_LONG_RUN) >= 0:
         _refuse_long_integers(value)
@@ -66,6 +66,23 @@ def _number(text: str) -> Decimal:
     if exponent and (len(exponent) > 6 or abs(int(exponent)) > MAX_EXPONENT):
         raise BadJson(f"a number has an exponent beyond {MAX_EXPONENT}")
     return Decimal(text)
+
+
+def _surely_shallow(raw: bytes) -> bool:
+    """Counts levels on the brackets alone, several times as fast as a walk. False also where a string holds a bracket.
+
+    Every string without a bracket leaves two neighbouring quotes; one with a bracket leaves an odd one, and then nothing is proved.
+    """
+    if b"\\" in raw:
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    brackets = raw.translate(_ONE_PAIR, _NO_STRUCTURE).replace(b'""', b"")
+    if b'"' in brackets:
+        return False
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            break
+        brackets = brackets.replace(b"{}", b"")
+    return not brackets
 
 
 def _refuse_deep(value: Any) -> None:
@@ -92,6 +109,8 @@ def _items(value: Any) -> Iterable[Any]:
 
 _DECODER = msgspec.json.Decoder(float_hook=_number)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_ONE_PAIR = bytes.maketrans(b"[]", b"{}")
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
 _DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_RUN = b"0" * (MAX_DIGITS + 1)
 

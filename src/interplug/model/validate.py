@@ -1,0 +1,237 @@
+"""Does this document say what its kind must say? One answer: nothing, or `Invalid` with the path and the reason.
+
+Documents are checked against the Struct of their kind and then left as they are: nothing is converted, filled or dropped,
+unknown fields pass (2.3.0, 4.1.6), `null` in an optional field is the same as its absence. Beyond types, lengths and closed
+enums only those rules make a document invalid which the text lets a receiver refuse. Characters are looked at last and
+almost for free: a document that was encoded to plain ASCII without an escape cannot hold a wrong one, and only
+the others are walked (17.4 CiString, 17.11 string).
+
+This file does not know where a document came from, what it replaces or who may send it.
+"""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .cdrs import CDR, ChargingPeriod
+from .commands import CancelReservation, CommandResponse, CommandResult, ReserveNow, StartSession, StopSession, UnlockConnector
+from .credentials import Credentials
+from .hubclientinfo import ClientInfo
+from .locations import EVSE, Connector, Location
+from .sessions import ChargingPreferences, Session
+from .tariffs import Tariff
+from .tokens import AuthorizationInfo, LocationReferences, Token
+from .types import encode_json
+from .versions import Version, VersionDetails
+
+OBJECTS: dict[str, type[Struct]] = {
+    "version": Version,
+    "version_details": VersionDetails,
+    "credentials": Credentials,
+    "location": Location,
+    "evse": EVSE,
+    "connector": Connector,
+    "tariff": Tariff,
+    "session": Session,
+    "charging_period": ChargingPeriod,
+    "charging_preferences": ChargingPreferences,
+    "cdr": CDR,
+    "token": Token,
+    "authorization_info": AuthorizationInfo,
+    "location_references": LocationReferences,
+    "start_session": StartSession,
+    "stop_session": StopSession,
+    "reserve_now": ReserveNow,
+    "cancel_reservation": CancelReservation,
+    "unlock_connector": UnlockConnector,
+    "command_response": CommandResponse,
+    "command_result": CommandResult,
+    "client_info": ClientInfo,
+}
+
+
+class Invalid(ValueError):
+    """The document breaks its kind at `path`, for `reason`."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+def validate(kind: str, document: dict[str, Any]) -> None:
+    checked = _convert("$", document, OBJECTS[kind])
+    _check_characters("$", checked)
+    if isinstance(checked, CDR):
+        _check_credit(checked)
+
+
+def validate_patch(kind: str, patch: dict[str, Any], remove: object = None) -> None:
+    """Checks the keys that are there, each as in the whole object. `remove` is the caller's mark for "take this field away"."""
+    _check_patch("$", kind, patch, remove)
+
+
+def _check_patch(path: str, kind: str, patch: Any, remove: object) -> None:
+    if not isinstance(patch, dict):
+        raise Invalid(path, "expected an object")
+    fields = _fields(OBJECTS[kind])
+    for name in patch.keys() & fields.keys():
+        value, field, here = patch[name], fields[name], f"{path}.{name}"
+        if value is None or value is remove:
+            if field.required:
+                raise Invalid(here, "is required and cannot be taken away")
+        elif (kind, name) in _MERGED and isinstance(value, list):
+            for number, part in enumerate(value):
+                _check_part(f"{here}[{number}]", part, *_MERGED[kind, name], remove)
+        else:
+            _check_characters(here, _convert(here, value, field.type), folds=field.folds)
+
+
+def _check_part(path: str, part: Any, kind: str, key: str, remove: object) -> None:
+    _check_patch(path, kind, part, remove)
+    if part.get(key) is None:
+        raise Invalid(f"{path}.{key}", "is required")
+
+
+# Lists that a PATCH of their holder merges entry by entry, so that each entry is a patch again; the key says which entry is meant.
+_MERGED = {("location", "evses"): ("evse", "uid"), ("evse", "connectors"): ("connector", "id")}
+
+
+class _Field(NamedTuple):
+    type: Any
+    required: bool
+    folds: bool  # holds CiStrings: printable ASCII alone
+
+
+@cache
+def _fields(struct: type[Struct]) -> dict[str, _Field]:
+    return {field.name: _Field(field.type, field.required, _folds(field.type)) for field in msgspec.structs.fields(struct)}
+
+
+def _folds(annotation: Any) -> bool:
+    metas = getattr(annotation, "__metadata__", ())
+    if any(isinstance(meta, Meta) and (meta.extra or {}).get("ci") for meta in metas):
+        return True
+    return any(_folds(inner) for inner in get_args(annotation))
+
+
+# --- Types, lengths, closed enums ---------------------------------------------------------------------------------------
+
+
+def _convert(path: str, value: Any, wanted: Any) -> Any:
+    try:
+        # Decimal counts as built in, so that a number in a string is not taken for a number (17.7).
+        return msgspec.convert(value, wanted, builtin_types=_BUILTIN)
+    except msgspec.ValidationError as error:
+        raise _readable(path, str(error)) from None
+
+
+_BUILTIN = (Decimal,)
+_MISSING = re.compile(r"Object missing required field `(\w+)`")
+_WORDS = (
+    (re.compile(r"Expected `str(?: \| null)?` of length <= (\d+)"), r"is longer than \1 characters"),
+    (re.compile(r"Expected `array(?: \| null)?` of length >= 1"), "needs at least one entry"),
+    (re.compile(r"Expected `str(?: \| null)?` matching regex '(.*)'"), r"does not have the form \1"),
+    (re.compile(r"Expected `int(?: \| null)?` ([<>]=) (\d+)"), r"must be \1 \2"),
+    (re.compile(r"Invalid enum value (.*)", re.DOTALL), r"\1 is not one of the values of this field"),
+    (re.compile(r"Invalid RFC3339 encoded datetime"), "is not a time of RFC 3339"),
+)
+_EXPECTED = re.compile(r"Expected `(.*)`, got `(.*)`")
+_NAMES = {"str": "a string", "bool": "true or false", "int": "a whole number", "int | decimal": "a number", "datetime": "a time",
+          "array": "a list", "object": "an object", "null": "null", "decimal": "a number with decimals"}  # fmt: skip
+
+
+def _readable(path: str, message: str) -> Invalid:
+    reason, _, place = message.rpartition(" - at `")
+    path = path + place.rstrip("`").removeprefix("$") if reason else path
+    reason = reason or message
+    if missing := _MISSING.fullmatch(reason):
+        return Invalid(f"{path}.{missing[1]}", "is required")
+    if expected := _EXPECTED.fullmatch(reason):
+        wanted, got = (name.removesuffix(" | null") for name in expected.groups())
+        return Invalid(path, f"expected {_NAMES.get(wanted, wanted)}, got {_NAMES.get(got, got)}")
+    for pattern, words in _WORDS:
+        if match := pattern.fullmatch(reason):
+            return Invalid(path, match.expand(words))
+    return Invalid(path, reason)
+
+
+# --- Characters ---------------------------------------------------------------------------------------------------------
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _check_characters(path: str, checked: Any, *, folds: bool = False) -> None:
+    if _surely_clean(checked):
+        return
+    for place, text, ascii_only in _texts(path, checked, folds):
+        if ascii_only and not (text.isascii() and text.isprintable()):
+            raise Invalid(place, "holds a character that is not printable ASCII")
+        if _CONTROL.search(text):
+            raise Invalid(place, "holds a line break or another control character")
+
+
+def _surely_clean(checked: Any) -> bool:
+    try:
+        spelled = encode_json(checked)
+    except UnicodeEncodeError:
+        return False
+    if spelled.isascii() and b"\\" not in spelled and b"\x7f" not in spelled:
+        return True
+    if not isinstance(checked, Struct):
+        return False
+    # An umlaut in an address or a quote in a name: all CiStrings at once, then all other texts at once.
+    ids: list[str] = []
+    texts: list[str] = []
+    _collect(checked, ids, texts)
+    folded = "".join(ids)
+    return folded.isascii() and folded.isprintable() and not _CONTROL.search("".join(texts))
+
+
+def _collect(holder: Struct, ids: list[str], texts: list[str]) -> None:
+    for name, folds in _text_fields(type(holder)):
+        value = getattr(holder, name)
+        if isinstance(value, str):
+            (ids if folds else texts).append(value)
+        elif isinstance(value, Struct):
+            _collect(value, ids, texts)
+        elif value and isinstance(value[0], str):
+            (ids if folds else texts).extend(value)
+        elif value:
+            for item in value:
+                _collect(item, ids, texts)
+
+
+@cache
+def _text_fields(struct: type[Struct]) -> tuple[tuple[str, bool], ...]:
+    return tuple((name, field.folds) for name, field in _fields(struct).items() if _holds_text(field.type))
+
+
+def _holds_text(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, str | Struct):
+        return True
+    return get_origin(annotation) is not Literal and any(map(_holds_text, get_args(annotation)))
+
+
+def _texts(path: str, value: Any, folds: bool) -> Iterator[tuple[str, str, bool]]:
+    if isinstance(value, str):
+        yield path, value, folds
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(f"{path}[{number}]", item, folds)
+    elif isinstance(value, Struct):
+        for name, field in _fields(type(value)).items():
+            yield from _texts(f"{path}.{name}", getattr(value, name), field.folds)
+
+
+# --- Rules between fields -----------------------------------------------------------------------------------------------
+
+
+def _check_credit(cdr: CDR) -> None:
+    if cdr.credit and cdr.credit_reference_id is None:
+        raise Invalid("$.credit_reference_id", "is required in a credit CDR")
