@@ -58,6 +58,12 @@ class Node:
     stations: ChargingStations | None = None
     wake: list[Callable[[], None]] = field(default_factory=list)
     """Called when work was queued in the database for a loop of this process."""
+    speed: float = 1.0
+    """Seconds that pass on `clock` in a real one; above 1 only where everything is simulated."""
+
+    def after(self, seconds: float) -> int:
+        """The time of `clock` when so many real seconds have passed: how deadlines are stored."""
+        return self.clock() + int(seconds * self.speed * 1_000_000)
 
 
 @dataclass(slots=True)
