@@ -50,8 +50,8 @@ bench: $(READY) ## speed against a bare server in the same run; exits 1 where it
 browser: ## find Chromium, or install it (Debian, as root)
 	@.ci/tools chromium
 
-vendor: $(READY) ## fetch the vendored web files again with npm and check their hashes
-	@$(BIN)/python src/interplug/web/static/vendor/refresh.py $(ARGS)
+vendor: ## fetch the vendored web files again with npm and compare their hashes
+	@$(PYTHON) .ci/vendor.py $(ARGS)
 
 wheel: $(READY) ## dist/interplug-*.whl, which holds everything
 	@rm -rf dist

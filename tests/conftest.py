@@ -1,12 +1,16 @@
-"""What all tests share: the profiles of hypothesis, and nothing that belongs to one room.
+"""What all tests share: the profiles of hypothesis and a browser; nothing that belongs to one room.
 
 Profiles: `quick` is the default on a desk, `ci` repeats the same examples on every run (a red build must be reproducible),
 `deep` is for a night (`HYPOTHESIS_PROFILE=deep`). Deadlines are off everywhere: a slow machine is not a broken law.
 """
 
 import os
+import shutil
+from collections.abc import AsyncIterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+from playwright.async_api import Browser, Page, async_playwright
 
 pytest_plugins = ["pytester"]
 
@@ -14,3 +18,45 @@ settings.register_profile("quick", deadline=None, max_examples=100, suppress_hea
 settings.register_profile("ci", settings.get_profile("quick"), derandomize=True, database=None)
 settings.register_profile("deep", settings.get_profile("quick"), max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "quick"))
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The browser talks to the page under test and to nobody else.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Chromium stands. Its absence fails a test: a page that nobody looked at is not a page that works."""
+    named = os.environ.get("INTERPLUG_CHROMIUM")
+    found = named if named and os.access(named, os.X_OK) else next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found is None:
+        pytest.fail("Chromium is missing: run `make browser`, or name it in INTERPLUG_CHROMIUM", pytrace=False)
+    return found
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield started
+        await started.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A page as a phone shows it; an error that its script throws fails the test."""
+    context = await browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB", timezone_id="Europe/Amsterdam")
+    shown = await context.new_page()
+    errors: list[str] = []
+    shown.on("pageerror", lambda error: errors.append(str(error)))
+    yield shown
+    await context.close()
+    assert errors == []

@@ -1,0 +1,85 @@
+"""The house rules that no linter knows. The order of the rooms itself is the contract of `make check` (pyproject.toml)."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2] / "src/interplug"
+FILES = sorted(SOURCE.rglob("*.py"))
+PURE = ("model", "versions", "tariffs", "protocol")
+# What may be loaded where only the base install is present.
+BASE = {"interplug", "msgspec", "tzdata"}
+
+OPEN_PURE_ROOMS = """
+import importlib, pathlib, sys
+before = set(sys.modules)
+for room in sys.argv[2:]:
+    for file in sorted(pathlib.Path(sys.argv[1], room).rglob("*.py")):
+        parts = file.relative_to(sys.argv[1]).with_suffix("").parts
+        importlib.import_module(".".join(("interplug", *parts)).removesuffix(".__init__"))
+print(*{name.partition(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))
+"""
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names that a file imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_every_folder_with_code_is_a_package() -> None:
+    """A room without __init__.py is invisible to the layer contract."""
+    assert {name(path.parent) for path in FILES if not (path.parent / "__init__.py").exists()} == set()
+
+
+def test_no_file_is_over_500_lines() -> None:
+    assert [name(path) for path in FILES if len(path.read_text().splitlines()) > 500] == []
+
+
+def test_a_file_begins_with_what_it_is_for() -> None:
+    written = [path for path in FILES if path.read_text().strip()]
+    assert [name(path) for path in written if not ast.get_docstring(ast.parse(path.read_text()))] == []
+
+
+def test_no_cycle_is_cured_by_type_checking() -> None:
+    assert [name(path) for path in FILES if "typing.TYPE_CHECKING" in imported(path)] == []
+
+
+def test_sql_lives_in_the_store_alone() -> None:
+    drivers = {"sqlite3", "asyncpg", "alembic", "sqlalchemy"}
+    users = {name(path) for path in FILES if drivers & {module.partition(".")[0] for module in imported(path)}}
+    assert {user for user in users if not user.startswith("store/")} == set()
+
+
+def test_pure_rooms_know_no_socket_no_clock_and_no_database() -> None:
+    forbidden = {"socket", "ssl", "asyncio", "sqlite3", "time", "random", "secrets", "urllib.request", "http.client"}
+    pure = [path for path in FILES if path.relative_to(SOURCE).parts[0] in PURE]
+    found = {(name(path), module) for path in pure for module in imported(path) if {module, module.partition(".")[0]} & forbidden}
+    assert found == set()
+
+
+def test_pure_rooms_are_told_the_time() -> None:
+    clocks = {"now", "utcnow", "today"}
+    pure = [path for path in FILES if path.relative_to(SOURCE).parts[0] in PURE]
+    calls = [(path, node) for path in pure for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    found = [name(path) for path, call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in clocks]
+    assert found == []
+
+
+def test_the_base_install_opens_the_pure_rooms() -> None:
+    """`pip install interplug` brings msgspec and tzdata; the pure rooms need nothing else."""
+    rooms = [room for room in PURE if (SOURCE / room).exists()]
+    command = [sys.executable, "-c", OPEN_PURE_ROOMS, str(SOURCE), *rooms]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) <= BASE
