@@ -189,20 +189,22 @@ def _surely_clean(checked: Any) -> bool:
     ids: list[str] = []
     texts: list[str] = []
     _collect(checked, ids, texts)
-    folded = "".join(ids)
-    return folded.isascii() and folded.isprintable() and not _CONTROL.search("".join(texts))
+    folded, free = "".join(ids), "".join(texts)
+    return folded.isascii() and folded.isprintable() and (free.isprintable() or not _CONTROL.search(free))
 
 
 def _collect(holder: Struct, ids: list[str], texts: list[str]) -> None:
     for name, folds in _text_fields(type(holder)):
         value = getattr(holder, name)
-        if isinstance(value, str):
+        if value is None:
+            continue
+        if type(value) is str:
             (ids if folds else texts).append(value)
-        elif isinstance(value, Struct):
+        elif type(value) is not list:
             _collect(value, ids, texts)
-        elif value and isinstance(value[0], str):
+        elif value and type(value[0]) is str:
             (ids if folds else texts).extend(value)
-        elif value:
+        else:
             for item in value:
                 _collect(item, ids, texts)
 
