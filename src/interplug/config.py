@@ -46,7 +46,9 @@ class Surfaces(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
 
 
 class Ocpi(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    versions: Annotated[list[str], _help("Versions offered to partners.")] = msgspec.field(default_factory=lambda: ["2.1.1", "2.2.1", "2.3.0"])
+    versions: Annotated[list[str], _help("Versions offered to partners.")] = msgspec.field(
+        default_factory=lambda: ["2.1.1", "2.2.1", "2.3.0"]
+    )
     page_limit: Annotated[int, _help("Objects on a page when the partner names no limit.")] = 100
     page_largest: Annotated[int, _help("Most objects on a page (X-Limit).")] = 500
     command_timeout: Annotated[int, _help("Seconds promised for the result of a command.")] = 30
@@ -117,5 +119,9 @@ def table() -> Iterator[tuple[str, str, Any, str]]:
     """Every setting as (section, key, default, help), for the docs and `interplug doctor`."""
     for section, struct in get_type_hints(Settings).items():
         for name, hint in get_type_hints(struct, include_extras=True).items():
-            default = next(f.default if f.default is not msgspec.NODEFAULT else f.default_factory() for f in msgspec.structs.fields(struct) if f.name == name)
+            default = next(
+                f.default if f.default is not msgspec.NODEFAULT else f.default_factory()
+                for f in msgspec.structs.fields(struct)
+                if f.name == name
+            )
             yield section, name, default, hint.__metadata__[0].description

@@ -35,7 +35,13 @@ def test_a_list_stays_a_list_also_when_it_is_empty_or_stored_bytes(data: list[ob
 @pytest.mark.req("TRN-052")
 @pytest.mark.parametrize(
     ("error", "http"),
-    [(malformed("x"), 400), (unauthorized("x"), 401), (not_found("x"), 404), (method_not_allowed("PUT", ["GET"]), 405), (invalid("x"), 200)],
+    [
+        (malformed("x"), 400),
+        (unauthorized("x"), 401),
+        (not_found("x"), 404),
+        (method_not_allowed("PUT", ["GET"]), 405),
+        (invalid("x"), 200),
+    ],
 )
 def test_every_error_has_the_envelope(error, http: int) -> None:  # type: ignore[no-untyped-def]
     response = failure(error, ASKED, NOW)

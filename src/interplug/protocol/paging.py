@@ -86,5 +86,5 @@ def read_next(link: str | None, base: str) -> str | None:
     """The absolute URL of the next page in a partner's Link header, or None on the last page (TRN-036)."""
     for target, parameters in _LINK.findall(link or ""):
         if re.search(r"rel\s*=\s*(\"[^\"]*\bnext\b[^\"]*\"|next\b)", parameters, re.IGNORECASE):
-            return urljoin(base, target)
+            return urljoin(base, str(target))
     return None
