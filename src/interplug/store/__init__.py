@@ -1,0 +1,1 @@
+"""Documents, history, change log, cursors, partners: the only room that knows SQL."""

@@ -1,0 +1,110 @@
+"""Commands, in both directions: what was asked, in which state it is, until when, and how it ended.
+
+A row is written before anything goes over the network, and it is never deleted by a result: it is also what the rule of
+fifteen minutes looks at (13.3.5), what a late CANCELED_RESERVATION finds its `response_url` in, and what the driver's page
+reads. States and events are those of `modules/command_states.py`; this file knows none of them by name. Ids of places,
+tokens and reservations are kept folded for look-ups, the document keeps their spelling.
+"""
+
+import msgspec
+
+from interplug.model.types import fold
+from interplug.store.database import Database, Numbers
+
+COLUMNS = (
+    "id, direction, connection, version, command, state, document, response_url, place, evse, token, reservation, created_at, deadline, "
+    "answered, result, message, finished_at, changed_no"
+)
+INSERT = f"insert into command ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+UPDATE = "update command set state = ?, deadline = ?, answered = ?, result = ?, message = ?, finished_at = ?, changed_no = ? where id = ?"
+GET = f"select {COLUMNS} from command where id = ?"
+OPEN = f"select {COLUMNS} from command where state = ? order by deadline"
+AT_EVSE = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and created_at >= ? order by created_at desc"
+RESERVATION = (
+    f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "
+    "order by created_at desc limit 1"
+)
+NUMBER = "select number from reservation_number where connection = ? and reservation = ?"
+NUMBERED = "select reservation from reservation_number where connection = ? and number = ?"
+NEW_NUMBER = """
+insert into reservation_number (connection, reservation, number)
+select ?, ?, coalesce(max(number), 0) + 1 from reservation_number where connection = ?"""
+
+
+class Command(msgspec.Struct, kw_only=True):
+    """`direction` is "in" (we are the CPO) or "out" (we are the eMSP). `answered` is the answer at once, `result` the later one."""
+
+    id: str
+    direction: str
+    connection: int
+    version: str
+    command: str
+    state: str
+    document: bytes
+    """The newest form, without `response_url`."""
+    response_url: str
+    place: str = ""
+    evse: str = ""
+    token: str = ""
+    reservation: str = ""
+    created_at: int
+    deadline: int
+    answered: str = ""
+    result: str = ""
+    message: str = ""
+    finished_at: int = 0
+    changed_no: int = 0
+
+
+FIELDS = tuple(Command.__struct_fields__)
+
+
+class Commands:
+    def __init__(self, db: Database, numbers: Numbers) -> None:
+        self._db = db
+        self._numbers = numbers
+
+    async def add(self, command: Command) -> None:
+        command.place, command.evse = fold(command.place), fold(command.evse)
+        command.token, command.reservation = fold(command.token), fold(command.reservation)
+        command.changed_no = self._numbers.take()
+        await self._db.execute(INSERT, *msgspec.structs.astuple(command))
+
+    async def update(self, command: Command) -> None:
+        """State, deadline, answers and results; takes a change number, so that those who wait for the log see it."""
+        command.changed_no = self._numbers.take()
+        values = (command.state, command.deadline, command.answered, command.result, command.message, command.finished_at)
+        await self._db.execute(UPDATE, *values, command.changed_no, command.id)
+
+    async def get(self, id: str) -> Command | None:
+        return _command(await self._db.one(GET, id))
+
+    async def in_state(self, state: str) -> list[Command]:
+        """The next deadline first."""
+        return [Command(**dict(zip(FIELDS, row, strict=True))) for row in await self._db.all(OPEN, state)]
+
+    async def received_at(self, place: str, evse: str, since: int) -> list[Command]:
+        """Commands for an EVSE that partners have sent since then, the newest first."""
+        rows = await self._db.all(AT_EVSE, fold(evse), fold(place), since)
+        return [Command(**dict(zip(FIELDS, row, strict=True))) for row in rows]
+
+    async def reservation(self, connection: int, reservation: str, direction: str) -> Command | None:
+        """The newest RESERVE_NOW for that reservation id of that partner."""
+        return _command(await self._db.one(RESERVATION, fold(reservation), connection, direction))
+
+    async def reservation_number(self, connection: int, reservation: str) -> int:
+        """The number by which a partner of 2.1.1 knows a reservation whose id is text."""
+        row = await self._db.one(NUMBER, connection, fold(reservation))
+        if row is None:
+            await self._db.execute(NEW_NUMBER, connection, fold(reservation), connection)
+            row = await self._db.one(NUMBER, connection, fold(reservation))
+        assert row is not None
+        return int(row[0])
+
+    async def reservation_of(self, connection: int, number: int) -> str | None:
+        row = await self._db.one(NUMBERED, connection, number)
+        return None if row is None else str(row[0])
+
+
+def _command(row: object) -> Command | None:
+    return None if row is None else Command(**dict(zip(FIELDS, row, strict=True)))  # type: ignore[call-overload]

@@ -1,0 +1,44 @@
+"""What a repository sees of a database: three ways to run a statement, and the numbers of the change log.
+
+A transaction is written once, as `async def work(tx)`. Behind SQLite its statements never suspend; behind PostgreSQL they do.
+Repositories therefore await everything and know neither. Statements are portable: `?` for values, ON CONFLICT, RETURNING.
+
+`Numbers` hands out change numbers inside a transaction. The engine reads the one-row counter after it has the write lock and
+writes it back as the last statement before the commit, so the order of numbers is the order of commits: a reader who has seen
+number n has seen everything below it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+Row = Sequence[Any]
+
+
+class Database(Protocol):
+    async def execute(self, sql: str, *values: object) -> int:
+        """Runs a statement; the number of rows that it touched."""
+
+    async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """The same statement for each row of values."""
+
+    async def one(self, sql: str, *values: object) -> Row | None: ...
+
+    async def all(self, sql: str, *values: object) -> Sequence[Row]: ...
+
+
+class ReadOnly(RuntimeError):
+    """A change was tried where only reading was asked for."""
+
+
+class Numbers:
+    __slots__ = ("last", "writing")
+
+    def __init__(self, *, writing: bool) -> None:
+        self.last = 0
+        self.writing = writing
+
+    def take(self) -> int:
+        if not self.writing:
+            raise ReadOnly("a change number was asked for while reading")
+        self.last += 1
+        return self.last

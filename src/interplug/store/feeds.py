@@ -1,0 +1,167 @@
+"""Pages of a feed in the order of creation, with an exact total.
+
+A feed is one (module, source, party, audience). A reader usually sees one or a few of them, sometimes hundreds. Paging is by key on
+`created_no`, which never changes: what is created during a crawl comes last, what changes keeps its place, so nothing is lost or
+repeated, and the last page costs what the first does. Three ways to walk, same result:
+one feed — its index; few — a limited reading of each, united; many that make up most of the module — the module's index, filtered.
+
+An offset is turned into a key first. Marks remember every STEP-th key of a walk in this process; they hold until an object enters or
+leaves one of the feeds out of order (`moved_no`), so that a deep offset skips at most STEP keys once the way there is known.
+"""
+
+from collections import OrderedDict
+
+import msgspec
+
+from interplug.model.types import fold
+from interplug.store.bodies import body_id
+from interplug.store.database import Database, Row
+from interplug.store.keys import Page, PageQuery, PageRow
+
+STEP = 256
+REMEMBERED = 64
+FEW_FEEDS = 8
+FEW_ROWS = 2000
+PAGE_ROWS = "o.pk, o.changed_no, b.bytes, o.created_no"
+
+
+class Walk(msgspec.Struct, frozen=True):
+    """Which rows, how many, and in which way they are read."""
+
+    feeds: tuple[int, ...]
+    total: int
+    moved_no: int
+    dates: tuple[int, int] | None
+    way: str
+
+
+class Marks(msgspec.Struct):
+    moved_no: int
+    keys: list[int]
+
+
+class Feeds:
+    def __init__(self, db: Database, *, marking: bool) -> None:
+        self._db = db
+        self._marks: OrderedDict[tuple[int, ...], Marks] | None = OrderedDict() if marking else None
+
+    async def page(self, query: PageQuery) -> Page:
+        walk = await self._walk(query)
+        if walk is None:
+            return Page([], query.after or 0, 0, False)
+        start = query.after or 0
+        if query.offset:
+            reached = await self._seek(walk, query, start)
+            if reached is None:
+                return Page([], start, walk.total, False)
+            start = reached
+        rows = await self._rows(walk, query, start)
+        shown = rows[: query.limit]
+        page = [PageRow(row[0], row[1], row[2]) for row in shown]
+        return Page(page, shown[-1][3] if shown else start, walk.total, len(rows) > len(shown))
+
+    async def _walk(self, query: PageQuery) -> Walk | None:
+        sql, values = _choose_feeds(query)
+        found = await self._db.all(sql, *values)
+        if not found:
+            return None
+        feeds = tuple(row[0] for row in found)
+        total, moved_no = sum(row[1] for row in found), max(row[2] for row in found)
+        if query.date_from is None and query.date_to is None:
+            return Walk(feeds, total, moved_no, None, await self._way(query, feeds, total))
+        dates = (query.date_from or 0, 2**62 if query.date_to is None else query.date_to)
+        matching = query.total if query.total is not None else await self._count(feeds, dates)
+        way = "dated" if matching <= FEW_ROWS else await self._way(query, feeds, total)
+        return Walk(feeds, matching, moved_no, dates, way)
+
+    async def _way(self, query: PageQuery, feeds: tuple[int, ...], total: int) -> str:
+        if len(feeds) == 1:
+            return "one"
+        if len(feeds) <= FEW_FEEDS or query.source is None:
+            return "united"
+        row = await self._db.one("select sum(n) from feed where module = ? and source = ?", query.module, query.source)
+        return "module" if row is not None and total * 10 >= row[0] else "united"
+
+    async def _count(self, feeds: tuple[int, ...], dates: tuple[int, int]) -> int:
+        sql = f"select count(*) from object where feed in ({_marks(feeds)}) and last_updated >= ? and last_updated < ?"
+        row = await self._db.one(sql, *feeds, *dates)
+        assert row is not None
+        return int(row[0])
+
+    async def _rows(self, walk: Walk, query: PageQuery, start: int) -> list[Row]:
+        place, slots = body_id(query.module, query.version)
+        keys, values = _keys(walk, query, start, query.limit + 1)
+        if walk.way == "one" and walk.dates is None:
+            sql = f"""select {PAGE_ROWS} from object o left join body b on b.id = {place}
+                where o.feed = ? and o.created_no > ? order by o.created_no limit ?"""
+            return list(await self._db.all(sql, *slots, *values))
+        sql = f"""select {PAGE_ROWS} from ({keys}) k join object o on o.pk = k.pk
+            left join body b on b.id = {place} order by o.created_no"""
+        # The values of the derived table stand before those of the join in the text.
+        return list(await self._db.all(sql, *values, *slots))
+
+    async def _seek(self, walk: Walk, query: PageQuery, start: int) -> int | None:
+        """The key of the last row before the offset; None when the offset is beyond the end."""
+        left = query.offset
+        if start == 0 and walk.dates is None and self._marks is not None:
+            start, left = await self._from_marks(walk, query, self._marks)
+        return start if left == 0 else await self._skip(walk, query, start, left)
+
+    async def _skip(self, walk: Walk, query: PageQuery, start: int, count: int) -> int | None:
+        sql, values = _keys(walk, query, start, count)
+        row = await self._db.one(f"select created_no from ({sql}) s order by created_no limit 1 offset ?", *values, count - 1)
+        return None if row is None else int(row[0])
+
+    async def _from_marks(self, walk: Walk, query: PageQuery, known: OrderedDict[tuple[int, ...], Marks]) -> tuple[int, int]:
+        marks = known.get(walk.feeds)
+        if marks is None or marks.moved_no != walk.moved_no:
+            marks = known[walk.feeds] = Marks(walk.moved_no, [0])
+        known.move_to_end(walk.feeds)
+        if len(known) > REMEMBERED:
+            known.popitem(last=False)
+        wanted = min(query.offset, walk.total) // STEP
+        while len(marks.keys) <= wanted:
+            reached = await self._skip(walk, query, marks.keys[-1], STEP)
+            if reached is None:
+                break
+            marks.keys.append(reached)
+        place = min(wanted, len(marks.keys) - 1)
+        return marks.keys[place], query.offset - place * STEP
+
+
+def _marks(values: tuple[int, ...]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _choose_feeds(query: PageQuery) -> tuple[str, list[object]]:
+    sql = f"select pk, n, moved_no from feed where module = ? and audience in ({_marks(query.audiences)}) and n > 0"
+    values: list[object] = [query.module, *query.audiences]
+    if query.source is not None:
+        sql += " and source = ?"
+        values.append(query.source)
+    if query.party is not None:
+        sql += " and country = ? and party = ?"
+        values += [fold(query.party[0]), fold(query.party[1])]
+    return sql + " order by pk", values
+
+
+def _keys(walk: Walk, query: PageQuery, start: int, limit: int) -> tuple[str, list[object]]:
+    """A statement for the (created_no, pk) of at most `limit` rows after `start`, and its values."""
+    dated = "" if walk.dates is None else " and last_updated >= ? and last_updated < ?"
+    dates: list[object] = list(walk.dates or ())
+    if walk.way == "dated":
+        # Few rows lie between the dates: find those by the index on dates, then sort; `+` keeps the planner from the other index.
+        sql = f"select created_no, pk from object where feed in ({_marks(walk.feeds)}){dated} and created_no + 0 > ?"
+        sql += " order by created_no limit ?"
+        return sql, [*walk.feeds, *dates, start, limit]
+    if walk.way == "module":
+        sql = f"""select created_no, pk from object where module = ? and source = ? and created_no > ?
+            and feed in ({_marks(walk.feeds)}){dated} order by created_no limit ?"""
+        return sql, [query.module, query.source, start, *walk.feeds, *dates, limit]
+    one = f"select created_no, pk from object where feed = ? and created_no > ?{dated} order by created_no limit ?"
+    if walk.way == "one":
+        return one, [walk.feeds[0], start, *dates, limit]
+    sql = f"""select o.created_no, o.pk from feed f join object o on o.pk in (select i.pk from object i
+        where i.feed = f.pk and i.created_no > ?{dated.replace("last", "i.last")} order by i.created_no limit ?)
+        where f.pk in ({_marks(walk.feeds)}) order by o.created_no limit ?"""
+    return sql, [start, *dates, limit, *walk.feeds, limit]

@@ -1,0 +1,244 @@
+"""Locations: one row for the Location, one for each EVSE.
+
+A status change of one EVSE must cost the same in a Location with two and with two hundred of them: it reads and writes its own row
+and raises the parent's last_updated in the small row, never in the document. The raised time enters the document when the whole is
+put together. Connectors live inside the EVSE. An EVSE that a replacement no longer names is not lost but becomes REMOVED.
+
+Numbers: an EVSE that came with its Location has none (the Location's entry in the log stands for it); afterwards `status_no` is the
+newest change of the status alone, `body_no` of anything else. A new last_updated and nothing more is stored, not logged.
+"""
+
+from typing import Any, NamedTuple
+
+from interplug.model.types import decode_json, encode_json, fold, format_time, parse_time
+from interplug.store.bodies import LOCATIONS, Bodies
+from interplug.store.database import Database, Numbers
+from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, spelled
+from interplug.store.keys import OWN, Key, Saved, StoredEvse
+
+REMOVED = "REMOVED"
+
+EVSE = "e.pk, e.uid, e.spelling, e.position, e.status, e.created_no, e.changed_no, e.body_no, e.status_no, e.last_updated, e.doc"
+FIND_EVSE = f"select {COLUMNS}, {EVSE} from object o left join evse e on e.object = o.pk and e.uid = ? where {WHERE_KEY}"
+FIND_UID = f"""
+select {EVSE}, o.pk, o.audience, o.source, o.spelling from evse e join object o on o.pk = e.object
+where e.uid = ? and o.audience >= 0 order by o.source, o.pk"""
+ALL_OF = f"select {EVSE} from evse e where e.object = ? order by e.position, e.pk"
+INSERT = """
+insert into evse (object, country, party, uid, spelling, position, status, created_no, changed_no, body_no, status_no, last_updated, doc)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"""
+UPDATE = "update evse set status = ?, changed_no = ?, body_no = ?, status_no = ?, last_updated = ?, doc = ? where pk = ?"
+PLACE = "update evse set position = ? where pk = ?"
+
+
+class EvseRow(NamedTuple):
+    pk: int
+    uid: str
+    spelling: str
+    position: int
+    status: str
+    created_no: int
+    changed_no: int
+    body_no: int
+    status_no: int
+    last_updated: int
+    doc: bytes
+
+
+class NoLocation(LookupError):
+    """An EVSE was to be saved under a Location that is not there."""
+
+
+def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in names}
+
+
+def after(moment: int) -> int:
+    """The next moment that a document can spell."""
+    return (moment // 1000 + 1) * 1000
+
+
+class Locations:
+    def __init__(self, db: Database, numbers: Numbers, heads: Heads, bodies: Bodies) -> None:
+        self._db = db
+        self._numbers = numbers
+        self._heads = heads
+        self._bodies = bodies
+
+    # --- whole Locations
+
+    async def document(self, pk: int, last_updated: int, *, whole: bool = True) -> dict[str, Any]:
+        body = await self._bodies.read(pk)
+        return assemble(body, last_updated, await self._rows(pk) if whole else [])
+
+    async def _rows(self, pk: int) -> list[EvseRow]:
+        return [EvseRow(*row) for row in await self._db.all(ALL_OF, pk)]
+
+    async def create(self, key: Key, document: dict[str, Any], last_updated: int, audience: int, received_at: int) -> Saved:
+        evses = by_uid(document)
+        newest = max([last_updated, *(evse_time(evse, last_updated) for evse in evses.values())])
+        head = await self._heads.create(key, audience, newest, received_at, 0)
+        await self._bodies.put(head.pk, encode_json(without(document, "evses")))
+        for position, evse in enumerate(evses.values()):
+            await self._insert(head.pk, key, evse, position, 0, evse_time(evse, last_updated))
+        return Saved(created=True, changed=True, pk=head.pk)
+
+    async def replace(
+        self, head: Head, key: Key, document: dict[str, Any], last_updated: int, received_at: int, *, force: bool, whole: bool
+    ) -> Saved:
+        evses = by_uid(document) if whole else {}
+        given = max([last_updated, *(evse_time(evse, last_updated) for evse in evses.values())])
+        if given < head.last_updated and key.source != OWN and not force:
+            return Saved(stale=True, pk=head.pk)
+        started = self._numbers.last
+        old = decode_json(await self._bodies.read(head.pk))
+        body = without(document, "evses")
+        other_body = without(body, "last_updated") != without(old, "last_updated")
+        body_no = self._numbers.take() if other_body else 0
+        touched = await self._replace_evses(head, key, evses, last_updated, force=force) if whole else None
+        if touched is None and not other_body and (body == old or given <= head.last_updated):
+            return Saved(pk=head.pk)
+        given = max(given, touched or 0)
+        if key.source == OWN and given <= head.last_updated:
+            given = after(head.last_updated)
+        if self._numbers.last == started:
+            self._numbers.take()
+        await self._bodies.put(head.pk, encode_json(body))
+        await self._bodies.drop_renditions(head)
+        if other_body:
+            await self._heads.change(head, given, received_at, body_no, 0)
+        else:
+            await self._heads.touch(head, given, received_at)
+        return Saved(changed=True, pk=head.pk)
+
+    async def _replace_evses(self, head: Head, key: Key, evses: dict[str, dict[str, Any]], last_updated: int, *, force: bool) -> int | None:
+        """The newest last_updated among those that changed; None when nothing did."""
+        rows = {row.uid: row for row in await self._rows(head.pk)}
+        moments: list[int] = []
+        for uid, evse in evses.items():
+            moment = evse_time(evse, last_updated)
+            if uid in rows:
+                moments.append(await self._update(rows[uid], key, evse, moment, force=force) or 0)
+            else:
+                no = self._numbers.take()
+                await self._insert(head.pk, key, evse, no, no, moment)
+                moments.append(moment)
+        for uid, row in rows.items():
+            if uid not in evses and row.status != REMOVED:
+                moments.append(max(last_updated, row.last_updated))
+                await self._remove(row, moments[-1])
+        reordered = await self._order(head.pk, list(evses))
+        return max(moments, default=0) if reordered or any(moments) else None
+
+    async def _remove(self, row: EvseRow, moment: int) -> None:
+        document = {**decode_json(row.doc), "status": REMOVED, "last_updated": format_time(moment)}
+        no = self._numbers.take()
+        await self._db.execute(UPDATE, REMOVED, no, row.body_no, no, moment, encode_json(document), row.pk)
+
+    async def _order(self, pk: int, uids: list[str]) -> bool:
+        """In the order of the document; those it no longer names come last."""
+        rows = await self._rows(pk)
+        named = {uid: place for place, uid in enumerate(uids)}
+        wanted = sorted(rows, key=lambda row: named.get(row.uid, len(named)))
+        if wanted == rows:
+            return False
+        for place, row in enumerate(wanted):
+            await self._db.execute(PLACE, place, row.pk)
+        return True
+
+    # --- one EVSE
+
+    async def get_evse(self, key: Key, uid: str) -> StoredEvse | None:
+        head, row = await self._find(key, uid)
+        if head is None or row is None or head.audience < 0:
+            return None
+        return seen(row, head.pk, key, head.audience)
+
+    async def find_uid(self, uid: str) -> list[StoredEvse]:
+        found = []
+        for row in await self._db.all(FIND_UID, fold(uid)):
+            pk, audience, source, spelling = row[11:]
+            found.append(seen(EvseRow(*row[:11]), pk, spelled(spelling, LOCATIONS, source, ""), audience))
+        return found
+
+    async def save_evse(
+        self, key: Key, uid: str, document: dict[str, Any], last_updated: int, received_at: int, *, force: bool = False
+    ) -> Saved:
+        head, row = await self._find(key, uid)
+        if head is None or head.audience < 0:
+            raise NoLocation(key.id)
+        started, moment = self._numbers.last, last_updated
+        if row is None:
+            no = self._numbers.take()
+            await self._insert(head.pk, key, document, no, no, last_updated)
+        elif last_updated < row.last_updated and key.source != OWN and not force:
+            return Saved(stale=True, pk=head.pk)
+        else:
+            stored = await self._update(row, key, document, last_updated, force=force)
+            if stored is None:
+                return Saved(pk=head.pk)
+            moment = stored
+        if self._numbers.last == started:
+            self._numbers.take()
+        await self._bodies.drop_renditions(head)
+        raised = max(head.last_updated, moment)
+        if key.source == OWN and raised == head.last_updated:
+            raised = after(raised)
+        await self._heads.touch(head, raised, received_at)
+        return Saved(created=row is None, changed=True, pk=head.pk)
+
+    async def _find(self, key: Key, uid: str) -> tuple[Head | None, EvseRow | None]:
+        row = await self._db.one(FIND_EVSE, fold(uid), *key.folded())
+        if row is None:
+            return None, None
+        return Head(*row[:12]), None if row[12] is None else EvseRow(*row[12:])
+
+    async def _insert(self, pk: int, key: Key, evse: dict[str, Any], position: int, no: int, moment: int) -> None:
+        uid = str(evse["uid"])
+        _, _, _, country, party, _ = key.folded()
+        place = (pk, country, party, fold(uid), uid, position)
+        await self._db.execute(INSERT, *place, str(evse.get("status", "")), no, no, no, moment, encode_json(evse))
+
+    async def _update(self, row: EvseRow, key: Key, evse: dict[str, Any], moment: int, *, force: bool) -> int | None:
+        """The last_updated that was stored, None when nothing was. Takes a number when readers of the log must see it."""
+        raw = encode_json(evse)
+        if raw == row.doc or (moment < row.last_updated and key.source != OWN and not force):
+            return None
+        old = decode_json(row.doc)
+        other_body = without(evse, "status", "last_updated") != without(old, "status", "last_updated")
+        other_status = evse.get("status") != old.get("status")
+        if not other_body and not other_status and (evse == old or moment <= row.last_updated):
+            return None
+        if key.source == OWN and moment <= row.last_updated:
+            moment = after(row.last_updated)
+            raw = encode_json({**evse, "last_updated": format_time(moment)})
+        no = self._numbers.take() if other_body or other_status else row.changed_no
+        body_no = no if other_body else row.body_no
+        status_no = no if other_status else row.status_no
+        await self._db.execute(UPDATE, str(evse.get("status", "")), no, body_no, status_no, moment, raw, row.pk)
+        return moment
+
+
+def by_uid(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """In their order; of two with one uid, the later counts."""
+    return {fold(str(evse["uid"])): evse for evse in document.get("evses") or ()}
+
+
+def evse_time(evse: dict[str, Any], otherwise: int) -> int:
+    try:
+        return parse_time(evse["last_updated"])
+    except (KeyError, ValueError):
+        return otherwise
+
+
+def assemble(body: bytes, last_updated: int, rows: list[EvseRow]) -> dict[str, Any]:
+    document: dict[str, Any] = decode_json(body)
+    if evse_time(document, last_updated) < last_updated:
+        document["last_updated"] = format_time(last_updated)
+    if rows:
+        document["evses"] = [decode_json(row.doc) for row in rows]
+    return document
+
+
+def seen(row: EvseRow, pk: int, key: Key, audience: int) -> StoredEvse:
+    return StoredEvse(row.pk, pk, key, row.spelling, row.status, decode_json(row.doc), row.last_updated, row.changed_no, audience)

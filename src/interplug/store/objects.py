@@ -1,0 +1,241 @@
+"""Objects of all modules: found, saved, paged and logged; the face of the room towards documents.
+
+What `save` promises: strictly older than what is stored is stale (nothing applied, counted); the same content takes no number; our
+own last_updated always grows; the document, its change number, its counters and its evidence are one transaction. Content is compared
+as values, not as bytes: the order of fields and a trailing zero are no change. The store validates nothing.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from interplug.model.types import decode_json, encode_json, fold, format_time
+from interplug.store.bodies import LOCATIONS, NEWEST, Bodies, at_once
+from interplug.store.changes import Changes
+from interplug.store.database import Database, Numbers
+from interplug.store.feeds import Feeds
+from interplug.store.heads import COLUMNS, Head, Heads, spelled
+from interplug.store.history import History
+from interplug.store.keys import GONE, OWN, Change, Evidence, Key, Page, PageQuery, Saved, Stored, StoredEvse
+from interplug.store.locations import Locations, after, without
+from interplug.store.tallies import Tallies
+
+FIND_ID = f"""
+select {COLUMNS}, o.module, o.source, o.kind from object o
+where o.module = ? and o.id = ? and o.audience >= 0 order by o.source, o.pk"""
+BATCH = f"""
+select {COLUMNS}, o.module, o.source, o.kind from object o
+where o.module = ? and o.created_no > ? and o.audience >= 0 and (o.source = ? or ? = 1) order by o.created_no limit ?"""
+
+
+class Objects:
+    def __init__(self, db: Database, numbers: Numbers, clock: Callable[[], int]) -> None:
+        self._db = db
+        self._numbers = numbers
+        self._clock = clock
+        self._heads = Heads(db, numbers)
+        self._bodies = Bodies(db)
+        self._locations = Locations(db, numbers, self._heads, self._bodies)
+        self._history = History(db)
+        self._tallies = Tallies(db)
+        self._feeds = Feeds(db, marking=not numbers.writing)
+        self._changes = Changes(db)
+
+    # --- reading
+
+    async def get(self, key: Key, *, whole: bool = True) -> Stored | None:
+        """`whole=False`: a Location without its EVSEs."""
+        head = await self._heads.find(key)
+        if head is None or head.audience == GONE:
+            return None
+        return await self._stored(head, spelled(head.spelling, key.module, key.source, key.kind), whole=whole)
+
+    async def get_pk(self, pk: int) -> Stored | None:
+        """Also what was removed (its audience is GONE): a reader of the log has to name it."""
+        found = await self._heads.find_pk(pk)
+        return None if found is None else await self._stored(*found)
+
+    async def get_evse(self, key: Key, uid: str) -> StoredEvse | None:
+        return await self._locations.get_evse(key, uid)
+
+    async def find_id(self, module: str, id: str, source: int | None = None) -> list[Stored]:
+        rows = await self._db.all(FIND_ID, module, fold(id))
+        return [await self._from_row(row) for row in rows if source is None or row[13] == source]
+
+    async def find_evse(self, uid: str, *, party: tuple[str, str] | None = None, source: int | None = None) -> list[StoredEvse]:
+        """EVSEs with this uid under any Location: uids repeat, also within one party."""
+        found = await self._locations.find_uid(uid)
+        folded = None if party is None else (fold(party[0]), fold(party[1]))
+        return [
+            evse for evse in found if source in (None, evse.key.source) and folded in (None, (fold(evse.key.country), fold(evse.key.party)))
+        ]
+
+    async def batch(self, module: str, after: int, limit: int, source: int | None = None) -> tuple[list[Stored], int]:
+        """The next objects in the order of creation, and the number to go on from; empty at the end."""
+        rows = await self._db.all(BATCH, module, after, source or 0, int(source is None), limit)
+        return [await self._from_row(row) for row in rows], rows[-1][3] if rows else after
+
+    async def each(self, module: str, source: int | None = None) -> AsyncIterator[Stored]:
+        number = 0
+        while True:
+            found, number = await self.batch(module, number, 200, source)
+            if not found:
+                return
+            for stored in found:
+                yield stored
+
+    async def _from_row(self, row: Sequence[Any]) -> Stored:
+        head = Head(*row[:12])
+        return await self._stored(head, spelled(head.spelling, *row[12:]))
+
+    async def _stored(self, head: Head, key: Key, *, whole: bool = True) -> Stored:
+        if key.module == LOCATIONS:
+            document = await self._locations.document(head.pk, head.last_updated, whole=whole)
+            return Stored(head.pk, key, lambda: document, head.last_updated, head.received_at, head.audience, head.changed_no)
+        raw = await self._bodies.read(head.pk)
+        return Stored(head.pk, key, lambda: decode_json(raw), head.last_updated, head.received_at, head.audience, head.changed_no)
+
+    # --- saving
+
+    async def save(
+        self,
+        key: Key,
+        document: dict[str, Any],
+        *,
+        last_updated: int,
+        audience: int | None = None,
+        evidence: Evidence | None = None,
+        force: bool = False,
+        whole: bool = True,
+    ) -> Saved:
+        """Adds or replaces. `audience` None keeps the one there is, or means 0. `whole=False`: the document is a Location
+        without its EVSEs, and those stay as they are. `force` applies what is older, too."""
+        head = await self._heads.find(key)
+        received_at = evidence.received_at if evidence is not None else self._clock()
+        if head is None:
+            saved = await self._create(key, document, last_updated, audience or 0, received_at, evidence)
+        elif key.module == LOCATIONS:
+            saved = await self._locations.replace(head, key, document, last_updated, received_at, force=force, whole=whole)
+        else:
+            saved = await self._replace(head, key, document, last_updated, received_at, evidence, force=force)
+        if saved.stale:
+            await self._tallies.count("stale", key.module, key.source)
+        elif head is not None:
+            return await self._show(head, key, audience, saved)
+        return saved
+
+    async def _create(
+        self, key: Key, document: dict[str, Any], last_updated: int, audience: int, received_at: int, evidence: Evidence | None
+    ) -> Saved:
+        if key.module == LOCATIONS:
+            return await self._locations.create(key, document, last_updated, audience, received_at)
+        head = await self._heads.create(key, audience, last_updated, received_at, at_once(key.module))
+        raw = encode_json(document)
+        await self._bodies.put(head.pk, raw)
+        await self._history.record(key, self._numbers.last, None, document, raw, received_at, evidence)
+        return Saved(created=True, changed=True, pk=head.pk)
+
+    async def _replace(
+        self,
+        head: Head,
+        key: Key,
+        document: dict[str, Any],
+        last_updated: int,
+        received_at: int,
+        evidence: Evidence | None,
+        *,
+        force: bool,
+    ) -> Saved:
+        if last_updated < head.last_updated and key.source != OWN and not force:
+            return Saved(stale=True, pk=head.pk)
+        raw, stored = encode_json(document), await self._bodies.read(head.pk)
+        old = decode_json(stored)
+        if raw == stored or document == old:
+            return Saved(pk=head.pk)
+        if key.source == OWN and last_updated <= head.last_updated:
+            if without(document, "last_updated") == without(old, "last_updated"):
+                return Saved(pk=head.pk)
+            last_updated = after(head.last_updated)
+            document = {**document, "last_updated": format_time(last_updated)}
+            raw = encode_json(document)
+        no = self._numbers.take()
+        await self._bodies.put(head.pk, raw)
+        await self._bodies.drop_renditions(head)
+        await self._heads.change(head, last_updated, received_at, no, at_once(key.module))
+        await self._history.record(key, no, old, document, raw, received_at, evidence)
+        return Saved(changed=True, pk=head.pk)
+
+    async def _show(self, head: Head, key: Key, audience: int | None, saved: Saved) -> Saved:
+        """Gives a replaced object the audience that was asked for; one that had been removed is there again."""
+        returned = head.audience == GONE
+        wanted = (0 if returned else head.audience) if audience is None else audience
+        if wanted == head.audience:
+            return saved
+        await self._heads.move(head, key, wanted)
+        return Saved(created=returned, changed=True, pk=head.pk)
+
+    async def save_evse(
+        self,
+        key: Key,
+        uid: str,
+        document: dict[str, Any],
+        *,
+        last_updated: int,
+        evidence: Evidence | None = None,
+        force: bool = False,
+    ) -> Saved:
+        """Adds or replaces one EVSE of the Location; raises NoLocation when that is not there."""
+        received_at = evidence.received_at if evidence is not None else self._clock()
+        saved = await self._locations.save_evse(key, uid, document, last_updated, received_at, force=force)
+        if saved.stale:
+            await self._tallies.count("stale", key.module, key.source)
+        return saved
+
+    async def set_audience(self, pk: int, audience: int) -> bool:
+        found = await self._heads.find_pk(pk)
+        if found is None or found[0].audience == audience:
+            return False
+        await self._heads.move(*found, audience)
+        return True
+
+    async def remove(self, key: Key) -> bool:
+        """Nobody sees it any more; the log says so, and the document stays as evidence."""
+        head = await self._heads.find(key)
+        if head is None or head.audience == GONE:
+            return False
+        await self._heads.move(head, key, GONE)
+        return True
+
+    # --- feeds and renditions
+
+    async def page(self, query: PageQuery) -> Page:
+        return await self._feeds.page(query)
+
+    async def whole(self, pk: int) -> tuple[dict[str, Any], int]:
+        """The document to make a rendition from, and the number to hand back with it."""
+        stored = await self.get_pk(pk)
+        if stored is None:
+            raise LookupError(pk)
+        return stored.document, stored.changed_no
+
+    async def keep(self, renditions: Sequence[tuple[int, str, int, bytes | None]]) -> None:
+        """(pk, version, changed_no, bytes). Bytes None: the newest are right for that version, too. What was made from a state that
+        has passed meanwhile is dropped silently; the next reader makes it again."""
+        for pk, version, changed_no, raw in renditions:
+            if raw is not None:
+                await self._bodies.keep(pk, version, changed_no, raw)
+                continue
+            found = await self._heads.find_pk(pk)
+            if found is not None and found[1].module == LOCATIONS and await self._bodies.lacks_whole(pk, changed_no):
+                document = await self._locations.document(pk, found[0].last_updated)
+                await self._bodies.keep(pk, NEWEST, changed_no, encode_json(document))
+            if found is not None:
+                await self._bodies.fits(pk, version, changed_no)
+
+    # --- the log
+
+    async def changes(self, after: int, limit: int, module: str | None = None) -> list[Change]:
+        return await self._changes.after(after, limit, module)
+
+    async def stale(self, module: str, source: int) -> int:
+        """How many arrivals were older than what is stored."""
+        return await self._tallies.read("stale", module, source)

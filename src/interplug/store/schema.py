@@ -1,0 +1,92 @@
+"""Bringing a database to the newest schema. Alembic is imported only when there is something to do.
+
+A database that does not exist yet is a copy of a template, migrated once per process: opening a second fresh database costs a file
+write. The template is linked into place, so that of two processes that start together one wins and both see a whole file.
+"""
+
+import functools
+import os
+import sqlite3
+import tempfile
+from pathlib import Path
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class SchemaTooNew(RuntimeError):
+    """The database was written by a newer Interplug."""
+
+
+@functools.cache
+def newest() -> str:
+    return max(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def found(path: Path) -> str | None:
+    """The revision of an existing database; None when it holds no schema of ours."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        row = connection.execute("select version_num from alembic_version").fetchone()
+    except sqlite3.OperationalError:
+        return None
+    finally:
+        connection.close()
+    return None if row is None else str(row[0])
+
+
+def prepare(path: Path) -> None:
+    if not path.exists():
+        _create(path)
+    revision = found(path)
+    if revision == newest():
+        return
+    if revision is not None and revision > newest():
+        raise SchemaTooNew(f"{path} has schema {revision}, this Interplug knows {newest()}")
+    upgrade(path)
+
+
+def upgrade(path: Path, target: str = "head") -> None:
+    """Takes the write lock before it looks which steps are missing, so that two processes do not both take them."""
+    import sqlalchemy as sa
+    from alembic import command
+    from alembic.config import Config
+
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.NullPool)
+    sa.event.listen(engine, "connect", _leave_transactions_to_us)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, target)
+    engine.dispose()
+
+
+def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("pragma busy_timeout=60000")
+
+
+@functools.cache
+def _template() -> bytes:
+    with tempfile.TemporaryDirectory(prefix="interplug-") as folder:
+        path = Path(folder) / "template.db"
+        upgrade(path)
+        return path.read_bytes()
+
+
+def _create(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_template())
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            pass  # another process was quicker; its file is as good
+    finally:
+        os.unlink(name)

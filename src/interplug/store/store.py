@@ -1,0 +1,88 @@
+"""The store as everybody else sees it: write, read, and wait for the log to move.
+
+A transaction is `async def work(tx) -> T`. `write` returns after the commit: what it returned for cannot be lost. `read` sees one
+snapshot. Nothing but statements may be awaited inside. `head` is the newest change number that this process knows of; `changed`
+waits until it passes a number, woken at once by commits of this process and by a look every POLL seconds at those of others.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from interplug.store import schema
+from interplug.store.sqlite import Sqlite
+
+T = TypeVar("T")
+POLL = 0.2
+SQLITE = "sqlite:///"
+
+
+class UnknownStore(ValueError):
+    """The database URL names something that we cannot open."""
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def path_of(url: str) -> Path:
+    path = url.removeprefix(SQLITE)
+    if path == url or not path or path == ":memory:":
+        raise UnknownStore(f"a database URL is {SQLITE}FILE, not {url.split('@')[-1]!r}")
+    return Path(path)
+
+
+class Store:
+    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._engine = Sqlite(path, clock, self._committed)
+        self.clock = clock
+        self.path = path
+        self.head = self._engine.head()
+        self.write = self._engine.write
+        self.read = self._engine.read
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], int] = now_us) -> "Store":
+        path = path_of(url)
+        schema.prepare(path)
+        return cls(path, clock)
+
+    async def changed(self, after: int, timeout: float) -> int:  # noqa: ASYNC109 (the head is an answer, too)
+        """The head, as soon as it is beyond `after`, or after `timeout` seconds as it is then."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while True:
+            waiter = loop.create_future()
+            self._waiters.add(waiter)
+            try:
+                # Looked after it was added: a commit in between wakes the waiter.
+                if self.look() > after or (left := end - loop.time()) <= 0:
+                    return self.head
+                await asyncio.wait([waiter], timeout=min(left, POLL))
+            finally:
+                self._waiters.discard(waiter)
+
+    def look(self) -> int:
+        """Reads the head from the database, where other processes write too."""
+        self.head = max(self.head, self._engine.head())
+        return self.head
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+    def _committed(self, number: int) -> None:
+        # In the writer thread. A waiter that is added meanwhile has looked after this commit, or will at its next look.
+        self.head = max(self.head, number)
+        for waiter in list(self._waiters):
+            try:
+                waiter.get_loop().call_soon_threadsafe(_wake, waiter)
+            except RuntimeError:
+                self._waiters.discard(waiter)
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,35 @@
+"""A transaction as its author sees it: the repositories, and the next change number.
+
+The list below is the whole list. A repository gets the database and, where it takes change numbers, `numbers`; it keeps no state
+that would outlive a transaction.
+"""
+
+from collections.abc import Callable
+
+from interplug.store.database import Database, Numbers
+from interplug.store.objects import Objects
+
+BUMP = "insert into counter (name, no) values (?, 1) on conflict (name) do update set no = counter.no + 1 returning no"
+REACHED = "select no from counter where name = ?"
+
+
+class Tx:
+    def __init__(self, db: Database, numbers: Numbers, clock: Callable[[], int]) -> None:
+        self.db = db
+        self.clock = clock
+        self._numbers = numbers
+        self.objects = Objects(db, numbers, clock)
+
+    async def number(self) -> int:
+        """The next number of the change log; it counts only if this transaction is committed."""
+        return self._numbers.take()
+
+    async def bump(self, name: str) -> int:
+        """Moves a named generation (`partners`, `keys` …), so that caches of any process can see that they are old."""
+        row = await self.db.one(BUMP, name)
+        assert row is not None
+        return int(row[0])
+
+    async def generation(self, name: str) -> int:
+        row = await self.db.one(REACHED, name)
+        return 0 if row is None else int(row[0])
