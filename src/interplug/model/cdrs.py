@@ -15,6 +15,7 @@ from .types import (
     CiString39,
     CiString48,
     DateTime,
+    Int,
     Number,
     Price,
     String3,
@@ -71,7 +72,7 @@ class SignedValue(Struct, kw_only=True, omit_defaults=True, gc=False):
 
 class SignedData(Struct, kw_only=True, omit_defaults=True, gc=False):
     encoding_method: CiString36
-    encoding_method_version: int | None = None
+    encoding_method_version: Int | None = None
     public_key: String512 | None = None
     signed_values: Annotated[list[SignedValue], Meta(min_length=1)]
     url: String512 | None = None

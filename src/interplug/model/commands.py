@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from .tokens import Token
-from .types import URL, CiString36, DateTime, DisplayText
+from .types import URL, CiString36, DateTime, DisplayText, Int
 
 CommandResponseType = Literal["NOT_SUPPORTED", "REJECTED", "ACCEPTED", "UNKNOWN_SESSION"]
 CommandResultType = Literal[
@@ -68,7 +68,7 @@ class UnlockConnector(Struct, kw_only=True, omit_defaults=True, gc=False):
 
 class CommandResponse(Struct, kw_only=True, omit_defaults=True, gc=False):
     result: CommandResponseType
-    timeout: int
+    timeout: Int
     message: list[DisplayText] | None = None
 
 

@@ -18,6 +18,7 @@ from .types import (
     DateTime,
     DisplayText,
     Image,
+    Int,
     Latitude,
     LocalTime,
     Longitude,
@@ -225,9 +226,9 @@ class Connector(Struct, kw_only=True, omit_defaults=True, gc=False):
     standard: ConnectorType
     format: ConnectorFormat
     power_type: PowerType
-    max_voltage: int
-    max_amperage: int
-    max_electric_power: int | None = None
+    max_voltage: Int
+    max_amperage: Int
+    max_electric_power: Int | None = None
     tariff_ids: list[CiString36] | None = None
     terms_and_conditions: URL | None = None
     capabilities: list[ConnectorCapability] | None = None

@@ -12,6 +12,7 @@ from .types import (
     CiString36,
     DateTime,
     DisplayText,
+    Int,
     LocalDate,
     LocalTime,
     Number,
@@ -30,7 +31,7 @@ class PriceComponent(Struct, kw_only=True, omit_defaults=True, gc=False):
     type: TariffDimensionType
     price: Number
     vat: Number | None = None
-    step_size: int
+    step_size: Int
 
 
 class TariffRestrictions(Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -44,8 +45,8 @@ class TariffRestrictions(Struct, kw_only=True, omit_defaults=True, gc=False):
     max_current: Number | None = None
     min_power: Number | None = None
     max_power: Number | None = None
-    min_duration: int | None = None
-    max_duration: int | None = None
+    min_duration: Int | None = None
+    max_duration: Int | None = None
     day_of_week: list[DayOfWeek] | None = None
     reservation: ReservationRestrictionType | None = None
 

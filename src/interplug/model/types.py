@@ -129,16 +129,20 @@ def parse_time(text: str) -> int:
     moment = datetime.fromisoformat(text.upper())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    # An offset can carry the first and the last day of the calendar out of it; the edge is near enough, and can be spelled again.
-    return min(max((moment - _EPOCH) // _MICROSECOND, _FIRST), _LAST)
+    return _within_calendar((moment - _EPOCH) // _MICROSECOND)
 
 
 def format_time(us: int, *, whole_seconds: bool = False) -> str:
     """At most 24 characters: milliseconds only where they are not zero, rounded down, never an offset."""
-    seconds, rest = divmod(us, 1_000_000)
+    seconds, rest = divmod(_within_calendar(us), 1_000_000)
     spelled = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
     milliseconds = 0 if whole_seconds else rest // 1000
     return f"{spelled}.{milliseconds:03}Z" if milliseconds else f"{spelled}Z"
+
+
+def _within_calendar(us: int) -> int:
+    # An offset or an addition can carry the first and the last day of the calendar out of it; the edge can still be spelled.
+    return min(max(us, _FIRST), _LAST)
 
 
 # --- Strings ------------------------------------------------------------------------------------------------------------------------------
@@ -183,13 +187,19 @@ String5000 = Annotated[str, Meta(max_length=5000)]
 URL = Annotated[str, Meta(max_length=255, extra={"url": True})]
 
 DateTime = datetime
-LocalTime = Annotated[str, Meta(max_length=5, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-LocalDate = Annotated[str, Meta(max_length=10, pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
+LOCAL_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+LOCAL_DATE = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+LocalTime = Annotated[str, Meta(max_length=5, pattern=LOCAL_TIME)]
+LocalDate = Annotated[str, Meta(max_length=10, pattern=LOCAL_DATE)]
 
 # 8.4.13 wants five to seven decimals in 10 and 11 characters, which together cannot say -10.1234567. Partners send
 # everything from two decimals to sixteen, so here it only has to be a number; `GRAMMAR` is what we send.
-Latitude = Annotated[str, Meta(pattern=r"^[+-]?[0-9]{1,2}([.][0-9]{1,20})?$", extra={"spec_length": 10})]
-Longitude = Annotated[str, Meta(pattern=r"^[+-]?[0-9]{1,3}([.][0-9]{1,20})?$", extra={"spec_length": 11})]
+DEGREES = r"^[+-]?[0-9]{1,3}([.][0-9]{1,20})?$"
+Latitude = Annotated[str, Meta(pattern=DEGREES, extra={"spec_length": 10})]
+Longitude = Annotated[str, Meta(pattern=DEGREES, extra={"spec_length": 11})]
+
+# OCPI sets no bound; this one keeps seconds, volts and watts within what can be added to a time or stored in a column.
+Int = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
 # A JSON number without a fraction arrives as int, one with a fraction as Decimal; a string is neither (17.7).
 Number = int | Decimal
@@ -221,8 +231,8 @@ class Image(Struct, kw_only=True, omit_defaults=True, gc=False):
     thumbnail: URL | None = None
     category: ImageCategory
     type: CiString4
-    width: int | None = None
-    height: int | None = None
+    width: Int | None = None
+    height: Int | None = None
 
 
 class BusinessDetails(Struct, kw_only=True, omit_defaults=True, gc=False):

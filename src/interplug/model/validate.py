@@ -9,6 +9,7 @@ the others are walked (17.4 CiString, 17.11 string).
 This file does not know where a document came from, what it replaces or who may send it.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -26,7 +27,7 @@ from .locations import EVSE, Connector, Location
 from .sessions import ChargingPreferences, Session
 from .tariffs import Tariff
 from .tokens import AuthorizationInfo, LocationReferences, Token
-from .types import encode_json
+from .types import DEGREES, LOCAL_DATE, LOCAL_TIME, encode_json
 from .versions import Version, VersionDetails
 
 OBJECTS: dict[str, type[Struct]] = {
@@ -136,11 +137,12 @@ _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _WORDS = (
     (re.compile(r"Expected `str(?: \| null)?` of length <= (\d+)"), r"is longer than \1 characters"),
     (re.compile(r"Expected `array(?: \| null)?` of length >= 1"), "needs at least one entry"),
-    (re.compile(r"Expected `str(?: \| null)?` matching regex '(.*)'"), r"does not have the form \1"),
     (re.compile(r"Expected `int(?: \| null)?` ([<>]=) (\d+)"), r"must be \1 \2"),
     (re.compile(r"Invalid enum value (.*)", re.DOTALL), r"\1 is not one of the values of this field"),
     (re.compile(r"Invalid RFC3339 encoded datetime"), "is not a time of RFC 3339"),
 )
+_FORM = re.compile(r"Expected `str(?: \| null)?` matching regex (.*)")
+_FORMS = {DEGREES: "is not a number of degrees", LOCAL_TIME: "is not a time HH:MM", LOCAL_DATE: "is not a date YYYY-MM-DD"}
 _EXPECTED = re.compile(r"Expected `(.*)`, got `(.*)`")
 _NAMES = {"str": "a string", "bool": "true or false", "int": "a whole number", "int | decimal": "a number", "datetime": "a time",
           "array": "a list", "object": "an object", "null": "null", "decimal": "a number with decimals"}  # fmt: skip
@@ -154,7 +156,11 @@ def _readable(path: str, message: str) -> Invalid:
         return Invalid(f"{path}.{missing[1]}", "is required")
     if expected := _EXPECTED.fullmatch(reason):
         wanted, got = (name.removesuffix(" | null") for name in expected.groups())
+        if got == "null" and not path.endswith("]"):
+            return Invalid(path, "is required")
         return Invalid(path, f"expected {_NAMES.get(wanted, wanted)}, got {_NAMES.get(got, got)}")
+    if form := _FORM.fullmatch(reason):
+        return Invalid(path, _FORMS[ast.literal_eval(form[1])])
     for pattern, words in _WORDS:
         if match := pattern.fullmatch(reason):
             return Invalid(path, match.expand(words))
