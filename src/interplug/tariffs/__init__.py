@@ -1,0 +1,27 @@
+"""Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO."""
+
+from interplug.tariffs.compiled import Tariff, compile_tariff
+from interplug.tariffs.money import Money
+from interplug.tariffs.options import EXACT, SPEC, Options, read_options
+from interplug.tariffs.price import price, price_session
+from interplug.tariffs.problems import Problem, TariffError
+from interplug.tariffs.result import Line, Priced
+from interplug.tariffs.session import ChargingSession, read_session
+
+__all__ = [
+    "EXACT",
+    "SPEC",
+    "ChargingSession",
+    "Line",
+    "Money",
+    "Options",
+    "Priced",
+    "Problem",
+    "Tariff",
+    "TariffError",
+    "compile_tariff",
+    "price",
+    "price_session",
+    "read_options",
+    "read_session",
+]
