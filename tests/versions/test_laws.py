@@ -1,0 +1,70 @@
+"""The three laws of the bridge, for every kind and each older version, with random objects of the newest.
+
+1. What we send conforms to the version that it is sent in.
+2. Raising what was sent and sending it again says the same.
+3. Raising a patch and merging it says, in the older version, what the patch said.
+
+The census under tests/census judges conformity; it was written from the text and knows nothing of the code.
+"""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from interplug.model.validate import validate
+from interplug.versions.chain import KINDS, Facts, down, same, up
+from interplug.versions.table import NEWEST, VERSIONS
+from tests.census.tables import check, object_of, strategy
+
+OLDER = [number for number in VERSIONS if number != NEWEST]
+# The list of versions is read before a version is agreed, so it is the same list in all of them.
+PAIRS = [(kind, version) for kind in sorted(KINDS - {"version"}) for version in OLDER if object_of(version, kind)]
+PATCHED = [(kind, version) for kind, version in PAIRS if kind in ("location", "evse", "connector", "token", "session", "tariff")]
+LAW = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+Document = dict[str, Any]
+
+
+def newest(kind: str) -> st.SearchStrategy[Document]:
+    return strategy(NEWEST, object_of(NEWEST, kind))
+
+
+def facts_for(kind: str, document: Document, data: st.DataObject) -> Facts:
+    """What a node would know about this very object."""
+    location = token = None
+    if kind in ("session", "cdr"):
+        location = data.draw(newest("location"))
+        token = {**data.draw(newest("token")), **{key: document["cdr_token"][key] for key in ("uid", "type", "contract_id")}}
+        place = document.get("cdr_location", document)
+        location["id"] = place.get("location_id", place.get("id"))
+        location["evses"] = [{**data.draw(newest("evse")), "uid": place["evse_uid"]}]
+        location["evses"][0]["connectors"][0]["id"] = place["connector_id"]
+    if "token" in document:
+        token = document["token"]
+    return Facts(owner=("NL", "TST"), location=location, token=token, time_zone="Europe/Amsterdam", reservation_number=7)
+
+
+@pytest.mark.parametrize(("kind", "version"), PAIRS)
+def test_what_is_sent_conforms_and_comes_back_the_same(kind: str, version: str) -> None:
+    @LAW
+    @given(st.data())
+    def laws_one_and_two(data: st.DataObject) -> None:
+        document = data.draw(newest(kind))
+        before = copy.deepcopy(document)
+        facts = facts_for(kind, document, data)
+
+        view = down(kind, document, version, facts)
+
+        assert document == before, "the argument was changed"
+        if same(kind, document, version):
+            assert view == document
+        assume(view is not None)
+        assert check(version, object_of(version, kind), view, strict_fields=True) == []
+        raised = up(kind, view, version, facts)
+        validate(kind, raised)
+        assert down(kind, raised, version, facts) == view
+
+    laws_one_and_two()
