@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format requirements bench browser vendor wheel clean
+.PHONY: help demo test check format requirements bench docs browser vendor wheel clean
 
 help: ## this list
 	@echo "Interplug: make TARGET"
@@ -46,6 +46,9 @@ requirements: $(READY) ## which rules of OCPI a test holds, which none (ARGS=--j
 bench: $(READY) ## speed against a bare server in the same run; exits 1 where it falls short
 	@.ci/tools wrk
 	@$(BIN)/python -m bench $(ARGS)
+
+docs: $(READY) ## write the reference pages from the program's own tables
+	@$(BIN)/python docs/generate.py
 
 browser: ## find Chromium, or install it (Debian, as root)
 	@.ci/tools chromium
