@@ -22,6 +22,7 @@ STEP = 256
 REMEMBERED = 64
 FEW_FEEDS = 8
 FEW_ROWS = 2000
+AUDIENCES = "select distinct audience from feed where module = ? and source = ? and audience >= 0 and n > 0 order by audience"
 PAGE_ROWS = "o.pk, o.changed_no, b.bytes, o.created_no"
 
 
@@ -59,6 +60,9 @@ class Feeds:
         shown = rows[: query.limit]
         page = [PageRow(row[0], row[1], row[2]) for row in shown]
         return Page(page, shown[-1][3] if shown else start, walk.total, len(rows) > len(shown))
+
+    async def audiences(self, module: str, source: int) -> list[int]:
+        return [row[0] for row in await self._db.all(AUDIENCES, module, source)]
 
     async def _walk(self, query: PageQuery) -> Walk | None:
         sql, values = _choose_feeds(query)

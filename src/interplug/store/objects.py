@@ -236,6 +236,10 @@ class Objects:
     async def changes(self, after: int, limit: int, module: str | None = None) -> list[Change]:
         return await self._changes.after(after, limit, module)
 
+    async def audiences(self, module: str, source: int = OWN) -> list[int]:
+        """The audiences that have objects of this module."""
+        return await self._feeds.audiences(module, source)
+
     async def stale(self, module: str, source: int) -> int:
         """How many arrivals were older than what is stored."""
         return await self._tallies.read("stale", module, source)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from interplug.store import schema
+from interplug.store.messages import MessageLog
 from interplug.store.sqlite import Sqlite
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ def path_of(url: str) -> Path:
 
 
 class Store:
-    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
+    def __init__(self, path: Path, clock: Callable[[], int], message_body: int) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
         self._engine = Sqlite(path, clock, self._committed)
         self.clock = clock
@@ -43,12 +44,13 @@ class Store:
         self.head = self._engine.head()
         self.write = self._engine.write
         self.read = self._engine.read
+        self.messages = MessageLog(self.write, body_limit=message_body)
 
     @classmethod
-    def open(cls, url: str, *, clock: Callable[[], int] = now_us) -> "Store":
+    def open(cls, url: str, *, clock: Callable[[], int] = now_us, message_body: int = 4096) -> "Store":
         path = path_of(url)
         schema.prepare(path)
-        return cls(path, clock)
+        return cls(path, clock, message_body)
 
     async def changed(self, after: int, timeout: float) -> int:  # noqa: ASYNC109 (the head is an answer, too)
         """The head, as soon as it is beyond `after`, or after `timeout` seconds as it is then."""
@@ -71,6 +73,7 @@ class Store:
         return self.head
 
     async def close(self) -> None:
+        await self.messages.close()
         await self._engine.close()
 
     def _committed(self, number: int) -> None:

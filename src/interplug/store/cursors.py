@@ -1,0 +1,99 @@
+"""How far each reader of the change log is, and what stands in its way.
+
+A cursor is the number below which nothing is unsent, per connection and module; the caller moves many of them in one transaction
+about once a second. What a partner refuses is taken out of its way into `refused`, with the reason and its own retry. What a cursor
+cannot see (a new partner, another visibility, another version) is a `resync` row: how far it has got, and its goal.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from interplug.store.database import Database
+
+MOVE = "insert into cursor (connection, module, no) values (?, ?, ?) on conflict (connection, module) do update set no = excluded.no"
+GET = "select no from cursor where connection = ? and module = ?"
+ALL = "select connection, module, no from cursor order by connection, module"
+REFUSED = "connection, object, evse, module, reason, status, since, attempts, next_at, changed_no"
+REFUSE = f"""
+insert into refused ({REFUSED}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (connection, object, evse) do update set
+  reason = excluded.reason, status = excluded.status, attempts = refused.attempts + excluded.attempts, next_at = excluded.next_at,
+  changed_no = excluded.changed_no"""
+REFUSED_BY = f"select {REFUSED} from refused where connection = ? order by since, object, evse"
+REFUSED_ALL = f"select {REFUSED} from refused order by connection, since, object, evse"
+REFUSED_DUE = f"select {REFUSED} from refused where next_at <= ? order by next_at, connection, object, evse limit ?"
+ACCEPT = "delete from refused where connection = ? and object = ? and evse = ?"
+RESYNC = """
+insert into resync (connection, module, reached, goal) values (?, ?, ?, ?)
+on conflict (connection, module) do update set reached = excluded.reached, goal = excluded.goal"""
+RESYNCS = "select connection, module, reached, goal from resync order by connection, module"
+FINISHED = "delete from resync where connection = ? and module = ?"
+FORGET = tuple(f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync"))
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """An object (or EVSE, then `evse` is its uid) that a partner would not take. `status` is its HTTP or OCPI code; `since` stays what
+    it was first, `attempts` adds up."""
+
+    connection: int
+    pk: int
+    evse: str
+    module: str
+    reason: str
+    status: int
+    since: int
+    attempts: int
+    next_at: int
+    changed_no: int
+
+
+class Resync(msgspec.Struct, frozen=True, gc=False):
+    connection: int
+    module: str
+    reached: int
+    goal: int
+
+
+class Cursors:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def get(self, connection: int, module: str) -> int | None:
+        row = await self._db.one(GET, connection, module)
+        return None if row is None else int(row[0])
+
+    async def all(self) -> dict[tuple[int, str], int]:
+        return {(row[0], row[1]): row[2] for row in await self._db.all(ALL)}
+
+    async def move(self, cursors: Iterable[tuple[int, str, int]]) -> None:
+        """(connection, module, number), all at once."""
+        await self._db.many(MOVE, list(cursors))
+
+    async def forget(self, connection: int) -> None:
+        """Everything about a reader that is no more."""
+        for sql in FORGET:
+            await self._db.execute(sql, connection)
+
+    async def refuse(self, refused: Refused) -> None:
+        await self._db.execute(REFUSE, *msgspec.structs.astuple(refused))
+
+    async def refused(self, connection: int | None = None) -> list[Refused]:
+        rows = await self._db.all(REFUSED_ALL) if connection is None else await self._db.all(REFUSED_BY, connection)
+        return [Refused(*row) for row in rows]
+
+    async def due(self, now: int, limit: int = 100) -> list[Refused]:
+        return [Refused(*row) for row in await self._db.all(REFUSED_DUE, now, limit)]
+
+    async def accept(self, connection: int, pk: int, evse: str = "") -> bool:
+        """Taken at last, or no longer to be sent."""
+        return await self._db.execute(ACCEPT, connection, pk, evse) > 0
+
+    async def resync(self, resync: Resync) -> None:
+        """Begins one, or notes how far it is; `finished` ends it."""
+        await self._db.execute(RESYNC, *msgspec.structs.astuple(resync))
+
+    async def resyncs(self) -> list[Resync]:
+        return [Resync(*row) for row in await self._db.all(RESYNCS)]
+
+    async def finished(self, connection: int, module: str) -> None:
+        await self._db.execute(FINISHED, connection, module)
