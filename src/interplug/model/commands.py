@@ -1,4 +1,4 @@
-"""The commands module (chapter 13): the five requests, the answer at once and the result later."""
+"""The commands module (chapter 14): the five requests, the answer at once and the result later."""
 
 from typing import Annotated, Literal
 

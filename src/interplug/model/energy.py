@@ -1,4 +1,4 @@
-"""Where the energy comes from (8.4.6): part of a Location and of a Tariff, so it stands beside both."""
+"""Where the energy comes from (8.4.7): part of a Location and of a Tariff, so it stands beside both."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The hubclientinfo module (chapter 14): which parties stand behind a hub, and whether they are there."""
+"""The hubclientinfo module (chapter 16): which parties stand behind a hub, and whether they are there."""
 
 from typing import Literal
 

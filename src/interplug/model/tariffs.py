@@ -1,4 +1,4 @@
-"""The tariffs module (chapter 11): Tariff, its elements, what they price and when they apply."""
+"""The tariffs module (chapter 12): Tariff, its elements, what they price and when they apply."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The tokens module (chapter 12): Token, and the answer to a real-time authorisation."""
+"""The tokens module (chapter 13): Token, and the answer to a real-time authorisation."""
 
 from typing import Annotated, Literal
 

@@ -192,7 +192,7 @@ LOCAL_DATE = r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 LocalTime = Annotated[str, Meta(max_length=5, pattern=LOCAL_TIME)]
 LocalDate = Annotated[str, Meta(max_length=10, pattern=LOCAL_DATE)]
 
-# 8.4.13 wants five to seven decimals in 10 and 11 characters, which together cannot say -10.1234567. Partners send
+# 8.4.16 wants five to seven decimals in 10 and 11 characters, which together cannot say -10.1234567. Partners send
 # everything from two decimals to sixteen, so here it only has to be a number; `GRAMMAR` is what we send.
 DEGREES = r"^[+-]?[0-9]{1,3}([.][0-9]{1,20})?$"
 Latitude = Annotated[str, Meta(pattern=DEGREES, extra={"spec_length": 10})]
@@ -204,13 +204,13 @@ Int = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 # A JSON number without a fraction arrives as int, one with a fraction as Decimal; a string is neither (17.7).
 Number = int | Decimal
 
-# What we send ourselves, where it is narrower than what we read (17.5, 8.4.13).
+# What we send ourselves, where it is narrower than what we read (17.5, 8.4.16).
 GRAMMAR: dict[str, re.Pattern[str]] = {
     "DateTime": re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,5})?Z?", re.ASCII),
     "latitude": re.compile(r"-?[0-9]{1,2}\.[0-9]{5,7}"),
     "longitude": re.compile(r"-?[0-9]{1,3}\.[0-9]{5,7}"),
     "CiString": re.compile(r"[\x20-\x7e]*"),
-    "string": re.compile(r"[^\x00-\x1f\x7f-\x9f]*"),
+    "string": re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*"),
 }
 
 # --- Shared classes -----------------------------------------------------------------------------------------------------------------------
