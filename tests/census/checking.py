@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,45 +25,58 @@ MAX_TIME_LENGTH = 25
 MAX_DECIMALS = 4
 
 
-def check(version: str, name: str, document: object, *, strict_fields: bool = False, partial: bool = False) -> list[str]:
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of the object at hand and of those inside it."""
+
+    strict: bool
+    rules: bool
+    partial: bool
+
+
+def check(
+    version: str, name: str, document: object, *, strict_fields: bool = False, partial: bool = False, rules: bool = True
+) -> list[str]:
     """Violations of `document` as object `name` of `version`, each `path: reason`.
 
     `partial` is for a PATCH: required fields of the outermost object may be missing, and rules between its fields are not asked.
+    Without `rules` each field is looked at alone.
     """
-    return list(_object(table(version), name, document, "$", strict_fields, partial))
+    return list(_object(table(version), name, document, "$", _Asked(strict_fields, rules, partial)))
 
 
-def _object(facts: Table, name: str, value: object, path: str, strict: bool, partial: bool = False) -> Iterator[str]:
+def _object(facts: Table, name: str, value: object, path: str, asked: _Asked) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f"{path}: {name} is not an object"
         return
     fields = facts.objects[name]
     for field in fields.values():
-        yield from _field(facts, field, value.get(field.name), f"{path}.{field.name}", strict, partial)
-    if strict:
+        yield from _field(facts, field, value.get(field.name), f"{path}.{field.name}", asked)
+    if asked.strict:
         yield from (f"{path}.{key}: {name} of {facts.version} has no such field" for key in value if key not in fields)
-    if not partial:
+    if asked.rules and not asked.partial:
         yield from (f"{path}{where}: {reason}" for where, reason in broken_rules(facts, name, value))
 
 
-def _field(facts: Table, field: Field, value: object, path: str, strict: bool, partial: bool) -> Iterator[str]:
+def _field(facts: Table, field: Field, value: object, path: str, asked: _Asked) -> Iterator[str]:
+    inside = replace(asked, partial=False)
     if value is None:
-        if field.required and not partial:
+        if field.required and not asked.partial:
             yield f"{path}: required"
     elif not field.many:
-        yield from _value(facts, field, value, path, strict)
+        yield from _value(facts, field, value, path, inside)
     elif not isinstance(value, list):
         yield f"{path}: not a list"
     elif field.card == "+" and not value:
         yield f"{path}: empty list"
     else:
         for index, item in enumerate(value):
-            yield from _value(facts, field, item, f"{path}[{index}]", strict)
+            yield from _value(facts, field, item, f"{path}[{index}]", inside)
 
 
-def _value(facts: Table, field: Field, value: object, path: str, strict: bool) -> Iterator[str]:
+def _value(facts: Table, field: Field, value: object, path: str, asked: _Asked) -> Iterator[str]:
     if field.type in facts.objects:
-        yield from _object(facts, field.type, value, path, strict)
+        yield from _object(facts, field.type, value, path, asked)
         return
     if field.type in facts.enums:
         reasons = _enum(facts, field.type, value)
