@@ -1,0 +1,271 @@
+"""Talking to a partner: which URL, which headers, which token, and what came back.
+
+`call` is one request to one side of one module, `pages` follows a list to its end, `ask` is the bare request beneath both, which the
+handshake uses with tokens that are no connection's yet. No function here raises because of a partner: what it does wrong, or
+that it is not there, is a `Reply` with a fault; only `pages`, which is an iterator, raises `PageFailed` with that reply.
+
+Three things partners do differently are tried and remembered (quirks 1 and 4): Base64 or not, where the answer is 401, and a final slash
+of a list, where it is 404. Tokens go to registered hosts of the partner alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from interplug.model.types import encode_json
+from interplug.protocol.envelope import JSON, Reply, read
+from interplug.protocol.headers import CORRELATION_ID, REQUEST_ID, Party, authorization, routing_headers
+from interplug.protocol.http import Handler, Request, Response, Unreachable, join
+from interplug.protocol.paging import read_next
+from interplug.protocol.routes import Side
+from interplug.store.messages import Message, MessageLog
+from interplug.store.tx import Tx
+
+from .directory import Connection, Directory
+from .guard import check_url
+from .keys import BadKey
+from .roles import CONFIGURATION, COUNTERPART, role_at
+
+EMPTY_PAGES = 10
+"""Empty pages with a next link that are followed before a crawl is called endless."""
+
+
+@dataclass(slots=True)
+class Access:
+    """How to knock: a token, the places where it may be sent, and whether it is spelled in Base64 (None: not known yet)."""
+
+    token: str = field(repr=False)
+    hosts: frozenset[str]
+    base64: bool | None = None
+    connection: int = 0
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of a list. `total` is what the partner claims (quirk 12: do not rely on it)."""
+
+    items: list[Any]
+    total: int | None
+    limit: int | None
+    url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class PageFailed(Exception):
+    """A list could not be read on; `reply` says why and `url` where."""
+
+    def __init__(self, reply: Reply, url: str) -> None:
+        super().__init__(f"{reply.why()} at {url.partition('?')[0]}")
+        self.reply = reply
+        self.url = url
+
+
+class PartnerClient:
+    """`transport` leads out; `log` takes each request and answer (the log masks tokens)."""
+
+    def __init__(
+        self, transport: Handler, directory: Directory, log: MessageLog | None = None, clock: Callable[[], int] | None = None
+    ) -> None:
+        self.transport = transport
+        self.directory = directory
+        self.log = log
+        self.clock = clock or directory.clock
+        self._network = directory.settings.network
+
+    async def call(
+        self,
+        connection: Connection,
+        method: str,
+        module_id: str,
+        side: Side,
+        *segments: str,
+        query: Mapping[str, str] | None = None,
+        document: Any = None,
+        to: Party | None = None,
+        sender: Party | None = None,
+        url: str | None = None,
+        correlation_id: str | None = None,
+    ) -> Reply:
+        """One request to a side of a module, or to `url` (response_url, Link, Location) where that is given.
+
+        `document` is a document in the partner's version, or its bytes. `to` and `sender` are chosen by role where absent.
+        """
+        access = await self.access(connection)
+        base = url or connection.endpoint(module_id, side)
+        if isinstance(access, Reply) or base is None:
+            return access if isinstance(access, Reply) else Reply(0, fault=f"{connection.partner} has no {side} endpoint for {module_id}")
+        headers = self._routing(connection, module_id, side, to, sender)
+        target = join(base, *segments) if segments else _slashed(connection, module_id, base) if url is None else base
+        before = access.base64
+        reply = await self.ask(access, method, _with(target, query), document, headers=headers, correlation_id=correlation_id)
+        if reply.http == 404 and method == "GET" and not segments and url is None:
+            reply = await self._other_slash(connection, module_id, access, target, query, headers, reply)
+        if access.base64 != before and access.base64 is not None:
+            await self._remember(connection, base64_out=int(access.base64))
+        return reply
+
+    async def access(self, connection: Connection) -> Access | Reply:
+        """How to knock at a registered partner; a Reply with the fault at any other."""
+        if not connection.registered:
+            return Reply(0, fault=f"{connection.partner} is {connection.state.lower()}")
+        row = await self.directory.store.read(lambda tx: tx.partners.get(connection.id))
+        if row is None or row.token_out is None:
+            return Reply(0, fault=f"there is no token for {connection.partner}")
+        try:
+            token = self.directory.key.open(row.token_out, connection.id)
+        except BadKey as error:
+            return Reply(0, fault=str(error))
+        base64 = connection.speaks.base64_token if row.base64_out is None else bool(row.base64_out)
+        return Access(token, connection.hosts, base64, connection.id)
+
+    async def pages(
+        self,
+        connection: Connection,
+        module_id: str,
+        side: Side = "SENDER",
+        query: Mapping[str, str] | None = None,
+        *,
+        to: Party | None = None,
+        sender: Party | None = None,
+    ) -> AsyncIterator[Page]:
+        """All pages of a list, following Link as it is given (quirk 11); raises `PageFailed`."""
+        url: str | None = None
+        start = connection.endpoint(module_id, side) or ""
+        seen: set[str] = set()
+        empty = 0
+        while True:
+            here = url or start
+            reply = await self.call(connection, "GET", module_id, side, query=None if url else query, to=to, sender=sender, url=url)
+            page = _page(reply, here)
+            yield page
+            empty = 0 if page.items else empty + 1
+            url = read_next(reply.headers.get("link"), here)
+            if url is None:
+                return
+            if url in seen or empty > EMPTY_PAGES:
+                raise PageFailed(Reply(0, fault="the next link never ends"), url)
+            seen.add(url)
+
+    async def ask(
+        self,
+        access: Access,
+        method: str,
+        url: str,
+        document: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        correlation_id: str | None = None,
+    ) -> Reply:
+        """The bare request, to a checked URL; a 401 is asked again with the token spelled the other way."""
+        body = document if isinstance(document, bytes) else b"" if document is None else encode_json(document)
+        fixed = {CORRELATION_ID: correlation_id or str(uuid.uuid4()), **(headers or {})}
+        if body:
+            fixed["content-type"] = JSON
+        spelling = access.base64 is not False
+        reply = await self._send(access, method, url, body, fixed, spelling)
+        if reply.http == 401 and access.token.isascii():
+            second = await self._send(access, method, url, body, fixed, not spelling)
+            if second.http not in (0, 401):
+                access.base64 = not spelling
+                return second
+        elif reply.http:
+            access.base64 = spelling
+        return reply
+
+    # --- one request
+
+    async def _send(self, access: Access, method: str, url: str, body: bytes, fixed: Mapping[str, str], base64: bool) -> Reply:
+        headers = {"authorization": authorization(access.token, base64_token=base64), REQUEST_ID: str(uuid.uuid4()), **fixed}
+        request = Request(method, url, headers, body)
+        started = self.clock()
+        response: Response | None = None
+        try:
+            check_url(url, self._network, access.hosts)
+            response = await self.transport(request)
+            reply = read(response)
+        except Unreachable as error:
+            reply = Reply(0, fault=str(error))
+        if self.log is not None:
+            self.log.add(self._message(access, request, response, reply, started))
+        return reply
+
+    def _message(self, access: Access, request: Request, response: Response | None, reply: Reply, started: int) -> Message:
+        return Message(
+            direction="out",
+            connection=access.connection,
+            method=request.method,
+            url=request.url,
+            http=reply.http,
+            ocpi=reply.code or 0,
+            request_id=request.headers[REQUEST_ID],
+            correlation_id=request.headers[CORRELATION_ID],
+            started_at=started,
+            took_us=self.clock() - started,
+            headers=request.headers,
+            body=request.body,
+            answer=response.body if response is not None else (reply.fault or "").encode(),
+        )
+
+    def _routing(self, connection: Connection, module_id: str, side: Side, to: Party | None, sender: Party | None) -> dict[str, str]:
+        if module_id in CONFIGURATION or not connection.speaks.routing_headers:
+            return {}
+        theirs = role_at(module_id, side)
+        ours = COUNTERPART.get(theirs or "")
+        return routing_headers(
+            to or self.directory.their_party(connection, theirs),
+            sender or self.directory.party_for(connection, ours),
+        )
+
+    # --- what is remembered
+
+    async def _other_slash(
+        self,
+        connection: Connection,
+        module_id: str,
+        access: Access,
+        target: str,
+        query: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+        first: Reply,
+    ) -> Reply:
+        other = target[:-1] if target.endswith("/") else f"{target}/"
+        second = await self.ask(access, "GET", _with(other, query), headers=headers)
+        if not second.ok:
+            return first
+        slashes = {**connection.flags.get("slash", {}), module_id: other.endswith("/")}
+        await self._remember(connection, flags={**connection.flags, "slash": slashes})
+        return second
+
+    async def _remember(self, connection: Connection, **columns: object) -> None:
+        async def work(tx: Tx) -> None:
+            await tx.partners.change(connection.id, **columns)
+
+        await self.directory.write(work)
+
+
+def _slashed(connection: Connection, module_id: str, base: str) -> str:
+    wanted = connection.flags.get("slash", {}).get(module_id)
+    return base if wanted is None else base.rstrip("/") + ("/" if wanted else "")
+
+
+def _with(url: str, query: Mapping[str, str] | None) -> str:
+    if not query:
+        return url
+    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(query, safe=':')}"
+
+
+def _page(reply: Reply, url: str) -> Page:
+    items = [] if reply.data is None else reply.data
+    if not reply.ok or not isinstance(items, list):
+        if reply.ok:
+            reply.fault = "data is not a list"
+        raise PageFailed(reply, url)
+    return Page(items, _count(reply.headers.get("x-total-count")), _count(reply.headers.get("x-limit")), url, reply.headers)
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

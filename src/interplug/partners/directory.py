@@ -1,0 +1,347 @@
+"""Who is who, in memory: connections, tokens, parties, visibility. What a request needs to know costs no database.
+
+The tables of partners are small and seldom change, so each process keeps them whole. The generation `partners` in the database
+moves with each change; it is looked at again twice a second while requests come in, and before a token is called unknown, so what another
+process changed (a command, another server) is seen within a second, and a new token at once.
+
+One token means one connection (TRN-010). A connection may write for the parties that its credentials name or, for a hub, that
+HubClientInfo names, cut by the operator's allow-list, and never for a party of our own. FROM headers prove nothing and are not looked at.
+This file does not know what a handshake is and sends nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from interplug.config import Settings
+from interplug.model.types import fold
+from interplug.protocol.headers import Party, token_readings
+from interplug.protocol.routes import Side
+from interplug.store.parties import OurParty
+from interplug.store.partners import ConnectionRow, TokenRow
+from interplug.store.store import Store, now_us
+from interplug.store.tx import Tx
+from interplug.versions.table import VERSIONS, Version
+
+from . import states
+from .guard import origin
+from .keys import NodeKey
+from .roles import COUNTERPART
+
+LOOK_AGAIN = 0.5
+"""Seconds between looks at the generation while requests come in."""
+HEADERS = 10_000
+"""Most Authorization headers that are remembered: one token can be written in several ways."""
+EVERYBODY = 0
+
+
+@dataclass(slots=True, frozen=True)
+class TheirParty:
+    role: str
+    country_code: str
+    party_id: str
+    business_details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def party(self) -> Party:
+        return Party(self.country_code, self.party_id)
+
+
+@dataclass(slots=True, frozen=True)
+class Endpoint:
+    """An endpoint of the partner's version details. `role` is the side, set in 2.1.1 too (from the partner's role)."""
+
+    identifier: str
+    role: str | None
+    url: str
+
+
+@dataclass(slots=True)
+class Connection:
+    """One technical link to a partner. Read it, never change it: `Directory` replaces it when the tables change."""
+
+    id: int
+    partner_id: int
+    partner: str
+    state: str
+    version: str | None
+    versions_url: str
+    created_at: int
+    registered_at: int | None
+    pinned: str | None = None
+    base64_out: bool | None = None
+    our_role: str | None = None
+    our_party: Party | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    parties: tuple[TheirParty, ...] = ()
+    hub: Party | None = None
+    reachable: tuple[TheirParty, ...] = ()
+    allow: frozenset[tuple[str, str]] | None = None
+    audiences: tuple[int, ...] = ()
+    """What it may see: its own number, 0 for what everybody sees, and its classes."""
+    hosts: frozenset[str] = frozenset()
+    """The places (host:port) at which it may be called."""
+    flags: dict[str, Any] = field(default_factory=dict)
+    writable: frozenset[tuple[str, str]] = frozenset()
+    """The parties, as `Party.key`, whose objects it may write."""
+
+    @property
+    def registered(self) -> bool:
+        return self.state == states.REGISTERED
+
+    @property
+    def speaks(self) -> Version:
+        """What its version can do. Only of a registered connection."""
+        if self.version is None:
+            raise LookupError(f"connection {self.id} is not registered")
+        return VERSIONS[self.version]
+
+    def endpoint(self, module_id: str, side: Side) -> str | None:
+        """The URL of a side of a module; ids are compared without regard to case (quirk 15)."""
+        wanted = fold(module_id)
+        for known in self.endpoints:
+            if fold(known.identifier) == wanted and (known.role == side or known.role is None or wanted == "credentials"):
+                return known.url
+        return None
+
+
+@dataclass(slots=True, frozen=True)
+class Presented:
+    """A token as it came in: which one it is and what it may do. `text` is for the answer of GET credentials, nothing else."""
+
+    connection: Connection
+    hash: bytes
+    state: str
+    text: str = field(repr=False)
+
+    @property
+    def registering(self) -> bool:
+        """Serves for versions and credentials alone (TRN-009)."""
+        return self.state == states.REGISTRATION or not self.connection.registered
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    generation: int = -1
+    connections: dict[int, Connection] = field(default_factory=dict)
+    tokens: dict[bytes, TokenRow] = field(default_factory=dict)
+    ours: tuple[OurParty, ...] = ()
+    own_keys: frozenset[tuple[str, str]] = frozenset()
+    headers: dict[str, tuple[tuple[Connection, bool], int | None]] = field(default_factory=dict)
+    """The answer for each Authorization header that was seen, and when it ends."""
+
+
+class Directory:
+    """`clock` is microseconds UTC; `timer` runs on, in seconds, and only spaces the looks at the database."""
+
+    def __init__(
+        self,
+        store: Store,
+        key: NodeKey,
+        settings: Settings,
+        *,
+        clock: Callable[[], int] = now_us,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.key = key
+        self.settings = settings
+        self.clock = clock
+        self._timer = timer
+        self._look_at = float("-inf")
+        self._now = _Snapshot()
+
+    # --- keeping up
+
+    async def refresh(self) -> None:
+        """Sees what was changed since; cheap when nothing was. Loops that receive no requests call it now and then."""
+        self._look_at = self._timer() + LOOK_AGAIN
+        snapshot = await self.store.read(lambda tx: _load(tx, self._now.generation))
+        if snapshot is not None:
+            self._now = snapshot
+
+    async def write(self, work: Callable[[Tx], Any]) -> Any:
+        """A transaction on the tables of partners, seen by this directory before it returns."""
+        value = await self.store.write(work)
+        await self.refresh()
+        return value
+
+    # --- who asks
+
+    async def authenticate(self, header: str | None) -> tuple[Connection, bool] | None:
+        """The connection that an Authorization header stands for, and whether it serves for registration alone; None is 401."""
+        if self._timer() >= self._look_at:
+            await self.refresh()
+        known = self._now.headers.get(header or "")
+        if known is not None and (known[1] is None or self.clock() < known[1]):
+            return known[0]
+        presented = await self.presented(header)
+        if presented is None:
+            return None
+        return self._remember(header or "", presented)
+
+    async def presented(self, header: str | None) -> Presented | None:
+        """Which token a header presents, read both ways (TRN-004, TRN-006). The first use of a new one ends its predecessors."""
+        found = self._find(header)
+        if found is None and header:
+            await self.refresh()
+            found = self._find(header)
+        if found is not None and found.state == states.PENDING:
+            await self._confirm(found)
+            found = self._find(header)
+        return found
+
+    def _find(self, header: str | None) -> Presented | None:
+        for text in token_readings(header):
+            row = self._now.tokens.get(self.key.hash_token(text))
+            if row is None or (row.expires_at is not None and row.expires_at <= self.clock()):
+                continue
+            connection = self._now.connections.get(row.connection)
+            if connection is not None and connection.state not in (states.SUSPENDED, states.UNREGISTERED, states.REMOVED):
+                return Presented(connection, row.hash, row.state, text)
+        return None
+
+    async def _confirm(self, presented: Presented) -> None:
+        async def work(tx: Tx) -> None:
+            row = await tx.partners.token(presented.hash)
+            if row is not None and row.state == states.PENDING:
+                await tx.partners.mark(row.hash, states.ACTIVE)
+                await tx.partners.drop_tokens(row.connection, states.RETIRING)
+
+        await self.write(work)
+
+    def _remember(self, header: str, presented: Presented) -> tuple[Connection, bool]:
+        headers = self._now.headers
+        if len(headers) >= HEADERS:
+            headers.clear()
+        answer = presented.connection, presented.registering
+        headers[header] = answer, self._now.tokens[presented.hash].expires_at
+        return answer
+
+    # --- who they are
+
+    def by_id(self, connection: int) -> Connection | None:
+        return self._now.connections.get(connection)
+
+    def all(self, *, registered: bool = False) -> list[Connection]:
+        """All connections that are not removed, or only those that may be called."""
+        return [one for one in self._now.connections.values() if one.registered or not (registered or one.state == states.REMOVED)]
+
+    def may_write(self, connection: Connection, country_code: str, party_id: str) -> bool:
+        return (country_code.upper(), party_id.upper()) in connection.writable
+
+    def of_party(self, country_code: str, party_id: str, role: str | None = None) -> list[Connection]:
+        """The registered connections over which a party is reached, direct ones before hubs."""
+        key = Party(country_code, party_id).key
+        found = [one for one in self.all(registered=True) if key in one.writable and (role is None or _has(one, key, role))]
+        return sorted(found, key=lambda one: one.hub is not None)
+
+    def their_party(self, connection: Connection, role: str | None = None) -> Party | None:
+        """The party of the partner that a request is for: the hub itself, the first in that role, or the first."""
+        if connection.hub is not None:
+            return connection.hub
+        for party in connection.parties:
+            if role is None or party.role == role:
+                return party.party
+        return connection.parties[0].party if connection.parties else None
+
+    # --- who we are
+
+    def our_parties(self, role: str | None = None) -> tuple[OurParty, ...]:
+        return self._now.ours if role is None else tuple(party for party in self._now.ours if party.role == role)
+
+    def is_ours(self, party: Party) -> bool:
+        return party.key in self._now.own_keys
+
+    def shown(self, connection: Connection, role: str | None = None) -> tuple[OurParty, ...]:
+        """Our parties as this connection sees them: all, or those that it was set up for, in one role or in any."""
+        return tuple(
+            party
+            for party in self._now.ours
+            if (role is None or party.role == role)
+            and (connection.our_role is None or party.role == connection.our_role)
+            and (connection.our_party is None or Party(party.country_code, party.party_id).key == connection.our_party.key)
+        )
+
+    def party_for(self, connection: Connection, role: str | None = None) -> Party | None:
+        """The party of ours that speaks on this connection (FROM), in that role where we have it."""
+        shown = self.shown(connection, role) or self.shown(connection)
+        return Party(shown[0].country_code, shown[0].party_id) if shown else None
+
+    def their_roles(self, connection: Connection) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(party.role for party in connection.parties))
+
+
+def _has(connection: Connection, key: tuple[str, str], role: str) -> bool:
+    return any(one.party.key == key and one.role == role for one in (*connection.parties, *connection.reachable))
+
+
+def role_of_211(our_roles: Iterable[str]) -> str | None:
+    """The role of a partner that cannot say it (2.1.1): the counterpart of ours, where we show only one."""
+    found = {COUNTERPART[role] for role in our_roles if role in COUNTERPART}
+    return found.pop() if len(found) == 1 else None
+
+
+# --- from rows
+
+
+async def _load(tx: Tx, known: int) -> _Snapshot | None:
+    generation = await tx.generation("partners")
+    if generation == known:
+        return None
+    ours = tuple(await tx.parties.all())
+    own_keys = frozenset(Party(party.country_code, party.party_id).key for party in ours)
+    members, clients = await tx.parties.members(), await tx.partners.clients()
+    connections = {
+        row.id: connection_of(row, clients.get(row.id, []), tuple(members.get(row.id, ())), own_keys) for row in await tx.partners.all()
+    }
+    tokens = {row.hash: row for row in await tx.partners.tokens()}
+    return _Snapshot(generation, connections, tokens, ours, own_keys)
+
+
+def connection_of(
+    row: ConnectionRow, clients: list[dict[str, Any]], classes: tuple[int, ...], own: frozenset[tuple[str, str]]
+) -> Connection:
+    presented = row.credentials or {}
+    parties = tuple(_their_party(role) for role in presented.get("roles") or ())
+    reachable = tuple(_their_party(client) for client in clients)
+    hub = presented.get("hub_party_id")
+    allow = None if row.allow is None else frozenset(_key(text) for text in row.allow)
+    named = {one.party.key for one in (*parties, *reachable)}
+    return Connection(
+        id=row.id,
+        partner_id=row.partner,
+        partner=row.name,
+        state=row.state,
+        version=row.version,
+        versions_url=row.versions_url,
+        created_at=row.created_at,
+        registered_at=row.registered_at,
+        pinned=row.pinned,
+        base64_out=None if row.base64_out is None else bool(row.base64_out),
+        our_role=row.our_role,
+        our_party=Party(row.our_country, row.our_party) if row.our_country and row.our_party else None,
+        endpoints=tuple(Endpoint(one["identifier"], one.get("role"), one["url"]) for one in row.endpoints),
+        parties=parties,
+        hub=Party(hub[:2], hub[2:]) if isinstance(hub, str) else None,
+        reachable=reachable,
+        allow=allow,
+        audiences=(row.id, EVERYBODY, *classes),
+        hosts=frozenset(row.hosts) | ({origin(row.versions_url)} if urlsplit(row.versions_url).hostname else frozenset()),
+        flags=row.flags,
+        writable=frozenset(named if allow is None else named & allow) - own,
+    )
+
+
+def _their_party(document: dict[str, Any]) -> TheirParty:
+    return TheirParty(document["role"], document["country_code"], document["party_id"], document.get("business_details") or {})
+
+
+def _key(text: str) -> tuple[str, str]:
+    """A party of an allow-list, written `NL-ABC`."""
+    country, _, party = text.partition("-")
+    return country.upper(), party.upper()

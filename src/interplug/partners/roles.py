@@ -1,0 +1,44 @@
+"""Which market role stands on which side of a module, and which endpoints a partner must have for us (1.8 of the notes, 7.1.6).
+
+Used where a party has to be chosen for a header and where a handshake asks whether the other side is of use at all. A 2.1.1 connection
+has no roles in its documents: there the partner's role is the counterpart of the one that we show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from interplug.protocol.routes import Side
+
+# The role that owns the objects, so that it serves the Sender interface; the other market role serves the Receiver's.
+SENDERS: dict[str, str] = {
+    "locations": "CPO",
+    "tariffs": "CPO",
+    "sessions": "CPO",
+    "cdrs": "CPO",
+    "tokens": "EMSP",
+    "commands": "EMSP",
+}
+COUNTERPART = {"CPO": "EMSP", "EMSP": "CPO"}
+
+# What we cannot do without. An eMSP whose CPO has no Locations has nothing to show; a CPO whose eMSP takes no CDRs is not paid.
+REQUIRED: dict[str, tuple[tuple[str, Side], ...]] = {
+    "EMSP": (("locations", "SENDER"),),
+    "CPO": (("cdrs", "RECEIVER"),),
+}
+
+
+def role_at(module_id: str, side: Side) -> str | None:
+    """The market role that serves this side of a module; None where several do."""
+    sender = SENDERS.get(module_id)
+    return sender if sender is None or side == "SENDER" else COUNTERPART[sender]
+
+
+def required(ours: Iterable[str], theirs: Iterable[str]) -> list[tuple[str, Side]]:
+    """What parties in our roles need from a platform in their roles: only counterparts need anything of each other."""
+    theirs = set(theirs)
+    return [need for role in dict.fromkeys(ours) if COUNTERPART.get(role) in theirs for need in REQUIRED[role]]
+
+
+# Modules that are about the link itself: no routing headers (4.1.9), and a hub does not forward them.
+CONFIGURATION = frozenset(("versions", "version_details", "credentials", "hubclientinfo"))
