@@ -6,8 +6,16 @@ that would outlive a transaction.
 
 from collections.abc import Callable
 
+from interplug.store.commands import Commands
+from interplug.store.cursors import Cursors
 from interplug.store.database import Database, Numbers
+from interplug.store.history import History
+from interplug.store.messages import Messages
 from interplug.store.objects import Objects
+from interplug.store.parties import Parties
+from interplug.store.partners import Partners
+from interplug.store.quarantine import Quarantine
+from interplug.store.replies import Replies
 
 BUMP = "insert into counter (name, no) values (?, 1) on conflict (name) do update set no = counter.no + 1 returning no"
 REACHED = "select no from counter where name = ?"
@@ -19,6 +27,14 @@ class Tx:
         self.clock = clock
         self._numbers = numbers
         self.objects = Objects(db, numbers, clock)
+        self.history = History(db)
+        self.cursors = Cursors(db)
+        self.quarantine = Quarantine(db)
+        self.messages = Messages(db)
+        self.replies = Replies(db)
+        self.parties = Parties(db)
+        self.partners = Partners(db)
+        self.commands = Commands(db, numbers)
 
     async def number(self) -> int:
         """The next number of the change log; it counts only if this transaction is committed."""
