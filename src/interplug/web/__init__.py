@@ -1,0 +1,1 @@
+"""The ASGI door to partners, and the pages for people."""
