@@ -149,7 +149,8 @@ def sum_of(rows: Iterable[dict[str, tuple[int, int]]]) -> tuple[int, int]:
 def as_text(coverage: Coverage) -> Iterator[str]:
     table = counts(coverage)
     yield f"{'module':<20} {'level':<7}" + "".join(f"{version:>12}" for version in VERSIONS) + f"{'together':>12}"
-    for (module, level), row in table.items():
+    modules = list(dict.fromkeys(rule.module for rule in coverage.rules))
+    for (module, level), row in sorted(table.items(), key=lambda cell: (modules.index(cell[0][0]), LEVELS.index(cell[0][1]))):
         cells = [f"{row[version][0]}/{row[version][1]}" if version in row else "-" for version in VERSIONS]
         done, total = sum_of([row])
         yield f"{module:<20} {level:<7}" + "".join(f"{cell:>12}" for cell in cells) + f"{f'{done}/{total}':>12}"
@@ -183,11 +184,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--check", action="store_true", help="only look for rules and versions that do not exist")
     parser.add_argument("--module", action="append", help="only this module (repeatable)")
+    parser.add_argument("--except-role", action="append", default=[], help="leave out the rules for this role, such as Hub (repeatable)")
     parser.add_argument("tests", nargs="*", default=[], help="which tests to read (default: all)")
     options = parser.parse_args(argv)
     coverage = weigh(read_rules(), collect(options.tests))
-    if options.module:
-        coverage.rules = [rule for rule in coverage.rules if rule.module in options.module]
+    coverage.rules = [
+        rule for rule in coverage.rules if (not options.module or rule.module in options.module) and rule.role not in options.except_role
+    ]
     if options.json:
         print(as_json(coverage))
     elif not options.check:
