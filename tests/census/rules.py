@@ -140,13 +140,21 @@ def _roles(facts: Table, value: dict[str, Any]) -> Broken:
     yield from ((".roles", f"{twice} twice") for twice in _twice(keys))
 
 
+def _used_evse(facts: Table, value: dict[str, Any]) -> Broken:
+    """The whole Location inside a Session or CDR of 2.1.1 includes only the EVSE and Connector that were used."""
+    evses = _dicts(value["location"].get("evses")) if isinstance(value.get("location"), dict) else []
+    if len(evses) > 1 or any(len(_dicts(evse.get("connectors"))) > 1 for evse in evses):
+        yield ".location.evses", "only the EVSE and the Connector that were used"
+
+
 _RULES: dict[str, tuple[Rule, ...]] = {
     "Location": (_zone, _allow_list, _parking_places, _evse_uids),
     "EVSE": (_connector_ids,),
     "Hours": (_hours,),
     "RegularHours": (_period,),
     "PublishTokenType": (_publish_token,),
-    "CDR": (_credit, _session_only),
+    "Session": (_used_evse,),
+    "CDR": (_credit, _session_only, _used_evse),
     "CdrDimension": (_state_of_charge,),
     "StartSession": (_connector_needs_evse,),
     "TariffElement": (_reservation_dimensions,),

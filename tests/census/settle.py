@@ -227,9 +227,22 @@ def _negative(price: Any) -> Any:
 def _only_one_evse(document: Document) -> None:
     """In 2.1.1 a Session and a CDR hold the Location with the one relevant EVSE and Connector."""
     location = document.get("location")
-    if location and "evses" in location:
-        evse = location["evses"][0]
+    if location is not None:
+        evse = location["evses"][0] if "evses" in location else _used_evse(location["last_updated"])
         location["evses"] = [{**evse, "connectors": evse["connectors"][:1]}]
+
+
+def _used_evse(last_updated: str) -> Document:
+    connector = {
+        "id": "1",
+        "standard": "IEC_62196_T2",
+        "format": "CABLE",
+        "power_type": "AC_3_PHASE",
+        "voltage": 230,
+        "amperage": 16,
+        "last_updated": last_updated,
+    }
+    return {"uid": "E1", "evse_id": "NL*ABC*E1", "status": "CHARGING", "connectors": [connector], "last_updated": last_updated}
 
 
 def _location_references(facts: Table, document: Document) -> None:

@@ -198,6 +198,15 @@ def test_dimensions_of_sessions_do_not_stand_in_cdrs() -> None:
     assert "$.charging_periods[0].dimensions: POWER is for Sessions only" in found
 
 
+@settings(max_examples=20, deadline=None)
+@given(strategy("2.1.1", "CDR"), strategy("2.1.1", "EVSE"))
+def test_a_cdr_of_2_1_1_holds_only_the_evse_that_was_used(cdr: dict[str, Any], other: dict[str, Any]) -> None:
+    [used] = cdr["location"]["evses"]
+    assert len(used["connectors"]) == 1
+    cdr["location"]["evses"] = [used, other | {"uid": "ANOTHER-ONE"}]
+    assert check("2.1.1", "CDR", cdr) == ["$.location.evses: only the EVSE and the Connector that were used"]
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_kinds_name_objects_of_the_newest_version(kind: str, version: str) -> None:
