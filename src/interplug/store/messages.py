@@ -123,8 +123,8 @@ def _values(message: Message, body_limit: int) -> tuple[object, ...]:
 
 
 def _message(row: Sequence[Any]) -> Message:
-    head, body, answer, pk = row[10:]
-    return Message(*row[:10], msgspec.json.decode(head), body, answer, pk)
+    values = [*row[:10], msgspec.json.decode(row[10]), *row[11:]]
+    return Message(*values)
 
 
 def masked(name: str, value: str) -> str:

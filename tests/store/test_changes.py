@@ -1,0 +1,70 @@
+"""The change log: each thing once, in its newest form, in number order."""
+
+import pytest
+
+from interplug.store.keys import GONE
+from tests.store.conftest import Desk
+from tests.store.samples import evse, key, location, tariff
+
+
+async def test_the_log_compacts_itself(desk: Desk) -> None:
+    for n in range(5):
+        await desk.save(key("T1"), tariff("T1", n, currency=f"C{n}"), n)
+        await desk.save(key("T2"), tariff("T2", n, currency=f"C{n}"), n)
+    assert await desk.log() == [("T1", None, "new"), ("T2", None, "new")]
+    assert desk.store.head == 10
+
+
+async def test_what_happened_is_told_as_seen_from_the_cursor(desk: Desk) -> None:
+    await desk.save(key("T1"), tariff("T1"))
+    first = desk.store.head
+    saved = await desk.save(key("T1"), tariff("T1", 1, currency="SEK"), 1)
+    second = desk.store.head
+    await desk.write(lambda tx: tx.objects.set_audience(saved.pk, 7))
+    assert [(await desk.log(after))[0][2] for after in (0, first, second)] == ["new", "body", "audience"]
+    assert await desk.log(desk.store.head) == []
+
+
+async def test_a_status_after_a_body_does_not_hide_it(desk: Desk) -> None:
+    place = key("L", "locations")
+    await desk.save(place, location("L", 1, [evse("A", 1)]), 1)
+    first = desk.store.head
+    await desk.save_evse(place, evse("A", 2, floor_level="1"), 2)
+    second = desk.store.head
+    await desk.save_evse(place, evse("A", 3, "CHARGING", floor_level="1"), 3)
+    assert [(await desk.log(after))[-1][2] for after in (first, second)] == ["body", "status"]
+
+
+async def test_audiences_that_were_left_are_named_once_each_reader_has_not_seen_it(desk: Desk) -> None:
+    saved = await desk.save(key("T1"), tariff("T1"), audience=3)
+    numbers = [desk.store.head]
+    for audience in (5, 7, GONE):
+        await desk.write(lambda tx, audience=audience: tx.objects.set_audience(saved.pk, audience))
+        numbers.append(desk.store.head)
+    left = [[change.was for change in await desk.read(lambda tx, no=no: tx.objects.changes(no, 9))] for no in numbers]
+    assert left == [[(3, 5, 7)], [(5, 7)], [(7,)], []]
+
+
+async def test_one_module_at_a_time_and_no_more_than_asked_for(desk: Desk) -> None:
+    await desk.save(key("T1"), tariff("T1"))
+    await desk.save(key("L", "locations"), location("L", 1, [evse("A", 1), evse("B", 1)]), 1)
+    for n, uid in enumerate("AB", 2):
+        await desk.save_evse(key("L", "locations"), evse(uid, n, "CHARGING"), n)
+    assert await desk.log(module="tariffs") == [("T1", None, "new")]
+    assert await desk.log(module="locations") == [("L", None, "new"), ("L", "A", "status"), ("L", "B", "status")]
+    first = await desk.read(lambda tx: tx.objects.changes(0, 2))
+    rest = await desk.read(lambda tx: tx.objects.changes(first[-1].no, 2))
+    assert [(change.no, change.evse_uid) for change in first + rest] == [(1, None), (2, None), (3, "A"), (4, "B")]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1000])
+async def test_a_reader_who_was_away_is_level_after_reading_to_the_end(desk: Desk, limit: int) -> None:
+    for n in range(30):
+        await desk.save(key(f"T{n % 7}"), tariff(f"T{n % 7}", n, currency=f"C{n}"), n)
+    copy, reached = {}, 0
+    while changes := await desk.read(lambda tx, reached=reached: tx.objects.changes(reached, limit)):
+        for change in changes:
+            copy[change.key.id] = await desk.document(change.key)
+            reached = change.no
+    assert copy == {f"T{n % 7}": tariff(f"T{n % 7}", n, currency=f"C{n}") for n in range(23, 30)}
+    assert reached == desk.store.head

@@ -1,0 +1,158 @@
+"""Locations and their EVSE rows: levels, numbers, and a cost that does not grow with the siblings."""
+
+from typing import Any
+
+import pytest
+
+from interplug.store.locations import NoLocation
+from tests.store.conftest import Desk
+from tests.store.samples import at, evse, key, location
+
+PARTNER = 7
+LOC = key("LOC1", "locations")
+THEIRS = key("LOC1", "locations", PARTNER)
+
+
+async def test_the_whole_is_read_as_it_was_saved(desk: Desk) -> None:
+    document = location("LOC1", 9, [evse("B", 1), evse("A", 9)])
+    await desk.save(THEIRS, document, 9)
+    assert await desk.document(THEIRS) == document
+
+
+async def test_a_location_without_its_evses(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1)]), 1)
+    bare = await desk.read(lambda tx: tx.objects.get(THEIRS, whole=False))
+    assert bare.document == location("LOC1", 1)
+    await desk.save(THEIRS, location("LOC1", 2, city="Assen"), 2, whole=False)
+    assert await desk.document(THEIRS) == location("LOC1", 2, [evse("A", 1)], city="Assen")
+
+
+async def test_a_status_change_raises_the_parent_and_is_logged_as_status(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1), evse("B", 1)]), 1)
+    after = desk.store.head
+    await desk.save_evse(THEIRS, evse("B", 5, "CHARGING"), 5)
+    assert await desk.document(THEIRS) == location("LOC1", 5, [evse("A", 1), evse("B", 5, "CHARGING")])
+    assert await desk.log(after) == [("LOC1", "B", "status")]
+
+
+async def test_a_change_of_more_than_the_status_is_logged_as_body(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1)]), 1)
+    after = desk.store.head
+    await desk.save_evse(THEIRS, evse("A", 5, floor_level="2"), 5)
+    await desk.save_evse(THEIRS, evse("A", 6, "CHARGING", floor_level="2"), 6)
+    assert await desk.log(after) == [("LOC1", "A", "body")]
+    assert await desk.log(after + 1) == [("LOC1", "A", "status")]
+
+
+async def test_a_new_evse_comes_last_and_is_logged_as_new(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1)]), 1)
+    after = desk.store.head
+    saved = await desk.save_evse(THEIRS, evse("0", 2), 2)
+    assert saved.created
+    assert [one["uid"] for one in (await desk.document(THEIRS))["evses"]] == ["A", "0"]
+    assert await desk.log(after) == [("LOC1", "0", "new")]
+
+
+async def test_a_new_location_has_one_entry_in_the_log(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1), evse("B", 1)]), 1)
+    assert await desk.log() == [("LOC1", None, "new")]
+
+
+async def test_the_parents_last_updated_is_never_lowered(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 9, [evse("A", 1)]), 9)
+    await desk.save_evse(THEIRS, evse("A", 5, "CHARGING"), 5)
+    stored = await desk.get(THEIRS)
+    assert stored is not None and stored.last_updated == at(9)
+
+
+async def test_an_older_evse_is_stale_even_where_its_location_is_not(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 5, "CHARGING")]), 5)
+    assert (await desk.save_evse(THEIRS, evse("A", 4), 4)).stale
+    assert not (await desk.save(THEIRS, location("LOC1", 6, [evse("A", 4)], city="Assen"), 6)).stale
+    assert (await desk.document(THEIRS))["evses"] == [evse("A", 5, "CHARGING")]
+
+
+async def test_a_location_whose_evse_is_newer_is_not_stale(desk: Desk) -> None:
+    """Partners forget to raise the Location; its EVSE tells."""
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1)]), 1)
+    await desk.save_evse(THEIRS, evse("A", 5, "CHARGING"), 5)
+    assert (await desk.save(THEIRS, location("LOC1", 1, [evse("A", 6)]), 1)).changed
+    assert (await desk.save(THEIRS, location("LOC1", 1, [evse("A", 5, "CHARGING")]), 1)).stale
+
+
+@pytest.mark.req("TRN-039")
+async def test_evses_that_a_replacement_does_not_name_become_removed(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1), evse("B", 1), evse("C", 1)]), 1)
+    after = desk.store.head
+    await desk.save(THEIRS, location("LOC1", 8, [evse("C", 1), evse("B", 1)]), 8)
+    assert (await desk.document(THEIRS))["evses"] == [evse("C", 1), evse("B", 1), evse("A", 8, "REMOVED")]
+    assert await desk.log(after) == [("LOC1", "A", "status")]
+    await desk.save(THEIRS, location("LOC1", 9), 9)
+    assert [one["status"] for one in (await desk.document(THEIRS))["evses"]] == ["REMOVED"] * 3
+
+
+async def test_a_touch_of_the_parents_last_updated_is_not_a_change_of_its_body(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1)]), 1)
+    after = desk.store.head
+    await desk.save(THEIRS, location("LOC1", 2, [evse("A", 1)]), 2)
+    assert (await desk.document(THEIRS))["last_updated"] == location("LOC1", 2)["last_updated"]
+    assert await desk.log(after) == []
+
+
+async def test_a_replacement_logs_each_level_that_changed(desk: Desk) -> None:
+    await desk.save(THEIRS, location("LOC1", 1, [evse("A", 1), evse("B", 1), evse("C", 1)]), 1)
+    after = desk.store.head
+    new = location("LOC1", 2, [evse("A", 2, "CHARGING"), evse("B", 1), evse("C", 2, floor_level="1")], city="Assen")
+    await desk.save(THEIRS, new, 2)
+    assert await desk.log(after) == [("LOC1", None, "body"), ("LOC1", "A", "status"), ("LOC1", "C", "body")]
+    assert await desk.document(THEIRS) == new
+
+
+async def test_the_same_location_again_is_no_change(desk: Desk) -> None:
+    document = location("LOC1", 1, [evse("B", 1), evse("A", 1)])
+    await desk.save(LOC, document, 1)
+    head = desk.store.head
+    assert not (await desk.save(LOC, document, 1)).changed
+    assert desk.store.head == head
+
+
+async def test_our_own_evse_and_its_location_always_grow(desk: Desk) -> None:
+    await desk.save(LOC, location("LOC1", 10, [evse("A", 10)]), 10)
+    await desk.save_evse(LOC, evse("A", 10, "CHARGING"), 10)
+    assert await desk.document(LOC) == location("LOC1", 10.001, [evse("A", 10.001, "CHARGING")])
+    await desk.save(LOC, location("LOC1", 4, [evse("A", 4, "BLOCKED")], city="Assen"), 4)
+    assert await desk.document(LOC) == location("LOC1", 10.002, [evse("A", 10.002, "BLOCKED")], city="Assen")
+
+
+async def test_a_uid_may_stand_in_several_locations_of_one_party(desk: Desk) -> None:
+    for name in ("LOC1", "LOC2"):
+        await desk.save(key(name, "locations"), location(name, 1, [evse("A", 1)]), 1)
+    await desk.save_evse(key("LOC2", "locations"), evse("a", 2, "CHARGING"), 2)
+    found = await desk.read(lambda tx: tx.objects.find_evse("a", party=("NL", "abc")))
+    assert [(one.key.id, one.uid, one.status) for one in found] == [("LOC1", "A", "AVAILABLE"), ("LOC2", "A", "CHARGING")]
+    assert await desk.read(lambda tx: tx.objects.find_evse("a", party=("NL", "XYZ"))) == []
+
+
+async def test_an_evse_needs_its_location(desk: Desk) -> None:
+    with pytest.raises(NoLocation):
+        await desk.save_evse(LOC, evse("A", 1), 1)
+
+
+@pytest.mark.parametrize("siblings", [1, 200])
+async def test_patching_an_evse_costs_the_same_whatever_stands_beside_it(desk: Desk, siblings: int) -> None:
+    """Counted, not timed: statements, and the pages that the transaction wrote."""
+    await desk.save(LOC, location("LOC1", 1, [evse(f"E{n}", 1) for n in range(siblings)]), 1)
+    statements: list[str] = []
+    connection = desk.store._engine._writer
+
+    async def patch(tx: Any) -> None:
+        seen = await tx.objects.get_evse(LOC, "E0")
+        await tx.objects.save_evse(LOC, "E0", {**seen.document, **evse("E0", 2, "CHARGING")}, last_updated=at(2))
+
+    connection.set_trace_callback(statements.append)
+    await desk.write(patch)
+    connection.set_trace_callback(None)
+    mine = [sql for sql in statements if sql.split()[0] in ("select", "insert", "update", "delete") and "counter" not in sql]
+    assert [sql.split()[0] for sql in mine] == ["select", "select", "update", "update"]
+    assert all("e.uid = 'e0'" in sql for sql in mine[:2])
+    assert "where pk =" in mine[2] and "where pk =" in mine[3]
