@@ -36,6 +36,8 @@ LOOK_AGAIN = 0.5
 """Seconds between looks at the generation while requests come in."""
 HEADERS = 10_000
 """Most Authorization headers that are remembered: one token can be written in several ways."""
+UNDER_WAY = 10_000_000
+"""Microseconds in which requests that were sent with the old token may still arrive after the new one was used."""
 EVERYBODY = 0
 
 
@@ -83,6 +85,8 @@ class Connection:
     allow: frozenset[tuple[str, str]] | None = None
     audiences: tuple[int, ...] = ()
     """What it may see: its own number, 0 for what everybody sees, and its classes."""
+    named_hosts: frozenset[str] = frozenset()
+    """Places that the operator named; where there are any, the partner cannot move elsewhere."""
     hosts: frozenset[str] = frozenset()
     """The places (host:port) at which it may be called."""
     flags: dict[str, Any] = field(default_factory=dict)
@@ -210,7 +214,7 @@ class Directory:
             row = await tx.partners.token(presented.hash)
             if row is not None and row.state == states.PENDING:
                 await tx.partners.mark(row.hash, states.ACTIVE)
-                await tx.partners.drop_tokens(row.connection, states.RETIRING)
+                await tx.partners.end_overlap(row.connection, tx.clock() + UNDER_WAY)
 
         await self.write(work)
 
@@ -331,6 +335,7 @@ def connection_of(
         reachable=reachable,
         allow=allow,
         audiences=(row.id, EVERYBODY, *classes),
+        named_hosts=frozenset(row.hosts),
         hosts=frozenset(row.hosts) | ({origin(row.versions_url)} if urlsplit(row.versions_url).hostname else frozenset()),
         flags=row.flags,
         writable=frozenset(named if allow is None else named & allow) - own,

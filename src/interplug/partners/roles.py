@@ -21,11 +21,17 @@ SENDERS: dict[str, str] = {
 }
 COUNTERPART = {"CPO": "EMSP", "EMSP": "CPO"}
 
-# What we cannot do without. An eMSP whose CPO has no Locations has nothing to show; a CPO whose eMSP takes no CDRs is not paid.
-REQUIRED: dict[str, tuple[tuple[str, Side], ...]] = {
+Need = tuple[str, Side]
+
+# What a counterpart must have to be of use; one of several is enough. An eMSP whose CPO has no Locations has nothing to show; a CPO whose
+# eMSP neither lists Tokens nor takes CDRs can serve nobody and bill nothing.
+REQUIRED: dict[str, tuple[Need, ...]] = {
     "EMSP": (("locations", "SENDER"),),
-    "CPO": (("cdrs", "RECEIVER"),),
+    "CPO": (("tokens", "SENDER"), ("cdrs", "RECEIVER")),
 }
+
+# Modules that are about the link itself: no routing headers (4.1.9), and a hub does not forward them.
+CONFIGURATION = frozenset(("versions", "version_details", "credentials", "hubclientinfo"))
 
 
 def role_at(module_id: str, side: Side) -> str | None:
@@ -34,11 +40,7 @@ def role_at(module_id: str, side: Side) -> str | None:
     return sender if sender is None or side == "SENDER" else COUNTERPART[sender]
 
 
-def required(ours: Iterable[str], theirs: Iterable[str]) -> list[tuple[str, Side]]:
+def required(ours: Iterable[str], theirs: Iterable[str]) -> list[tuple[Need, ...]]:
     """What parties in our roles need from a platform in their roles: only counterparts need anything of each other."""
-    theirs = set(theirs)
-    return [need for role in dict.fromkeys(ours) if COUNTERPART.get(role) in theirs for need in REQUIRED[role]]
-
-
-# Modules that are about the link itself: no routing headers (4.1.9), and a hub does not forward them.
-CONFIGURATION = frozenset(("versions", "version_details", "credentials", "hubclientinfo"))
+    present = set(theirs)
+    return [REQUIRED[role] for role in dict.fromkeys(ours) if COUNTERPART.get(role) in present]

@@ -72,9 +72,9 @@ RETIRING = "retiring"
 TOKEN_STATES: dict[str, str] = {
     REGISTRATION: "issued with an invitation; serves for versions, details and credentials, until it is used or replaced",
     OFFERED: "sent in our POST or PUT that is not answered; serves as the connection stands, so that the partner can call back",
-    PENDING: "sent in our answer to a POST or PUT; becomes active when the partner first uses it, for the answer may be lost",
+    PENDING: "issued in a handshake that succeeded here; becomes active when the partner first uses it, for the answer may be lost",
     ACTIVE: "the token of the partner",
-    RETIRING: "replaced; accepted until the partner uses its successor, or until the overlap ends",
+    RETIRING: "replaced; accepted until the partner uses its successor, and what is under way has arrived, or until the overlap ends",
 }
 
 

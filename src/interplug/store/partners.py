@@ -27,9 +27,13 @@ TOKENS = "select hash, connection, state, issued_at, expires_at from token"
 ISSUE = "insert into token (hash, connection, state, issued_at, expires_at) values (?, ?, ?, ?, ?)"
 MARK = "update token set state = ?, expires_at = ? where hash = ?"
 RETIRE = "update token set state = 'retiring', expires_at = ? where connection = ? and hash <> ? and state in ('pending', 'active')"
-PUT_CLIENT = """
+NEW_CLIENT = """
 insert into hub_client (connection, role, country, party, last_updated, document) values (?, ?, ?, ?, ?, ?)
-on conflict (connection, role, country, party) do update set last_updated = excluded.last_updated, document = excluded.document"""
+on conflict (connection, role, country, party) do nothing"""
+END_OVERLAP = "update token set expires_at = ? where connection = ? and state = 'retiring' and expires_at > ?"
+PUT_CLIENT = """
+update hub_client set last_updated = ?, document = ?
+where connection = ? and role = ? and country = ? and party = ? and last_updated <= ?"""
 CLIENTS = "select connection, document from hub_client order by connection, country, party, role"
 CLIENT = "select document from hub_client where connection = ? and country = ? and party = ? order by last_updated desc"
 
@@ -129,6 +133,15 @@ class Partners:
         await self._db.execute(RETIRE, until, connection, hash)
         await self._db.execute(MOVED)
 
+    async def end_overlap(self, connection: int, until: int) -> None:
+        """Retiring tokens of the connection end then at the latest."""
+        await self._db.execute(END_OVERLAP, until, connection, until)
+        await self._db.execute(MOVED)
+
+    async def drop_expired(self, now: int) -> None:
+        await self._db.execute("delete from token where expires_at <= ?", now)
+        await self._db.execute(MOVED)
+
     async def drop_tokens(self, connection: int, *states: str) -> None:
         """The tokens in these states, or all, are gone."""
         chosen = f" and state in ({', '.join('?' * len(states))})" if states else ""
@@ -141,11 +154,15 @@ class Partners:
 
     # --- parties behind a hub
 
-    async def put_client(self, connection: int, document: dict[str, Any], last_updated: int) -> None:
-        """A party that the hub says it reaches: a ClientInfo document in the newest form."""
-        key = (str(document["role"]), fold(str(document["country_code"])), fold(str(document["party_id"])))
-        await self._db.execute(PUT_CLIENT, connection, *key, last_updated, encode_json(document).decode())
+    async def put_client(self, connection: int, document: dict[str, Any], last_updated: int) -> bool:
+        """A party that the hub reaches, as a ClientInfo document in the newest form. True when it is new; older news change nothing."""
+        key = (connection, str(document["role"]), fold(str(document["country_code"])), fold(str(document["party_id"])))
+        text = encode_json(document).decode()
+        created = await self._db.execute(NEW_CLIENT, *key, last_updated, text) > 0
+        if not created:
+            await self._db.execute(PUT_CLIENT, last_updated, text, *key, last_updated)
         await self._db.execute(MOVED)
+        return created
 
     async def clients(self) -> dict[int, list[dict[str, Any]]]:
         """The ClientInfo documents of each connection."""
