@@ -7,17 +7,23 @@ Protocols, so that the rooms to the right implement them and this room imports n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from interplug.config import Settings
 from interplug.partners.client import PartnerClient
 from interplug.partners.directory import Connection, Directory
+from interplug.protocol.headers import Party
 from interplug.protocol.http import Request
 from interplug.protocol.routes import Module, Place, Router
+from interplug.store.messages import MessageLog
 from interplug.store.store import Store
 from interplug.versions.table import Version
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,12 +49,30 @@ class ChargingStations(Protocol):
     async def unlock_connector(self, command: dict[str, Any], connection: int) -> Outcome: ...
 
 
+@dataclass(slots=True, frozen=True)
+class Verdict:
+    """What the eMSP's business says to a charge. `evse_uids` narrows where; None: wherever it was asked for."""
+
+    allowed: str = "ALLOWED"
+    info: str | None = None
+    evse_uids: tuple[str, ...] | None = None
+    place_needed: bool = False
+    """The decision depends on the Location, and none was named (2002)."""
+
+
+class Drivers(Protocol):
+    """The eMSP's own business, asked in real time: credit, blocked accounts, places. It raises nothing and is quick."""
+
+    async def may_charge(self, token: dict[str, Any], place: dict[str, Any] | None) -> Verdict: ...
+
+
 @dataclass(slots=True)
 class Node:
     settings: Settings
     store: Store
     directory: Directory
     client: PartnerClient
+    messages: MessageLog
     clock: Callable[[], int]
     """Microseconds UTC; the only clock that handlers read."""
     modules: tuple[Module, ...]
@@ -56,14 +80,35 @@ class Node:
     secret: bytes
     """Seals paging cursors and callback URLs; derived from the node key."""
     stations: ChargingStations | None = None
+    drivers: Drivers | None = None
     wake: list[Callable[[], None]] = field(default_factory=list)
     """Called when work was queued in the database for a loop of this process."""
     speed: float = 1.0
     """Seconds that pass on `clock` in a real one; above 1 only where everything is simulated."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """What was begun for a request and goes on after its answer; the database knows of each."""
 
     def after(self, seconds: float) -> int:
         """The time of `clock` when so many real seconds have passed: how deadlines are stored."""
         return self.clock() + int(seconds * self.speed * 1_000_000)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Goes on with `work` after the answer; its failure is the log's business, not the partner's."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("work after an answer failed", exc_info=error)
+
+    async def end(self) -> None:
+        """Stops what goes on; the database says what was left undone."""
+        tasks = list(self.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(slots=True)
@@ -74,6 +119,10 @@ class Call:
     version: Version
     place: Place
     now: int
+    to: Party | None = None
+    """The party of ours that the routing headers name."""
+    sender: Party | None = None
+    """The party that asks, as the routing headers name it; never a proof of anything."""
 
     @property
     def params(self) -> dict[str, str]:

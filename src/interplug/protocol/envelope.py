@@ -59,9 +59,14 @@ def respond(answer: Answer, request: Request, now: int) -> Response:
     return Response(answer.http, body, {"content-type": JSON, **echoed(request.headers), **answer.headers})
 
 
+def refusal(error: OcpiError) -> Answer:
+    """What an error has to say: the message names the field, `data` is absent (TRN-052)."""
+    return Answer(code=error.code, message=error.message, http=error.http, headers=error.headers)
+
+
 def failure(error: OcpiError, request: Request, now: int) -> Response:
-    """The envelope of an error: the message names the field, `data` is absent (TRN-052)."""
-    return respond(Answer(code=error.code, message=error.message, http=error.http, headers=error.headers), request, now)
+    """The envelope of an error."""
+    return respond(refusal(error), request, now)
 
 
 @dataclass(slots=True)

@@ -6,19 +6,22 @@ reads. States and events are those of `modules/command_states.py`; this file kno
 tokens and reservations are kept folded for look-ups, the document keeps their spelling.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from interplug.model.types import fold
-from interplug.store.database import Database, Numbers
+from interplug.store.database import Database, Numbers, Row
 
 COLUMNS = (
-    "id, direction, connection, version, command, state, document, response_url, place, evse, token, reservation, created_at, deadline, "
-    "answered, result, message, finished_at, changed_no"
+    "id, direction, connection, version, command, state, document, response_url, ours, theirs, place, evse, connector, token, reservation, "
+    "created_at, deadline, answered, result, message, finished_at, changed_no"
 )
-INSERT = f"insert into command ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = f"insert into command ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UPDATE = "update command set state = ?, deadline = ?, answered = ?, result = ?, message = ?, finished_at = ?, changed_no = ? where id = ?"
 GET = f"select {COLUMNS} from command where id = ?"
 OPEN = f"select {COLUMNS} from command where state = ? order by deadline"
+WORKING = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and finished_at = 0"
 AT_EVSE = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and created_at >= ? order by created_at desc"
 RESERVATION = (
     f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "
@@ -43,8 +46,12 @@ class Command(msgspec.Struct, kw_only=True):
     document: bytes
     """The newest form, without `response_url`."""
     response_url: str
+    ours: str = ""
+    """The party of ours that it concerns, and the partner's, as `NL-ABC`: whom the routing headers name."""
+    theirs: str = ""
     place: str = ""
     evse: str = ""
+    connector: str = ""
     token: str = ""
     reservation: str = ""
     created_at: int
@@ -66,7 +73,7 @@ class Commands:
 
     async def add(self, command: Command) -> None:
         command.place, command.evse = fold(command.place), fold(command.evse)
-        command.token, command.reservation = fold(command.token), fold(command.reservation)
+        command.connector, command.token, command.reservation = fold(command.connector), fold(command.token), fold(command.reservation)
         command.changed_no = self._numbers.take()
         await self._db.execute(INSERT, *msgspec.structs.astuple(command))
 
@@ -81,12 +88,15 @@ class Commands:
 
     async def in_state(self, state: str) -> list[Command]:
         """The next deadline first."""
-        return [Command(**dict(zip(FIELDS, row, strict=True))) for row in await self._db.all(OPEN, state)]
+        return _commands(await self._db.all(OPEN, state))
 
     async def received_at(self, place: str, evse: str, since: int) -> list[Command]:
         """Commands for an EVSE that partners have sent since then, the newest first."""
-        rows = await self._db.all(AT_EVSE, fold(evse), fold(place), since)
-        return [Command(**dict(zip(FIELDS, row, strict=True))) for row in rows]
+        return _commands(await self._db.all(AT_EVSE, fold(evse), fold(place), since))
+
+    async def working_at(self, place: str, evse: str) -> list[Command]:
+        """Commands for an EVSE that partners have sent and that are not finished."""
+        return _commands(await self._db.all(WORKING, fold(evse), fold(place)))
 
     async def reservation(self, connection: int, reservation: str, direction: str) -> Command | None:
         """The newest RESERVE_NOW for that reservation id of that partner."""
@@ -106,5 +116,9 @@ class Commands:
         return None if row is None else str(row[0])
 
 
-def _command(row: object) -> Command | None:
-    return None if row is None else Command(**dict(zip(FIELDS, row, strict=True)))  # type: ignore[call-overload]
+def _commands(rows: Sequence[Row]) -> list[Command]:
+    return [Command(**dict(zip(FIELDS, row, strict=True))) for row in rows]
+
+
+def _command(row: Row | None) -> Command | None:
+    return None if row is None else _commands([row])[0]

@@ -236,6 +236,10 @@ class Objects:
     async def changes(self, after: int, limit: int, module: str | None = None) -> list[Change]:
         return await self._changes.after(after, limit, module)
 
+    async def forget_moves(self, below: int) -> int:
+        """Which audiences objects have left need not be known below the number that every reader has passed."""
+        return await self._changes.forget(below)
+
     async def audiences(self, module: str, source: int = OWN) -> list[int]:
         """The audiences that have objects of this module."""
         return await self._feeds.audiences(module, source)

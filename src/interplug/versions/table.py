@@ -33,6 +33,8 @@ class Version:
     # date_from and date_to on every paginated list, [from, to).
     dates_on_every_list: bool = True
     sessions_need_date_from: bool = True
+    # X-Limit is the most that the server can return (4.1.4.1.2); in 2.1.1 it is the most that this page can hold.
+    limit_is_maximum: bool = True
     # Several roles and parties on one connection (7.4.2), with a role on each endpoint (6.2.2).
     roles_in_credentials: bool = True
     endpoint_roles: bool = True
@@ -83,6 +85,7 @@ _V211 = replace(
     session_patch=False,
     tariff_patch=True,
     dates_on_every_list=False,
+    limit_is_maximum=False,
     roles_in_credentials=False,
     endpoint_roles=False,
     owner_in_objects=False,

@@ -1,0 +1,199 @@
+"""The call, as its receiver: a command is written down, answered, carried out at the station, and its result is reported once.
+
+First the row, then the answer ACCEPTED with the time within which the result will come, then the station; so a crash between
+any two of them loses no promise: what was accepted and not finished is reported after the restart, honestly, as FAILED, or as
+TIMEOUT when its time is over. The result goes to exactly the response_url of the request, which must stand at one of the
+partner's own hosts; a report that fails is not repeated (14.3.2). Who carries commands out is behind `ChargingStations`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+
+from interplug.model.types import decode_json, encode_json
+from interplug.model.validate import validate
+from interplug.partners.guard import check_url
+from interplug.protocol.envelope import Answer
+from interplug.protocol.headers import Party
+from interplug.protocol.http import Unreachable
+from interplug.protocol.status import SUCCESS, invalid
+from interplug.store.commands import Command
+from interplug.store.tx import Tx
+from interplug.versions import chain
+
+from . import lens, once
+from .command_checks import KINDS, Refusal, Target, check, place_of
+from .command_states import RECEIVED, advance
+from .node import Call, Node, Outcome
+
+Document = dict[str, Any]
+
+
+# --- the answer at once
+
+
+async def receive(call: Call) -> Answer:
+    """POST {command}: a CommandResponse, whatever it says; only what is no command at all is an error."""
+    command, body = call.params["command"], lens.body(call)
+    kind = KINDS.get(command)
+    if kind is None or (command == "CANCEL_RESERVATION" and not call.version.cancel_reservation):
+        return _answer(call, Refusal("NOT_SUPPORTED", f"{command[:40]} is not supported"))
+    document = await _document(call, kind, body)
+    if call.node.stations is None:
+        return _answer(call, Refusal("NOT_SUPPORTED", "no station of ours takes commands"))
+    answer, accepted = await call.node.store.write(lambda tx: _accept(tx, call, command, document))
+    if accepted is not None:
+        call.node.begin(carry_out(call.node, accepted))
+    return answer
+
+
+async def _document(call: Call, kind: str, body: Document) -> Document:
+    """The command in the newest form; its Token is one of the party that sends it."""
+    party = call.sender or call.node.directory.their_party(call.connection, "EMSP")
+    document = await lens.read(call, kind, body, (party.country_code, party.party_id) if party else None)
+    validate(kind, document)
+    token = document.get("token")
+    if token is not None and not call.node.directory.may_write(call.connection, token["country_code"], token["party_id"]):
+        raise invalid(f"$.token.party_id: {token['country_code']}-{token['party_id']} is no party of this connection")
+    try:
+        check_url(document["response_url"], call.node.settings.network, call.connection.hosts)
+    except Unreachable as error:
+        raise invalid(f"$.response_url: {error}") from None
+    return document
+
+
+async def _accept(tx: Tx, call: Call, command: str, document: Document) -> tuple[Answer, Command | None]:
+    known = await once.repeated(tx, call)
+    if known is not None:
+        return known, None
+    target = await check(tx, call, command, document)
+    answer = _answer(call, target if isinstance(target, Refusal) else None)
+    row = None
+    if isinstance(target, Target):
+        row = _row(call, command, target)
+        await tx.commands.add(row)
+    await once.remember(tx, call, answer)
+    return answer, row
+
+
+def _answer(call: Call, refusal: Refusal | None) -> Answer:
+    settings = call.node.settings
+    response: Document = {"result": "ACCEPTED", "timeout": settings.ocpi.command_timeout}
+    if refusal is not None:
+        response |= {"result": refusal.result, "message": _words(refusal.message)}
+    view = chain.down("command_response", response, call.version.number, lens.plain_facts(settings))
+    code = SUCCESS if refusal is None else refusal.code
+    return Answer(view, code, None if code == SUCCESS or refusal is None else refusal.message)
+
+
+def _words(message: str) -> list[Document]:
+    return [{"language": "en", "text": message[:512]}]
+
+
+def _row(call: Call, command: str, target: Target) -> Command:
+    document, node = target.document, call.node
+    ours = Party(target.place.country, target.place.party) if target.place else call.to or node.directory.party_for(call.connection, "CPO")
+    token = document.get("token") or {}
+    theirs = (
+        Party(token["country_code"], token["party_id"]) if token else call.sender or node.directory.their_party(call.connection, "EMSP")
+    )
+    return Command(
+        id=secrets.token_hex(16),
+        direction="in",
+        connection=call.connection.id,
+        version=call.version.number,
+        command=command,
+        state="working",
+        document=encode_json({name: value for name, value in document.items() if name != "response_url"}),
+        response_url=document["response_url"],
+        ours=str(ours or ""),
+        theirs=str(theirs or ""),
+        place=place_of(target.place) if target.place else "",
+        evse=target.evse,
+        connector=document.get("connector_id") or "",
+        token=token.get("uid", ""),
+        reservation=document.get("reservation_id") or "",
+        created_at=call.now,
+        deadline=node.after(node.settings.ocpi.command_timeout),
+        answered="ACCEPTED",
+    )
+
+
+# --- the result later
+
+
+async def carry_out(node: Node, command: Command) -> None:
+    """Asks the station and reports; a station that is silent until the deadline is TIMEOUT, and what it says then is only noted."""
+    assert node.stations is not None
+    work = asyncio.ensure_future(getattr(node.stations, KINDS[command.command])(decode_json(command.document), command.connection))
+    try:
+        await asyncio.wait([work], timeout=node.settings.ocpi.command_timeout)
+        if not work.done():
+            await finish(node, command.id, "deadline", Outcome("TIMEOUT", "the station did not answer in time"))
+        outcome = await work
+    except Exception as error:
+        outcome = Outcome("FAILED", "the command could not be carried out")
+        await finish(node, command.id, "result", outcome)
+        raise error
+    finally:
+        work.cancel()
+    await finish(node, command.id, "result", outcome)
+
+
+async def finish(node: Node, id: str, event: str, outcome: Outcome) -> None:
+    """Moves the command on and reports the result; nothing when its state knows no such event."""
+
+    async def work(tx: Tx) -> Command | None:
+        row = await tx.commands.get(id)
+        state = advance(RECEIVED, row.state, event) if row is not None else None
+        if row is None or state is None:
+            return None
+        row.state, row.result, row.message, row.finished_at = state, outcome.result, outcome.message or "", node.clock()
+        await tx.commands.update(row)
+        return row
+
+    row = await node.store.write(work)
+    if row is not None:
+        await _report(node, row)
+
+
+async def _report(node: Node, row: Command) -> None:
+    """One POST of the result, in the version of the request; a new message with routing headers from CPO to eMSP (CMD-045)."""
+    connection = node.directory.by_id(row.connection)
+    if connection is None or not connection.registered:
+        return
+    result: Document = {"result": row.result} | ({"message": _words(row.message)} if row.message else {})
+    view = chain.down("command_result", result, row.version)
+    to, sender = party_in(row.theirs), party_in(row.ours)
+    await node.client.call(connection, "POST", "commands", "SENDER", url=row.response_url, document=view, to=to, sender=sender)
+
+
+def party_in(text: str) -> Party | None:
+    country, dash, party = text.partition("-")
+    return Party(country, party) if dash else None
+
+
+async def cancel_reservation(node: Node, connection: int, reservation_id: str, message: str | None = None) -> None:
+    """The CPO takes a confirmed reservation back: CANCELED_RESERVATION to the response_url of its RESERVE_NOW (CMD-040)."""
+
+    async def work(tx: Tx) -> Command | None:
+        return await tx.commands.reservation(connection, reservation_id, "in")
+
+    row = await node.store.read(work)
+    if row is not None:
+        await finish(node, row.id, "canceled", Outcome("CANCELED_RESERVATION", message))
+
+
+async def restart(node: Node) -> None:
+    """What an ended process had accepted and not finished gets its honest result, once."""
+
+    async def work(tx: Tx) -> list[Command]:
+        return await tx.commands.in_state("working")
+
+    for row in await node.store.read(work):
+        if row.deadline <= node.clock():
+            await finish(node, row.id, "deadline", Outcome("TIMEOUT", "the station did not answer in time"))
+        else:
+            await finish(node, row.id, "restart", Outcome("FAILED", "the platform was restarted"))

@@ -1,0 +1,154 @@
+"""The feed: the sender's list of its own objects, page by page, and single objects of it (4.1.4.1).
+
+What a connection sees is decided in the query: the audiences that it belongs to, the party that TO names. Pages are read by
+key from the kept bytes of the partner's version; what is not kept yet is made through the lens, once, and handed back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from interplug.model.types import encode_json
+from interplug.partners.presentation import root
+from interplug.protocol.envelope import Answer
+from interplug.protocol.paging import PageRequest, next_link, read_page
+from interplug.protocol.status import CLIENT_ERROR, UNKNOWN_LOCATION, invalid, not_found
+from interplug.store.keys import OWN, Page, PageQuery, PageRow
+from interplug.store.tx import Tx
+
+from . import lens
+from .children import find_connector
+from .node import Call
+
+Document = dict[str, Any]
+Kept = list[tuple[int, str, int, bytes | None]]
+EMPTY = b""
+"""The bytes of an object that a version cannot say: kept like any others, and left out of the page."""
+
+
+async def page(call: Call) -> Answer:
+    """A list GET."""
+    wanted = _wanted(call)
+    query = _query(call, wanted)
+    made: Kept = []
+
+    async def work(tx: Tx) -> tuple[Page, list[msgspec.Raw]]:
+        found = await tx.objects.page(query)
+        if call.place.module.id == "locations" and await lens.restricted(tx, call.connection):
+            bodies = [await _narrowed(tx, call, row, made) for row in found.rows]
+        else:
+            bodies = [row.body if row.body is not None else await _made(tx, call, row, made) for row in found.rows]
+        return found, [msgspec.Raw(body) for body in bodies if body]
+
+    found, bodies = await call.node.store.read(work)
+    if made:
+        await call.node.store.write(lambda tx: tx.objects.keep(made))
+    return Answer(bodies, headers=_headers(call, wanted, found))
+
+
+def _wanted(call: Call) -> PageRequest:
+    settings, query = call.node.settings.ocpi, call.request.query
+    wanted = read_page(query, default=settings.page_limit, largest=settings.page_largest, secret=call.node.secret)
+    if call.place.module.id == "sessions" and wanted.date_from is None and call.version.sessions_need_date_from:
+        raise invalid("date_from: is required for Sessions")
+    return wanted
+
+
+def _query(call: Call, wanted: PageRequest) -> PageQuery:
+    shown = call.to or call.connection.our_party
+    return PageQuery(
+        module=call.place.module.id,
+        limit=wanted.limit,
+        version=call.version.number,
+        source=OWN,
+        audiences=call.connection.audiences,
+        party=(shown.country_code, shown.party_id) if shown else None,
+        date_from=wanted.date_from,
+        date_to=wanted.date_to,
+        after=wanted.after,
+        # A cursor that was sealed for this offset replaces it.
+        offset=wanted.offset if wanted.after is None else 0,
+    )
+
+
+def _headers(call: Call, wanted: PageRequest, found: Page) -> dict[str, str]:
+    """X-Limit is what the server can return at most; 2.1.1 means what this page can hold at most (TRN-031, TRN-032)."""
+    largest = call.node.settings.ocpi.page_largest if call.version.limit_is_maximum else wanted.limit
+    headers = {"x-total-count": str(found.total), "x-limit": str(largest)}
+    if found.more:
+        url = root(call.node.settings) + call.request.path
+        headers["link"] = next_link(url, wanted, len(found.rows), found.last_no, call.node.secret)
+    return headers
+
+
+# --- bodies
+
+
+async def _made(tx: Tx, call: Call, row: PageRow, made: Kept) -> bytes:
+    """The body of a row whose bytes are not kept for this version, and what is to be kept of it."""
+    document, changed_no = await tx.objects.whole(row.pk)
+    kind, version = call.place.module.kind, call.version.number
+    view = await lens.show_to_all(tx, version, kind, document, call.now, call.node.settings)
+    body = EMPTY if view is None else encode_json(view)
+    if lens.settled(kind, version, document):
+        made.append((row.pk, version, changed_no, None if view is document else body))
+    return body
+
+
+async def _narrowed(tx: Tx, call: Call, row: PageRow, made: Kept) -> bytes:
+    """As `_made`, where some Tariffs are not for everybody: references to those are taken out for this connection alone."""
+    body = row.body if row.body is not None else await _made(tx, call, row, made)
+    if not body or not await lens.hidden(tx, call.connection, lens.referred(body)):
+        return body
+    document, _ = await tx.objects.whole(row.pk)
+    view = await lens.show(tx, call.connection, call.version.number, call.place.module.kind, document, call.now, call.node.settings)
+    return EMPTY if view is None else encode_json(view)
+
+
+# --- single objects: a Location, an EVSE, a Connector
+
+
+async def single(call: Call) -> Answer:
+    """GET of one of our own Locations, or of an EVSE or a Connector in it (8.2.1); other modules have lists only."""
+
+    async def work(tx: Tx) -> tuple[str, Document] | None:
+        part = _part(await _visible(tx, call), call.params)
+        if part is None:
+            return None
+        kind, document = part
+        view = await lens.show(tx, call.connection, call.version.number, kind, document, call.now, call.node.settings)
+        return None if view is None else (kind, view)
+
+    found = await call.node.store.read(work)
+    if found is None:
+        code = UNKNOWN_LOCATION if call.place.module.id == "locations" else CLIENT_ERROR
+        raise not_found(f"{'/'.join(value[:40] for value in call.params.values())} is not known here", code)
+    return Answer(found[1])
+
+
+async def _visible(tx: Tx, call: Call) -> Document | None:
+    """The own object of the URL, if this connection may see it, in its version; the party of TO comes first (TRN-084)."""
+    shown = call.to or call.connection.our_party
+    for stored in await tx.objects.find_id(call.place.module.id, call.params["id"], OWN):
+        theirs = shown is None or shown.key == (stored.key.country.upper(), stored.key.party.upper())
+        if theirs and stored.audience in call.connection.audiences and _sayable(call, stored.document):
+            return stored.document
+    return None
+
+
+def _sayable(call: Call, document: Document) -> bool:
+    """Parts of a private Location are as private as it is, where a version cannot say that (8.3.1)."""
+    return call.version.private_locations or document.get("publish") is not False
+
+
+def _part(location: Document | None, params: dict[str, str]) -> tuple[str, Document] | None:
+    if location is None or "evse_uid" not in params:
+        return None if location is None else ("location", location)
+    wanted = params["evse_uid"].lower()
+    evse = next((evse for evse in location.get("evses") or () if evse["uid"].lower() == wanted), None)
+    if evse is None or "connector_id" not in params:
+        return None if evse is None else ("evse", evse)
+    connector = find_connector(evse, params["connector_id"])
+    return None if connector is None else ("connector", connector)

@@ -1,0 +1,195 @@
+"""The one place between stored, newest documents and what a connection says or sees.
+
+`read` takes what a partner sent, in its version, to the newest form; `show` takes a stored document to what this connection
+may see of it, in its version: `tariff_ids` of Tariffs that it cannot see are left out, what its version cannot say is
+withheld (None). A translation is pure; the facts that it declares to need (the owner, a Location, a Token, Tariffs, the time)
+are gathered here. Feeds, replicas, inboxes, calls and push all go through this file, so no two of them can differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from interplug.config import Settings
+from interplug.model.types import BadJson, decode_json
+from interplug.partners.directory import Connection
+from interplug.protocol.status import invalid, malformed
+from interplug.store.keys import OWN, Key
+from interplug.store.tx import Tx
+from interplug.versions import chain
+from interplug.versions.facts import Facts
+
+from . import contracts
+from .merge import without_nulls
+from .node import Call
+
+Document = dict[str, Any]
+Owner = tuple[str, str]
+WITH_TARIFFS = ("location", "evse", "connector")
+
+
+# --- what a partner sent
+
+
+def body(call: Call) -> Document:
+    """The JSON object in the body of a request; `null` in it equals absent, except at the top, where a patch may be refused for it."""
+    raw = call.request.body
+    try:
+        document = decode_json(raw)
+    except BadJson as error:
+        raise malformed(f"the body is not readable JSON: {error.reason}") from None
+    if not isinstance(document, dict):
+        raise invalid("$: expected an object")
+    return {name: without_nulls(value) for name, value in document.items()} if b"null" in raw else document
+
+
+async def read(call: Call, kind: str, document: Document, owner: Owner | None = None, *, patch: bool = False) -> Document:
+    """A partner's document in the newest form. `owner` is whom the URL or the connection names, for versions that do not say it."""
+    facts = await _facts_up(call, kind, document, owner)
+    try:
+        return chain.up(kind, document, call.version.number, facts, patch=patch)
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        # A field of quite another type than the version has, met before the newest model could name it.
+        raise invalid(f"$: this is no {kind} of OCPI {call.version.number} ({type(error).__name__})") from None
+
+
+async def _facts_up(call: Call, kind: str, document: Document, owner: Owner | None) -> Facts:
+    needed = chain.needs(kind, call.version.number, upward=True)
+    if "token_owner" not in needed or kind not in ("session", "cdr"):
+        return Facts(owner=owner, token_owner=owner)
+    # A Session or a CDR of theirs names a Token of ours.
+    ours, contract = call.node.directory.party_for(call.connection, "EMSP"), document.get("auth_id")
+    token = await contracts.token(call.node.store, contract) if isinstance(contract, str) else None
+    return Facts(owner=owner, token=token, token_owner=(ours.country_code, ours.party_id) if ours else None)
+
+
+# --- what a connection sees
+
+
+async def show(
+    tx: Tx, connection: Connection, version: str, kind: str, document: Document, now: int, settings: Settings
+) -> Document | None:
+    """A stored document as this connection sees it; None: it cannot be said in that version."""
+    if kind in WITH_TARIFFS and await restricted(tx, connection):
+        document = without_tariffs(document, await hidden(tx, connection, _referred(document)))
+    return await show_to_all(tx, version, kind, document, now, settings)
+
+
+async def show_to_all(tx: Tx, version: str, kind: str, document: Document, now: int, settings: Settings) -> Document | None:
+    """A stored document in that version, for whoever may see all that it refers to; the same dict where nothing differs."""
+    needed = chain.needs(kind, version)
+    facts = await _facts_down(tx, kind, document, now, settings) if needed else plain_facts(settings)
+    return chain.down(kind, document, version, facts)
+
+
+def plain_facts(settings: Settings) -> Facts:
+    return Facts(postal_code_filler=settings.ocpi.postal_code_filler, command_timeout=settings.ocpi.command_timeout)
+
+
+async def _facts_down(tx: Tx, kind: str, document: Document, now: int, settings: Settings) -> Facts:
+    place = tariffs = None
+    if kind in WITH_TARIFFS:
+        ids = _several(document)
+        tariffs = {name: found for name in ids if (found := await _own(tx, "tariffs", name)) is not None}
+    elif kind in ("session", "cdr"):
+        place_id = document["location_id"] if kind == "session" else document["cdr_location"]["id"]
+        place = await _own(tx, "locations", place_id, (document["country_code"], document["party_id"]))
+    return Facts(
+        location=place,
+        tariffs=tariffs,
+        now=now,
+        postal_code_filler=settings.ocpi.postal_code_filler,
+        command_timeout=settings.ocpi.command_timeout,
+    )
+
+
+async def _own(tx: Tx, module: str, id: str, owner: Owner | None = None) -> Document | None:
+    if owner is not None:
+        stored = await tx.objects.get(Key(module, OWN, *owner, id))
+        return None if stored is None else stored.document
+    found = await tx.objects.find_id(module, id, OWN)
+    return found[0].document if found else None
+
+
+def settled(kind: str, version: str, document: Document) -> bool:
+    """Whether the document looks the same to everybody at any time in that version, so that its bytes may be kept."""
+    needed = chain.needs(kind, version)
+    if kind == "tariff" and needed:
+        return "start_date_time" not in document and "end_date_time" not in document
+    return not needed or (kind == "location" and not _several(document))
+
+
+# --- tariffs that a connection may not see
+
+
+class _Connector(msgspec.Struct, gc=False):
+    tariff_ids: list[str] | None = None
+    tariff_id: str | None = None
+
+
+class _Evse(msgspec.Struct, gc=False):
+    connectors: list[_Connector] | None = None
+
+
+class _Location(msgspec.Struct, gc=False):
+    evses: list[_Evse] | None = None
+
+
+_LOCATION = msgspec.json.Decoder(_Location)
+
+
+def referred(raw: bytes) -> set[str]:
+    """The ids of Tariffs in the bytes of a Location, in any version, without building its documents."""
+    return {name for evse in _LOCATION.decode(raw).evses or () for connector in evse.connectors or () for name in _ids(connector)}
+
+
+def _ids(connector: _Connector) -> Iterable[str]:
+    return connector.tariff_ids or ((connector.tariff_id,) if connector.tariff_id else ())
+
+
+def _connectors(document: Document) -> Iterable[Document]:
+    if "evses" in document:
+        return (connector for evse in document["evses"] or () for connector in evse.get("connectors") or ())
+    return document["connectors"] or () if "connectors" in document else (document,)
+
+
+def _referred(document: Document) -> set[str]:
+    return {name for connector in _connectors(document) for name in connector.get("tariff_ids") or ()}
+
+
+def _several(document: Document) -> set[str]:
+    """Tariffs among which an older version has to choose."""
+    lists = (connector.get("tariff_ids") or () for connector in _connectors(document))
+    return {name for names in lists if len(names) > 1 for name in names}
+
+
+async def restricted(tx: Tx, connection: Connection) -> bool:
+    """Whether there are Tariffs of ours that this connection cannot see; mostly there are none."""
+    return not set(await tx.objects.audiences("tariffs", OWN)).issubset(connection.audiences)
+
+
+async def hidden(tx: Tx, connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Those of the ids that name Tariffs of ours, none of which this connection can see."""
+    return {name for name in ids if await _unseen(tx, connection, name)}
+
+
+async def _unseen(tx: Tx, connection: Connection, id: str) -> bool:
+    found = await tx.objects.find_id("tariffs", id, OWN)
+    return bool(found) and all(stored.audience not in connection.audiences for stored in found)
+
+
+def without_tariffs(document: Document, ids: set[str]) -> Document:
+    """The Location, EVSE or Connector without references to these Tariffs; shares what does not change."""
+    if not ids:
+        return document
+    for name in ("evses", "connectors"):
+        if document.get(name):
+            return {**document, name: [without_tariffs(part, ids) for part in document[name]]}
+    if ids.isdisjoint(document.get("tariff_ids") or ()):
+        return document
+    left = [name for name in document["tariff_ids"] if name not in ids]
+    rest = {name: value for name, value in document.items() if name != "tariff_ids"}
+    return {**rest, "tariff_ids": left} if left else rest

@@ -1,0 +1,15 @@
+"""Every module that this node serves: the one visible list."""
+
+from __future__ import annotations
+
+from .cdrs import CDRS
+from .commands import COMMANDS
+from .credentials import CREDENTIALS
+from .hubclientinfo import HUBCLIENTINFO
+from .locations import LOCATIONS
+from .sessions import SESSIONS
+from .tariffs import TARIFFS
+from .tokens import TOKENS
+from .versions import VERSION_DETAILS, VERSIONS
+
+MODULES = (VERSIONS, VERSION_DETAILS, CREDENTIALS, LOCATIONS, TARIFFS, TOKENS, SESSIONS, CDRS, COMMANDS, HUBCLIENTINFO)

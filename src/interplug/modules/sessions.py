@@ -1,0 +1,23 @@
+"""Sessions: owned by the CPO, changed while the car charges (chapter 9). A patch appends charging periods (`merge.append_periods`)."""
+
+from __future__ import annotations
+
+from interplug.protocol.routes import Module, Route
+
+from . import feed, replica
+
+SESSION = "{country_code}/{party_id}/{id}"
+
+SESSIONS = Module(
+    id="sessions",
+    kind="session",
+    sender=("CPO",),
+    receiver=("EMSP",),
+    key=("country_code", "party_id", "id"),
+    routes=(
+        Route("SENDER", "GET", "", feed.page),
+        Route("RECEIVER", "GET", SESSION, replica.get),
+        Route("RECEIVER", "PUT", SESSION, replica.put),
+        Route("RECEIVER", "PATCH", SESSION, replica.patch),
+    ),
+)
