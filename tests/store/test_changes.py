@@ -68,3 +68,12 @@ async def test_a_reader_who_was_away_is_level_after_reading_to_the_end(desk: Des
             reached = change.no
     assert copy == {f"T{n % 7}": tariff(f"T{n % 7}", n, currency=f"C{n}") for n in range(23, 30)}
     assert reached == desk.store.head
+
+
+async def test_audiences_left_are_forgotten_below_the_slowest_reader(desk: Desk) -> None:
+    saved = await desk.save(key("T1"), tariff("T1"), audience=3)
+    for audience in (5, 7):
+        await desk.write(lambda tx, audience=audience: tx.objects.set_audience(saved.pk, audience))
+    assert await desk.write(lambda tx: tx.objects.forget_moves(3)) == 1
+    [change] = await desk.read(lambda tx: tx.objects.changes(1, 9))
+    assert change.was == (5,)

@@ -17,6 +17,7 @@ EVSES = """
 select e.changed_no, o.pk, o.module, o.source, o.kind, o.spelling, o.audience, e.created_no, e.body_no, e.spelling
 from evse e join object o on o.pk = e.object where e.changed_no > ? order by e.changed_no limit ?"""
 LEFT = "select was from visibility where object = ? and no > ? order by no"
+FORGET = "delete from visibility where no < ?"
 
 
 class Changes:
@@ -33,6 +34,9 @@ class Changes:
             found += [_evse(row, number) for row in await self._db.all(EVSES, number, limit)]
             found.sort(key=lambda change: change.no)
         return found[:limit]
+
+    async def forget(self, below: int) -> int:
+        return await self._db.execute(FORGET, below)
 
     async def _object(self, row: Row, number: int) -> Change:
         no, pk, module, source, kind, spelling, audience, created_no, body_no, audience_no = row

@@ -1,0 +1,106 @@
+"""The message log: found again, cut, and never with a token in it."""
+
+from typing import Any
+
+import pytest
+
+from interplug.store.messages import Message, shown
+from tests.store.conftest import Desk, Opener
+
+TOKEN = "c2VjcmV0LXRva2Vu"
+
+
+def message(n: int = 0, **more: Any) -> Message:
+    given: dict[str, Any] = {
+        "direction": "in",
+        "connection": 1,
+        "method": "GET",
+        "url": f"/ocpi/2.2.1/locations/{n}",
+        "http": 200,
+        "ocpi": 1000,
+        "request_id": f"r{n}",
+        "correlation_id": f"c{n % 2}",
+        "started_at": n,
+        "took_us": 5,
+    }
+    return Message(**(given | more))
+
+
+async def logged(desk: Desk, *messages: Message) -> list[Message]:
+    for one in messages:
+        desk.store.messages.add(one)
+    await desk.store.messages.flush()
+    return list(await desk.read(lambda tx: tx.messages.search()))
+
+
+async def test_what_was_said_is_found_by_correlation_connection_and_url(desk: Desk) -> None:
+    await logged(desk, *(message(n, connection=n % 3, headers={"x": "y"}, body=b"asked", answer=b"told") for n in range(6)))
+
+    async def found(**by: Any) -> list[str]:
+        return [one.request_id for one in await desk.read(lambda tx: tx.messages.search(**by))]
+
+    assert await found() == ["r5", "r4", "r3", "r2", "r1", "r0"]
+    assert await found(correlation_id="c1") == ["r5", "r3", "r1"]
+    assert await found(connection=2, correlation_id="c1") == ["r5"]
+    assert await found(url="locations/3") == ["r3"]
+    assert await found(url="_") == await found(url="%") == []
+    newest = (await desk.read(lambda tx: tx.messages.search(limit=1)))[0]
+    assert (newest.headers, newest.body, newest.answer) == ({"x": "y"}, b"asked", b"told")
+    assert await found(before=newest.pk, limit=2) == ["r4", "r3"]
+
+
+async def test_the_log_is_written_apart_from_requests_and_at_the_latest_at_closing(open_store: Opener) -> None:
+    store = open_store()
+    store.messages.add(message())
+    assert await store.read(lambda tx: tx.messages.search()) == []
+    await store.close()
+    [kept] = await open_store().read(lambda tx: tx.messages.search())
+    assert kept.request_id == "r0"
+
+
+async def test_the_buffer_empties_itself(desk: Desk) -> None:
+    desk.store.messages.wait = 0
+    desk.store.messages.add(message(0))
+    desk.store.messages.add(message(1))
+    assert desk.store.messages._flushing is not None
+    await desk.store.messages._flushing
+    assert len(await desk.read(lambda tx: tx.messages.search())) == 2
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        message(headers={"Authorization": f"Token {TOKEN}"}),
+        message(headers={"authorization": TOKEN, "cookie": f"session={TOKEN}"}),
+        message(url="/ocpi/2.2.1/credentials", body=b'{"token":"%b","url":"https://x"}' % TOKEN.encode()),
+        message(url="/ocpi/2.2.1/credentials", answer=b'{"data":{"token":"%b"},"status_code":1000}' % TOKEN.encode()),
+        message(url="/elsewhere", answer=b'{"data":[{"token" : "%b"}]}' % TOKEN.encode()),
+        message(url="/elsewhere", body=b'{"\\u0074oken":"%b"}' % TOKEN.encode()),
+        message(url="/elsewhere", body=b'{"token":"%b"' % TOKEN.encode()),
+        message(url="/ocpi/2.2.1/credentials", body=b"token=%b" % TOKEN.encode()),
+    ],
+)
+async def test_no_token_is_ever_in_it(desk: Desk, secret: Message) -> None:
+    await logged(desk, secret)
+    rows = await desk.read(lambda tx: tx.db.all("select * from message"))
+    assert len(rows) == 1 and TOKEN not in repr(rows)
+
+
+def test_the_token_object_of_ocpi_is_no_secret() -> None:
+    body = b'{"token":{"uid":"0123"},"location_id":"L"}'
+    assert shown(body, "/ocpi/2.2.1/commands/START_SESSION") == body
+
+
+async def test_a_token_is_masked_before_the_body_is_cut(desk: Desk) -> None:
+    desk.store.messages.body_limit = 20
+    [kept] = await logged(
+        desk, message(url="/credentials", body=b'{"url":"x","token":"%b"}' % TOKEN.encode(), answer=b'"%b"' % (b"x" * 99))
+    )
+    assert (kept.body, kept.answer) == (b'{"url":"x","token":"', b'"' + b"x" * 19)
+
+
+async def test_retention_by_age_and_by_count(desk: Desk) -> None:
+    await logged(desk, *(message(n) for n in range(10)))
+    assert await desk.write(lambda tx: tx.messages.forget(before=3, most=1000)) == 3
+    assert await desk.write(lambda tx: tx.messages.forget(before=0, most=4)) == 3
+    assert [one.request_id for one in await desk.read(lambda tx: tx.messages.search())] == ["r9", "r8", "r7", "r6"]
