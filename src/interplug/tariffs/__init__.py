@@ -1,27 +1,38 @@
 """Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO."""
 
 from interplug.tariffs.compiled import Tariff, compile_tariff
+from interplug.tariffs.documents import cost_documents, volume_documents
 from interplug.tariffs.money import Money
 from interplug.tariffs.options import EXACT, SPEC, Options, read_options
+from interplug.tariffs.pieces import Sample
 from interplug.tariffs.price import price, price_session
 from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.result import Line, Priced
 from interplug.tariffs.session import ChargingSession, read_session
+from interplug.tariffs.simulate import Course, Cutter, cut
+from interplug.tariffs.words import words
 
 __all__ = [
     "EXACT",
     "SPEC",
     "ChargingSession",
+    "Course",
+    "Cutter",
     "Line",
     "Money",
     "Options",
     "Priced",
     "Problem",
+    "Sample",
     "Tariff",
     "TariffError",
     "compile_tariff",
+    "cost_documents",
+    "cut",
     "price",
     "price_session",
     "read_options",
     "read_session",
+    "volume_documents",
+    "words",
 ]

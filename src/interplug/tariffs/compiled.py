@@ -68,14 +68,16 @@ class Tariff:
     __slots__ = (
         "_cells", "_constant", "_order", "clock_bounds", "currency", "day_bounds", "elapsed_bounds", "elements", "end", "id", "kwh_bounds",
         "max_current", "max_power", "max_price", "min_current", "min_power", "min_price", "prices", "problems", "restricted", "single_rate",
-        "start", "tax_included", "unknown_tax", "uses_clock", "uses_current", "uses_day", "uses_power", "version",
+        "spelled_id", "start", "tax_included", "unknown_tax", "uses_clock", "uses_current", "uses_day", "uses_power", "version",
     )  # fmt: skip
 
     def __init__(self, document: dict[str, Any], version: str) -> None:
         problems: list[Problem] = []
         note = problems.append
         self.version = version
-        self.id = fold(text(document.get("id"), "/id") or "")
+        # As spelled, for documents; `id` is the form that is compared.
+        self.spelled_id = text(document.get("id"), "/id") or ""
+        self.id = fold(self.spelled_id)
         self.currency = (text(document.get("currency"), "/currency") or "").upper()
         self.start = time(document.get("start_date_time"), "/start_date_time", note)
         self.end = time(document.get("end_date_time"), "/end_date_time", note)

@@ -29,7 +29,7 @@ _THOUSAND = Decimal(1000)
 _SLACK = Decimal("0.36")
 _SLACK_HOURS = Decimal("0.0001")
 _NOTHING = Money(ZERO, ZERO)
-_Groups = dict[tuple[Tariff, Category, Tax], Decimal]
+Groups = dict[tuple[Tariff, Category, Tax], Decimal]
 
 
 class LimitLine(NamedTuple):
@@ -41,17 +41,13 @@ class LimitLine(NamedTuple):
     incl: Decimal | None
 
 
-class TaxLine(NamedTuple):
-    percentage: Decimal
-    taxable: Decimal
-    amount: Decimal
-
-
 @dataclass(slots=True)
 class Settlement:
     total: Money = _NOTHING
     parts: dict[Category, Money] = field(default_factory=dict)
+    # By rate: taxable amount and tax, of the whole and of each part.
     taxes: dict[Decimal, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    groups: "Groups" = field(default_factory=dict)
     limits: list[LimitLine] = field(default_factory=list)
     # Seconds, or kWh for energy, billed beyond what was written; by entry. May be below zero by the slack of written hours.
     surplus: dict[Entry, Decimal] = field(default_factory=dict)
@@ -66,12 +62,12 @@ def settle(entries: Sequence[Entry], tariffs: Sequence[Tariff], options: Options
     """`tariffs`: those that the session used, each once; their limits hold even where they priced nothing."""
     settled = Settlement()
     _round_up(entries, options, settled)
-    groups = _group(entries, options, settled)
+    groups = settled.groups = _group(entries, options, settled)
     _sum_parts(groups, settled)
     if options.limits and any(tariff.min_price or tariff.max_price for tariff in tariffs):
         _limit_all(groups, tariffs, settled)
     else:
-        settled.taxes = _taxes(groups)
+        settled.taxes = taxes_of(groups)
     return settled
 
 
@@ -138,8 +134,8 @@ def amount(entry: Entry, settled: Settlement) -> Decimal:
     return value + (price * surplus if entry.kind == ENERGY else price * surplus / HOUR)
 
 
-def _group(entries: Sequence[Entry], options: Options, settled: Settlement) -> _Groups:
-    groups: _Groups = {}
+def _group(entries: Sequence[Entry], options: Options, settled: Settlement) -> Groups:
+    groups: Groups = {}
     for entry in entries:
         component = entry.component
         tax = component.tax if options.tax == "spec" else component.tax.deviated(options.tax)
@@ -148,7 +144,7 @@ def _group(entries: Sequence[Entry], options: Options, settled: Settlement) -> _
     return groups
 
 
-def _sum_parts(groups: _Groups, settled: Settlement) -> None:
+def _sum_parts(groups: Groups, settled: Settlement) -> None:
     parts = settled.parts
     total = _NOTHING
     for (_, name, tax), value in groups.items():
@@ -159,7 +155,7 @@ def _sum_parts(groups: _Groups, settled: Settlement) -> None:
     settled.total = total
 
 
-def _taxes(groups: _Groups) -> dict[Decimal, tuple[Decimal, Decimal]]:
+def taxes_of(groups: Groups) -> dict[Decimal, tuple[Decimal, Decimal]]:
     taxes: dict[Decimal, tuple[Decimal, Decimal]] = {}
     for (_, _, tax), value in groups.items():
         if tax.rate is not None:
@@ -173,7 +169,7 @@ def _taxes(groups: _Groups) -> dict[Decimal, tuple[Decimal, Decimal]]:
 # --- price limits -------------------------------------------------------------------------------------------------------------------------
 
 
-def _limit_all(groups: _Groups, tariffs: Sequence[Tariff], settled: Settlement) -> None:
+def _limit_all(groups: Groups, tariffs: Sequence[Tariff], settled: Settlement) -> None:
     total = _NOTHING
     for tariff in tariffs:
         own = {key: value for key, value in groups.items() if key[0] is tariff}
@@ -189,7 +185,7 @@ def _limit_all(groups: _Groups, tariffs: Sequence[Tariff], settled: Settlement) 
                     settled.limits.append(LimitLine(tariff, name, _less(limited.excl, after.excl), _less(limited.incl, after.incl)))
                 after = limited
         total = Money(add(total.excl, after.excl), add(total.incl, after.incl))
-        _add_taxes(settled.taxes, _taxes(own), before, after, tariff)
+        _add_taxes(settled.taxes, taxes_of(own), before, after, tariff)
     settled.total = total
 
 
