@@ -77,7 +77,19 @@ async def rotate(directory: Directory, client: PartnerClient, connection: Connec
         raise HandshakeFailed(access.why())
     wanted = version or connection.version
     offer = await _look_up(directory, client, access, connection.versions_url, connection, wanted)
-    return await _exchange(directory, client, connection, access, offer, "PUT")
+    if connection.pinned in (None, wanted):
+        return await _exchange(directory, client, connection, access, offer, "PUT")
+    # The partner looks at our versions while it answers, so it must see the new one before anything is agreed.
+    await _pin(directory, connection, wanted)
+    try:
+        return await _exchange(directory, client, connection, access, offer, "PUT")
+    except HandshakeFailed:
+        await _pin(directory, connection, connection.pinned)
+        raise
+
+
+async def _pin(directory: Directory, connection: Connection, version: str | None) -> None:
+    await directory.write(lambda tx: tx.partners.change(connection.id, pinned=version))
 
 
 async def unregister(directory: Directory, client: PartnerClient, connection: Connection, *, force: bool = False) -> None:
@@ -140,10 +152,10 @@ async def _begin(directory: Directory, versions_url: str, wish: Wish) -> Connect
     country, party = (wish.party.country_code, wish.party.party_id) if wish.party else (None, None)
 
     async def work(tx: Tx) -> int:
-        for row in await tx.partners.all():
-            if _is_for(row, versions_url, wish) and (row.state, "offer") in states.CONNECTION_STATES:
-                await tx.partners.change(row.id, state=states.after(row.state, "offer"), **_named(wish))
-                return row.id
+        row = _meant(await tx.partners.all(), versions_url, name, wish)
+        if row is not None:
+            await tx.partners.change(row.id, state=states.after(row.state, "offer"), **_named(wish))
+            return row.id
         new = ConnectionRow(
             partner=await tx.partners.partner(name, tx.clock()),
             name=name,
@@ -162,13 +174,18 @@ async def _begin(directory: Directory, versions_url: str, wish: Wish) -> Connect
     return _known(directory, await directory.write(work))
 
 
-def _is_for(row: ConnectionRow, versions_url: str, wish: Wish) -> bool:
-    """Whether a connection is the one that is meant: the same platform, seen from the same side of ours."""
-    ours = wish.party.key if wish.party else None
-    same_side = (
-        row.our_role == wish.role and (Party(row.our_country, row.our_party).key if row.our_country and row.our_party else None) == ours
-    )
-    return same_side and row.versions_url.rstrip("/") == versions_url.rstrip("/") and wish.name in (None, row.name)
+def _meant(rows: list[ConnectionRow], versions_url: str, name: str, wish: Wish) -> ConnectionRow | None:
+    """The connection that is renewed: the one with this URL, else one of this name at the same place; seen from the same side of ours."""
+    ours = (wish.role, *(wish.party.key if wish.party else (None, None)))
+    usable = [row for row in rows if (row.state, "offer") in states.CONNECTION_STATES and _side(row) == ours]
+    same_url = (row for row in usable if row.versions_url.rstrip("/") == versions_url.rstrip("/") and wish.name in (None, row.name))
+    same_place = (row for row in usable if row.versions_url and origin(row.versions_url) == origin(versions_url) and row.name == name)
+    return next(same_url, None) or next(same_place, None)
+
+
+def _side(row: ConnectionRow) -> tuple[str | None, str | None, str | None]:
+    key = Party(row.our_country, row.our_party).key if row.our_country and row.our_party else (None, None)
+    return row.our_role, *key
 
 
 def _named(wish: Wish) -> dict[str, Any]:
