@@ -189,3 +189,10 @@ async def test_what_was_acknowledged_survives_kill_9(desk: Desk) -> None:
     assert process.returncode == -signal.SIGKILL
     assert (await desk.page()).total == len(stored) < 100_000
     assert await desk.read(lambda tx: tx.db.one("pragma integrity_check")) == ("ok",)
+
+
+async def test_a_commit_is_on_the_disk_before_it_is_acknowledged(desk: Desk) -> None:
+    """FULL (2): the write-ahead log is synced with each commit; 1 would lose the last ones with the power."""
+    engine = desk.store._engine
+    assert engine._writer.execute("pragma synchronous").fetchone() == (2,)
+    assert engine._writer.execute("pragma journal_mode").fetchone() == ("wal",)

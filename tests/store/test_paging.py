@@ -127,10 +127,14 @@ async def test_date_from_is_inclusive_and_date_to_exclusive(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("few_rows", [0, 2000])
-@pytest.mark.parametrize("parties", [1, 3, 12])
-async def test_all_ways_to_walk_give_the_same_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch, few_rows: int, parties: int) -> None:
-    """Few feeds, many feeds, a part of the module, with dates and without, against a plain list."""
+@pytest.mark.parametrize("sparse", [1, 10])
+@pytest.mark.parametrize("parties", [1, 12])
+async def test_all_ways_to_walk_give_the_same_pages(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, few_rows: int, sparse: int, parties: int
+) -> None:
+    """One feed, many feeds, a part of the module, with dates and without, against a plain list."""
     monkeypatch.setattr("interplug.store.feeds.FEW_ROWS", few_rows)
+    monkeypatch.setattr("interplug.store.feeds.SPARSE", sparse)
     dice = random.Random(parties)
     rows: list[tuple[str, int, int]] = []
 

@@ -2,8 +2,9 @@
 
 A feed is one (module, source, party, audience). A reader usually sees one or a few of them, sometimes hundreds. Paging is by key on
 `created_no`, which never changes: what is created during a crawl comes last, what changes keeps its place, so nothing is lost or
-repeated, and the last page costs what the first does. Three ways to walk, same result:
-one feed — its index; few — a limited reading of each, united; many that make up most of the module — the module's index, filtered.
+repeated, and the last page costs what the first does. Ways to walk, all with the same result: one feed by its index; several that
+hold at least one in SPARSE objects of the module by the module's index, filtered; sparser ones by a limited reading of each, united;
+and where few rows lie between two dates, by the index on dates, sorted.
 
 An offset is turned into a key first. Marks remember every STEP-th key of a walk in this process; they hold until an object enters or
 leaves one of the feeds out of order (`moved_no`), so that a deep offset skips at most STEP keys once the way there is known.
@@ -20,7 +21,7 @@ from interplug.store.keys import Page, PageQuery, PageRow
 
 STEP = 256
 REMEMBERED = 64
-FEW_FEEDS = 8
+SPARSE = 10
 FEW_ROWS = 2000
 AUDIENCES = "select distinct audience from feed where module = ? and source = ? and audience >= 0 and n > 0 order by audience"
 PAGE_ROWS = "o.pk, o.changed_no, b.bytes, o.created_no"
@@ -34,6 +35,8 @@ class Walk(msgspec.Struct, frozen=True):
     moved_no: int
     dates: tuple[int, int] | None
     way: str
+    first_no: int = 0
+    """No row stands before this key."""
 
 
 class Marks(msgspec.Struct):
@@ -50,7 +53,7 @@ class Feeds:
         walk = await self._walk(query)
         if walk is None:
             return Page([], query.after or 0, 0, False)
-        start = query.after or 0
+        start = max(query.after or 0, walk.first_no - 1)
         if query.offset:
             reached = await self._seek(walk, query, start)
             if reached is None:
@@ -74,23 +77,25 @@ class Feeds:
         if query.date_from is None and query.date_to is None:
             return Walk(feeds, total, moved_no, None, await self._way(query, feeds, total))
         dates = (query.date_from or 0, 2**62 if query.date_to is None else query.date_to)
-        matching = query.total if query.total is not None else await self._count(feeds, dates)
+        matching, first_no = (query.total, 0) if query.total is not None else await self._count(feeds, dates)
         way = "dated" if matching <= FEW_ROWS else await self._way(query, feeds, total)
-        return Walk(feeds, matching, moved_no, dates, way)
+        return Walk(feeds, matching, moved_no, dates, way, first_no)
 
     async def _way(self, query: PageQuery, feeds: tuple[int, ...], total: int) -> str:
         if len(feeds) == 1:
             return "one"
-        if len(feeds) <= FEW_FEEDS or query.source is None:
+        if query.source is None:
             return "united"
         row = await self._db.one("select sum(n) from feed where module = ? and source = ?", query.module, query.source)
-        return "module" if row is not None and total * 10 >= row[0] else "united"
+        return "module" if row is not None and total * SPARSE >= row[0] else "united"
 
-    async def _count(self, feeds: tuple[int, ...], dates: tuple[int, int]) -> int:
-        sql = f"select count(*) from object where feed in ({_marks(feeds)}) and last_updated >= ? and last_updated < ?"
-        row = await self._db.one(sql, *feeds, *dates)
+    async def _count(self, feeds: tuple[int, ...], dates: tuple[int, int]) -> tuple[int, int]:
+        """How many rows lie between the dates, and the key of the first. What is new was mostly created late: a walk in the order
+        of creation that knows where to begin does not read the old in vain."""
+        where = f"feed in ({_marks(feeds)}) and last_updated >= ? and last_updated < ?"
+        row = await self._db.one(f"select count(*), min(created_no) from object where {where}", *feeds, *dates)
         assert row is not None
-        return int(row[0])
+        return int(row[0]), int(row[1] or 0)
 
     async def _rows(self, walk: Walk, query: PageQuery, start: int) -> list[Row]:
         place, slots = body_id(query.module, query.version)
@@ -112,8 +117,9 @@ class Feeds:
         return start if left == 0 else await self._skip(walk, query, start, left)
 
     async def _skip(self, walk: Walk, query: PageQuery, start: int, count: int) -> int | None:
+        # The last value of every way is the number of rows wanted in the end.
         sql, values = _keys(walk, query, start, count)
-        row = await self._db.one(f"select created_no from ({sql}) s order by created_no limit 1 offset ?", *values, count - 1)
+        row = await self._db.one(f"{sql} offset ?", *values[:-1], 1, count - 1)
         return None if row is None else int(row[0])
 
     async def _from_marks(self, walk: Walk, query: PageQuery, known: OrderedDict[tuple[int, ...], Marks]) -> tuple[int, int]:

@@ -84,7 +84,7 @@ def _objects() -> None:
     op.create_index("object_key", "object", ["module", "id", "source", "country", "party", "kind"], unique=True)
     op.create_index("object_feed", "object", ["feed", "created_no"])
     op.create_index("object_walk", "object", ["module", "source", "created_no", "feed"])
-    op.create_index("object_dated", "object", ["feed", "last_updated"])
+    op.create_index("object_dated", "object", ["feed", "last_updated", "created_no"])
     op.create_index("object_log", "object", ["log_no"])
     op.create_table("body", pk("id"), blob("bytes"))
     op.create_table("visibility", part("object"), part("no"), number("was"))
@@ -150,6 +150,13 @@ def _readers() -> None:
         number("attempts"),
         number("next_at"),
         number("changed_no"),
+    )
+    op.create_table(
+        "delivered",
+        part("connection"),
+        part("object"),
+        text("url"),
+        number("at"),
     )
     op.create_table(
         "quarantine",
