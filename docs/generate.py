@@ -8,6 +8,7 @@
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -16,9 +17,14 @@ from typing import Any
 
 import interplug
 from interplug import config
+from interplug.modules.rows import MODULES
+from interplug.protocol.routes import Module, Route, Router
+from interplug.versions.losses import LOSSES
+from interplug.versions.table import NEWEST, VERSIONS
 
 DOCS = Path(__file__).resolve().parent
 SOURCE = Path(interplug.__file__).resolve().parent
+OLDEST = list(VERSIONS)[-1]
 NOTICE = "<!-- written by `make docs`; change the table in the code instead -->"
 
 
@@ -59,25 +65,73 @@ def state_modules() -> Iterator[Any]:
         yield importlib.import_module(".".join(("interplug", *file.relative_to(SOURCE).with_suffix("").parts)))
 
 
-def state_tables(module: Any) -> Iterator[tuple[str, dict[tuple[str, str], str]]]:
-    for name, value in vars(module).items():
-        if name.isupper() and isinstance(value, dict) and value and all(isinstance(key, tuple) and len(key) == 2 for key in value):
-            yield name, value
-
-
 def states() -> Iterator[str]:
     yield "# States\n"
     yield "What may follow what. A pair that is not in a table changes nothing; a deadline that passes is one more event."
     for module in state_modules():
-        for name, table in state_tables(module):
-            subject = module.__name__.rpartition(".")[2].removesuffix("_states")
-            yield f"\n## {subject}: {name.lower().replace('_', ' ')}\n"
-            yield f"From `{module.__name__.replace('.', '/').removeprefix('interplug/')}.py`.\n"
-            yield from rows(("in state", "on", "becomes"), ((state, event, after) for (state, event), after in table.items()))
+        tables = {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, dict)}
+        yield f"\n## {re.split(r'[.(]', module.__doc__ or '')[0].replace(chr(10), ' ').strip()}\n"
+        yield f"From `{module.__name__.replace('.', '/').removeprefix('interplug/')}.py`."
+        for name, table in tables.items():
+            yield f"\n### {name.lower().replace('_', ' ')}\n"
+            if all(isinstance(key, str) for key in table):
+                yield from rows(("state", "means"), table.items())
+            else:
+                yield from rows(
+                    ("in state", "on", "becomes"), ((state or "(none yet)", event, after) for (state, event), after in table.items())
+                )
+
+
+def losses() -> Iterator[str]:
+    yield "# Losses\n"
+    yield "What does not survive the way from one version of OCPI to its neighbour, and what is done about it. Two versions apart means"
+    yield "both links. `$` is the whole object: it is withheld. `[]` stands for every item of a list. Objects inside others are listed once,"
+    yield "under their own kind."
+    links = sorted({(loss.source, loss.target) for loss in LOSSES}, reverse=True)
+    for source, target in links:
+        yield f"\n## {source} → {target}\n"
+        found = [loss for loss in LOSSES if (loss.source, loss.target) == (source, target)]
+        yield from rows(("kind", "field", "what happens", "why"), ((loss.kind, f"`{loss.path}`", loss.what, loss.why) for loss in found))
+
+
+def address(module: Module, version: str, route: Route) -> str:
+    """Where a route is served in a version: the side of the module from 2.2.1 on, one of our roles in 2.1.1."""
+    if version not in route.versions:
+        return "-"
+    doors = list(Router.doors(module, version, route.side))
+    door = doors[0] if len(doors) == 1 else "{role}"
+    number = "{version}" if VERSIONS[version].endpoint_roles else version
+    return "`/" + "/".join(part for part in ("ocpi", number, door, module.id, route.path) if part) + "`"
+
+
+def routes() -> Iterator[str]:
+    yield "# Routes\n"
+    yield "Every URL that a partner may call, from the rows of the modules. A 2.1.1 partner talks to one of our roles, named in the URL;"
+    yield "from 2.2.1 on the URL names the side of the module. Partners find all of this from the versions URL, `/ocpi/versions` (for a"
+    yield "2.1.1 partner of one role also `/ocpi/{role}/versions`), version details at `/ocpi/{version}` (`/ocpi/2.1.1/{role}`) and"
+    yield "credentials at `/ocpi/{version}/credentials` (`/ocpi/2.1.1/{role}/credentials`)."
+    for module in MODULES:
+        yield f"\n## {module.id}\n"
+        if module.configuration:
+            yield from rows(("method", "function"), ((route.method, f"`{function(route)}`") for route in module.routes))
+        else:
+            yield from rows(
+                ("method", "2.2.1 and 2.3.0", "2.1.1", "function"),
+                (
+                    (route.method, address(module, NEWEST, route), address(module, OLDEST, route), f"`{function(route)}`")
+                    for route in module.routes
+                ),
+            )
+
+
+def function(route: Route) -> str:
+    return f"{route.handler.__module__.removeprefix('interplug.')}.{route.handler.__qualname__}"
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "configuration.md": configuration,
+    "losses.md": losses,
+    "routes.md": routes,
     "states.md": states,
 }
 
