@@ -83,6 +83,8 @@ class Node:
     drivers: Drivers | None = None
     wake: list[Callable[[], None]] = field(default_factory=list)
     """Called when work was queued in the database for a loop of this process."""
+    heard: set[int] = field(default_factory=set)
+    """The connections that spoke to us since push last looked: a partner that was away is back."""
     speed: float = 1.0
     """Seconds that pass on `clock` in a real one; above 1 only where everything is simulated."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

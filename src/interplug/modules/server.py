@@ -39,6 +39,7 @@ async def serve(node: Node, request: Request) -> Response:
     connection: Connection | None = None
     try:
         connection, registering = await _who(node, request)
+        node.heard.add(connection.id)
         call = _where(node, request, connection, now)
         if registering and call.place.module.id not in OPEN_TO_ALL:
             raise unauthorized("a registration token serves for versions and credentials alone")

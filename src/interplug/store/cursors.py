@@ -23,6 +23,10 @@ REFUSED_BY = f"select {REFUSED} from refused where connection = ? order by since
 REFUSED_ALL = f"select {REFUSED} from refused order by connection, since, object, evse"
 REFUSED_DUE = f"select {REFUSED} from refused where next_at <= ? order by next_at, connection, object, evse limit ?"
 ACCEPT = "delete from refused where connection = ? and object = ? and evse = ?"
+DELIVERED = """
+insert into delivered (connection, object, url, at) values (?, ?, ?, ?)
+on conflict (connection, object) do update set url = excluded.url, at = excluded.at"""
+DELIVERED_AT = "select url from delivered where connection = ? and object = ?"
 RESYNC = """
 insert into resync (connection, module, reached, goal) values (?, ?, ?, ?)
 on conflict (connection, module) do update set reached = excluded.reached, goal = excluded.goal"""
@@ -87,6 +91,14 @@ class Cursors:
     async def accept(self, connection: int, pk: int, evse: str = "") -> bool:
         """Taken at last, or no longer to be sent."""
         return await self._db.execute(ACCEPT, connection, pk, evse) > 0
+
+    async def delivered(self, connection: int, pk: int, url: str, at: int) -> None:
+        """Where the partner serves an object of ours from now on (the Location of a CDR, 10.2.2)."""
+        await self._db.execute(DELIVERED, connection, pk, url, at)
+
+    async def delivered_at(self, connection: int, pk: int) -> str | None:
+        row = await self._db.one(DELIVERED_AT, connection, pk)
+        return None if row is None else str(row[0])
 
     async def resync(self, resync: Resync) -> None:
         """Begins one, or notes how far it is; `finished` ends it."""

@@ -1,0 +1,1 @@
+"""Keeping partners level: push what changed, pull what we missed. The change log is the queue; nothing else is."""

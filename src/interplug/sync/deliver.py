@@ -1,0 +1,202 @@
+"""One object to one partner: the smallest correct request that makes the partner's copy level.
+
+The state is read when it is sent, so a key that waited says the newest. An EVSE's status goes as PATCH of the EVSE, a changed
+EVSE as PUT of the EVSE, a changed Location as PUT of the whole; where the partner answers that it does not know the object,
+the next larger form follows. Sessions go as PUT when a charging period was added, for an append whose answer is lost would
+be applied twice, and as PATCH otherwise. CDRs are POSTed; the receiver knows repeats by id. All of it is seen through
+`modules.lens`: what the partner may not see, or its version cannot say, is not sent, and what it may no longer see is ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin
+
+from interplug.model.types import format_time
+from interplug.modules import lens
+from interplug.modules.node import Node
+from interplug.partners.directory import Connection
+from interplug.protocol.envelope import Reply
+from interplug.protocol.headers import Party
+from interplug.protocol.routes import Module
+from interplug.store.keys import Change, Key, Stored, StoredEvse
+from interplug.store.tx import Tx
+
+from .decide import SENT, Decision, decide
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Item:
+    """What is unsent of one object. `since` is the lowest number that is not delivered; `evses` by uid: only the status, or more."""
+
+    pk: int
+    key: Key
+    since: int
+    whole: bool = False
+    evses: dict[str, bool] = field(default_factory=dict)
+    """uid → True where more than the status changed."""
+    left: bool = False
+    """The object has left an audience of this partner since."""
+
+    def add(self, change: Change, audiences: tuple[int, ...]) -> None:
+        """One more change of the object; `audiences` are those of the partner."""
+        self.since = min(self.since, change.no)
+        if change.evse_uid is None:
+            self.whole = True
+            self.left |= any(audience in audiences for audience in change.was)
+        else:
+            self.evses[change.evse_uid] = self.evses.get(change.evse_uid, False) or change.what != "status"
+
+    def merged(self, later: Item | None) -> Item:
+        """This item, that was not delivered, and what came to the same object meanwhile."""
+        if later is not None:
+            self.whole |= later.whole
+            self.left |= later.left
+            self.evses = {**self.evses, **{uid: more or self.evses.get(uid, False) for uid, more in later.evses.items()}}
+        return self
+
+
+def item_of(change: Change, audiences: tuple[int, ...]) -> Item:
+    item = Item(change.pk, change.key, change.no)
+    item.add(change, audiences)
+    return item
+
+
+class Delivery:
+    """Deliveries to one connection. Remembers what it sent of each running Session, to send only what changed."""
+
+    def __init__(self, node: Node, connection: Connection, modules: dict[str, Module]) -> None:
+        self.node, self.connection, self.modules = node, connection, modules
+        self._sessions: dict[int, Document] = {}
+
+    async def send(self, item: Item) -> Decision:
+        """Brings the partner level with `item`; `SENT` also where there is nothing to say."""
+        stored = await self.node.store.read(lambda tx: tx.objects.get(item.key, whole=item.whole))
+        if stored is None:
+            return SENT
+        if stored.audience not in self.connection.audiences:
+            return await self._end(stored) if item.left else SENT
+        if item.key.module == "locations" and not item.whole:
+            return await self._evses(item)
+        return await self._whole(stored)
+
+    # --- the forms
+
+    async def _whole(self, stored: Stored) -> Decision:
+        kind = self.modules[stored.key.module].kind
+        document = await self._shown(kind, stored.document)
+        if document is None:
+            return SENT
+        if stored.key.module == "cdrs":
+            return await self._post(stored, document)
+        if stored.key.module == "sessions":
+            return await self._session(stored, document)
+        return await self._request("PUT", stored.key, document)
+
+    async def _evses(self, item: Item) -> Decision:
+        for uid, more in list(item.evses.items()):
+            decision = await self._evse(item.key, uid, more)
+            if decision.verdict == "unknown":
+                stored = await self.node.store.read(lambda tx: tx.objects.get(item.key))
+                return SENT if stored is None else await self._whole(stored)
+            if decision.verdict != "sent":
+                return decision
+            del item.evses[uid]
+        return SENT
+
+    async def _evse(self, key: Key, uid: str, more: bool) -> Decision:
+        evse: StoredEvse | None = await self.node.store.read(lambda tx: tx.objects.get_evse(key, uid))
+        if evse is None:
+            return SENT
+        document = await self._shown("evse", evse.document)
+        if document is None:
+            return SENT
+        if not more:
+            status = {"status": document["status"], "last_updated": document["last_updated"]}
+            decision = await self._request("PATCH", key, status, evse.uid)
+            if decision.verdict != "unknown":
+                return decision
+        return await self._request("PUT", key, document, evse.uid)
+
+    async def _session(self, stored: Stored, document: Document) -> Decision:
+        before = self._sessions.get(stored.pk)
+        patch = _patch(before, document) if before is not None and self.connection.speaks.session_patch else None
+        decision = SENT if patch == {} else await self._request("PATCH", stored.key, patch) if patch else Decision("unknown")
+        if decision.verdict == "unknown":
+            decision = await self._request("PUT", stored.key, document)
+        if decision.verdict == "sent" and stored.document["status"] in ("ACTIVE", "PENDING", "RESERVATION"):
+            self._sessions[stored.pk] = document
+        else:
+            self._sessions.pop(stored.pk, None)
+        return decision
+
+    async def _post(self, stored: Stored, document: Document) -> Decision:
+        """A CDR goes to the plain endpoint; where the partner serves it from then on is kept (CDR-009 to CDR-011)."""
+        reply = await self._reply("POST", stored.key.module, [], document, stored.key)
+        decision = decide(reply, "POST")
+        where = reply.headers.get("location")
+        if decision.verdict == "sent" and where:
+            url = urljoin((self.connection.endpoint("cdrs", "RECEIVER") or "").rstrip("/") + "/", where)
+            await self.node.store.write(lambda tx: tx.cursors.delivered(self.connection.id, stored.pk, url, self.node.clock()))
+        return decision
+
+    async def _end(self, stored: Stored) -> Decision:
+        """The partner may no longer see it: EVSEs are REMOVED, Tariffs deleted, Tokens no longer valid; Sessions and CDRs stay what they were."""
+        module, now = stored.key.module, self.node.clock()
+        if module == "tariffs":
+            return await self._request("DELETE", stored.key, None)
+        ended = _ended(module, stored.document, now)
+        if ended is None:
+            return SENT
+        document = await self._shown(self.modules[module].kind, ended)
+        return SENT if document is None else await self._request("PUT", stored.key, document)
+
+    # --- the request
+
+    async def _shown(self, kind: str, document: Document) -> Document | None:
+        node, connection = self.node, self.connection
+
+        async def work(tx: Tx) -> Document | None:
+            return await lens.show(tx, connection, connection.speaks.number, kind, document, node.clock(), node.settings)
+
+        return await node.store.read(work)
+
+    async def _request(self, method: str, key: Key, document: Document | None, *rest: str) -> Decision:
+        reply = await self._reply(method, key.module, [key.country, key.party, key.id, *rest], document, key)
+        if method == "DELETE" and reply.http == 404:
+            return SENT
+        return decide(reply, method)
+
+    async def _reply(self, method: str, module: str, segments: list[str], document: Document | None, key: Key) -> Reply:
+        query = {"type": key.kind} if key.kind and self.connection.speaks.token_type_param else None
+        return await self.node.client.call(
+            self.connection, method, module, "RECEIVER", *segments, query=query, document=document, sender=Party(key.country, key.party)
+        )
+
+
+def _patch(before: Document, now: Document) -> Document | None:
+    """The fields of a Session that changed; None where only a PUT can say it: a period was added or a field taken away (LOC-029)."""
+    if before.get("charging_periods") != now.get("charging_periods") or before.keys() - now.keys():
+        return None
+    return {name: value for name, value in now.items() if name == "last_updated" or before.get(name) != value} if before != now else {}
+
+
+def _ended(module: str, document: Document, now: int) -> Document | None:
+    return _ENDINGS[module](document, now) if module in _ENDINGS else None
+
+
+def _removed(document: Document, now: int) -> Document:
+    moment = format_time(now)
+    evses = [{**evse, "status": "REMOVED", "last_updated": moment} for evse in document.get("evses") or ()]
+    return {**document, "evses": evses, "last_updated": moment}
+
+
+def _invalid(document: Document, now: int) -> Document:
+    return {**document, "valid": False, "last_updated": format_time(now)}
+
+
+_ENDINGS: dict[str, Callable[[Document, int], Document]] = {"locations": _removed, "tokens": _invalid}

@@ -1,0 +1,348 @@
+"""Push: every change of our own objects to every partner that may see it, within a second, in its newest form.
+
+One reader takes the change log a tick at a time and hands keys to the lanes, one lane a connection. A lane that is level with the
+reader is *live*: it holds what is unsent, first dirty first, a key once. A lane whose partner fails keeps nothing but its cursor
+and is left alone for a while; when its pause is over, or the partner speaks to us, it reads the log from its cursor by itself
+until it is level again. So a dead partner costs one row, and a partner that returns gets each changed object once.
+
+A cursor is the number below which nothing is unsent. Cursors are written together about once a second and at the end; after a crash
+objects may be sent again, never left out. A connection that was never seen starts at the head of the log: it pulls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+
+from interplug.modules.node import Node
+from interplug.partners.directory import Connection
+from interplug.protocol.routes import Module
+from interplug.store.cursors import Refused
+from interplug.store.keys import OWN, Change
+
+from .decide import GIVE_UP_AFTER, Decision, pause, retry_refused
+from .deliver import Delivery, Item, item_of
+
+log = logging.getLogger(__name__)
+
+LOG = "*"
+"""The one cursor of a connection covers the whole log."""
+CHUNK = 500
+FULL = 10_000
+"""Unsent keys above which a lane stops holding them and goes by its cursor."""
+CHECKPOINT = 1.0
+
+
+def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
+    """The modules whose objects are brought to receivers: those with an owner's key and a PUT or POST there."""
+    return {
+        module.id: module
+        for module in modules
+        if not module.configuration
+        and module.id not in ("commands", "hubclientinfo")
+        and any(route.side == "RECEIVER" and route.method in ("PUT", "POST") for route in module.routes)
+    }
+
+
+class Lane:
+    """What one connection still has to be told."""
+
+    def __init__(self, push: Push, connection: Connection, cursor: int) -> None:
+        self.push = push
+        self.connection = connection
+        self.delivery = Delivery(push.node, connection, push.modules)
+        self.cursor = cursor
+        self.live = False
+        self.dirty: dict[int, Item] = {}
+        self.flying: dict[int, Item] = {}
+        self.failures = 0
+        self.object_failures: dict[int, int] = {}
+        self.paused_until = 0.0
+        self.last_error = ""
+        self.task: asyncio.Task[None] | None = None
+
+    # --- what is unsent
+
+    def wants(self, change: Change) -> bool:
+        audiences = self.connection.audiences
+        seen = change.audience in audiences or any(audience in audiences for audience in change.was)
+        return change.source == OWN and seen and self.connection.endpoint(change.module, "RECEIVER") is not None
+
+    def offer(self, change: Change) -> None:
+        """A change from the reader; a lane that is not live will find it in the log."""
+        if not self.live or not self.wants(change):
+            return
+        self._add(change)
+        if len(self.dirty) > FULL:
+            self.stand_back()
+
+    def _add(self, change: Change) -> None:
+        item = self.dirty.get(change.pk)
+        if item is None:
+            self.dirty[change.pk] = item_of(change, self.connection.audiences)
+        else:
+            item.add(change, self.connection.audiences)
+
+    def unsent(self) -> int | None:
+        """The lowest number that is not delivered."""
+        return min((item.since for item in (*self.dirty.values(), *self.flying.values())), default=None)
+
+    def reached(self, position: int) -> int:
+        """The cursor, when the lane knows of everything up to `position`."""
+        lowest = self.unsent()
+        return max(self.cursor, position if lowest is None else min(position, lowest - 1))
+
+    def stand_back(self) -> None:
+        """Forgets what is unsent; the cursor knows."""
+        if self.live:
+            self.cursor = self.reached(self.push.position)
+            self.live = False
+        self.dirty.clear()
+
+    # --- sending
+
+    @property
+    def idle(self) -> bool:
+        return self.task is None or self.task.done()
+
+    async def run(self) -> None:
+        """Until nothing is unsent or the partner fails."""
+        while not self.live:
+            if not await self._read_on():
+                return
+        await self._drain()
+
+    async def _read_on(self) -> bool:
+        """Reads and sends the next part of the log; live when it has caught up with the reader. False: the partner failed."""
+        push = self.push
+        changes, head = await push.read(self.cursor)
+        for change in changes:
+            if self.wants(change):
+                self._add(change)
+        if not await self._drain():
+            self.dirty.clear()
+            return False
+        self.cursor = changes[-1].no if len(changes) == CHUNK else head
+        self.live = self.cursor >= push.position
+        return True
+
+    async def _drain(self) -> bool:
+        """Sends what is dirty, several objects at a time, each object in order. False: the partner failed."""
+        running: set[asyncio.Task[bool]] = set()
+        well = True
+        try:
+            while running or (well and self.dirty):
+                while well and len(running) < self.push.settings.in_flight and (item := self._next()) is not None:
+                    running.add(asyncio.create_task(self._send(item)))
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                well = well and all(task.result() for task in done)
+        finally:
+            for task in running:
+                task.cancel()
+        if not well:
+            self.stand_back()
+        return well
+
+    def _next(self) -> Item | None:
+        pk = next((pk for pk in self.dirty if pk not in self.flying), None)
+        if pk is None:
+            return None
+        self.flying[pk] = item = self.dirty.pop(pk)
+        return item
+
+    async def _send(self, item: Item) -> bool:
+        """Sends one object; False when the partner is to be left alone, and the object stays unsent."""
+        try:
+            decision = await self.delivery.send(item)
+        except Exception as error:
+            log.exception("push of %s to %s", item.key, self.connection.partner)
+            decision = Decision("refused", f"not sendable: {type(error).__name__}")
+        if decision.verdict == "wait" and not self._give_up(item, decision):
+            del self.flying[item.pk]
+            self.dirty[item.pk] = item.merged(self.dirty.get(item.pk))
+            return False
+        del self.flying[item.pk]
+        if decision.verdict == "sent":
+            self.failures, self.last_error = 0, ""
+            self.object_failures.pop(item.pk, None)
+            await self.push.accepted(self, item)
+        else:
+            await self.push.refuse(self, item, decision)
+        return True
+
+    def _give_up(self, item: Item, decision: Decision) -> bool:
+        """Blames the object when others pass and it failed again and again; else the partner, who gets a pause."""
+        failed = self.object_failures[item.pk] = self.object_failures.get(item.pk, 0) + 1
+        if failed >= GIVE_UP_AFTER and self.failures == 0:
+            return True
+        self.failures += 1
+        self.last_error = decision.why
+        settings = self.push.settings
+        seconds = (
+            decision.pause
+            if decision.pause is not None
+            else pause(self.failures, settings.back_off, settings.back_off_longest, self.push.chance())
+        )
+        self.paused_until = max(self.paused_until, self.push.timer() + seconds)
+        return False
+
+
+class Push:
+    """The reader and its lanes. `timer` runs in seconds and only spaces attempts; `chance` gives 0 to 1."""
+
+    def __init__(self, node: Node, *, timer: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random) -> None:
+        self.node = node
+        self.settings = node.settings.delivery
+        self.modules = pushed(node.modules)
+        self.timer, self.chance = timer, chance
+        self.lanes: dict[int, Lane] = {}
+        self.position = 0
+        self._cursors: dict[int, int] = {}
+        self._saved: dict[int, int] = {}
+        self._refused: set[tuple[int, int]] = set()
+        self._checkpoint_at = 0.0
+        self._due_at = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled; then the cursors are written a last time."""
+        await self.start()
+        try:
+            while True:
+                await self.node.store.changed(self.position, self.settings.tick)
+                await self.tick()
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        self._refused = {(row.connection, row.pk) for row in await self.node.store.read(lambda tx: tx.cursors.refused())}
+        stored = await self.node.store.read(lambda tx: tx.cursors.all())
+        self._cursors = {connection: number for (connection, module), number in stored.items() if module == LOG}
+        self._saved = dict(self._cursors)
+        self.position = self.node.store.look()
+
+    async def stop(self) -> None:
+        running = [lane.task for lane in self.lanes.values() if lane.task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._checkpoint()
+
+    async def tick(self) -> None:
+        """One look at the log and at the lanes."""
+        await self.node.directory.refresh()
+        await self._lanes()
+        await self._hand_out()
+        self._start_lanes()
+        now = self.timer()
+        if now >= self._due_at:
+            self._due_at = now + 10 * CHECKPOINT
+            await self._retry_refused()
+        if now >= self._checkpoint_at:
+            self._checkpoint_at = now + CHECKPOINT
+            await self._checkpoint()
+
+    async def idle(self) -> None:
+        """Returns when every lane has sent what it can; for tests and for a command that pushes once."""
+        await self.tick()
+        while busy := [lane.task for lane in self.lanes.values() if lane.task is not None and not lane.task.done()]:
+            await asyncio.wait(busy)
+            await self.tick()
+
+    async def read(self, after: int) -> tuple[list[Change], int]:
+        """The next changes, and the head that they lead to when there are fewer than a chunk."""
+        head = self.node.store.look()
+        changes = await self.node.store.read(lambda tx: tx.objects.changes(after, CHUNK))
+        return changes, max(head, changes[-1].no) if changes else head
+
+    async def _hand_out(self) -> None:
+        while True:
+            changes, head = await self.read(self.position)
+            self.position = changes[-1].no if len(changes) == CHUNK else max(head, self.position)
+            for change in changes:
+                for lane in self.lanes.values():
+                    lane.offer(change)
+            if len(changes) < CHUNK:
+                return
+
+    async def _lanes(self) -> None:
+        """A lane for each registered connection; a changed connection (version, visibility, endpoints) gets a new one."""
+        registered = {connection.id: connection for connection in self.node.directory.all(registered=True)}
+        for id, lane in list(self.lanes.items()):
+            now = registered.get(id)
+            if now is not lane.connection:
+                await self._leave(lane, now)
+        for id, connection in registered.items():
+            if id not in self.lanes:
+                self.lanes[id] = Lane(self, connection, self._cursors.get(id, self.position))
+
+    async def _leave(self, lane: Lane, now: Connection | None) -> None:
+        if lane.task is not None and not lane.task.done():
+            lane.task.cancel()
+            await asyncio.gather(lane.task, return_exceptions=True)
+        lane.dirty.update({pk: item for pk, item in lane.flying.items() if pk not in lane.dirty})
+        lane.flying.clear()
+        lane.stand_back()
+        del self.lanes[lane.connection.id]
+        self._cursors[lane.connection.id] = lane.cursor
+        if now is None:
+            self._cursors.pop(lane.connection.id, None)
+            self._saved.pop(lane.connection.id, None)
+            await self.node.store.write(lambda tx: tx.cursors.forget(lane.connection.id))
+        elif now.version != lane.connection.version or set(now.audiences) - set(lane.connection.audiences):
+            # It speaks another version, or sees more than before: everything that it may see is new to it.
+            self._cursors[now.id] = 0
+
+    def _start_lanes(self) -> None:
+        now = self.timer()
+        heard, self.node.heard = self.node.heard, set()
+        for lane in self.lanes.values():
+            if lane.connection.id in heard and lane.failures:
+                lane.paused_until = min(lane.paused_until, now)
+            if lane.idle and now >= lane.paused_until and (lane.dirty or not lane.live):
+                lane.task = asyncio.create_task(lane.run())
+
+    # --- what is written
+
+    async def _checkpoint(self) -> None:
+        moved = {id: lane.reached(self.position) if lane.live else lane.cursor for id, lane in self.lanes.items()}
+        self._cursors.update(moved)
+        changed = [(id, LOG, number) for id, number in moved.items() if self._saved.get(id) != number]
+        if changed:
+            await self.node.store.write(lambda tx: tx.cursors.move(changed))
+            self._saved.update({id: number for id, _, number in changed})
+
+    async def accepted(self, lane: Lane, item: Item) -> None:
+        """The object is level; if it was refused before, it is no longer."""
+        if (lane.connection.id, item.pk) in self._refused:
+            self._refused.discard((lane.connection.id, item.pk))
+            await self.node.store.write(lambda tx: tx.cursors.accept(lane.connection.id, item.pk))
+
+    async def refuse(self, lane: Lane, item: Item, decision: Decision) -> None:
+        now = self.node.clock()
+        failed = lane.object_failures.pop(item.pk, 0)
+        refused = Refused(
+            connection=lane.connection.id,
+            pk=item.pk,
+            evse="",
+            module=item.key.module,
+            reason=decision.why[:500],
+            status=0,
+            since=now,
+            attempts=1,
+            next_at=self.node.after(retry_refused(failed)),
+            changed_no=item.since,
+        )
+        self._refused.add((lane.connection.id, item.pk))
+        await self.node.store.write(lambda tx: tx.cursors.refuse(refused))
+
+    async def _retry_refused(self) -> None:
+        for refused in await self.node.store.read(lambda tx: tx.cursors.due(self.node.clock())):
+            lane = self.lanes.get(refused.connection)
+            stored = await self.node.store.read(lambda tx, pk=refused.pk: tx.objects.get_pk(pk))  # type: ignore[misc]
+            if lane is None or not lane.live or stored is None:
+                continue
+            self._refused.add((refused.connection, refused.pk))
+            lane.dirty.setdefault(refused.pk, Item(refused.pk, stored.key, self.position, whole=True))

@@ -1,0 +1,274 @@
+"""Push: the smallest correct request, once per object, in its newest form, whatever the partner does."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interplug.modules.node import Node
+from interplug.store.keys import Key
+from interplug.sync.push import Push
+from tests.modules import said
+from tests.nodes import CPO, EMSP, Clock, Partner, Wire, befriend, close, make_node, own
+from tests.sync.played import Played, says
+
+
+class Timer:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class World:
+    """A CPO and eMSP of ours, a partner that is played, and a push loop that the test turns by hand."""
+
+    def __init__(self, node: Node, clock: Clock, partner: Partner, played: Played) -> None:
+        self.node, self.clock, self.partner, self.played = node, clock, partner, played
+        self.timer = Timer()
+        self.push = Push(node, timer=self.timer, chance=lambda: 1.0)
+
+    async def settle(self) -> list[tuple[str, str]]:
+        """Everything that can be sent is sent; what the partner was told since."""
+        self.played.told.clear()
+        await self.push.idle()
+        return self.played.verbs()
+
+    async def wait(self, seconds: float) -> list[tuple[str, str]]:
+        self.timer.now += seconds
+        return await self.settle()
+
+    async def restart(self) -> None:
+        await self.push.stop()
+        self.push = Push(self.node, timer=self.timer, chance=lambda: 1.0)
+        await self.push.start()
+
+
+async def world_of(folder: Path, version: str, **more: Any) -> World:
+    clock, wire, played = Clock(), Wire(), Played()
+    node = await make_node(folder, clock=clock, wire=wire)
+    wire.places["https://partner.example"] = played
+    partner = await befriend(node, version, parties=(("CPO", "BE", "XYZ"), ("EMSP", "BE", "XYZ")), **more)
+    world = World(node, clock, partner, played)
+    await world.push.start()
+    await world.settle()
+    return world
+
+
+@pytest.fixture(params=["2.1.1", "2.2.1", "2.3.0"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    made = await world_of(tmp_path, request.param)
+    yield made
+    await made.push.stop()
+    await close(made.node)
+
+
+@pytest.fixture
+async def newest(tmp_path: Path) -> AsyncIterator[World]:
+    made = await world_of(tmp_path, "2.3.0")
+    yield made
+    await made.push.stop()
+    await close(made.node)
+
+
+def ours(document: dict[str, Any], party: tuple[str, str, str] = CPO) -> dict[str, Any]:
+    return {**document, "country_code": party[1], "party_id": party[2]}
+
+
+async def status(world: World, key: Key, uid: str, value: str) -> None:
+    world.clock.move(1)
+    evse = await world.node.store.read(lambda tx: tx.objects.get_evse(key, uid))
+    assert evse is not None
+    document = {**evse.document, "status": value, "last_updated": world.clock.text()}
+    await world.node.store.write(lambda tx: tx.objects.save_evse(key, uid, document, last_updated=world.clock.now))
+
+
+@pytest.mark.req("LOC-001", "TRN-043")
+async def test_a_new_location_is_put_whole_at_the_owners_url(world: World) -> None:
+    await own(world.node, "locations", ours(said.location()))
+    (verb,) = await world.settle()
+    assert verb[0] == "PUT" and verb[1].endswith("locations/NL/TNM/L1")
+
+
+@pytest.mark.req("LOC-002", "LOC-024", "LOC-042", "TRN-040")
+async def test_a_status_is_a_patch_of_the_evse_with_its_last_updated(world: World) -> None:
+    key = await own(world.node, "locations", ours(said.location()))
+    await world.settle()
+    await status(world, key, "E1", "CHARGING")
+    await world.settle()
+    ((method, path, body),) = world.played.told
+    assert (method, path.rsplit("locations/", 1)[-1]) == ("PATCH", "NL/TNM/L1/E1")
+    assert body == {"status": "CHARGING", "last_updated": world.clock.text()}
+
+
+async def test_ten_changes_of_one_evse_while_the_partner_is_busy_are_one_message_with_the_newest(newest: World) -> None:
+    key = await own(newest.node, "locations", ours(said.location()))
+    await newest.settle()
+    for value in ("CHARGING", "AVAILABLE") * 5:
+        await status(newest, key, "E1", value)
+    await newest.settle()
+    assert [body["status"] for _, _, body in newest.played.told] == ["AVAILABLE"]
+
+
+@pytest.mark.req("LOC-029")
+async def test_more_than_the_status_is_a_put_of_the_evse(newest: World) -> None:
+    key = await own(newest.node, "locations", ours(said.location()))
+    await newest.settle()
+    newest.clock.move(1)
+    evse = said.evse(floor_level="2", last_updated=newest.clock.text())
+    await newest.node.store.write(lambda tx: tx.objects.save_evse(key, "E1", evse, last_updated=newest.clock.now))
+    assert await newest.settle() == [("PUT", "locations/NL/TNM/L1/E1")]
+
+
+@pytest.mark.req("TRN-042")
+async def test_a_partner_that_does_not_know_the_evse_is_sent_more_until_it_does(newest: World) -> None:
+    key = await own(newest.node, "locations", ours(said.location()))
+    await newest.settle()
+    newest.played.answers.extend([says(2003, 404), says(2003, 404)])
+    await status(newest, key, "E1", "CHARGING")
+    assert await newest.settle() == [
+        ("PATCH", "locations/NL/TNM/L1/E1"),
+        ("PUT", "locations/NL/TNM/L1/E1"),
+        ("PUT", "locations/NL/TNM/L1"),
+    ]
+
+
+@pytest.mark.req("TOK-001", "TOK-002")
+async def test_a_token_is_put_with_its_type_where_the_version_has_one(world: World) -> None:
+    await own(world.node, "tokens", ours(said.token(type="RFID"), EMSP))
+    (verb,) = await world.settle()
+    with_type = "" if world.partner.version == "2.1.1" else "?type=RFID"
+    assert verb[0] == "PUT" and verb[1].endswith(f"tokens/DE/ABC/012345{with_type}")
+
+
+@pytest.mark.req("STS-011")
+async def test_success_is_http_2xx_and_ocpi_1xxx(newest: World) -> None:
+    newest.played.answers.append(says(3000))
+    await own(newest.node, "tariffs", ours(said.tariff()))
+    assert await newest.settle() == [("PUT", "tariffs/NL/TNM/T1")]
+    assert await newest.wait(1.0) == [("PUT", "tariffs/NL/TNM/T1")]
+    assert await newest.wait(1000) == []
+
+
+@pytest.mark.req("TRN-096")
+async def test_a_partner_that_was_away_gets_each_changed_object_once_in_its_newest_form(newest: World) -> None:
+    key = await own(newest.node, "locations", ours(said.location()))
+    await newest.settle()
+    newest.played.down = True
+    for value in ("CHARGING", "AVAILABLE", "CHARGING"):
+        await status(newest, key, "E1", value)
+        await newest.wait(300)
+    await own(newest.node, "tariffs", ours(said.tariff()))
+    newest.played.down = False
+    told = await newest.wait(300)
+    assert sorted(told) == [("PATCH", "locations/NL/TNM/L1/E1"), ("PUT", "tariffs/NL/TNM/T1")]
+    assert next(body["status"] for method, _, body in newest.played.told if method == "PATCH") == "CHARGING"
+
+
+async def test_a_partner_that_speaks_is_not_kept_waiting(newest: World) -> None:
+    newest.played.down = True
+    await own(newest.node, "tariffs", ours(said.tariff()))
+    await newest.settle()
+    newest.played.down = False
+    assert await newest.settle() == []
+    await newest.partner.fetch("tariffs")
+    assert await newest.settle() == [("PUT", "tariffs/NL/TNM/T1")]
+
+
+async def test_a_refused_object_does_not_hold_up_the_others_and_is_listed_with_the_reason(newest: World) -> None:
+    newest.played.answers.append(says(2001))
+    await own(newest.node, "tariffs", ours(said.tariff("T1")))
+    await own(newest.node, "tariffs", ours(said.tariff("T2")))
+    await newest.settle()
+    refused = await newest.node.store.read(lambda tx: tx.cursors.refused())
+    assert len(newest.played.told) == 2 and [(row.module, "2001" in row.reason) for row in refused] == [("tariffs", True)]
+
+
+async def test_a_refused_object_that_changes_is_sent_again_and_leaves_the_list(newest: World) -> None:
+    newest.played.answers.append(says(2001))
+    await own(newest.node, "tariffs", ours(said.tariff()))
+    await newest.settle()
+    newest.clock.move(1)
+    await own(newest.node, "tariffs", ours(said.tariff(currency="SEK", last_updated=newest.clock.text())))
+    assert await newest.settle() == [("PUT", "tariffs/NL/TNM/T1")]
+    assert await newest.node.store.read(lambda tx: tx.cursors.refused()) == []
+
+
+async def test_an_object_that_fails_while_others_pass_is_given_up_and_listed(newest: World) -> None:
+    newest.played.broken = "/BAD"
+    await own(newest.node, "tariffs", ours(said.tariff("BAD")))
+    for number in range(4):
+        await newest.wait(1000)
+        await own(newest.node, "tariffs", ours(said.tariff(f"T{number}")))
+    await newest.wait(1000)
+    refused = await newest.node.store.read(lambda tx: tx.cursors.refused())
+    assert [row.reason for row in refused] == ["HTTP 500, OCPI 3000"]
+    assert await newest.wait(1000) == []
+
+
+async def test_after_a_restart_nothing_is_left_out_and_what_was_level_is_not_sent_again(newest: World) -> None:
+    await own(newest.node, "tariffs", ours(said.tariff("T1")))
+    await newest.settle()
+    newest.played.down = True
+    await own(newest.node, "tariffs", ours(said.tariff("T2")))
+    await newest.settle()
+    await newest.restart()
+    newest.played.down = False
+    assert await newest.wait(1000) == [("PUT", "tariffs/NL/TNM/T2")]
+
+
+@pytest.mark.req("CDR-007", "CDR-010", "CDR-011")
+async def test_a_cdr_is_posted_to_the_plain_url_and_its_place_is_kept(world: World) -> None:
+    world.played.answers.append(says(1000, 201, location="somewhere/C1"))
+    connection = world.partner.connection
+    key = await own(world.node, "cdrs", ours(said.cdr()), audience=connection.id)
+    ((method, path),) = await world.settle()
+    assert method == "POST" and path.endswith("cdrs")
+    stored = await world.node.store.read(lambda tx: tx.objects.get(key))
+    assert stored is not None
+    url = await world.node.store.read(lambda tx: tx.cursors.delivered_at(connection.id, stored.pk))
+    assert url == f"{connection.endpoint('cdrs', 'RECEIVER')}/somewhere/C1"
+
+
+@pytest.mark.req("CDR-025")
+async def test_a_cdr_of_somebody_else_is_not_sent(newest: World) -> None:
+    await own(newest.node, "cdrs", ours(said.cdr()), audience=newest.partner.connection.id + 1)
+    assert await newest.settle() == []
+
+
+async def test_a_session_is_put_when_a_period_was_added_and_patched_otherwise(newest: World) -> None:
+    session = ours(said.session(status="ACTIVE"))
+    save = {"audience": newest.partner.connection.id}
+    await own(newest.node, "sessions", session, **save)
+    assert [verb for verb, _ in await newest.settle()] == ["PUT"]
+    newest.clock.move(5)
+    session = {**session, "kwh": session["kwh"] + 1, "last_updated": newest.clock.text()}
+    await own(newest.node, "sessions", session, **save)
+    await newest.settle()
+    ((method, _, body),) = newest.played.told
+    assert method == "PATCH" and set(body) == {"kwh", "last_updated"}
+    newest.clock.move(5)
+    period = {"start_date_time": newest.clock.text(), "dimensions": [{"type": "ENERGY", "volume": 1}]}
+    session = {**session, "charging_periods": [*session.get("charging_periods", ()), period], "last_updated": newest.clock.text()}
+    await own(newest.node, "sessions", session, **save)
+    assert [verb for verb, _ in await newest.settle()] == ["PUT"]
+
+
+async def test_what_a_partner_may_no_longer_see_is_ended_once(newest: World) -> None:
+    location = await own(newest.node, "locations", ours(said.location()))
+    tariff = await own(newest.node, "tariffs", ours(said.tariff()))
+    await newest.settle()
+
+    async def hide(tx: Any) -> None:
+        for key in (location, tariff):
+            stored = await tx.objects.get(key)
+            await tx.objects.set_audience(stored.pk, 4711)
+
+    await newest.node.store.write(hide)
+    await newest.settle()
+    told = sorted(newest.played.told, key=lambda one: one[0])
+    assert [(method, path) for method, path, _ in told] == [("DELETE", "tariffs/NL/TNM/T1"), ("PUT", "locations/NL/TNM/L1")]
+    assert {evse["status"] for evse in told[1][2]["evses"]} == {"REMOVED"}
+    assert await newest.wait(1000) == []
