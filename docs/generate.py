@@ -85,8 +85,8 @@ def states() -> Iterator[str]:
 def losses() -> Iterator[str]:
     yield "# Losses\n"
     yield "What does not survive the way from one version of OCPI to its neighbour, and what is done about it. Two versions apart means"
-    yield "both links. `$` is the whole object: it is withheld. `[]` stands for every item of a list. Objects inside others are listed once,"
-    yield "under their own kind."
+    yield "both links. `$` is the whole object: it is withheld. `[]` stands for every item of a list. Objects inside others are listed"
+    yield "once, under their own kind."
     links = sorted({(loss.source, loss.target) for loss in LOSSES}, reverse=True)
     for source, target in links:
         yield f"\n## {source} → {target}\n"
@@ -104,6 +104,10 @@ def address(module: Module, version: str, route: Route) -> str:
     return "`/" + "/".join(part for part in ("ocpi", number, door, module.id, route.path) if part) + "`"
 
 
+# Their places differ from the others' and stand in the page's first lines.
+TOLD_ABOVE = ("versions", "version_details", "credentials")
+
+
 def routes() -> Iterator[str]:
     yield "# Routes\n"
     yield "Every URL that a partner may call, from the rows of the modules. A 2.1.1 partner talks to one of our roles, named in the URL;"
@@ -112,7 +116,7 @@ def routes() -> Iterator[str]:
     yield "credentials at `/ocpi/{version}/credentials` (`/ocpi/2.1.1/{role}/credentials`)."
     for module in MODULES:
         yield f"\n## {module.id}\n"
-        if module.configuration:
+        if module.id in TOLD_ABOVE:
             yield from rows(("method", "function"), ((route.method, f"`{function(route)}`") for route in module.routes))
         else:
             yield from rows(
