@@ -52,7 +52,7 @@ class Pair:
 
     def at_cpo(self) -> Connection:
         """The CPO's side of the one connection."""
-        (connection,) = self.cpo.directory.all()
+        (connection,) = (one for one in self.cpo.directory.all() if one.partner == "emsp")
         return connection
 
     def at_emsp(self) -> Connection:

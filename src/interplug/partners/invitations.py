@@ -19,6 +19,8 @@ from .directory import Directory
 from .keys import new_token
 from .presentation import versions_url
 
+ANY_SIDE = (None, None, None)
+
 
 @dataclass(slots=True, frozen=True)
 class Invitation:
@@ -70,15 +72,19 @@ async def invite(
 
 
 async def _connection(tx: Tx, wanted: ConnectionRow) -> int:
-    """The partner's connection of that side of ours, or a new one."""
-    for row in await tx.partners.all():
-        same_side = (row.our_role, row.our_country, row.our_party) == (wanted.our_role, wanted.our_country, wanted.our_party)
-        if row.name == wanted.name and same_side and row.state != states.REMOVED:
-            await tx.partners.change(row.id, state=states.after(row.state, "invite"), **_named(wanted))
-            return row.id
+    """The partner's connection of that side of ours, or a new one. Who names no side means the only connection that there is."""
+    known = [row for row in await tx.partners.all() if row.name == wanted.name and row.state != states.REMOVED]
+    same = [row for row in known if _side(row) == _side(wanted)] or (known if _side(wanted) == ANY_SIDE and len(known) == 1 else [])
+    if same:
+        await tx.partners.change(same[0].id, state=states.after(same[0].state, "invite"), **_named(wanted))
+        return same[0].id
     wanted.partner = await tx.partners.partner(wanted.name, wanted.created_at)
     wanted.state = states.after(states.NEW, "invite")
     return await tx.partners.add(wanted)
+
+
+def _side(row: ConnectionRow) -> tuple[str | None, str | None, str | None]:
+    return row.our_role, row.our_country, row.our_party
 
 
 def _named(wanted: ConnectionRow) -> dict[str, object]:
