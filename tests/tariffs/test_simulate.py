@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -125,7 +126,7 @@ def test_a_tariff_of_local_time_needs_a_zone() -> None:
         Cutter(night, None)
 
 
-# --- against a pricer that looks at every second --------------------------------------------------------------------------------------------
+# --- against a pricer that looks at every second ------------------------------------------------------------------------------------------
 
 _CLOCKS = st.sampled_from(["00:30", "01:30", "02:00", "02:30", "03:00", "06:00"])
 _STARTS = [parse_time(night) for night in ("2024-10-26T22:00:00Z", "2024-03-30T23:00:00Z", "2024-01-15T23:00:00Z")]
@@ -169,7 +170,7 @@ def courses(draw: st.DrawFn) -> list[Sample]:
 def by_second(document: dict[str, Any], samples: list[Sample]) -> Decimal:
     """Nothing clever: each second asks each element anew."""
     total, began = Decimal(0), samples[0].us
-    for last, sample in zip(samples, samples[1:], strict=False):
+    for last, sample in pairwise(samples):
         seconds = (sample.us - last.us) // 1_000_000
         for second in range(seconds):
             at = last.us // 1_000_000 + second

@@ -66,9 +66,10 @@ class Tariff:
     """See the head of this file. Made by `compile_tariff` only; never changes, but for what it remembers of its choices."""
 
     __slots__ = (
-        "_cells", "_constant", "_order", "clock_bounds", "currency", "day_bounds", "elapsed_bounds", "elements", "end", "id", "kwh_bounds",
-        "max_current", "max_power", "max_price", "min_current", "min_power", "min_price", "prices", "problems", "restricted", "single_rate",
-        "spelled_id", "start", "tax_included", "unknown_tax", "uses_clock", "uses_current", "uses_day", "uses_power", "version",
+        "_cells", "_constant", "_order", "clock_bounds", "currency", "current_kinds", "day_bounds", "elapsed_bounds", "elements", "end",
+        "id", "kwh_bounds", "max_current", "max_power", "max_price", "min_current", "min_power", "min_price", "power_kinds", "prices",
+        "problems", "restricted", "single_rate", "spelled_id", "start", "tax_included", "unknown_tax", "uses_clock", "uses_current",
+        "uses_day", "uses_power", "version",
     )  # fmt: skip
 
     def __init__(self, document: dict[str, Any], version: str) -> None:
@@ -150,8 +151,14 @@ class Tariff:
         self.uses_clock = bool(self.clock_bounds or self.day_bounds or self.uses_day)
         self.uses_power = bool(self.min_power or self.max_power)
         self.uses_current = bool(self.min_current or self.max_current)
+        self.power_kinds, self.current_kinds = self._kinds_under("_power"), self._kinds_under("_current")
         self.restricted = any(element.tests for element in self.elements)
         self._cells: dict[tuple[int, ...], Active] = {}
+
+    def _kinds_under(self, ending: str) -> frozenset[int]:
+        """Dimensions that have a price under such a restriction."""
+        elements = [element for element in self.elements if any(test.name.endswith(ending) for test in element.tests)]
+        return frozenset(component.dimension for element in elements for component in element.components)
 
     def _arrange(self) -> None:
         by_phase = {phase: [element for element in self.elements if element.phase == phase] for phase in (SESSION, RESERVATION, EXPIRED)}

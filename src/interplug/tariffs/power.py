@@ -8,7 +8,7 @@ thresholds, so that everything after treats a deduced power like a stated one.
 
 from decimal import Decimal
 
-from interplug.tariffs.compiled import Tariff
+from interplug.tariffs.compiled import FLAT, Tariff
 from interplug.tariffs.problems import Note, Problem
 from interplug.tariffs.restrictions import Moment
 from interplug.tariffs.session import ENERGY, HOUR, Period
@@ -24,15 +24,21 @@ def set_power(at: Moment, period: Period, tariff: Tariff, note: Note) -> None:
         average = _average(period)
         low, high = stated.get("MIN_POWER"), stated.get("MAX_POWER")
         at.low_power, at.high_power = _bounds(low, high, average)
-        if _inferred(low, high, average, tariff.min_power, tariff.max_power):
+        asked = _asked(period, tariff.power_kinds)
+        if asked and _inferred(low, high, average, tariff.min_power, tariff.max_power):
             note(Problem("power_inferred", period.path, "note"))
-        elif average is None and _undecided(low, high, tariff.min_power, tariff.max_power):
+        elif asked and average is None and _undecided(low, high, tariff.min_power, tariff.max_power):
             note(Problem("power_unknown", period.path))
     if tariff.uses_current:
         low, high = stated.get("MIN_CURRENT"), stated.get("MAX_CURRENT")
         at.low_current, at.high_current = _bounds(low, high, None)
-        if _undecided(low, high, tariff.min_current, tariff.max_current):
+        if _asked(period, tariff.current_kinds) and _undecided(low, high, tariff.min_current, tariff.max_current):
             note(Problem("current_unknown", period.path))
+
+
+def _asked(period: Period, kinds: frozenset[int]) -> bool:
+    """Whether anything is priced by it here; a fee always may be."""
+    return FLAT in kinds or any(period.volumes[kind] for kind in kinds)
 
 
 def _average(period: Period) -> Decimal | None:

@@ -185,7 +185,7 @@ def _lines(entries: Sequence[Entry], settled: Settlement, options: Options) -> t
     lines = [_line(listed, settled, options, excl, incl) for listed in by_component.values()]
     for limit in settled.limits:
         net, gross = excl.take(limit.excl), incl.take(limit.incl)
-        lines.append(Line(limit.tariff.id, f"/{limit.name}", "limit", limit.name.upper(), net, gross))
+        lines.append(Line(limit.tariff.spelled_id, f"/{limit.name}", "limit", limit.name.upper(), net, gross))
     return tuple(lines)
 
 
@@ -200,7 +200,7 @@ def _line(entries: list[Entry], settled: Settlement, options: Options, excl: _Ru
         measured = sum((entry.volume for entry in entries), ZERO) * (1 if first.kind == ENERGY else HOUR)
         surplus = sum((settled.surplus.get(entry, ZERO) for entry in entries), ZERO)
     return Line(
-        component.tariff.id,
+        component.tariff.spelled_id,
         component.path,
         category(first),
         "RESERVATION_TIME" if first.kind == RESERVED else DIMENSIONS[component.dimension],
