@@ -16,6 +16,7 @@ from interplug.store.parties import Parties
 from interplug.store.partners import Partners
 from interplug.store.quarantine import Quarantine
 from interplug.store.replies import Replies
+from interplug.store.stations import Stations
 
 BUMP = "insert into counter (name, no) values (?, 1) on conflict (name) do update set no = counter.no + 1 returning no"
 REACHED = "select no from counter where name = ?"
@@ -35,6 +36,7 @@ class Tx:
         self.parties = Parties(db)
         self.partners = Partners(db)
         self.commands = Commands(db, numbers)
+        self.stations = Stations(db)
 
     async def number(self) -> int:
         """The next number of the change log; it counts only if this transaction is committed."""

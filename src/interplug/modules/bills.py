@@ -1,0 +1,100 @@
+"""What a Session and its CDR say, made from what was pinned and what was measured. Pure: no store, no clock.
+
+The running cost, the CDR and the check of a partner's CDR come from one engine. The CDR is priced from itself, and before it
+is handed over it is read back as its receiver will read it and priced again; one that does not come out the same is a fault
+of ours and is never sent.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from interplug.model.types import decode_json, encode_json, format_time, parse_time
+from interplug.model.validate import validate
+from interplug.tariffs import TariffError, cost_documents, price, price_session, read_session, volume_documents
+
+from .metering import Metered
+from .pinned import Pinned
+
+Document = dict[str, Any]
+_FOUR = Decimal("0.0001")
+_COPIED = ("country_code", "party_id", "id", "cdr_token", "auth_method", "authorization_reference", "meter_id", "currency")
+
+
+class Unbillable(RuntimeError):
+    """The CDR that we made does not come out the same when it is read and priced again."""
+
+
+def short(value: Decimal) -> Decimal:
+    """Four decimals at most, without zeros that say nothing."""
+    rounded = value.quantize(_FOUR).normalize()
+    return rounded.quantize(Decimal(1)) if rounded == rounded.to_integral_value() else rounded
+
+
+def running(session: Document, pinned: Pinned, metered: Metered) -> Document:
+    """The Session with its periods, energy and cost so far (SES-035, SES-039: no cost at all where nothing prices it)."""
+    periods = metered.periods()
+    document = {**session, "kwh": short(metered.kwh), "charging_periods": periods}
+    document.pop("total_cost", None)
+    if metered.cutter.tariff is not None and periods:
+        document["total_cost"] = _cost(document, metered, pinned)
+    document["charging_periods"] = [_watched(period, metered if period is periods[-1] else None) for period in periods]
+    return document
+
+
+def _cost(document: Document, metered: Metered, pinned: Pinned) -> Document:
+    assert metered.cutter.tariff is not None
+    priced = price_session(read_session(document), [metered.cutter.tariff], timezone=pinned.time_zone)
+    cost: Document = cost_documents(priced)["total_cost"]
+    return cost
+
+
+def _watched(period: Document, now: Metered | None) -> Document:
+    """With what only Sessions may say: the average power of the period, and how full the battery is at its newest end (SES-046)."""
+    volumes = {dimension["type"]: dimension["volume"] for dimension in period["dimensions"]}
+    seen: list[Document] = []
+    if volumes.get("TIME") and "ENERGY" in volumes:
+        seen.append({"type": "POWER", "volume": (volumes["ENERGY"] / volumes["TIME"]).quantize(Decimal("0.001"))})
+    if now is not None and now.last is not None and now.last.soc is not None:
+        seen.append({"type": "STATE_OF_CHARGE", "volume": now.last.soc})
+    return {**period, "dimensions": [*period["dimensions"], *seen]} if seen else period
+
+
+def bill(session: Document, pinned: Pinned, metered: Metered, now: int, remark: str | None = None) -> Document:
+    """The CDR of a Session that has ended; `session` says when. It has the Session's id, so that there is one at most."""
+    end = parse_time(session["end_date_time"])
+    # With a reservation before it, a CDR starts when that did (CDR-051).
+    start = min(parse_time(session["start_date_time"]), metered.first or end)
+    cdr: Document = {name: session[name] for name in _COPIED if name in session}
+    cdr |= {
+        "start_date_time": format_time(start),
+        "end_date_time": session["end_date_time"],
+        "session_id": session["id"],
+        "cdr_location": pinned.place,
+        "charging_periods": metered.periods(),
+        "last_updated": format_time(now),
+    }
+    if pinned.tariff is not None:
+        cdr["tariffs"] = [pinned.tariff]
+    if remark:
+        cdr["remark"] = remark[:255]
+    return checked(cdr | figures(cdr, pinned.time_zone), pinned.time_zone)
+
+
+def figures(cdr: Document, zone: str | None) -> Document:
+    """Every total of a CDR, from its own periods and tariffs."""
+    return volume_documents(read_session(cdr)) | cost_documents(price(cdr, timezone=zone))
+
+
+def checked(cdr: Document, zone: str | None) -> Document:
+    validate("cdr", cdr)
+    read = decode_json(encode_json(cdr))
+    try:
+        again = figures(read, zone)
+    except TariffError as error:
+        raise Unbillable(f"CDR {cdr['id']}: {error}") from error
+    wrong = [name for name, value in again.items() if read.get(name) != value]
+    if wrong:
+        raise Unbillable(f"CDR {cdr['id']}: {', '.join(wrong)} differ when it is priced again")
+    return cdr
