@@ -7,6 +7,8 @@ is a configuration module: its messages carry no routing headers (4.1.9.2).
 
 from __future__ import annotations
 
+from typing import Any
+
 from interplug.model.types import parse_time
 from interplug.model.validate import validate
 from interplug.protocol.envelope import Answer
@@ -31,7 +33,7 @@ def _from_hub(call: Call) -> tuple[str, str]:
 async def get(call: Call) -> Answer:
     country, party = _from_hub(call)
 
-    async def work(tx: Tx) -> dict[str, object] | None:
+    async def work(tx: Tx) -> dict[str, Any] | None:
         known = await tx.partners.client(call.connection.id, country, party)
         if known is None:
             return None
@@ -51,9 +53,17 @@ async def put(call: Call) -> Answer:
     moment = parse_time(document["last_updated"])
 
     async def work(tx: Tx) -> bool:
-        return await tx.partners.put_client(call.connection.id, document, moment)
+        clients = (await tx.partners.clients()).get(call.connection.id, [])
+        known = next((client for client in clients if _who(client) == _who(document)), None)
+        if known is None or parse_time(known["last_updated"]) <= moment:
+            await tx.partners.put_client(call.connection.id, document, moment)
+        return known is None
 
     return Answer(http=201 if await call.node.directory.write(work) else 200)
+
+
+def _who(client: dict[str, Any]) -> tuple[str, str, str]:
+    return client["role"], client["country_code"].upper(), client["party_id"].upper()
 
 
 HUBCLIENTINFO = Module(
