@@ -1,0 +1,197 @@
+"""May this card charge here? The CPO's side of authorisation: what we hold of the Token, its whitelist, and the eMSP itself.
+
+    ALWAYS           our copy decides, nobody is asked; one that is not valid is refused (trap 23)
+    ALLOWED          our copy decides where it is valid; otherwise the eMSP is asked, for it may have become so
+    ALLOWED_OFFLINE  the eMSP is asked, and our copy decides only when no answer comes
+    NEVER            the eMSP is asked each time, and without its answer nobody charges
+    unknown          those eMSPs are asked that give us no Tokens (13.1.3)
+
+After a START_SESSION or RESERVE_NOW its Token is good at that EVSE without a question: RFID for fifteen minutes, APP_USER and
+AD_HOC_USER for as long as the command is kept in mind (13.3.5). EMAID and OTHER are not covered by that (trap 35).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from interplug.model.types import decode_json, fold
+from interplug.model.validate import Invalid, validate
+from interplug.partners.directory import Connection
+from interplug.protocol.envelope import Reply
+from interplug.protocol.headers import Party
+from interplug.store.commands import Command
+from interplug.store.keys import OWN, Key, Stored
+from interplug.store.tx import Tx
+from interplug.versions import chain
+from interplug.versions.facts import Facts
+from interplug.versions.table import VERSIONS
+
+from .command_checks import place_of
+from .merge import without_nulls
+from .node import Node
+
+Document = dict[str, Any]
+
+MINUTE = 60_000_000
+COMMANDED = {"RFID": 15 * MINUTE, "APP_USER": 24 * 60 * MINUTE, "AD_HOC_USER": 24 * 60 * MINUTE}
+"""How long a command speaks for its Token at that EVSE."""
+ASKED = ("START_SESSION", "RESERVE_NOW")
+AT_A_TIME = 16
+"""Most eMSPs that are asked about an unknown card; more would be a search, not a question."""
+
+
+@dataclass(slots=True, frozen=True)
+class Authorisation:
+    """`method` is OCPI's AuthMethod; `connection` is where Session and CDR have to go; `token` is the newest form."""
+
+    allowed: str
+    method: str = "AUTH_REQUEST"
+    token: Document | None = None
+    connection: int | None = None
+    reference: str | None = None
+    location: Document | None = None
+    info: str | None = None
+
+    @property
+    def granted(self) -> bool:
+        return self.allowed == "ALLOWED" and self.token is not None
+
+
+REFUSED = Authorisation("NOT_ALLOWED")
+
+
+async def authorise(
+    node: Node, token_uid: str, type: str = "RFID", location: Key | None = None, evse_uid: str | None = None
+) -> Authorisation:
+    """Decides for a Token at one of our EVSEs; `location` is the key of the own Location. Never raises because of a partner."""
+
+    async def work(tx: Tx) -> tuple[Authorisation | None, list[Stored]]:
+        commanded = await _commanded(tx, node, token_uid, type, location, evse_uid) if location else None
+        return commanded, await _copies(tx, token_uid, type)
+
+    commanded, copies = await node.store.read(work)
+    if commanded is not None:
+        return commanded
+    usable = [(stored, connection) for stored in copies if (connection := _holder(node, stored)) is not None]
+    if not usable:
+        return await _unknown(node, token_uid, type, location, evse_uid)
+    stored, connection = usable[0]
+    return await _known(node, stored, connection, type, location, evse_uid)
+
+
+# --- a command speaks for it
+
+
+async def _commanded(tx: Tx, node: Node, uid: str, type: str, location: Key, evse_uid: str | None) -> Authorisation | None:
+    place, now = place_of(location), node.clock()
+    since = now - max(COMMANDED.values())
+    for evse in dict.fromkeys((evse_uid or "", "")):
+        for command in await tx.commands.received_at(place, evse, since):
+            token = decode_json(command.document).get("token") or {}
+            if _speaks(command, token, uid, type, now):
+                reference = decode_json(command.document).get("authorization_reference")
+                return Authorisation("ALLOWED", "COMMAND", token, command.connection, reference)
+    return None
+
+
+def _speaks(command: Command, token: Document, uid: str, type: str, now: int) -> bool:
+    lasts = COMMANDED.get(type, 0)
+    return command.command in ASKED and command.token == fold(uid) and token.get("type") == type and now - command.created_at < lasts
+
+
+# --- our copy
+
+
+async def _copies(tx: Tx, uid: str, type: str) -> list[Stored]:
+    """What partners gave us under this uid: of that type, or from those whose version cannot tell types apart."""
+    found = await tx.objects.find_id("tokens", uid)
+    theirs = [stored for stored in found if stored.key.source != OWN]
+    return sorted(theirs, key=lambda stored: (stored.key.kind != type, not stored.document["valid"]))
+
+
+def _holder(node: Node, stored: Stored) -> Connection | None:
+    """The connection that it came over, if that is one and the party is still its."""
+    connection = node.directory.by_id(stored.key.source)
+    if connection is None or not connection.registered:
+        return None
+    return connection if node.directory.may_write(connection, stored.key.country, stored.key.party) else None
+
+
+async def _known(
+    node: Node, stored: Stored, connection: Connection, type: str, location: Key | None, evse_uid: str | None
+) -> Authorisation:
+    token = stored.document
+    whitelist, valid = token["whitelist"], token["valid"]
+    copy = Authorisation("ALLOWED" if valid else "BLOCKED", "WHITELIST", token, connection.id)
+    if whitelist == "ALWAYS" or (whitelist == "ALLOWED" and valid):
+        return copy
+    answered = await ask(node, connection, token["uid"], token["type"], location, evse_uid, token)
+    if answered is not None:
+        return answered
+    return copy if whitelist == "ALLOWED_OFFLINE" else Authorisation("NOT_ALLOWED", "AUTH_REQUEST", token, connection.id)
+
+
+# --- the eMSP itself
+
+
+async def ask(
+    node: Node, connection: Connection, uid: str, type: str, location: Key | None, evse_uid: str | None, token: Document | None
+) -> Authorisation | None:
+    """A real-time authorisation at one eMSP; None when no answer came. A Token that it does not know is refused."""
+    references: Document | None = {"location_id": location.id} if location else None
+    if references is not None and evse_uid:
+        references["evse_uids"] = [evse_uid]
+    version = connection.version or ""
+    document = chain.down("location_references", references, version) if references else None
+    to = Party(token["country_code"], token["party_id"]) if token else None
+    sender = Party(location.country, location.party) if location else None
+    kind = {"type": type} if type != "RFID" or VERSIONS[version].token_type_param else {}
+    reply = await node.client.call(
+        connection, "POST", "tokens", "SENDER", uid, "authorize", query=kind, document=document, to=to, sender=sender
+    )
+    return _read(node, connection, uid, type, reply, token)
+
+
+def _read(node: Node, connection: Connection, uid: str, type: str, reply: Reply, known: Document | None) -> Authorisation | None:
+    """What the eMSP's answer says; an answer that is none, or about somebody else's Token, counts as no answer."""
+    if reply.code is None or reply.http >= 500 or reply.code >= 3000:
+        return None
+    if not reply.ok or not isinstance(reply.data, dict):
+        return Authorisation("NOT_ALLOWED", "AUTH_REQUEST", known, connection.id, info=reply.message)
+    party = node.directory.their_party(connection, "EMSP")
+    facts = Facts(token=known, owner=(party.country_code, party.party_id) if party else None, now=node.clock())
+    info = chain.up("authorization_info", without_nulls(reply.data), connection.version or "", facts)
+    try:
+        validate("authorization_info", info)
+    except Invalid:
+        return None
+    token = info["token"]
+    if token["uid"] == "#NA":
+        # 2.1.1 answers without the Token: of a card that we never saw we know what was read, and who answered for it.
+        token = {**token, "uid": uid, "type": type}
+    if fold(token["uid"]) != fold(uid) or not node.directory.may_write(connection, token["country_code"], token["party_id"]):
+        return None
+    said = (info.get("info") or {}).get("text")
+    reference = info.get("authorization_reference")
+    return Authorisation(info["allowed"], "AUTH_REQUEST", token, connection.id, reference, info.get("location"), said)
+
+
+async def _unknown(node: Node, uid: str, type: str, location: Key | None, evse_uid: str | None) -> Authorisation:
+    """Asks the eMSPs that give us no Tokens; the first that lets the card charge has it."""
+    candidates = await _silent(node, type)
+    answers = await asyncio.gather(*(ask(node, one, uid, type, location, evse_uid, None) for one in candidates))
+    said = [answer for answer in answers if answer is not None]
+    return next((answer for answer in said if answer.granted), said[0] if said else REFUSED)
+
+
+async def _silent(node: Node, type: str) -> list[Connection]:
+    """Registered eMSPs that answer authorisations; cards only of those that have given us no Tokens at all."""
+    able = [one for one in node.directory.all(registered=True) if one.endpoint("tokens", "SENDER")]
+
+    async def work(tx: Tx) -> Iterable[Connection]:
+        return [one for one in able if type == "EMAID" or not await tx.objects.audiences("tokens", one.id)]
+
+    return list(await node.store.read(work))[:AT_A_TIME]
