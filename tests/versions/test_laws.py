@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from interplug.model.validate import validate
-from interplug.versions.chain import KINDS, Facts, down, same, up
+from interplug.model.validate import validate, validate_patch
+from interplug.versions.chain import KINDS, REMOVE, Facts, down, same, up
 from interplug.versions.table import NEWEST, VERSIONS
 from tests.census.tables import check, object_of, strategy
 
@@ -47,6 +47,10 @@ def facts_for(kind: str, document: Document, data: st.DataObject) -> Facts:
     return Facts(owner=("NL", "TST"), location=location, token=token, time_zone="Europe/Amsterdam", reservation_number=7)
 
 
+# Fields whose patch can hide the object from an older version.
+HIDES = {"location": {"publish"}}
+
+
 @pytest.mark.parametrize(("kind", "version"), PAIRS)
 def test_what_is_sent_conforms_and_comes_back_the_same(kind: str, version: str) -> None:
     @LAW
@@ -68,3 +72,26 @@ def test_what_is_sent_conforms_and_comes_back_the_same(kind: str, version: str) 
         assert down(kind, raised, version, facts) == view
 
     laws_one_and_two()
+
+
+@pytest.mark.parametrize(("kind", "version"), PATCHED)
+def test_a_patch_is_raised_and_merged(kind: str, version: str) -> None:
+    @LAW
+    @given(st.data())
+    def law_three(data: st.DataObject) -> None:
+        document = data.draw(newest(kind))
+        facts = facts_for(kind, document, data)
+        view = down(kind, document, version, facts)
+        assume(view is not None)
+        full = data.draw(strategy(version, object_of(version, kind)))
+        # Ids come from the URL, and children have their own URL; the Location of a Session stays what it is.
+        names = sorted(full.keys() - {"id", "uid", "country_code", "party_id", "evses", "connectors", "location"} - HIDES.get(kind, set()))
+        patch = {name: full[name] for name in data.draw(st.lists(st.sampled_from(names), unique=True))}
+
+        raised = up(kind, patch, version, facts, patch=True)
+
+        validate_patch(kind, raised, REMOVE)
+        merged = {name: value for name, value in {**document, **raised}.items() if value is not REMOVE}
+        assert down(kind, merged, version, facts) == {**view, **patch}
+
+    law_three()

@@ -1,6 +1,6 @@
 """How one difference between two versions is written down, and how it is applied.
 
-A `Lens` is a row for one class of objects: which fields pass and under which name, which single fields are said differently (`each`), and
+A lens is a row for one class of objects: which fields pass and under which name, which single fields are said differently (`each`), and
 at most one rule that looks at several fields (`whole`). A lens touches only keys that are present, so the same one serves a whole object
 and a patch; what a whole object lacks in a version is added by a fill, which a patch never sees.
 
@@ -10,6 +10,7 @@ is what makes `chain.same` both exact and cheap. This file knows no version, no 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any
 
 from .facts import REMOVE, WITHHELD, Document, Facts
@@ -20,21 +21,25 @@ Step = Callable[[Any, Facts], Any]
 Whole = Callable[[Document, Document, Facts], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Lens:
-    # Field names of the two sides. None: every field passes, and `names` lists only those that are called otherwise.
-    names: Mapping[str, str]
-    closed: bool
-    kept: frozenset[str]
-    renamed: frozenset[str]
-    each: tuple[tuple[str, Step], ...]
-    whole: Whole | None
+def lens(
+    fields: frozenset[str] | None = None,
+    *,
+    rename: Mapping[str, str] | None = None,
+    each: Mapping[str, Step] | None = None,
+    whole: Whole | None = None,
+) -> Step:
+    """`fields` are those of the side we come from that the other side knows; None lets all pass. `each` is keyed by the new names.
 
-    def __call__(self, document: Any, facts: Facts) -> Any:
+    The row becomes one closure: a Location runs through dozens of them, and this is the innermost loop of every translation.
+    """
+    named = _closed(fields, rename or {}) if fields is not None else _open(rename or {})
+    steps = tuple((each or {}).items())
+
+    def look(document: Any, facts: Facts) -> Any:
         if not isinstance(document, dict):
             return document
-        out = self._named(document)
-        for key, step in self.each:
+        out = named(document)
+        for key, step in steps:
             value = out.get(key)
             if value is None or value is REMOVE:
                 continue
@@ -49,31 +54,30 @@ class Lens:
                 del out[key]
             else:
                 out[key] = new
-        return out if self.whole is None else self.whole(document, out, facts)
+        return out if whole is None else whole(document, out, facts)
 
-    def _named(self, document: Document) -> Document:
-        if self.closed:
-            if document.keys() <= self.kept:
-                return document
-            names = self.names
-            return {names[key]: value for key, value in document.items() if key in names}
-        if self.renamed.isdisjoint(document):
+    return look
+
+
+def _closed(fields: frozenset[str], rename: Mapping[str, str]) -> Callable[[Document], Document]:
+    kept = fields - rename.keys()
+    names = {name: rename.get(name, name) for name in fields}
+
+    def named(document: Document) -> Document:
+        if document.keys() <= kept:
             return document
-        return {self.names.get(key, key): value for key, value in document.items()}
+        return {names[key]: value for key, value in document.items() if key in names}
+
+    return named
 
 
-def lens(
-    fields: frozenset[str] | None = None,
-    *,
-    rename: Mapping[str, str] | None = None,
-    each: Mapping[str, Step] | None = None,
-    whole: Whole | None = None,
-) -> Lens:
-    """`fields` are those of the side we come from that the other side knows; None lets all pass. `each` is keyed by the new names."""
-    rename = rename or {}
-    names = {name: rename.get(name, name) for name in fields} if fields is not None else dict(rename)
-    kept = frozenset(name for name in names if names[name] == name)
-    return Lens(names, fields is not None, kept, frozenset(rename), tuple((each or {}).items()), whole)
+def _open(rename: Mapping[str, str]) -> Callable[[Document], Document]:
+    def named(document: Document) -> Document:
+        if rename.keys().isdisjoint(document):
+            return document
+        return {rename.get(key, key): value for key, value in document.items()}
+
+    return named
 
 
 # (document, facts) -> the document, with what every whole object of that version must have.
@@ -109,14 +113,10 @@ def every(step: Step) -> Step:
     def over(items: Any, facts: Facts) -> Any:
         if not isinstance(items, list):
             return items
-        changed: list[Any] | None = None
-        for index, item in enumerate(items):
-            new = step(item, facts)
-            if new is not item and changed is None:
-                changed = items[:index]
-            if changed is not None and new is not None and new is not WITHHELD:
-                changed.append(new)
-        return items if changed is None else changed
+        new = [step(item, facts) for item in items]
+        if all(map(is_, new, items)):
+            return items
+        return [item for item in new if item is not None and item is not WITHHELD]
 
     return over
 

@@ -6,7 +6,6 @@ seconds, and it requires some fields that later became optional. Sessions, CDRs 
 v211_charges.py.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from interplug.model import commands, credentials, tokens, versions
@@ -31,9 +30,9 @@ def never(document: Document, facts: Facts) -> Any:
 # --- Locations (8) ------------------------------------------------------------------------------------------------------------------------
 
 
-def public(document: Document, out: Document, facts: Facts) -> Any:
+def public(document: Document, facts: Facts) -> Any:
     """2.1.1 cannot say that a Location must not be shown, so it is not sent at all."""
-    return WITHHELD if document.get("publish") is False else out
+    return WITHHELD if document.get("publish") is False else LOCATION(document, facts)
 
 
 def fill_location_up(document: Document, facts: Facts) -> Document:
@@ -161,7 +160,7 @@ def details_up(document: Document, out: Document, facts: Facts) -> Document:
 # --- The rows -----------------------------------------------------------------------------------------------------------------------------
 
 DOWN: dict[str, Step] = {
-    "location": replace(LOCATION, whole=public),
+    "location": public,
     "evse": EVSE,
     "connector": CONNECTOR,
     "tariff": charges.current,

@@ -15,7 +15,7 @@ from interplug.model.types import KNOWN_IMAGE_CATEGORIES, Role, fold
 
 from . import charges
 from .facts import WITHHELD, Document, Facts
-from .lens import Difference, Lens, Step, every, fields, known, lens, only, some, spelled
+from .lens import Difference, Step, every, fields, known, lens, only, some, spelled
 from .spelling import POSITION, POSITIONS
 
 NUMBER = "2.2.1"
@@ -83,7 +83,7 @@ LAST: dict[str, Step] = {"location": lens(each={"parking_type": only(PARKING_TYP
 # --- Tokens (12), commands (13) and what carries a Token ----------------------------------------------------------------------------------
 
 
-def type_again(types: frozenset[str], rename: dict[str, str] | None = None) -> Lens:
+def type_again(types: frozenset[str], rename: dict[str, str] | None = None) -> Step:
     """A Token type that went down as OTHER comes back as what it is, when the caller still knows the Token."""
 
     def restored(token: Document, out: Document, facts: Facts) -> Document:

@@ -1,0 +1,102 @@
+"""LOSSES is true: random documents lose nothing that it does not list, and every row can be shown to happen."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from interplug.model.validate import validate
+from interplug.versions.chain import KINDS, down, up
+from interplug.versions.facts import Facts
+from interplug.versions.losses import LOSSES, Loss, listed
+from tests.census.tables import object_of, strategy
+from tests.versions.documents import EVSE, LOCATION, RARE
+
+Document = dict[str, Any]
+LINKS = [("2.3.0", "2.2.1"), ("2.2.1", "2.1.1"), ("2.2.1", "2.3.0"), ("2.1.1", "2.2.1")]
+CASES = [(kind, *link) for kind in sorted(KINDS - {"version"}) for link in LINKS if object_of(link[0], kind)]
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """Paths at which two documents differ; lists of different length differ as a whole."""
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in old.keys() | new.keys():
+            yield from differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for one, other in zip(old, new, strict=True):
+            yield from differences(one, other, f"{path}[]")
+    else:
+        yield path
+
+
+def there_and_back(kind: str, document: Document, source: str, target: str, facts: Facts) -> Document | None:
+    """`document`, which is in version `source`, as it is after it was said in `target`."""
+    newest = up(kind, document, source, facts)
+    validate(kind, newest)
+    said = down(kind, newest, target, facts)
+    return None if said is None else down(kind, up(kind, said, target, facts), source, facts)
+
+
+def facts_about(kind: str, document: Document, source: str) -> Facts:
+    """What a node knows that holds everything the document names, but for the Token behind an auth_id."""
+    place = document.get("cdr_location") or document
+    location = {**LOCATION, "id": place.get("location_id", place.get("id"))}
+    if "evse_uid" in place and kind in ("session", "cdr"):
+        connector = {**EVSE["connectors"][0], "id": place["connector_id"]}
+        location["evses"] = [{**EVSE, "uid": place["evse_uid"], "connectors": [connector]}]
+    if kind in ("session", "cdr") and "location" in document:
+        location = up("location", document["location"], source, Facts(owner=("NL", "TST")))
+    holder = document["token"] if isinstance(document.get("token"), dict) else document
+    owner = (holder.get("country_code", "NL"), holder.get("party_id", "TST"))
+    reservation = document.get("reservation_id")
+    number = reservation if isinstance(reservation, int) else 7
+    return Facts(owner=owner, location=location, reservation_number=number, reservation_id=str(reservation))
+
+
+def fates(kind: str, document: Document, source: str, target: str, **changed: Any) -> Iterator[str]:
+    """Paths of what a document loses; `$` when it is withheld."""
+    back = there_and_back(kind, document, source, target, replace(facts_about(kind, document, source), **changed))
+    if back is None:
+        yield "$"
+    else:
+        yield from (path for path in differences(document, back) if (kind, path) != ("version_details", "version"))
+
+
+@cache
+def seen(kind: str, source: str, target: str) -> tuple[set[Loss], list[str]]:
+    """The rows that random documents and those of `RARE` prove, and the paths that no row announces."""
+    proved: set[Loss] = set()
+    unlisted: list[str] = []
+
+    def look(document: Document, **changed: Any) -> None:
+        for path in fates(kind, document, source, target, **changed):
+            row = listed(kind, source, target, path)
+            if row is None:
+                unlisted.append(f"{path}: {document}")
+            else:
+                proved.add(row)
+
+    for document, changed in RARE.get((kind, source, target), []):
+        look(document, **changed)
+
+    def random(document: Document) -> None:
+        look(document)
+
+    random = given(strategy(source, object_of(source, kind)))(random)
+    settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)(random)()
+    return proved, unlisted
+
+
+@pytest.mark.parametrize(("kind", "source", "target"), CASES)
+def test_nothing_is_lost_that_is_not_listed(kind: str, source: str, target: str) -> None:
+    assert seen(kind, source, target)[1] == []
+
+
+def test_every_row_is_real() -> None:
+    proved = set().union(*(seen(*case)[0] for case in CASES))
+    assert [row for row in LOSSES if row not in proved] == []
