@@ -24,7 +24,7 @@ from interplug.versions.facts import Facts
 
 from . import contracts
 from .merge import without_nulls
-from .node import Call
+from .node import Call, Node
 
 Document = dict[str, Any]
 Owner = tuple[str, str]
@@ -48,21 +48,25 @@ def body(call: Call) -> Document:
 
 async def read(call: Call, kind: str, document: Document, owner: Owner | None = None, *, patch: bool = False) -> Document:
     """A partner's document in the newest form. `owner` is whom the URL or the connection names, for versions that do not say it."""
-    facts = await _facts_up(call, kind, document, owner)
+    facts = await facts_up(call.node, call.connection, call.version.number, kind, document, owner)
     try:
         return chain.up(kind, document, call.version.number, facts, patch=patch)
-    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
-        # A field of quite another type than the version has, met before the newest model could name it.
+    except UNREADABLE as error:
         raise invalid(f"$: this is no {kind} of OCPI {call.version.number} ({type(error).__name__})") from None
 
 
-async def _facts_up(call: Call, kind: str, document: Document, owner: Owner | None) -> Facts:
-    needed = chain.needs(kind, call.version.number, upward=True)
+UNREADABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
+"""What a step raises at a field of quite another type than its version has, before the newest model could name it."""
+
+
+async def facts_up(node: Node, connection: Connection, version: str, kind: str, document: Document, owner: Owner | None) -> Facts:
+    """What a step upward needs of a document that came over this connection."""
+    needed = chain.needs(kind, version, upward=True)
     if "token_owner" not in needed or kind not in ("session", "cdr"):
         return Facts(owner=owner, token_owner=owner)
     # A Session or a CDR of theirs names a Token of ours.
-    ours, contract = call.node.directory.party_for(call.connection, "EMSP"), document.get("auth_id")
-    token = await contracts.token(call.node.store, contract) if isinstance(contract, str) else None
+    ours, contract = node.directory.party_for(connection, "EMSP"), document.get("auth_id")
+    token = await contracts.token(node.store, contract) if isinstance(contract, str) else None
     return Facts(owner=owner, token=token, token_owner=(ours.country_code, ours.party_id) if ours else None)
 
 

@@ -145,14 +145,14 @@ class Delivery:
         return decision
 
     async def _end(self, stored: Stored) -> Decision:
-        """The partner may no longer see it: EVSEs are REMOVED, Tariffs deleted, Tokens no longer valid; Sessions and CDRs stay what they were."""
+        """The partner may no longer see it: EVSEs are REMOVED, Tariffs deleted, Tokens not valid; Sessions and CDRs stay as they are."""
         module, now = stored.key.module, self.node.clock()
         if module == "tariffs":
             return await self._request("DELETE", stored.key, None)
-        ended = _ended(module, stored.document, now)
-        if ended is None:
+        last = ended(module, stored.document, now)
+        if last is None:
             return SENT
-        document = await self._shown(self.modules[module].kind, ended)
+        document = await self._shown(self.modules[module].kind, last)
         return SENT if document is None else await self._request("PUT", stored.key, document)
 
     # --- the request
@@ -185,7 +185,8 @@ def _patch(before: Document, now: Document) -> Document | None:
     return {name: value for name, value in now.items() if name == "last_updated" or before.get(name) != value} if before != now else {}
 
 
-def _ended(module: str, document: Document, now: int) -> Document | None:
+def ended(module: str, document: Document, now: int) -> Document | None:
+    """The last form of an object that is no longer valid; None where there is none and it is deleted or stays."""
     return _ENDINGS[module](document, now) if module in _ENDINGS else None
 
 

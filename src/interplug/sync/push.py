@@ -270,13 +270,13 @@ class Push:
     async def _lanes(self) -> None:
         """A lane for each registered connection; a changed connection (version, visibility, endpoints) gets a new one."""
         registered = {connection.id: connection for connection in self.node.directory.all(registered=True)}
-        for id, lane in list(self.lanes.items()):
-            now = registered.get(id)
+        for number, lane in list(self.lanes.items()):
+            now = registered.get(number)
             if now is not lane.connection:
                 await self._leave(lane, now)
-        for id, connection in registered.items():
-            if id not in self.lanes:
-                self.lanes[id] = Lane(self, connection, self._cursors.get(id, self.position))
+        for number, connection in registered.items():
+            if number not in self.lanes:
+                self.lanes[number] = Lane(self, connection, self._cursors.get(number, self.position))
 
     async def _leave(self, lane: Lane, now: Connection | None) -> None:
         if lane.task is not None and not lane.task.done():
@@ -307,12 +307,12 @@ class Push:
     # --- what is written
 
     async def _checkpoint(self) -> None:
-        moved = {id: lane.reached(self.position) if lane.live else lane.cursor for id, lane in self.lanes.items()}
+        moved = {of: lane.reached(self.position) if lane.live else lane.cursor for of, lane in self.lanes.items()}
         self._cursors.update(moved)
-        changed = [(id, LOG, number) for id, number in moved.items() if self._saved.get(id) != number]
+        changed = [(of, LOG, number) for of, number in moved.items() if self._saved.get(of) != number]
         if changed:
             await self.node.store.write(lambda tx: tx.cursors.move(changed))
-            self._saved.update({id: number for id, _, number in changed})
+            self._saved.update({of: number for of, _, number in changed})
 
     async def accepted(self, lane: Lane, item: Item) -> None:
         """The object is level; if it was refused before, it is no longer."""
