@@ -29,7 +29,7 @@ def tariff(id: str = "T1", *elements: dict[str, Any], **more: Any) -> dict[str, 
 
 
 def element(*components: tuple[str, str], **restrictions: Any) -> dict[str, Any]:
-    listed = [{"type": type, "price": Decimal(price), "vat": 20, "step_size": 1} for type, price in components]
+    listed = [{"type": name, "price": Decimal(price), "vat": 20, "step_size": 1} for name, price in components]
     return {"price_components": listed} | ({"restrictions": restrictions} if restrictions else {})
 
 

@@ -18,6 +18,7 @@ from .metering import Metered
 from .pinned import Pinned
 
 Document = dict[str, Any]
+FREE: Document = {"total_cost": {"before_taxes": 0, "taxes": []}}
 _FOUR = Decimal("0.0001")
 _COPIED = ("country_code", "party_id", "id", "cdr_token", "auth_method", "authorization_reference", "meter_id", "currency")
 
@@ -83,8 +84,9 @@ def bill(session: Document, pinned: Pinned, metered: Metered, now: int, remark: 
 
 
 def figures(cdr: Document, zone: str | None) -> Document:
-    """Every total of a CDR, from its own periods and tariffs."""
-    return volume_documents(read_session(cdr)) | cost_documents(price(cdr, timezone=zone))
+    """Every total of a CDR, from its own periods and tariffs; what no tariff prices is free."""
+    volumes = volume_documents(read_session(cdr))
+    return volumes | (cost_documents(price(cdr, timezone=zone)) if cdr.get("tariffs") else FREE)
 
 
 def checked(cdr: Document, zone: str | None) -> Document:

@@ -15,10 +15,10 @@ from weakref import WeakKeyDictionary
 from interplug.store.stations import Reading
 from interplug.store.store import Store
 from interplug.store.tx import Tx
-from interplug.tariffs import Cutter, Sample, compile_tariff
+from interplug.tariffs import Cutter, Sample
 from interplug.tariffs.simulate import Phase
 
-from .pinned import Pinned
+from .pinned import Pinned, cutter
 
 KEPT = 1000
 """Sessions that are remembered between two readings."""
@@ -53,7 +53,7 @@ async def measure(tx: Tx, kept: OrderedDict[str, Metered], id: str, pinned: Pinn
     metered = kept.pop(id, None)
     if metered is not None and metered.last is not None and await tx.stations.count(id, metered.last.at) != metered.taken:
         metered = None
-    metered = metered or Metered(Cutter(compile_tariff(pinned.tariff) if pinned.tariff else None, pinned.time_zone), 0)
+    metered = metered or Metered(cutter(pinned.tariff, pinned.time_zone), 0)
     for reading in await tx.stations.readings(id, metered.last.at if metered.last else 0):
         metered = _take(metered, reading)
     kept[id] = metered

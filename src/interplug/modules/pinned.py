@@ -92,10 +92,15 @@ def _meant(tariff: Document, now: int) -> bool:
 def _readable(tariff: Document, place: Place) -> bool:
     """One that we could not price with would leave the driver without a price, or us without a CDR."""
     try:
-        Cutter(compile_tariff(tariff), place.location.get("time_zone"))
+        cutter(tariff, place.location.get("time_zone"))
     except (TariffError, ValueError):
         return False
     return True
+
+
+def cutter(tariff: Document | None, zone: str | None) -> Cutter:
+    """What makes charging periods of readings, for this tariff."""
+    return Cutter(compile_tariff(tariff, "2.3.0") if tariff is not None else None, zone)
 
 
 def cdr_location(place: Place) -> Document:
