@@ -15,6 +15,10 @@ Row = Sequence[Any]
 
 
 class Database(Protocol):
+    @property
+    def moment(self) -> object:
+        """Another value in each transaction and after each change: what was read at the same moment still holds."""
+
     async def execute(self, sql: str, *values: object) -> int:
         """Runs a statement; the number of rows that it touched."""
 

@@ -10,8 +10,8 @@ newest change of the status alone, `body_no` of anything else. A new last_update
 
 from typing import Any, NamedTuple
 
-from interplug.model.types import decode_json, encode_json, fold, format_time, parse_time
-from interplug.store.bodies import LOCATIONS, Bodies
+from interplug.model.types import encode_json, fold, format_time, parse_time
+from interplug.store.bodies import LOCATIONS, Bodies, read_document
 from interplug.store.database import Database, Numbers
 from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, spelled
 from interplug.store.keys import OWN, Key, Saved, StoredEvse
@@ -64,6 +64,8 @@ class Locations:
         self._numbers = numbers
         self._heads = heads
         self._bodies = bodies
+        # get_evse and then save_evse is how a patch goes: the second need not look again when nothing was written in between.
+        self._last: tuple[object, tuple[Head | None, EvseRow | None]] = (None, (None, None))
 
     # --- whole Locations
 
@@ -91,7 +93,7 @@ class Locations:
         if given < head.last_updated and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         started = self._numbers.last
-        old = decode_json(await self._bodies.read(head.pk))
+        old = read_document(await self._bodies.read(head.pk))
         body = without(document, "evses")
         other_body = without(body, "last_updated") != without(old, "last_updated")
         body_no = self._numbers.take() if other_body else 0
@@ -131,7 +133,7 @@ class Locations:
         return max(moments, default=0) if reordered or any(moments) else None
 
     async def _remove(self, row: EvseRow, moment: int) -> None:
-        document = {**decode_json(row.doc), "status": REMOVED, "last_updated": format_time(moment)}
+        document = {**read_document(row.doc), "status": REMOVED, "last_updated": format_time(moment)}
         no = self._numbers.take()
         await self._db.execute(UPDATE, REMOVED, no, row.body_no, no, moment, encode_json(document), row.pk)
 
@@ -188,10 +190,12 @@ class Locations:
         return Saved(created=row is None, changed=True, pk=head.pk)
 
     async def _find(self, key: Key, uid: str) -> tuple[Head | None, EvseRow | None]:
-        row = await self._db.one(FIND_EVSE, fold(uid), *key.folded())
-        if row is None:
-            return None, None
-        return Head(*row[:12]), None if row[12] is None else EvseRow(*row[12:])
+        place = self._db.moment, key, uid
+        if self._last[0] != place:
+            row = await self._db.one(FIND_EVSE, fold(uid), *key.folded())
+            head = None if row is None else Head(*row[:12])
+            self._last = place, (head, None if row is None or row[12] is None else EvseRow(*row[12:]))
+        return self._last[1]
 
     async def _insert(self, pk: int, key: Key, evse: dict[str, Any], position: int, no: int, moment: int) -> None:
         uid = str(evse["uid"])
@@ -204,7 +208,7 @@ class Locations:
         raw = encode_json(evse)
         if raw == row.doc or (moment < row.last_updated and key.source != OWN and not force):
             return None
-        old = decode_json(row.doc)
+        old = read_document(row.doc)
         other_body = without(evse, "status", "last_updated") != without(old, "status", "last_updated")
         other_status = evse.get("status") != old.get("status")
         if not other_body and not other_status and (evse == old or moment <= row.last_updated):
@@ -232,13 +236,13 @@ def evse_time(evse: dict[str, Any], otherwise: int) -> int:
 
 
 def assemble(body: bytes, last_updated: int, rows: list[EvseRow]) -> dict[str, Any]:
-    document: dict[str, Any] = decode_json(body)
+    document: dict[str, Any] = read_document(body)
     if evse_time(document, last_updated) < last_updated:
         document["last_updated"] = format_time(last_updated)
     if rows:
-        document["evses"] = [decode_json(row.doc) for row in rows]
+        document["evses"] = [read_document(row.doc) for row in rows]
     return document
 
 
 def seen(row: EvseRow, pk: int, key: Key, audience: int) -> StoredEvse:
-    return StoredEvse(row.pk, pk, key, row.spelling, row.status, decode_json(row.doc), row.last_updated, row.changed_no, audience)
+    return StoredEvse(row.pk, pk, key, row.spelling, row.status, read_document(row.doc), row.last_updated, row.changed_no, audience)

@@ -8,8 +8,8 @@ as values, not as bytes: the order of fields and a trailing zero are no change. 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from interplug.model.types import decode_json, encode_json, fold, format_time
-from interplug.store.bodies import LOCATIONS, NEWEST, Bodies, at_once
+from interplug.model.types import encode_json, fold, format_time
+from interplug.store.bodies import LOCATIONS, NEWEST, Bodies, at_once, read_document
 from interplug.store.changes import Changes
 from interplug.store.database import Database, Numbers
 from interplug.store.feeds import Feeds
@@ -92,7 +92,7 @@ class Objects:
             document = await self._locations.document(head.pk, head.last_updated, whole=whole)
             return Stored(head.pk, key, lambda: document, head.last_updated, head.received_at, head.audience, head.changed_no)
         raw = await self._bodies.read(head.pk)
-        return Stored(head.pk, key, lambda: decode_json(raw), head.last_updated, head.received_at, head.audience, head.changed_no)
+        return Stored(head.pk, key, lambda: read_document(raw), head.last_updated, head.received_at, head.audience, head.changed_no)
 
     # --- saving
 
@@ -148,7 +148,7 @@ class Objects:
         if last_updated < head.last_updated and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         raw, stored = encode_json(document), await self._bodies.read(head.pk)
-        old = decode_json(stored)
+        old = read_document(stored)
         if raw == stored or document == old:
             return Saved(pk=head.pk)
         if key.source == OWN and last_updated <= head.last_updated:

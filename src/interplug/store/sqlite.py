@@ -60,11 +60,16 @@ def drive(work: Coroutine[Any, Any, T]) -> T:
 class Statements:
     """The `Database` of repositories, over one connection."""
 
-    __slots__ = ("_connection", "_run")
+    __slots__ = ("_connection", "_run", "transactions")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._run = connection.execute
+        self.transactions = 0
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        return self.transactions, self._connection.total_changes
 
     async def execute(self, sql: str, *values: object) -> int:
         return self._run(sql, values).rowcount
@@ -108,10 +113,12 @@ class Sqlite:
         self._committed = committed
         self._reader = connect(path)
         self._reader.execute("pragma query_only=1")
-        self._reading = Tx(Statements(self._reader), Numbers(writing=False), clock)
+        self._read_statements = Statements(self._reader)
+        self._reading = Tx(self._read_statements, Numbers(writing=False), clock)
         self._writer = connect(path)
         self._numbers = Numbers(writing=True)
-        self._writing = Tx(Statements(self._writer), self._numbers, clock)
+        self._write_statements = Statements(self._writer)
+        self._writing = Tx(self._write_statements, self._numbers, clock)
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
@@ -128,6 +135,7 @@ class Sqlite:
     async def read(self, work: Work[T]) -> T:
         run = self._reader.execute
         run("begin")
+        self._read_statements.transactions += 1
         try:
             return drive(work(self._reading))
         finally:
@@ -194,6 +202,7 @@ class Sqlite:
     def _run(self, item: _Waiting) -> None:
         run, before = self._writer.execute, self._numbers.last
         run("savepoint work")
+        self._write_statements.transactions += 1
         try:
             item.value = drive(item.work(self._writing))
         except BaseException as error:
