@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interplug.model.types import decode_json
-from interplug.tariffs import TariffError, price, read_options
+from interplug.tariffs import TariffError, price, read_options, verify
 
 _HERE = Path(__file__).parent / "cases.json"
 _SHARED = Path(os.environ.get("INTERPLUG_SHARED", Path(__file__).parents[3] / "shared")) / "tariffs" / "cases.json"
@@ -50,3 +50,11 @@ def test_price(case: dict[str, Any]) -> None:
         options = {name: with_option.pop(name) for name in ("preset", "split", "decimals", "rounding") if name in with_option}
         document = _price(case, options)
         assert {name: document[name] for name in with_option} == with_option
+
+
+@pytest.mark.parametrize("case", _cases("verify"))
+def test_verify(case: dict[str, Any]) -> None:
+    expected = dict(case["expected"])
+    document = verify(case["cdr"], case["tariffs"], version=case["version"], timezone=case["timezone"]).to_document()
+    assert set(expected.pop("warnings", ())) <= {warning["code"] for warning in document["warnings"]}
+    assert {name: document[name] for name in expected} == expected

@@ -1,5 +1,6 @@
 """Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO."""
 
+from interplug.tariffs.claims import Difference
 from interplug.tariffs.compiled import Tariff, compile_tariff
 from interplug.tariffs.documents import cost_documents, volume_documents
 from interplug.tariffs.money import Money
@@ -10,6 +11,7 @@ from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.result import Line, Priced
 from interplug.tariffs.session import ChargingSession, read_session
 from interplug.tariffs.simulate import Course, Cutter, cut
+from interplug.tariffs.verify import Verified, verify
 from interplug.tariffs.words import words
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "ChargingSession",
     "Course",
     "Cutter",
+    "Difference",
     "Line",
     "Money",
     "Options",
@@ -26,6 +29,7 @@ __all__ = [
     "Sample",
     "Tariff",
     "TariffError",
+    "Verified",
     "compile_tariff",
     "cost_documents",
     "cut",
@@ -33,6 +37,7 @@ __all__ = [
     "price_session",
     "read_options",
     "read_session",
+    "verify",
     "volume_documents",
     "words",
 ]

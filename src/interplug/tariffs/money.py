@@ -35,14 +35,17 @@ class Tax(NamedTuple):
         return (None if self.kind == "gross_only" else value), (None if self.kind == "net_only" else value)
 
     def deviated(self, how: str) -> "Tax":
-        """The same price under a common mistake: net taken for gross, taxed twice, not taxed."""
-        if self.rate is None:
+        """The same price under a common mistake: net for gross, taxed twice, tax on tax, tax as a share of gross, none."""
+        rate = self.rate
+        if rate is None or how == "spec":
             return self
         if how == "swapped":
-            return Tax("gross" if self.kind == "net" else "net", self.rate)
-        if how == "twice":
-            return Tax(self.kind, self.rate * 2 + self.rate * self.rate / HUNDRED)
-        return Tax("none") if how == "none" else self
+            return Tax("gross" if self.kind == "net" else "net", rate)
+        if how == "none":
+            return Tax("none")
+        if how == "of_gross":
+            return Tax(self.kind, HUNDRED * rate / (HUNDRED - rate)) if rate < HUNDRED else self
+        return Tax(self.kind, rate * (2 if how == "twice" else 1) + rate * rate / HUNDRED)
 
 
 class Money(NamedTuple):

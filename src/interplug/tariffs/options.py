@@ -28,7 +28,7 @@ class Options:
     limits: bool = True
     clock: Literal["local", "utc"] = "local"
     flat: Literal["phase", "period"] = "phase"
-    tax: Literal["spec", "swapped", "twice", "none"] = "spec"
+    tax: Literal["spec", "swapped", "twice", "compound", "of_gross", "none"] = "spec"
 
     def policies(self) -> dict[str, Any]:
         """Every decision that this price rests on, by name."""
@@ -58,7 +58,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "step": ("spec", "none", "period"),
     "clock": ("local", "utc"),
     "flat": ("phase", "period"),
-    "tax": ("spec", "swapped", "twice", "none"),
+    "tax": ("spec", "swapped", "twice", "compound", "of_gross", "none"),
     "expired": (None, True, False),
     "limits": (True, False),
     "decimals": tuple(range(13)),

@@ -6,6 +6,7 @@ lasts as long as the time that it states. Dimensions for Sessions only (POWER, C
 """
 
 import itertools
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -91,6 +92,14 @@ class ChargingSession:
             stated = last.start + int(last.hours() * HOUR)
             last.end = stated if self.end is None else max(self.end, last.start)
         return periods
+
+    def without_tariff_ids(self) -> "ChargingSession":
+        """The same session, of which no period names a tariff."""
+        bare = copy(self)
+        bare.periods = [copy(period) for period in self.periods]
+        for period in bare.periods:
+            period.tariff_id = None
+        return bare
 
     def _check_times(self, note: Note) -> None:
         for period in self.periods:

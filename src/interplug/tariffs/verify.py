@@ -1,0 +1,199 @@
+"""Is a partner's CDR right? Match, mismatch, or unverifiable; and where it is wrong, the likely reason.
+
+Unverifiable is an honest answer, not a failure: a period over a price change can explain any total within the bounds, an unknown power
+any choice between two prices, and without tariff, zone or common currency nothing can be said. The reason is found by pricing the
+session anew with one deviation at a time, each a mistake that billing systems make; a deviation that reproduces the figures of the CDR
+is named.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+from typing import Any, Literal
+
+from interplug.tariffs.claims import FIELDS, Difference, agrees, compare, read_claims
+from interplug.tariffs.compiled import FLAT, Tariff, compile_tariff
+from interplug.tariffs.documents import volume_documents
+from interplug.tariffs.money import WIDE, Money
+from interplug.tariffs.options import SPEC, Options
+from interplug.tariffs.price import price_session
+from interplug.tariffs.problems import Problem, TariffError
+from interplug.tariffs.read import ZERO, number, record, records
+from interplug.tariffs.result import Priced
+from interplug.tariffs.session import ENERGY, ChargingSession, read_session
+from interplug.tariffs.settle import CATEGORIES, settle
+
+Verdict = Literal["match", "mismatch", "unverifiable"]
+_DOUBTS = frozenset(("currency_mismatch", "power_unknown", "current_unknown", "power_inferred", "volume_missing"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    verdict: Verdict
+    differences: tuple[Difference, ...]
+    causes: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+    priced: Priced | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "verdict": self.verdict,
+            "differences": [difference.to_document() for difference in self.differences],
+            "causes": list(self.causes),
+            "warnings": [problem.to_document() for problem in self.warnings],
+        }
+
+
+def verify(
+    cdr: Mapping[str, Any],
+    tariffs: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    version: str = "2.3.0",
+    timezone: str | None = None,
+    options: Options = SPEC,
+) -> Verified:
+    problems: list[Problem] = []
+    with localcontext(WIDE):
+        try:
+            document = record(cdr, "/cdr")
+            embedded = records(document.get("tariffs"), "/cdr/tariffs")
+            given = [record(entry, f"/tariffs/{index}") for index, entry in enumerate(tariffs or ())] or embedded
+            claims = read_claims(document, problems.append)
+            compiled = [compile_tariff(entry, version) for entry in given]
+            session = read_session(document)
+            at = "/tariffs" if tariffs else "/cdr/tariffs"
+            priced = price_session(session, compiled, timezone=timezone, options=options, at=at)
+        except TariffError as error:
+            return Verified("unverifiable", (), (), (*problems, Problem(error.code, error.path, "error")))
+        problems += [*priced.warnings, *_volumes(document, session)]
+        differences = compare(claims, figures(priced), options, session.currency)
+        verdict = _verdict(claims, differences, priced, {problem.code for problem in problems})
+        causes: tuple[str, ...] = ()
+        if differences:
+            search = _Search(claims, session, given, version, timezone, options, priced)
+            causes = search.causes()
+        return Verified(verdict, tuple(differences), causes, tuple(dict.fromkeys(problems)), priced)
+
+
+def figures(priced: Priced) -> dict[str, Money]:
+    """The exact amounts behind the totals, by field of the CDR."""
+    settled = priced.unrounded
+    parts = [settled.parts.get(name, Money(ZERO, ZERO)) for name in CATEGORIES]
+    return dict(zip(FIELDS, (settled.total, *parts), strict=True))
+
+
+def _verdict(claims: Mapping[str, Money], differences: Sequence[Difference], priced: Priced, codes: set[str]) -> Verdict:
+    total, ours = claims.get("total_cost"), priced.unrounded.total
+    if "currency_mismatch" in codes or total is None:
+        return "unverifiable"
+    if not any(theirs is not None and own is not None for theirs, own in zip(total, ours, strict=True)):
+        return "unverifiable"
+    if not differences:
+        return "match"
+    if codes & _DOUBTS or _within(total, priced):
+        return "unverifiable"
+    return "mismatch"
+
+
+def _within(total: Money, priced: Priced) -> bool:
+    """Whether some division of the undivided periods gives the claimed total."""
+    if priced.bounds is None:
+        return False
+    lowest, highest = priced.bounds
+    unit = Decimal(1).scaleb(-2)
+    return all(
+        claimed is None or low is None or high is None or min(low, high) - unit / 2 <= claimed <= max(low, high) + unit / 2
+        for claimed, low, high in zip(total, lowest, highest, strict=True)
+    )
+
+
+def _volumes(document: Mapping[str, Any], session: ChargingSession) -> Iterator[Problem]:
+    """The volumes that the CDR totals up, against its own periods and clock."""
+    counted = volume_documents(session)
+    for name, ours in counted.items():
+        claimed = number(document.get(name), f"/cdr/{name}", lambda _: None)
+        if claimed is not None and abs(claimed - ours) > Decimal("0.001"):
+            metered = name != "total_energy" or any(period.volumes[ENERGY] is not None for period in session.periods)
+            yield Problem("volume_mismatch" if metered else "volume_missing", f"/cdr/{name}")
+
+
+# --- causes -------------------------------------------------------------------------------------------------------------------------------
+
+# One mistake each, in the order of how often one meets them; the first that reproduces the figures is named first.
+_DEVIATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("step_size_ignored", {"step": "none"}),
+    ("step_size_per_period", {"step": "period"}),
+    ("price_limit_ignored", {"limits": False}),
+    ("utc_used_for_local_time", {"clock": "utc"}),
+    ("flat_per_period", {"flat": "period"}),
+    ("vat_on_gross", {"tax": "of_gross"}),
+    ("vat_on_gross", {"tax": "compound"}),
+    ("vat_on_gross", {"tax": "twice"}),
+    ("net_and_gross_swapped", {"tax": "swapped"}),
+    ("vat_ignored", {"tax": "none"}),
+    ("period_divided", {"split": "linear"}),
+    ("reservation_taken_as_expired", {"expired": True}),
+    ("reservation_taken_as_used", {"expired": False}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    claims: dict[str, Money]
+    session: ChargingSession
+    tariffs: list[dict[str, Any]]
+    version: str
+    timezone: str | None
+    options: Options
+    priced: Priced
+
+    def causes(self) -> tuple[str, ...]:
+        base = figures(self.priced)
+        whole, partly = [], []
+        for name, computed in self._candidates():
+            if computed == base:
+                continue
+            differences = compare(self.claims, computed, self.options, self.session.currency)
+            if not differences:
+                whole.append(name)
+            elif self._explains_total(computed):
+                partly.append(name)
+        return tuple(dict.fromkeys(whole or partly))
+
+    def _explains_total(self, computed: dict[str, Money]) -> bool:
+        claimed, ours = self.claims["total_cost"], computed["total_cost"]
+        pairs = [(a, b) for a, b in zip(claimed, ours, strict=True) if a is not None and b is not None]
+        return bool(pairs) and all(agrees(a, b, self.options, self.session.currency) for a, b in pairs)
+
+    def _candidates(self) -> Iterator[tuple[str, dict[str, Money]]]:
+        compiled = [compile_tariff(entry, self.version) for entry in self.tariffs]
+        for name, deviation in _DEVIATIONS:
+            options = replace(self.options, **deviation)
+            if options != self.options:
+                yield from self._priced(name, self.session, compiled, options)
+        yield "flat_forgotten", self._without_flats()
+        yield from self._other_tariffs()
+
+    def _priced(
+        self, name: str, session: ChargingSession, tariffs: list[Tariff], options: Options
+    ) -> Iterator[tuple[str, dict[str, Money]]]:
+        try:
+            yield name, figures(price_session(session, tariffs, timezone=self.timezone, options=options))
+        except TariffError:
+            return
+
+    def _without_flats(self) -> dict[str, Money]:
+        entries = [entry for entry in self.priced.choice.entries if entry.kind != FLAT]
+        used = list(dict.fromkeys(entry.component.tariff for entry in self.priced.choice.entries))
+        settled = settle(entries, used, self.options)
+        parts = [settled.parts.get(name, Money(ZERO, ZERO)) for name in CATEGORIES]
+        return dict(zip(FIELDS, (settled.total, *parts), strict=True))
+
+    def _other_tariffs(self) -> Iterator[tuple[str, dict[str, Money]]]:
+        """As if the whole session had been priced by another of the tariffs given, valid then or not."""
+        if len(self.tariffs) < 2:
+            return
+        bare = self.session.without_tariff_ids()
+        for entry in self.tariffs:
+            always = {name: value for name, value in entry.items() if name not in ("start_date_time", "end_date_time")}
+            yield from self._priced("other_tariff", bare, [compile_tariff(always, self.version)], self.options)

@@ -1,0 +1,151 @@
+"""The check of a partner's CDR: three answers, and the reason of a difference."""
+
+import random
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from interplug.tariffs import SPEC, Verified, cost_documents, price, verify
+from tests.tariffs.build import cdr, component, element, period, tariff
+
+ZONE = "Europe/Amsterdam"
+ENERGY = component("ENERGY", "0.25", 100, 10)
+TARIFF = tariff(element(component("FLAT", "0.50", 1, 20), ENERGY))
+SESSION = cdr(60, period(0, ENERGY="20.45", TIME=1))
+
+
+def check(claimed: Any, session: Any = SESSION, document: Any = TARIFF, version: str = "2.2.1", **fields: Any) -> Verified:
+    return verify({**session, "total_cost": claimed, **fields}, [document], version=version, timezone=fields.pop("timezone", ZONE))
+
+
+@pytest.mark.req("CDR-058", "CDR-043")
+@pytest.mark.parametrize(
+    ("claimed", "verdict"),
+    [
+        ({"excl_vat": Decimal("5.625"), "incl_vat": Decimal("6.2375")}, "match"),
+        ({"excl_vat": Decimal("5.63"), "incl_vat": Decimal("6.24")}, "match"),
+        ({"excl_vat": Decimal("5.62"), "incl_vat": Decimal("6.24")}, "match"),  # the midpoint to even
+        ({"excl_vat": Decimal("5.6")}, "mismatch"),
+        ({"excl_vat": Decimal("5.625"), "incl_vat": Decimal("6.25")}, "mismatch"),
+        ({"excl_vat": 6}, "mismatch"),
+        (Decimal("5.625"), "match"),
+        ({}, "unverifiable"),
+        (None, "unverifiable"),
+    ],
+)
+def test_figures_are_compared_as_they_are_written(claimed: Any, verdict: str) -> None:
+    assert check(claimed).verdict == verdict
+
+
+@pytest.mark.req("CDR-019", versions="2.2.1")
+def test_a_credit_cdr_negates_its_total_and_nothing_else() -> None:
+    parts = {"total_energy_cost": {"excl_vat": Decimal("5.125")}, "credit": True}
+    assert check({"excl_vat": Decimal("-5.625")}, **parts).verdict == "match"
+    assert check({"excl_vat": Decimal("5.625")}, **parts).verdict == "mismatch"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"currency": "SEK"}, "currency_mismatch"),
+        ({"charging_periods": [period(0, "T2", ENERGY=1)]}, "unknown_tariff"),
+        ({"charging_periods": [period(0, TIME=1)], "total_energy": 20}, "volume_missing"),
+        ({"charging_periods": 3}, "invalid_field"),
+    ],
+)
+def test_what_cannot_be_checked_says_why(fields: Any, code: str) -> None:
+    found = check({"excl_vat": 1}, **fields)
+    assert found.verdict == "unverifiable" and code in {problem.code for problem in found.warnings}
+
+
+def test_without_a_zone_nothing_is_assumed() -> None:
+    by_night = tariff(element(ENERGY, start_time="22:00", end_time="06:00"), element(component("ENERGY", 1)))
+    found = verify({**SESSION, "total_cost": {"excl_vat": 1}}, [by_night], version="2.2.1")
+    assert (found.verdict, [problem.code for problem in found.warnings]) == ("unverifiable", ["timezone_required"])
+
+
+def test_totals_outside_all_bounds_are_wrong_however_the_energy_fell() -> None:
+    change = tariff(element(component("ENERGY", "0.20"), end_time="10:30"), element(component("ENERGY", "0.40")))
+    session = cdr(60, period(0, ENERGY=10))
+    assert [check({"excl_vat": claimed}, session, change).verdict for claimed in (2, 3, 4, 5)] == [
+        "match",
+        "unverifiable",
+        "unverifiable",
+        "mismatch",
+    ]
+
+
+def test_volumes_that_contradict_the_periods_are_reported() -> None:
+    found = check({"excl_vat": Decimal("5.625")}, total_energy=25, total_time=1)
+    assert found.verdict == "match" and "volume_mismatch" in {problem.code for problem in found.warnings}
+
+
+# --- causes: each mistake planted into many CDRs --------------------------------------------------------------------------------
+
+MISTAKES: dict[str, dict[str, Any]] = {
+    "step_size_ignored": {"step": "none"},
+    "step_size_per_period": {"step": "period"},
+    "price_limit_ignored": {"limits": False},
+    "utc_used_for_local_time": {"clock": "utc"},
+    "flat_per_period": {"flat": "period"},
+    "vat_on_gross": {"tax": "of_gross"},
+    "vat_ignored": {"tax": "none"},
+    "net_and_gross_swapped": {"tax": "swapped"},
+}
+
+
+def rich_tariff(draw: random.Random) -> dict[str, Any]:
+    def cents(least: int, most: int) -> Decimal:
+        return Decimal(draw.randint(least, most)) / 100
+
+    clock = draw.choice([("08:00", "11:00"), ("09:30", "20:00")])
+    return tariff(
+        element(component("FLAT", cents(20, 200), 1, 21)),
+        element(component("ENERGY", cents(30, 70), 500, 21), start_time=clock[0], end_time=clock[1]),
+        element(component("ENERGY", cents(10, 29), 500, 21), component("PARKING_TIME", cents(100, 500), 600, 21)),
+        max_price={"excl_vat": cents(200, 400), "incl_vat": cents(242, 480)},
+    )
+
+
+def rich_session(draw: random.Random) -> dict[str, Any]:
+    start = f"2024-01-15T{draw.choice(['07', '08', '10'])}:00:00Z"
+    periods = [period(30 * index, start=start, ENERGY=Decimal(draw.randint(2000, 9000)) / 1000) for index in range(3)]
+    parked = period(90, start=start, PARKING_TIME=Decimal(draw.randint(1000, 9000)) / 10000)
+    return cdr(150, *periods, parked, start=start)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_planted_mistake_is_named_first(mistake: str) -> None:
+    draw = random.Random(mistake)
+    named = planted = 0
+    while planted < 100:
+        session, document = rich_session(draw), rich_tariff(draw)
+        if mistake != "price_limit_ignored" and draw.random() < 0.7:
+            del document["max_price"]
+        wrong = price(session, [document], version="2.2.1", timezone=ZONE, options=replace(SPEC, **MISTAKES[mistake]))
+        right = price(session, [document], version="2.2.1", timezone=ZONE)
+        if wrong.total_cost == right.total_cost:
+            continue
+        planted += 1
+        found = verify({**session, **cost_documents(wrong, "2.2.1")}, [document], version="2.2.1", timezone=ZONE)
+        assert found.verdict != "match"
+        named += found.causes[:1] == (mistake,)
+    assert named >= 90
+
+
+def test_another_version_of_the_tariff_is_named() -> None:
+    newer = {**TARIFF, "elements": [element(component("ENERGY", "0.31", 100, 10))], "start_date_time": "2024-02-01T00:00:00Z"}
+    wrong = price(SESSION, [{**newer, "start_date_time": None}], version="2.2.1")
+    found = verify({**SESSION, **cost_documents(wrong, "2.2.1")}, [TARIFF, newer], version="2.2.1", timezone=ZONE)
+    assert (found.verdict, found.causes) == ("mismatch", ("other_tariff",))
+
+
+def test_no_cause_is_named_on_a_match() -> None:
+    draw = random.Random(1)
+    for _ in range(100):
+        session, document = rich_session(draw), rich_tariff(draw)
+        right = price(session, [document], version="2.2.1", timezone=ZONE)
+        found = verify({**session, **cost_documents(right, "2.2.1")}, [document], version="2.2.1", timezone=ZONE)
+        assert (found.verdict, found.causes) == ("match", ())
