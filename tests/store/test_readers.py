@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from interplug.store.cursors import Refused, Resync
+import pytest
+
+from interplug.store.cursors import Delivery, Refused, Resync
 from interplug.store.replies import DAY, Reply
 from tests.store.conftest import Desk
 
@@ -98,3 +100,16 @@ async def test_answers_are_kept_for_a_day(desk: Desk) -> None:
     assert await desk.read(lambda tx: tx.replies.find(1, "r1", b"", 50 + DAY)) is not None
     assert await desk.read(lambda tx: tx.replies.find(1, "r1", b"", 51 + DAY)) is None
     assert await desk.write(lambda tx: tx.replies.forget(51 + DAY)) == 1
+
+
+@pytest.mark.parametrize("forget", [False, True])
+async def test_where_a_receiver_serves_what_it_was_given_is_kept(desk: Desk, forget: bool) -> None:
+    await desk.write(lambda tx: tx.cursors.delivered(1, 4, "https://a/cdrs/4", 100))
+    await desk.write(lambda tx: tx.cursors.delivered(2, 4, "https://b/cdrs/4", 200))
+    await desk.write(lambda tx: tx.cursors.delivered(1, 4, "https://a/other/4", 300))
+    if forget:
+        await desk.write(lambda tx: tx.cursors.forget(1))
+    assert await desk.read(lambda tx: tx.cursors.delivery(1, 4)) == "https://a/other/4"
+    assert await desk.read(lambda tx: tx.cursors.delivery(1, 5)) is None
+    both = await desk.read(lambda tx: tx.cursors.deliveries(4))
+    assert both == [Delivery(1, 4, "https://a/other/4", 300), Delivery(2, 4, "https://b/cdrs/4", 200)]

@@ -2,7 +2,8 @@
 
 A cursor is the number below which nothing is unsent, per connection and module; the caller moves many of them in one transaction
 about once a second. What a partner refuses is taken out of its way into `refused`, with the reason and its own retry. What a cursor
-cannot see (a new partner, another visibility, another version) is a `resync` row: how far it has got, and its goal.
+cannot see (a new partner, another visibility, another version) is a `resync` row: how far it has got, and its goal. Where a receiver
+serves what it was given (the Location of a CDR) is kept as a delivery, and stays when the reader is gone: it is evidence.
 """
 
 from collections.abc import Iterable
@@ -33,6 +34,11 @@ on conflict (connection, module) do update set reached = excluded.reached, goal 
 RESYNCS = "select connection, module, reached, goal from resync order by connection, module"
 FINISHED = "delete from resync where connection = ? and module = ?"
 FORGET = tuple(f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync"))
+DELIVERED = """
+insert into delivery (connection, object, url, at) values (?, ?, ?, ?)
+on conflict (connection, object) do update set url = excluded.url, at = excluded.at"""
+DELIVERIES = "select connection, object, url, at from delivery where object = ? order by connection"
+DELIVERY = "select url from delivery where connection = ? and object = ?"
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +62,13 @@ class Resync(msgspec.Struct, frozen=True, gc=False):
     module: str
     reached: int
     goal: int
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
+    connection: int
+    pk: int
+    url: str
+    at: int
 
 
 class Cursors:
@@ -109,3 +122,14 @@ class Cursors:
 
     async def finished(self, connection: int, module: str) -> None:
         await self._db.execute(FINISHED, connection, module)
+
+    async def delivered(self, connection: int, pk: int, url: str, at: int) -> None:
+        await self._db.execute(DELIVERED, connection, pk, url, at)
+
+    async def delivery(self, connection: int, pk: int) -> str | None:
+        """Where that receiver serves the object."""
+        row = await self._db.one(DELIVERY, connection, pk)
+        return None if row is None else str(row[0])
+
+    async def deliveries(self, pk: int) -> list[Delivery]:
+        return [Delivery(*row) for row in await self._db.all(DELIVERIES, pk)]
