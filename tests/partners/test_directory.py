@@ -105,7 +105,6 @@ async def test_the_operators_list_cuts_what_a_partner_names(node: Node) -> None:
     assert [name for name in ("AAA", "BBB", "ZZZ") if may(connection, "DE", name)] == ["BBB"]
 
 
-@pytest.mark.req("HCI-001")
 async def test_a_hub_writes_for_the_parties_that_it_reaches(node: Node) -> None:
     partner = await befriend(node, "2.2.1", parties=[("OTHER", "DE", "HUB")], hub="DEHUB")
     client = {"party_id": "AAA", "country_code": "SE", "role": "CPO", "status": "CONNECTED", "last_updated": "2026-01-01T00:00:00Z"}

@@ -341,3 +341,43 @@ async def test_a_platform_of_both_roles_shows_the_one_that_it_was_set_up_for(par
 async def test_who_has_no_party_registers_with_nobody(pair: Pair) -> None:
     with pytest.raises(HandshakeFailed, match="no party"):
         await registration.register(pair.emsp.directory, pair.emsp.client, "https://cpo.example/ocpi/versions", "a", Wish(role="CPO"))
+
+
+async def test_further_hosts_of_a_platform_that_we_register_with_are_added_to_its_own(pair: Pair) -> None:
+    stranger = Stranger(pair.wire)
+    stranger.endpoints.append({"identifier": "locations", "role": "SENDER", "url": "https://eu.cloud.example/locations"})
+    stranger.answers["/2.2.1/credentials"] = envelope(stranger.credentials())
+    wish = Wish(hosts=("eu.cloud.example",))
+    for again in (wish, Wish()):
+        made = await registration.register(pair.emsp.directory, pair.emsp.client, f"{stranger.base}/versions", "a-token", again)
+        assert made.endpoint("locations", "SENDER") == "https://eu.cloud.example/locations"
+        assert made.hosts == {"stranger.example:443", "eu.cloud.example"}
+    assert pair.at_emsp() == made
+
+
+async def test_a_versions_url_in_the_answer_that_leads_elsewhere_is_not_taken(pair: Pair) -> None:
+    stranger = Stranger(pair.wire)
+    stranger.endpoints.append(stranger.endpoint("locations", "SENDER"))
+    stranger.answers["/2.2.1/credentials"] = envelope(stranger.credentials(url="https://victim.example/versions"))
+    made = await registration.register(pair.emsp.directory, pair.emsp.client, f"{stranger.base}/versions", "a-token")
+    assert (made.versions_url, made.hosts) == (f"{stranger.base}/versions", {"stranger.example:443"})
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_who_is_suspended_while_it_asks_is_shut_out(pair: Pair, method: str) -> None:
+    connection = await pair.register("2.2.1")
+    reached = pair.at_cpo().id
+
+    async def in_the_middle(request: Request) -> None:
+        if request.path == "/ocpi/versions":
+            await suspend(pair.cpo.directory, reached)
+
+    pair.between("emsp", in_the_middle)
+    if method == "PUT":
+        with pytest.raises(HandshakeFailed, match="401"):
+            await registration.rotate(pair.emsp.directory, pair.emsp.client, connection)
+    else:
+        await suspend(pair.cpo.directory, reached)
+        reply = await pair.emsp.client.call(connection, "DELETE", "credentials", "SENDER")
+        assert reply.http == 401
+    assert pair.at_cpo().state == states.SUSPENDED

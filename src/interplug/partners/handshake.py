@@ -79,7 +79,7 @@ async def accept_delete(directory: Directory, presented: Presented) -> None:
     _registered("DELETE", presented)
 
     async def work(tx: Tx) -> None:
-        row = await _unchanged(tx, presented)
+        row = await _unchanged(tx, presented, "unregister")
         await tx.partners.change(row.id, state=states.after(row.state, "unregister"), token_out=None)
         await tx.partners.drop_tokens(row.id)
 
@@ -101,7 +101,7 @@ async def _accept(
     single = {} if VERSIONS[version].roles_in_credentials or role is None else {"our_role": role.upper()}
 
     async def work(tx: Tx) -> None:
-        row = await _unchanged(tx, presented)
+        row = await _unchanged(tx, presented, "register")
         columns = {**verified.columns(directory, row.id), **single}
         await tx.partners.change(row.id, state=states.after(row.state, "register"), registered_at=tx.clock(), **columns)
         await tx.partners.drop_tokens(row.id, states.REGISTRATION, states.OFFERED)
@@ -111,11 +111,16 @@ async def _accept(
     return answer
 
 
-async def _unchanged(tx: Tx, presented: Presented) -> ConnectionRow:
-    """The connection of a token that is still what it was when the request came in."""
+async def _unchanged(tx: Tx, presented: Presented, event: str) -> ConnectionRow:
+    """The connection of a token that is still what it was when the request came in; it may have been suspended or ended meanwhile."""
     token = await tx.partners.token(presented.hash)
     row = await tx.partners.get(presented.connection.id)
-    if token is None or token.state not in (presented.state, states.ACTIVE) or row is None or row.state == states.REMOVED:
+    if (
+        token is None
+        or token.state not in (presented.state, states.ACTIVE)
+        or row is None
+        or (row.state, event) not in states.CONNECTION_STATES
+    ):
         raise unauthorized("the token was used or replaced meanwhile")
     return row
 
@@ -143,20 +148,19 @@ async def _verify(
     ours = [party.role for party in presentation.shown(directory, connection, version, role)]
     their_role = role_of_211(ours)
     theirs = read_credentials(directory, connection, version, document, their_role)
-    access = reachable_at(directory, connection, theirs)
+    access = _reachable_at(directory, connection, theirs)
     offer = await look_up(client, access, theirs["url"], [version], their_role)
     offer.check(required(ours, (one["role"] for one in theirs["roles"])))
     return Verified(theirs, offer, access)
 
 
-def reachable_at(directory: Directory, connection: Connection, theirs: dict[str, Any]) -> Access:
+def _reachable_at(directory: Directory, connection: Connection, theirs: dict[str, Any]) -> Access:
     """Where the partner says it is. The operator's hosts bind it where there are any; else its own word is taken, and checked."""
-    named = connection.named_hosts
     try:
-        check_url(theirs["url"], directory.settings.network, named or None)
+        check_url(theirs["url"], directory.settings.network, connection.hosts if connection.named_hosts else None)
     except Forbidden as error:
         raise OcpiError(CANNOT_USE_CLIENT, f"url: {error}") from None
-    return Access(theirs["token"], named | {origin(theirs["url"])}, None, connection.id)
+    return Access(theirs["token"], connection.named_hosts | {origin(theirs["url"])}, None, connection.id)
 
 
 def read_credentials(directory: Directory, connection: Connection, version: str, document: Any, their_role: str | None) -> dict[str, Any]:

@@ -25,8 +25,8 @@ from interplug.versions.table import VERSIONS
 from . import presentation, states
 from .client import Access, PartnerClient
 from .directory import Connection, Directory, role_of_211
-from .guard import origin
-from .handshake import Verified, reachable_at, read_credentials, replace_token
+from .guard import Forbidden, check_url, origin
+from .handshake import Verified, read_credentials, replace_token
 from .keys import new_token
 from .lookup import Offer, look_up
 from .roles import REQUIRED
@@ -62,7 +62,8 @@ async def register(directory: Directory, client: PartnerClient, versions_url: st
     """Registers with the platform at `versions_url`, with the token that it gave us; a connection with this URL is renewed."""
     wish = wish or Wish()
     await directory.refresh()
-    access = Access(token, frozenset((origin(versions_url), *wish.hosts)))
+    named = {host for one in directory.all() if one.versions_url == versions_url for host in one.named_hosts}
+    access = Access(token, frozenset((origin(versions_url), *wish.hosts, *named)))
     probe = _as_wished(directory, versions_url, wish)
     offer = await _look_up(directory, client, access, versions_url, probe, wish.version)
     connection = await _begin(directory, versions_url, wish)
@@ -256,9 +257,10 @@ def _answered(directory: Directory, connection: Connection, access: Access, offe
     """The Credentials object of the answer. Where its URL stands on a host that is not theirs, the one that we called stays."""
     ours = [party.role for party in presentation.shown(directory, connection, offer.version)]
     theirs = read_credentials(directory, connection, offer.version, data, role_of_211(ours))
-    if origin(theirs["url"]) not in access.hosts:
+    try:
+        check_url(theirs["url"], directory.settings.network, access.hosts)
+    except Forbidden:
         theirs = {**theirs, "url": connection.versions_url}
-    reachable_at(directory, connection, theirs)
     return Verified(theirs, offer, access)
 
 
