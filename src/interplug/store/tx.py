@@ -9,6 +9,7 @@ from collections.abc import Callable
 from interplug.store.commands import Commands
 from interplug.store.cursors import Cursors
 from interplug.store.database import Database, Numbers
+from interplug.store.drivers import Drivers
 from interplug.store.history import History
 from interplug.store.messages import Messages
 from interplug.store.objects import Objects
@@ -35,6 +36,7 @@ class Tx:
         self.replies = Replies(db)
         self.parties = Parties(db)
         self.partners = Partners(db)
+        self.drivers = Drivers(db, numbers)
         self.commands = Commands(db, numbers)
         self.stations = Stations(db)
 

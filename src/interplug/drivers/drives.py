@@ -1,0 +1,242 @@
+"""A drive: a driver starts and stops at a partner's station, through commands, and what it becomes is followed.
+
+A start is refused here, in plain words, where it could not succeed: an EVSE that is not AVAILABLE, a plug that does not exist, a
+second drive of one driver. The drive is a row before the command leaves, and its id is the authorization_reference by
+which a CPO of 2.2.1 and later says which Session is ours; 2.1.1 is matched by Token, EVSE and time.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from interplug.model.types import encode_json, fold, format_time
+from interplug.modules import commands
+from interplug.modules.node import Node
+from interplug.partners.directory import Connection
+from interplug.store.drivers import Drive, Driver
+from interplug.store.keys import OWN, Key, Stored
+from interplug.store.tx import Tx
+
+from .states import ASKED, OPEN, advance
+
+Document = dict[str, Any]
+SESSION_WITHIN = 90.0
+"""Seconds after the station said yes within which a Session is expected."""
+PATIENCE = 15 * 60.0
+"""Seconds after which a start that nobody confirmed is over."""
+
+
+class NotPossible(ValueError):
+    """Why a drive cannot be started or stopped, in words for the driver."""
+
+
+@dataclass(slots=True, frozen=True)
+class Plug:
+    """What a driver chose: a Connector of an EVSE at a partner's Location."""
+
+    location: Stored
+    evse: Document
+    connector: Document
+
+    @property
+    def connection(self) -> int:
+        return self.location.key.source
+
+
+async def new_driver(node: Node) -> Driver:
+    """A guest: an own Token of type APP_USER, which push brings to the CPOs. Never whitelisted: each start is ours to allow."""
+    parties = node.directory.our_parties("EMSP")
+    if not parties:
+        raise NotPossible("this node is no service provider")
+    party, now = parties[0], node.clock()
+    name = secrets.token_hex(16)
+    contract = f"{party.country_code}{party.party_id}C{secrets.token_hex(4).upper()}"
+    driver = Driver(name, secrets.token_hex(10).upper(), contract, now)
+    token = {
+        "country_code": party.country_code,
+        "party_id": party.party_id,
+        "uid": driver.token_uid,
+        "type": "APP_USER",
+        "contract_id": contract,
+        "issuer": (party.business_details or {}).get("name") or f"{party.country_code}-{party.party_id}",
+        "valid": True,
+        "whitelist": "NEVER",
+    }
+
+    async def work(tx: Tx) -> None:
+        await tx.drivers.add_driver(driver)
+        await tx.objects.save(token_key(node, driver), {**token, "last_updated": format_time(now)}, last_updated=now)
+
+    await node.store.write(work)
+    return driver
+
+
+def token_key(node: Node, driver: Driver) -> Key:
+    party = node.directory.our_parties("EMSP")[0]
+    return Key("tokens", OWN, party.country_code, party.party_id, driver.token_uid, "APP_USER")
+
+
+async def find_plug(node: Node, source: int, country: str, party: str, place: str, evse_uid: str, connector_id: str) -> Plug:
+    """The Connector that these ids name, as it is known now; `NotPossible` where a driver may not see or use it."""
+    key = Key("locations", source, country, party, place)
+    location = await node.store.read(lambda tx: tx.objects.get(key))
+    if location is None or source == OWN or not location.document.get("publish", True):
+        raise NotPossible("This station is not known here.")
+    evse = next((one for one in location.document.get("evses") or () if fold(one["uid"]) == fold(evse_uid)), None)
+    connector = next((one for one in (evse or {}).get("connectors") or () if fold(one["id"]) == fold(connector_id)), None)
+    if evse is None or connector is None:
+        raise NotPossible("This station has no such plug.")
+    return Plug(location, evse, connector)
+
+
+async def start(node: Node, driver: Driver, plug: Plug) -> Drive:
+    """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far."""
+    connection = _startable(node, plug)
+    token = await node.store.read(lambda tx: tx.objects.get(token_key(node, driver)))
+    if token is None:
+        raise NotPossible("You are not known here any more; reload the page.")
+    shown = await _tariffs(node, plug)
+    drive = Drive(
+        id=secrets.token_hex(16),
+        driver=driver.id,
+        connection=connection.id,
+        country=plug.location.key.country,
+        party=plug.location.key.party,
+        place=plug.location.key.id,
+        evse=plug.evse["uid"],
+        connector=plug.connector["id"],
+        state=ASKED,
+        created_at=node.clock(),
+        deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout + SESSION_WITHIN),
+        shown=encode_json(shown),
+    )
+    await node.store.write(lambda tx: _add(tx, drive))
+    document = {
+        "token": token.document,
+        "location_id": drive.place,
+        "evse_uid": drive.evse,
+        "connector_id": drive.connector,
+        "authorization_reference": drive.id,
+    }
+    return await _send(node, connection, drive, "START_SESSION", document)
+
+
+def _startable(node: Node, plug: Plug) -> Connection:
+    status = plug.evse["status"]
+    if status != "AVAILABLE":
+        raise NotPossible(_WHY_NOT.get(status, "This station cannot be used now."))
+    capabilities = plug.evse.get("capabilities")
+    if capabilities and "REMOTE_START_STOP_CAPABLE" not in capabilities:
+        raise NotPossible("This station cannot be started from here; use a card at the station.")
+    connection = node.directory.by_id(plug.connection)
+    if connection is None or not connection.registered:
+        raise NotPossible("There is no connection to this operator any more.")
+    return connection
+
+
+_WHY_NOT = {
+    "BLOCKED": "Something blocks this station.",
+    "CHARGING": "Somebody is charging here.",
+    "INOPERATIVE": "This station is out of service.",
+    "OUTOFORDER": "This station is out of order.",
+    "PLANNED": "This station is not there yet.",
+    "REMOVED": "This station is not there any more.",
+    "RESERVED": "This station is reserved.",
+    "UNKNOWN": "Nobody knows whether this station works; its operator has no contact with it.",
+}
+
+
+async def _tariffs(node: Node, plug: Plug) -> list[Document]:
+    """The Tariffs that the driver was shown for this plug."""
+    key = plug.location.key
+
+    async def work(tx: Tx) -> list[Document]:
+        keys = [Key("tariffs", key.source, key.country, key.party, name) for name in plug.connector.get("tariff_ids") or ()]
+        return [stored.document for one in keys if (stored := await tx.objects.get(one)) is not None]
+
+    return await node.store.read(work)
+
+
+async def _add(tx: Tx, drive: Drive) -> None:
+    if any(one.state in OPEN for one in await tx.drivers.of_driver(drive.driver)):
+        raise NotPossible("You have a charging session already; stop it first.")
+    await tx.drivers.add(drive)
+
+
+async def stop(node: Node, drive: Drive) -> Drive:
+    """Asks the CPO to stop; the drive is FINISHED when its Session is."""
+    session = await node.store.read(lambda tx: tx.objects.get_pk(drive.session)) if drive.session else None
+    connection = node.directory.by_id(drive.connection)
+    if session is None or advance(drive.state, "stop") is None:
+        raise NotPossible("There is nothing to stop now.")
+    if connection is None or not connection.registered:
+        raise NotPossible("There is no connection to this operator any more; end the session at the station.")
+    await happened(node, drive.id, "stop")
+    return await _send(node, connection, drive, "STOP_SESSION", {"session_id": session.key.id})
+
+
+async def _send(node: Node, connection: Connection, drive: Drive, command: str, document: Document) -> Drive:
+    starts = command == "START_SESSION"
+    try:
+        sent = await commands.send(node, connection, command, document)
+    except (commands.NotSent, ValueError) as error:
+        return await happened(node, drive.id, "refused" if starts else "stop failed", str(error))
+    columns = {"command" if starts else "stop_command": sent.id}
+    event = events(starts, sent.state)
+    reason = "" if event in ("accepted", "succeeded") else in_words(command, sent.result, sent.message)
+    return await happened(node, drive.id, event, reason, **columns)
+
+
+def events(starts: bool, state: str) -> str:
+    """What the state of a command (`command_states.SENT`) means for its drive; empty: nothing yet."""
+    if starts:
+        return {"waiting": "accepted", "refused": "refused", "succeeded": "succeeded", "timed_out": "late"}.get(state, "failed")
+    return "stop failed" if state in ("refused", "failed", "timed_out") else ""
+
+
+def in_words(command: str, result: str, message: str) -> str:
+    """Why a command did not do what the driver wanted, in plain words; the operator's own words come last."""
+    said = _WORDS.get(result, "The operator could not do it.")
+    if command == "STOP_SESSION":
+        said = "The station could not be stopped from here. Try again, or unplug at the car."
+    return f"{said} ({message})" if message else said
+
+
+_WORDS = {
+    "EVSE_OCCUPIED": "Somebody was quicker: the station is in use.",
+    "EVSE_INOPERATIVE": "The station does not work at the moment.",
+    "REJECTED": "The operator did not allow it.",
+    "NOT_SUPPORTED": "This station cannot be started from here.",
+    "TIMEOUT": "The station did not answer in time.",
+    "UNKNOWN_SESSION": "The operator does not know this session.",
+    "FAILED": "It did not work.",
+}
+
+
+async def happened(node: Node, id: str, event: str, reason: str = "", **columns: Any) -> Drive:
+    """Moves a drive on and writes down what came with the event; an event that means nothing keeps the state."""
+
+    async def work(tx: Tx) -> Drive:
+        drive = await tx.drivers.get(id)
+        assert drive is not None
+        return await move(tx, node, drive, event, reason, **columns)
+
+    return await node.store.write(work)
+
+
+async def move(tx: Tx, node: Node, drive: Drive, event: str, reason: str = "", **columns: Any) -> Drive:
+    state = advance(drive.state, event) if event else None
+    changes: dict[str, Any] = {name: value for name, value in columns.items() if getattr(drive, name) != value}
+    if state is not None:
+        changes |= {"state": state, "reason": reason}
+        if state == "STARTED":
+            changes["deadline"] = node.after(SESSION_WITHIN)
+        elif state == "UNSURE":
+            changes["deadline"] = node.after(PATIENCE)
+    for name, value in changes.items():
+        setattr(drive, name, value)
+    if changes:
+        await tx.drivers.update(drive)
+    return drive

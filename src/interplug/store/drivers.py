@@ -1,0 +1,107 @@
+"""Drivers and their drives. States and events are those of `drivers/states.py`; this file knows none of them by name.
+
+A drive is a row before its command goes out. It points at the partner's Session and CDR by their numbers in the store, so a
+page reads them as they are now; `shown` is what the driver was shown before the start (the Tariffs), kept as evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from interplug.store.database import Database, Numbers, Row
+
+DRIVER = "id, token_uid, contract_id, created_at"
+NEW_DRIVER = f"insert into driver ({DRIVER}) values (?, ?, ?, ?)"
+GET_DRIVER = f"select {DRIVER} from driver where id = ?"
+BY_TOKEN = f"select {DRIVER} from driver where token_uid = ?"
+BY_CONTRACT = f"select {DRIVER} from driver where contract_id = ?"
+DRIVE = (
+    "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
+    "created_at, deadline, shown"
+)
+NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+UPDATE = "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ? where id = ?"
+GET_DRIVE = f"select {DRIVE} from drive where id = ?"
+OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
+IN_STATE = f"select {DRIVE} from drive where state = ? order by created_at"
+
+
+class Driver(msgspec.Struct, frozen=True):
+    id: str
+    token_uid: str
+    contract_id: str
+    created_at: int
+
+
+class Drive(msgspec.Struct, kw_only=True):
+    """`session` and `cdr` are numbers of objects, 0 where there is none yet; `reason` is plain words for the driver."""
+
+    id: str
+    driver: str
+    connection: int
+    country: str
+    party: str
+    place: str
+    evse: str
+    connector: str
+    state: str
+    reason: str = ""
+    command: str = ""
+    stop_command: str = ""
+    session: int = 0
+    cdr: int = 0
+    created_at: int
+    deadline: int
+    shown: bytes = b"[]"
+
+
+class Drivers:
+    def __init__(self, db: Database, numbers: Numbers) -> None:
+        self._db = db
+        self._numbers = numbers
+
+    async def add_driver(self, driver: Driver) -> None:
+        await self._db.execute(NEW_DRIVER, *msgspec.structs.astuple(driver))
+
+    async def driver(self, id: str) -> Driver | None:
+        return _driver(await self._db.one(GET_DRIVER, id))
+
+    async def with_token(self, uid: str) -> Driver | None:
+        return _driver(await self._db.one(BY_TOKEN, uid))
+
+    async def with_contract(self, contract_id: str) -> Driver | None:
+        return _driver(await self._db.one(BY_CONTRACT, contract_id))
+
+    async def add(self, drive: Drive) -> None:
+        self._numbers.take()
+        await self._db.execute(NEW_DRIVE, *msgspec.structs.astuple(drive))
+
+    async def update(self, drive: Drive) -> None:
+        """Takes a change number, so that a page that waits for the log sees it."""
+        self._numbers.take()
+        values = (drive.state, drive.reason, drive.command, drive.stop_command, drive.session, drive.cdr, drive.deadline)
+        await self._db.execute(UPDATE, *values, drive.id)
+
+    async def get(self, id: str) -> Drive | None:
+        row = await self._db.one(GET_DRIVE, id)
+        return None if row is None else Drive(**dict(zip(FIELDS, row, strict=True)))
+
+    async def of_driver(self, driver: str, limit: int = 20) -> list[Drive]:
+        """The newest first."""
+        return _drives(await self._db.all(OF_DRIVER, driver, limit))
+
+    async def in_states(self, states: Sequence[str]) -> list[Drive]:
+        return [drive for state in states for drive in _drives(await self._db.all(IN_STATE, state))]
+
+
+FIELDS = tuple(Drive.__struct_fields__)
+
+
+def _driver(row: Row | None) -> Driver | None:
+    return None if row is None else Driver(*row)
+
+
+def _drives(rows: Sequence[Row]) -> list[Drive]:
+    return [Drive(**dict(zip(FIELDS, row, strict=True))) for row in rows]
