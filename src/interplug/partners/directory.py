@@ -12,25 +12,23 @@ This file does not know what a handshake is and sends nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from interplug.config import Settings
-from interplug.model.types import fold
 from interplug.protocol.headers import Party, token_readings
-from interplug.protocol.routes import Side
 from interplug.store.parties import OurParty
-from interplug.store.partners import ConnectionRow, TokenRow
+from interplug.store.partners import TokenRow
 from interplug.store.store import Store, now_us
 from interplug.store.tx import Tx
-from interplug.versions.table import VERSIONS, Version
 
 from . import states
-from .guard import origin
+from .connection import Connection, connection_of
 from .keys import NodeKey
 from .roles import COUNTERPART
+
+__all__ = ["Connection", "Directory", "Presented", "role_of_211"]
 
 LOOK_AGAIN = 0.5
 """Seconds between looks at the generation while requests come in."""
@@ -38,79 +36,6 @@ HEADERS = 10_000
 """Most Authorization headers that are remembered: one token can be written in several ways."""
 UNDER_WAY = 10_000_000
 """Microseconds in which requests that were sent with the old token may still arrive after the new one was used."""
-EVERYBODY = 0
-
-
-@dataclass(slots=True, frozen=True)
-class TheirParty:
-    role: str
-    country_code: str
-    party_id: str
-    business_details: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def party(self) -> Party:
-        return Party(self.country_code, self.party_id)
-
-
-@dataclass(slots=True, frozen=True)
-class Endpoint:
-    """An endpoint of the partner's version details. `role` is the side, set in 2.1.1 too (from the partner's role)."""
-
-    identifier: str
-    role: str | None
-    url: str
-
-
-@dataclass(slots=True)
-class Connection:
-    """One technical link to a partner. Read it, never change it: `Directory` replaces it when the tables change."""
-
-    id: int
-    partner_id: int
-    partner: str
-    state: str
-    version: str | None
-    versions_url: str
-    created_at: int
-    registered_at: int | None
-    pinned: str | None = None
-    base64_out: bool | None = None
-    our_role: str | None = None
-    our_party: Party | None = None
-    endpoints: tuple[Endpoint, ...] = ()
-    parties: tuple[TheirParty, ...] = ()
-    hub: Party | None = None
-    reachable: tuple[TheirParty, ...] = ()
-    allow: frozenset[tuple[str, str]] | None = None
-    audiences: tuple[int, ...] = ()
-    """What it may see: its own number, 0 for what everybody sees, and its classes."""
-    named_hosts: frozenset[str] = frozenset()
-    """Places that the operator named; where there are any, the partner cannot move elsewhere."""
-    hosts: frozenset[str] = frozenset()
-    """The places (host:port) at which it may be called."""
-    flags: dict[str, Any] = field(default_factory=dict)
-    writable: frozenset[tuple[str, str]] = frozenset()
-    """The parties, as `Party.key`, whose objects it may write."""
-
-    @property
-    def registered(self) -> bool:
-        return self.state == states.REGISTERED
-
-    @property
-    def speaks(self) -> Version:
-        """What its version can do. Only of a registered connection."""
-        if self.version is None:
-            raise LookupError(f"connection {self.id} is not registered")
-        return VERSIONS[self.version]
-
-    def endpoint(self, module_id: str, side: Side) -> str | None:
-        """The URL of a side of a module; ids are compared without regard to case (quirk 15)."""
-        wanted = fold(module_id)
-        for known in self.endpoints:
-            if fold(known.identifier) == wanted and (known.role == side or known.role is None or wanted == "credentials"):
-                return known.url
-        return None
 
 
 @dataclass(slots=True, frozen=True)
@@ -305,48 +230,3 @@ async def _load(tx: Tx, known: int) -> _Snapshot | None:
     }
     tokens = {row.hash: row for row in await tx.partners.tokens()}
     return _Snapshot(generation, connections, tokens, ours, own_keys)
-
-
-def connection_of(
-    row: ConnectionRow, clients: list[dict[str, Any]], classes: tuple[int, ...], own: frozenset[tuple[str, str]]
-) -> Connection:
-    presented = row.credentials or {}
-    parties = tuple(_their_party(role) for role in presented.get("roles") or ())
-    reachable = tuple(_their_party(client) for client in clients)
-    hub = presented.get("hub_party_id")
-    allow = None if row.allow is None else frozenset(_key(text) for text in row.allow)
-    named = {one.party.key for one in (*parties, *reachable)}
-    return Connection(
-        id=row.id,
-        partner_id=row.partner,
-        partner=row.name,
-        state=row.state,
-        version=row.version,
-        versions_url=row.versions_url,
-        created_at=row.created_at,
-        registered_at=row.registered_at,
-        pinned=row.pinned,
-        base64_out=None if row.base64_out is None else bool(row.base64_out),
-        our_role=row.our_role,
-        our_party=Party(row.our_country, row.our_party) if row.our_country and row.our_party else None,
-        endpoints=tuple(Endpoint(one["identifier"], one.get("role"), one["url"]) for one in row.endpoints),
-        parties=parties,
-        hub=Party(hub[:2], hub[2:]) if isinstance(hub, str) else None,
-        reachable=reachable,
-        allow=allow,
-        audiences=(row.id, EVERYBODY, *classes),
-        named_hosts=frozenset(row.hosts),
-        hosts=frozenset(row.hosts) | ({origin(row.versions_url)} if urlsplit(row.versions_url).hostname else frozenset()),
-        flags=row.flags,
-        writable=frozenset(named if allow is None else named & allow) - own,
-    )
-
-
-def _their_party(document: dict[str, Any]) -> TheirParty:
-    return TheirParty(document["role"], document["country_code"], document["party_id"], document.get("business_details") or {})
-
-
-def _key(text: str) -> tuple[str, str]:
-    """A party of an allow-list, written `NL-ABC`."""
-    country, _, party = text.partition("-")
-    return country.upper(), party.upper()
