@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,22 @@ async def test_one_read_sees_one_state(desk: Desk, open_store: Opener) -> None:
 
     assert await desk.read(work) == (0, 0)
     assert await desk.read(lambda tx: tx.generation("x")) == 1
+
+
+async def test_when_the_disk_is_full_nobody_is_told_that_he_is_safe(desk: Desk) -> None:
+    connection = desk.store._engine._writer
+    pages = connection.execute("pragma page_count").fetchone()[0]
+    connection.execute(f"pragma max_page_count={pages + 5}")
+
+    def large(tx: Any) -> Any:
+        return tx.objects.save(key("BIG"), tariff("BIG", x="x" * 400_000), last_updated=1)
+
+    outcomes = await asyncio.gather(desk.write(saving("T1")), desk.write(large), desk.write(saving("T2")), return_exceptions=True)
+    connection.execute("pragma max_page_count=1000000")
+    assert isinstance(outcomes[1], sqlite3.OperationalError)
+    acknowledged = [name for name, outcome in zip(("T1", "BIG", "T2"), outcomes, strict=True) if not isinstance(outcome, Exception)]
+    assert [name for name, _, _ in await desk.log()] == acknowledged
+    assert (await desk.write(saving("T3"))).created
 
 
 async def test_a_caller_that_gives_up_does_not_stop_the_others(desk: Desk) -> None:

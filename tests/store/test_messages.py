@@ -77,6 +77,8 @@ async def test_the_buffer_empties_itself(desk: Desk) -> None:
         message(url="/elsewhere", answer=b'{"data":[{"token" : "%b"}]}' % TOKEN.encode()),
         message(url="/elsewhere", body=b'{"\\u0074oken":"%b"}' % TOKEN.encode()),
         message(url="/elsewhere", body=b'{"token":"%b"' % TOKEN.encode()),
+        message(url="/elsewhere", answer=b'{"token":"%b","x":"%b"}' % (TOKEN.encode(), b"x" * 70_000)),
+        message(url="/elsewhere", answer=b'{"\\u0074\\u006Fken":"%b","x":"%b"}' % (TOKEN.encode(), b"x" * 70_000)),
         message(url="/ocpi/2.2.1/credentials", body=b"token=%b" % TOKEN.encode()),
     ],
 )
@@ -104,3 +106,15 @@ async def test_retention_by_age_and_by_count(desk: Desk) -> None:
     assert await desk.write(lambda tx: tx.messages.forget(before=3, most=1000)) == 3
     assert await desk.write(lambda tx: tx.messages.forget(before=0, most=4)) == 3
     assert [one.request_id for one in await desk.read(lambda tx: tx.messages.search())] == ["r9", "r8", "r7", "r6"]
+
+
+async def test_a_long_body_is_cut_before_it_waits(desk: Desk) -> None:
+    body = b'[{"name":"Caf\\u00e9"},"%b"]' % (b"x" * 100_000)
+    one = message(answer=body)
+    [kept] = await logged(desk, one)
+    assert kept.answer == one.answer == body[:4096]
+
+
+def test_escapes_that_spell_no_token_are_kept_as_they_are() -> None:
+    body = b'{"name": "Caf\\u00e9 \\u0041"}'
+    assert shown(body, "/x") == body

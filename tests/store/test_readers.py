@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from interplug.store.cursors import Delivery, Refused, Resync
+from interplug.store.cursors import Refused, Resync
 from interplug.store.replies import DAY, Reply
 from tests.store.conftest import Desk
 
@@ -109,7 +109,6 @@ async def test_where_a_receiver_serves_what_it_was_given_is_kept(desk: Desk, for
     await desk.write(lambda tx: tx.cursors.delivered(1, 4, "https://a/other/4", 300))
     if forget:
         await desk.write(lambda tx: tx.cursors.forget(1))
-    assert await desk.read(lambda tx: tx.cursors.delivery(1, 4)) == "https://a/other/4"
-    assert await desk.read(lambda tx: tx.cursors.delivery(1, 5)) is None
-    both = await desk.read(lambda tx: tx.cursors.deliveries(4))
-    assert both == [Delivery(1, 4, "https://a/other/4", 300), Delivery(2, 4, "https://b/cdrs/4", 200)]
+    assert await desk.read(lambda tx: tx.cursors.delivered_at(1, 4)) == "https://a/other/4"
+    assert await desk.read(lambda tx: tx.cursors.delivered_at(1, 5)) is None
+    assert await desk.read(lambda tx: tx.cursors.delivered_at(2, 4)) == "https://b/cdrs/4"

@@ -34,11 +34,6 @@ on conflict (connection, module) do update set reached = excluded.reached, goal 
 RESYNCS = "select connection, module, reached, goal from resync order by connection, module"
 FINISHED = "delete from resync where connection = ? and module = ?"
 FORGET = tuple(f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync"))
-DELIVERED = """
-insert into delivery (connection, object, url, at) values (?, ?, ?, ?)
-on conflict (connection, object) do update set url = excluded.url, at = excluded.at"""
-DELIVERIES = "select connection, object, url, at from delivery where object = ? order by connection"
-DELIVERY = "select url from delivery where connection = ? and object = ?"
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -62,13 +57,6 @@ class Resync(msgspec.Struct, frozen=True, gc=False):
     module: str
     reached: int
     goal: int
-
-
-class Delivery(msgspec.Struct, frozen=True, gc=False):
-    connection: int
-    pk: int
-    url: str
-    at: int
 
 
 class Cursors:
@@ -122,14 +110,3 @@ class Cursors:
 
     async def finished(self, connection: int, module: str) -> None:
         await self._db.execute(FINISHED, connection, module)
-
-    async def delivered(self, connection: int, pk: int, url: str, at: int) -> None:
-        await self._db.execute(DELIVERED, connection, pk, url, at)
-
-    async def delivery(self, connection: int, pk: int) -> str | None:
-        """Where that receiver serves the object."""
-        row = await self._db.one(DELIVERY, connection, pk)
-        return None if row is None else str(row[0])
-
-    async def deliveries(self, pk: int) -> list[Delivery]:
-        return [Delivery(*row) for row in await self._db.all(DELIVERIES, pk)]

@@ -24,6 +24,7 @@ REMEMBERED = 64
 SPARSE = 10
 FEW_ROWS = 2000
 AUDIENCES = "select distinct audience from feed where module = ? and source = ? and audience >= 0 and n > 0 order by audience"
+COUNTS = "select module, source, sum(n) from feed where audience >= 0 group by module, source having sum(n) > 0 order by module, source"
 PAGE_ROWS = "o.pk, o.changed_no, b.bytes, o.created_no"
 
 
@@ -66,6 +67,10 @@ class Feeds:
 
     async def audiences(self, module: str, source: int) -> list[int]:
         return [row[0] for row in await self._db.all(AUDIENCES, module, source)]
+
+    async def counts(self) -> dict[tuple[str, int], int]:
+        """How many objects there are of each module and source."""
+        return {(row[0], row[1]): row[2] for row in await self._db.all(COUNTS)}
 
     async def _walk(self, query: PageQuery) -> Walk | None:
         sql, values = _choose_feeds(query)

@@ -6,6 +6,7 @@ masked where it can be read, and nothing is kept of it where it cannot. Masking 
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -21,6 +22,8 @@ ADD = f"insert into message ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 FORGET_OLD = "delete from message where started_at < ?"
 FORGET_MANY = "delete from message where pk <= (select max(pk) from message) - ?"
 NEWEST = 2**62
+LONG = 65_536
+ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
 class Message(msgspec.Struct, gc=False):
@@ -91,9 +94,14 @@ class MessageLog:
         self.wait = wait
 
     def add(self, message: Message) -> None:
+        message.body, message.answer = self._bounded(message.body), self._bounded(message.answer)
         self._buffer.append(message)
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.get_running_loop().create_task(self._soon())
+
+    def _bounded(self, body: bytes) -> bytes:
+        """A long body is let go at once. What is left of it is no JSON, so nothing of it is kept if a token may be in it."""
+        return body if len(body) <= LONG else body[: self.body_limit]
 
     async def _soon(self) -> None:
         while self._buffer:
@@ -136,13 +144,18 @@ def masked(name: str, value: str) -> str:
 
 def shown(body: bytes, url: str) -> bytes:
     """The body as it may be kept. OCPI's Token objects are no secrets; a field `token` that holds a string is one."""
-    if b'"token"' not in body and b"\\u" not in body and "credentials" not in url:
+    plain = ESCAPE.sub(_letter, body) if b"\\u00" in body else body
+    if b'"token"' not in plain and "credentials" not in url:
         return body
     try:
         document = decode_json(body) if body else None
     except BadJson:
         return b"(not kept: it may hold a token)"
     return body if document is None or not _mask(document) else encode_json(document)
+
+
+def _letter(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)])
 
 
 def _mask(value: Any) -> bool:

@@ -24,7 +24,8 @@ select {COLUMNS}, o.module, o.source, o.kind from object o
 where o.module = ? and o.id = ? and o.audience >= 0 order by o.source, o.pk"""
 BATCH = f"""
 select {COLUMNS}, o.module, o.source, o.kind from object o
-where o.module = ? and o.created_no > ? and o.audience >= 0 and (o.source = ? or ? = 1) order by o.created_no limit ?"""
+where o.pk > ? and o.module || '' = ? and (o.source = ? or ? = 1) and o.audience >= 0 order by o.pk limit ?"""
+# `|| ''` keeps planners from an index that would make them sort the module for every batch.
 
 
 class Objects:
@@ -71,8 +72,8 @@ class Objects:
 
     async def batch(self, module: str, after: int, limit: int, source: int | None = None) -> tuple[list[Stored], int]:
         """The next objects in the order of creation, and the number to go on from; empty at the end."""
-        rows = await self._db.all(BATCH, module, after, source or 0, int(source is None), limit)
-        return [await self._from_row(row) for row in rows], rows[-1][3] if rows else after
+        rows = await self._db.all(BATCH, after, module, source or 0, int(source is None), limit)
+        return [await self._from_row(row) for row in rows], rows[-1][0] if rows else after
 
     async def each(self, module: str, source: int | None = None) -> AsyncIterator[Stored]:
         number = 0
@@ -243,6 +244,10 @@ class Objects:
     async def audiences(self, module: str, source: int = OWN) -> list[int]:
         """The audiences that have objects of this module."""
         return await self._feeds.audiences(module, source)
+
+    async def counts(self) -> dict[tuple[str, int], int]:
+        """How many objects there are, by module and source."""
+        return await self._feeds.counts()
 
     async def stale(self, module: str, source: int) -> int:
         """How many arrivals were older than what is stored."""

@@ -158,7 +158,6 @@ def _readers() -> None:
         text("url"),
         number("at"),
     )
-    op.create_table("delivery", part("connection"), part("object"), text("url"), number("at"))
     op.create_table(
         "quarantine",
         pk(),
