@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from interplug.model.types import decode_json, fold
 from interplug.model.validate import Invalid, validate
@@ -63,33 +63,49 @@ class Authorisation:
 REFUSED = Authorisation("NOT_ALLOWED")
 
 
+class Place(NamedTuple):
+    """Where the card was shown: the key of the own Location, and the EVSE, as far as they are known."""
+
+    location: Key | None
+    evse_uid: str | None
+
+
 async def authorise(
-    node: Node, token_uid: str, type: str = "RFID", location: Key | None = None, evse_uid: str | None = None
+    node: Node, token_uid: str, type: str = "RFID", location_id: str | None = None, evse_uid: str | None = None
 ) -> Authorisation:
-    """Decides for a Token at one of our EVSEs; `location` is the key of the own Location. Never raises because of a partner."""
+    """Decides for a Token at one of our own EVSEs. Never raises because of a partner."""
 
-    async def work(tx: Tx) -> tuple[Authorisation | None, list[Stored]]:
-        commanded = await _commanded(tx, node, token_uid, type, location, evse_uid) if location else None
-        return commanded, await _copies(tx, token_uid, type)
+    async def work(tx: Tx) -> tuple[Place, Authorisation | None, list[Stored]]:
+        place = Place(await _location(tx, location_id, evse_uid), evse_uid)
+        return place, await _commanded(tx, node, token_uid, type, place), await _copies(tx, token_uid, type)
 
-    commanded, copies = await node.store.read(work)
+    place, commanded, copies = await node.store.read(work)
     if commanded is not None:
         return commanded
-    usable = [(stored, connection) for stored in copies if (connection := _holder(node, stored)) is not None]
-    if not usable:
-        return await _unknown(node, token_uid, type, location, evse_uid)
-    stored, connection = usable[0]
-    return await _known(node, stored, connection, type, location, evse_uid)
+    for stored in copies:
+        connection = _holder(node, stored)
+        if connection is not None:
+            return await _known(node, stored, connection, place)
+    return await _unknown(node, token_uid, type, place)
+
+
+async def _location(tx: Tx, location_id: str | None, evse_uid: str | None) -> Key | None:
+    """The own Location of that id; of several parties' the one that has the EVSE."""
+    found = await tx.objects.find_id("locations", location_id, OWN) if location_id else []
+    having = [stored.key for stored in found if evse_uid and await tx.objects.get_evse(stored.key, evse_uid)]
+    return next(iter(having), found[0].key if found else None)
 
 
 # --- a command speaks for it
 
 
-async def _commanded(tx: Tx, node: Node, uid: str, type: str, location: Key, evse_uid: str | None) -> Authorisation | None:
-    place, now = place_of(location), node.clock()
+async def _commanded(tx: Tx, node: Node, uid: str, type: str, place: Place) -> Authorisation | None:
+    if place.location is None:
+        return None
+    now = node.clock()
     since = now - max(COMMANDED.values())
-    for evse in dict.fromkeys((evse_uid or "", "")):
-        for command in await tx.commands.received_at(place, evse, since):
+    for evse in dict.fromkeys((place.evse_uid or "", "")):
+        for command in await tx.commands.received_at(place_of(place.location), evse, since):
             token = decode_json(command.document).get("token") or {}
             if _speaks(command, token, uid, type, now):
                 reference = decode_json(command.document).get("authorization_reference")
@@ -120,15 +136,13 @@ def _holder(node: Node, stored: Stored) -> Connection | None:
     return connection if node.directory.may_write(connection, stored.key.country, stored.key.party) else None
 
 
-async def _known(
-    node: Node, stored: Stored, connection: Connection, type: str, location: Key | None, evse_uid: str | None
-) -> Authorisation:
+async def _known(node: Node, stored: Stored, connection: Connection, place: Place) -> Authorisation:
     token = stored.document
     whitelist, valid = token["whitelist"], token["valid"]
     copy = Authorisation("ALLOWED" if valid else "BLOCKED", "WHITELIST", token, connection.id)
     if whitelist == "ALWAYS" or (whitelist == "ALLOWED" and valid):
         return copy
-    answered = await ask(node, connection, token["uid"], token["type"], location, evse_uid, token)
+    answered = await ask(node, connection, token["uid"], token["type"], place, token)
     if answered is not None:
         return answered
     return copy if whitelist == "ALLOWED_OFFLINE" else Authorisation("NOT_ALLOWED", "AUTH_REQUEST", token, connection.id)
@@ -137,13 +151,12 @@ async def _known(
 # --- the eMSP itself
 
 
-async def ask(
-    node: Node, connection: Connection, uid: str, type: str, location: Key | None, evse_uid: str | None, token: Document | None
-) -> Authorisation | None:
+async def ask(node: Node, connection: Connection, uid: str, type: str, place: Place, token: Document | None) -> Authorisation | None:
     """A real-time authorisation at one eMSP; None when no answer came. A Token that it does not know is refused."""
+    location = place.location
     references: Document | None = {"location_id": location.id} if location else None
-    if references is not None and evse_uid:
-        references["evse_uids"] = [evse_uid]
+    if references is not None and place.evse_uid:
+        references["evse_uids"] = [place.evse_uid]
     version = connection.version or ""
     document = chain.down("location_references", references, version) if references else None
     to = Party(token["country_code"], token["party_id"]) if token else None
@@ -179,10 +192,10 @@ def _read(node: Node, connection: Connection, uid: str, type: str, reply: Reply,
     return Authorisation(info["allowed"], "AUTH_REQUEST", token, connection.id, reference, info.get("location"), said)
 
 
-async def _unknown(node: Node, uid: str, type: str, location: Key | None, evse_uid: str | None) -> Authorisation:
+async def _unknown(node: Node, uid: str, type: str, place: Place) -> Authorisation:
     """Asks the eMSPs that give us no Tokens; the first that lets the card charge has it."""
     candidates = await _silent(node, type)
-    answers = await asyncio.gather(*(ask(node, one, uid, type, location, evse_uid, None) for one in candidates))
+    answers = await asyncio.gather(*(ask(node, one, uid, type, place, None) for one in candidates))
     said = [answer for answer in answers if answer is not None]
     return next((answer for answer in said if answer.granted), said[0] if said else REFUSED)
 

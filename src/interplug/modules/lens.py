@@ -14,10 +14,11 @@ from typing import Any
 import msgspec
 
 from interplug.config import Settings
-from interplug.model.types import BadJson, decode_json
+from interplug.model.types import BadJson, decode_json, fold
+from interplug.model.validate import Invalid, validate
 from interplug.partners.directory import Connection
 from interplug.protocol.status import invalid, malformed
-from interplug.store.keys import OWN, Key
+from interplug.store.keys import OWN
 from interplug.store.tx import Tx
 from interplug.versions import chain
 from interplug.versions.facts import Facts
@@ -49,8 +50,13 @@ def body(call: Call) -> Document:
 async def read(call: Call, kind: str, document: Document, owner: Owner | None = None, *, patch: bool = False) -> Document:
     """A partner's document in the newest form. `owner` is whom the URL or the connection names, for versions that do not say it."""
     facts = await facts_up(call.node, call.connection, call.version.number, kind, document, owner)
+    version, place = call.version.number, document.get("location")
     try:
-        return chain.up(kind, document, call.version.number, facts, patch=patch)
+        newest = chain.up(kind, document, version, facts, patch=patch)
+        if kind == "session" and isinstance(place, dict) and "location" not in newest:
+            # 2.1.1 puts the whole Location into a Session. It may be one that we are never given otherwise, so it is kept.
+            newest = {**newest, "location": chain.up("location", place, version, facts)}
+        return newest
     except UNREADABLE as error:
         raise invalid(f"$: this is no {kind} of OCPI {call.version.number} ({type(error).__name__})") from None
 
@@ -99,8 +105,7 @@ async def _facts_down(tx: Tx, kind: str, document: Document, now: int, settings:
         ids = _several(document)
         tariffs = {name: found for name in ids if (found := await _own(tx, "tariffs", name)) is not None}
     elif kind in ("session", "cdr"):
-        place_id = document["location_id"] if kind == "session" else document["cdr_location"]["id"]
-        place = await _own(tx, "locations", place_id, (document["country_code"], document["party_id"]))
+        place = await _place(tx, kind, document)
     return Facts(
         location=place,
         tariffs=tariffs,
@@ -110,12 +115,24 @@ async def _facts_down(tx: Tx, kind: str, document: Document, now: int, settings:
     )
 
 
-async def _own(tx: Tx, module: str, id: str, owner: Owner | None = None) -> Document | None:
-    if owner is not None:
-        stored = await tx.objects.get(Key(module, OWN, *owner, id))
-        return None if stored is None else stored.document
+async def _own(tx: Tx, module: str, id: str) -> Document | None:
     found = await tx.objects.find_id(module, id, OWN)
     return found[0].document if found else None
+
+
+async def _place(tx: Tx, kind: str, document: Document) -> Document | None:
+    """The Location of a Session or CDR, ours or a partner's, or the one that came inside it."""
+    name = document["location_id"] if kind == "session" else document["cdr_location"]["id"]
+    party = fold(document["country_code"]), fold(document["party_id"])
+    for stored in await tx.objects.find_id("locations", name):
+        if (fold(stored.key.country), fold(stored.key.party)) == party:
+            return stored.document
+    inside = document.get("location")
+    try:
+        validate("location", inside if isinstance(inside, dict) else {})
+    except Invalid:
+        return None
+    return inside
 
 
 def settled(kind: str, version: str, document: Document) -> bool:
