@@ -1,15 +1,10 @@
 """Writes the reference pages from the tables that the program itself uses, so that they cannot tell another story.
 
-    python docs/generate.py            write the pages that differ
-    python docs/generate.py --check    only name them (exit 1 if any)
-
-`make docs` runs the first, tests/house/test_docs.py the second.
+`make docs` runs this, and tests/house/test_docs.py compares.
 """
 
-import argparse
 import importlib
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +12,7 @@ from typing import Any
 
 import interplug
 from interplug import config
+from interplug.cli.commands import app
 from interplug.modules.rows import MODULES
 from interplug.protocol.routes import Module, Route, Router
 from interplug.versions.losses import LOSSES
@@ -69,17 +65,18 @@ def states() -> Iterator[str]:
     yield "# States\n"
     yield "What may follow what. A pair that is not in a table changes nothing; a deadline that passes is one more event."
     for module in state_modules():
-        tables = {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, dict)}
         yield f"\n## {re.split(r'[.(]', module.__doc__ or '')[0].replace(chr(10), ' ').strip()}\n"
         yield f"From `{module.__name__.replace('.', '/').removeprefix('interplug/')}.py`."
-        for name, table in tables.items():
-            yield f"\n### {name.lower().replace('_', ' ')}\n"
-            if all(isinstance(key, str) for key in table):
-                yield from rows(("state", "means"), table.items())
-            else:
-                yield from rows(
-                    ("in state", "on", "becomes"), ((state or "(none yet)", event, after) for (state, event), after in table.items())
-                )
+        for name, table in vars(module).items():
+            if name.isupper() and isinstance(table, dict) and all(isinstance(value, str) for value in table.values()):
+                yield f"\n### {name.lower().replace('_', ' ')}\n"
+                yield from state_rows(table)
+
+
+def state_rows(table: dict[Any, str]) -> Iterator[str]:
+    if all(isinstance(key, str) for key in table):
+        return rows(("state", "means"), ((state or "(none yet)", meaning) for state, meaning in table.items()))
+    return rows(("in state", "on", "becomes"), ((state or "(none yet)", event, after) for (state, event), after in table.items()))
 
 
 def losses() -> Iterator[str]:
@@ -132,31 +129,29 @@ def function(route: Route) -> str:
     return f"{route.handler.__module__.removeprefix('interplug.')}.{route.handler.__qualname__}"
 
 
+def commands() -> Iterator[str]:
+    text = app.generate_docs(max_heading_level=3, usage_name="interplug")
+    yield text.partition("## Table of Contents")[0].rstrip().replace("# interplug", "# Commands", 1)
+    yield "\nExit codes: 0 done (import: read to its end, whatever was refused), 1 failed, 2 usage, 3 partner or network, 4 configuration."
+    yield "Reports go to standard output, as one JSON document with `--json`; progress, warnings and reasons go to standard error.\n"
+    yield text[text.index("**Commands**") :]
+
+
+# The words of the program's own tables: a page says exactly this.
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "configuration.md": configuration,
     "losses.md": losses,
     "routes.md": routes,
     "states.md": states,
 }
+# Laid out by a library, which may change its layout: here the test asks that every command and option is told.
+LAID_OUT: dict[str, Callable[[], Iterator[str]]] = {"commands.md": commands}
 
 
 def render(page: Callable[[], Iterator[str]]) -> str:
     return "\n".join((NOTICE, "", *page())).rstrip() + "\n"
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Write the reference pages from the program's own tables.")
-    parser.add_argument("--check", action="store_true", help="write nothing, name the pages that differ")
-    options = parser.parse_args(argv)
-    stale = [name for name, page in PAGES.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != render(page)]
-    for name in stale:
-        if options.check:
-            print(f"docs/{name} differs from the code: run `make docs`", file=sys.stderr)
-        else:
-            (DOCS / name).write_text(render(PAGES[name]))
-            print(f"docs/{name} written")
-    return 1 if options.check and stale else 0
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    for name, page in (PAGES | LAID_OUT).items():
+        (DOCS / name).write_text(render(page))

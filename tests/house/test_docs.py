@@ -1,11 +1,14 @@
 """Documentation that cannot rot: reference pages equal the tables of the code, links lead somewhere, commands exist."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 
 from docs import generate
+from interplug.cli.commands import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -14,6 +17,26 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 @pytest.mark.parametrize("name", generate.PAGES)
 def test_a_reference_page_is_what_the_code_says(name: str) -> None:
     assert (ROOT / "docs" / name).read_text() == generate.render(generate.PAGES[name]), "run `make docs`"
+
+
+def commands_below(group: App, *words: str) -> Iterator[tuple[str, App]]:
+    for word in group:
+        if not word.startswith("-"):
+            yield " ".join((*words, word)), group[word]
+            yield from commands_below(group[word], *words, word)
+
+
+def test_every_command_and_every_option_is_told() -> None:
+    page = (ROOT / "docs/commands.md").read_text()
+    sections = {part.partition("\n")[0].strip("# "): part for part in re.split(r"^(?=##)", page, flags=re.MULTILINE)}
+    found = dict(commands_below(app, "interplug"))
+    assert set(found) == {name for name in sections if name.startswith("interplug ")}
+    for name, command in found.items():
+        if command.default_command:
+            options = {
+                option for argument in command.assemble_argument_collection() for option in argument.names if option.startswith("--")
+            }
+            assert {option for option in options if option not in sections[name]} == set(), name
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
