@@ -1,6 +1,7 @@
 """A store of its own for each test, and short ways to say one transaction."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,19 @@ class Desk:
     async def page(self, module: str = "tariffs", limit: int = 10, **more: Any) -> Page:
         query = PageQuery(module, limit, more.pop("version", "2.3.0"), **more)
         return await self.store.read(lambda tx: tx.objects.page(query))
+
+    @contextmanager
+    def effort(self) -> Iterator[list[int]]:
+        """Steps of SQLite's virtual machine while reading, in tens: a measure of work that no neighbour disturbs."""
+        steps = [0]
+
+        def count() -> int:
+            steps[0] += 1
+            return 0
+
+        self.store._engine._reader.set_progress_handler(count, 10)
+        yield steps
+        self.store._engine._reader.set_progress_handler(None, 10)
 
     async def log(self, after: int = 0, **more: Any) -> list[tuple[str, str | None, str]]:
         changes = await self.store.read(lambda tx: tx.objects.changes(after, 10_000, **more))

@@ -1,5 +1,7 @@
 """The change log: each thing once, in its newest form, in number order."""
 
+from typing import Any
+
 import pytest
 
 from interplug.store.keys import GONE
@@ -77,3 +79,18 @@ async def test_audiences_left_are_forgotten_below_the_slowest_reader(desk: Desk)
     assert await desk.write(lambda tx: tx.objects.forget_moves(3)) == 1
     [change] = await desk.read(lambda tx: tx.objects.changes(1, 9))
     assert change.was == (5,)
+
+
+@pytest.mark.parametrize("module", [None, "tariffs", "locations"])
+async def test_looking_for_news_costs_nothing_where_there_are_none(desk: Desk, module: str | None) -> None:
+    async def fill(tx: Any) -> None:
+        for n in range(2000):
+            await tx.objects.save(key(f"T{n}"), tariff(f"T{n}"), last_updated=1)
+            place = key(f"L{n}", "locations")
+            await tx.objects.save(place, location(f"L{n}", 1), last_updated=1)
+            await tx.objects.save_evse(place, "A", evse("A", 1), last_updated=1)
+
+    await desk.write(fill)
+    with desk.effort() as steps:
+        assert await desk.log(desk.store.head, module=module) == []
+    assert steps[0] < 20

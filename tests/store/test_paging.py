@@ -1,8 +1,6 @@
 """Feeds: order, offsets, keys, dates, visibility and exact totals."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -38,20 +36,6 @@ async def crawl(desk: Desk, limit: int, **more: Any) -> list[str]:
         after = page.last_no
         if not page.more:
             return seen
-
-
-@contextmanager
-def effort(desk: Desk) -> Iterator[list[int]]:
-    """Steps of SQLite's virtual machine, in tens: a measure of work that no neighbour disturbs."""
-    steps = [0]
-
-    def count() -> int:
-        steps[0] += 1
-        return 0
-
-    desk.store._engine._reader.set_progress_handler(count, 10)
-    yield steps
-    desk.store._engine._reader.set_progress_handler(None, 10)
 
 
 @pytest.mark.req("TRN-024")
@@ -177,12 +161,12 @@ async def test_a_deep_page_costs_what_the_first_does(desk: Desk, audiences: tupl
     await fill(desk, 5000)
     await desk.save(key("X"), tariff("X"), audience=CLASS)
     deep = await desk.page(limit=4000)
-    with effort(desk) as first:
+    with desk.effort() as first:
         await desk.page(limit=100, audiences=audiences)
-    with effort(desk) as by_key:
+    with desk.effort() as by_key:
         await desk.page(limit=100, audiences=audiences, after=deep.last_no)
     await desk.page(limit=100, audiences=audiences, offset=4500)
-    with effort(desk) as by_offset:
+    with desk.effort() as by_offset:
         page = await desk.page(limit=100, audiences=audiences, offset=4607)
     assert await ids(desk, page) == [f"T{n}" for n in range(4607, 4707)]
     assert by_key[0] <= first[0] * 1.1

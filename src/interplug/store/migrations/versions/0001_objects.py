@@ -86,6 +86,7 @@ def _objects() -> None:
     op.create_index("object_walk", "object", ["module", "source", "created_no", "feed"])
     op.create_index("object_dated", "object", ["feed", "last_updated", "created_no"])
     op.create_index("object_log", "object", ["log_no"])
+    op.create_index("object_log_of", "object", ["module", "log_no"])
     op.create_table("body", pk("id"), blob("bytes"))
     op.create_table("visibility", part("object"), part("no"), number("was"))
 
