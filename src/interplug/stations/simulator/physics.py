@@ -16,6 +16,9 @@ TAPER_FROM = {"DC": 0.60, "AC": 0.95}
 TRICKLE = 0.04
 """Part of the limit that a car still takes just before it is full."""
 
+FULL = 0.9999
+PHASES = {"AC_1_PHASE": 1, "AC_2_PHASE": 2, "AC_2_PHASE_SPLIT": 2, "AC_3_PHASE": 3}
+
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
@@ -23,10 +26,12 @@ class Vehicle:
 
     battery: float
     most_ac: float = 11_000.0
+    """From all three phases; a plug with fewer gives its part."""
     most_dc: float = 150_000.0
 
     def limit(self, power_type: str, plug: float) -> float:
-        return min(plug, self.most_dc if power_type == "DC" else self.most_ac)
+        most = self.most_dc if power_type == "DC" else self.most_ac * PHASES.get(power_type, 3) / 3
+        return min(plug, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +49,36 @@ class Charge:
 
     @property
     def full(self) -> bool:
-        return self.soc >= 0.9999
+        return self.soc >= FULL
 
 
 def power(charge: Charge) -> float:
     """Watts that flow at this moment."""
-    if charge.full:
+    return _power(charge, charge.soc, charge.elapsed)
+
+
+def _power(charge: Charge, soc: float, elapsed: float) -> float:
+    if soc >= FULL:
         return 0.0
     limit = charge.vehicle.limit(charge.power_type, charge.plug)
     start = TAPER_FROM["DC" if charge.power_type == "DC" else "AC"]
-    rest = min(1.0, (1.0 - charge.soc) / (1.0 - start))
-    ramp = min(1.0, (charge.elapsed + 1.0) / RAMP)
+    rest = min(1.0, (1.0 - soc) / (1.0 - start))
+    ramp = min(1.0, (elapsed + 1.0) / RAMP)
     return limit * ramp * max(rest, TRICKLE)
+
+
+def current(charge: Charge, volts: float) -> float:
+    """Amperes, the sum of the phases: each phase has the volts of the plug."""
+    return power(charge) / volts
 
 
 def advance(charge: Charge, seconds: int) -> Charge:
     """The charge after so many whole seconds; it ends early where the battery is full."""
     soc, elapsed, delivered = charge.soc, charge.elapsed, charge.delivered
     for _ in range(seconds):
-        now = Charge(charge.vehicle, charge.power_type, charge.plug, soc, elapsed, delivered)
-        if now.full:
+        if soc >= FULL:
             break
-        energy = min(power(now) / 3600.0, (1.0 - soc) * charge.vehicle.battery)
+        energy = min(_power(charge, soc, elapsed) / 3600.0, (1.0 - soc) * charge.vehicle.battery)
         soc, elapsed, delivered = soc + energy / charge.vehicle.battery, elapsed + 1.0, delivered + energy
     return Charge(charge.vehicle, charge.power_type, charge.plug, soc, elapsed, delivered)
 
