@@ -15,6 +15,7 @@ from interplug.store.messages import Messages
 from interplug.store.objects import Objects
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
+from interplug.store.places import Places
 from interplug.store.quarantine import Quarantine
 from interplug.store.replies import Replies
 from interplug.store.stations import Stations
@@ -37,6 +38,7 @@ class Tx:
         self.parties = Parties(db)
         self.partners = Partners(db)
         self.drivers = Drivers(db, numbers)
+        self.places = Places(db)
         self.commands = Commands(db, numbers)
         self.stations = Stations(db)
 

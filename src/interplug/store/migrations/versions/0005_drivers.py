@@ -1,4 +1,4 @@
-"""The drivers of our own eMSP, and every drive that one of them asked for."""
+"""The drivers of our own eMSP, every drive that one of them asked for, and what their list of stations shows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,3 +47,20 @@ def upgrade() -> None:
     )
     op.create_index("drive_driver", "drive", ["driver", "created_at"])
     op.create_index("drive_state", "drive", ["state", "created_at"])
+    # What a driver's list shows and searches; made from Locations by a reader of the change log, and made anew at will.
+    op.create_table(
+        "place",
+        sa.Column("object", sa.BigInteger, primary_key=True, nullable=False, autoincrement=False),
+        number("source"),
+        text("name"),
+        text("address"),
+        text("city"),
+        text("operator"),
+        text("words"),
+        text("plugs"),
+        number("evses"),
+        number("free"),
+        number("watts"),
+        number("heard_at"),
+    )
+    op.create_index("place_name", "place", ["city", "name", "object"])

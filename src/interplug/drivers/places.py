@@ -1,0 +1,95 @@
+"""Keeps the drivers' list of stations level with the Locations of all partners: one more reader of the change log.
+
+A Location that is not published, or has no EVSE left, is not shown (LOC-004, LOC-031). When the cursor is lost the list is made
+again from the beginning of the log, which holds every Location once.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from interplug.modules.node import Node
+from interplug.store.keys import OWN, Change, Stored
+from interplug.store.places import Place
+from interplug.store.tx import Tx
+
+Document = dict[str, Any]
+READER = (0, "places")
+CHUNK = 200
+
+
+class PlaceList:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.position = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        reached = await self.node.store.read(lambda tx: tx.cursors.get(*READER))
+        self.position = reached or 0
+        while True:
+            await self.tick()
+            await self.node.store.changed(self.position, 1.0)
+
+    async def tick(self) -> None:
+        while True:
+            head = self.node.store.look()
+            changes = await self.node.store.read(lambda tx: tx.objects.changes(self.position, CHUNK))
+            reached = changes[-1].no if len(changes) == CHUNK else max(head, changes[-1].no if changes else 0)
+            news = {change.pk: change for change in changes if change.module == "locations" and change.source != OWN}
+            if news:
+                await self.node.store.write(lambda tx, news=news, reached=reached: self._write(tx, news, reached))  # type: ignore[misc]
+            self.position = reached
+            if len(changes) < CHUNK:
+                return
+
+    async def _write(self, tx: Tx, news: dict[int, Change], reached: int) -> None:
+        for pk in news:
+            stored = await tx.objects.get_pk(pk)
+            place = place_of(stored) if stored is not None else None
+            if place is None:
+                await tx.places.drop(pk)
+            else:
+                await tx.places.put(place)
+        await tx.cursors.move([(*READER, reached)])
+
+
+def place_of(stored: Stored) -> Place | None:
+    """The row of a Location; None where drivers are not to see it."""
+    document = stored.document
+    evses = [evse for evse in document.get("evses") or () if evse["status"] not in ("REMOVED", "PLANNED")]
+    if not document.get("publish", True) or not evses or stored.audience < 0:
+        return None
+    connectors = [connector for evse in evses for connector in evse["connectors"]]
+    name, operator = document.get("name") or document["address"], (document.get("operator") or {}).get("name", "")
+    told = (
+        name,
+        document["address"],
+        document["city"],
+        document.get("postal_code", ""),
+        operator,
+        *(evse.get("evse_id", "") for evse in evses),
+    )
+    return Place(
+        pk=stored.pk,
+        source=stored.key.source,
+        name=name,
+        address=document["address"],
+        city=document["city"],
+        operator=operator,
+        words=" ".join(part for part in told if part).casefold(),
+        plugs="".join(f",{standard}" for standard in sorted({connector["standard"] for connector in connectors})) + ",",
+        evses=len(evses),
+        free=sum(evse["status"] == "AVAILABLE" for evse in evses),
+        watts=max(watts(connector) for connector in connectors),
+        heard_at=stored.received_at,
+    )
+
+
+def watts(connector: Document) -> int:
+    """The most that a Connector gives: as it says, else volts times amperes times phases (8.3.3)."""
+    if connector.get("max_electric_power"):
+        return int(connector["max_electric_power"])
+    phases = {"AC_3_PHASE": Decimal(3), "AC_2_PHASE": Decimal(2), "AC_2_PHASE_SPLIT": Decimal(2)}.get(connector["power_type"], Decimal(1))
+    return int(connector["max_voltage"] * connector["max_amperage"] * phases)

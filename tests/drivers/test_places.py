@@ -1,0 +1,83 @@
+"""The drivers' list of stations follows the change log."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interplug.drivers.places import PlaceList, watts
+from interplug.modules.node import Node
+from interplug.store.places import Place, Search
+from tests.modules import said
+from tests.nodes import EMSP, Partner, befriend, close, make_node
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    made = await make_node(tmp_path, parties=(EMSP,))
+    yield made
+    await close(made)
+
+
+class Told:
+    """A CPO that told us of its Locations, and the list that drivers see."""
+
+    def __init__(self, node: Node, partner: Partner) -> None:
+        self.node, self.partner, self.places = node, partner, PlaceList(node)
+
+    async def put(self, *locations: dict[str, Any]) -> None:
+        for location in locations:
+            answer = await self.partner.send("PUT", f"locations/BE/XYZ/{location['id']}", said.theirs(location))
+            assert answer.ok, answer.message
+        await self.places.tick()
+
+
+async def told(node: Node, *locations: dict[str, Any]) -> Told:
+    cpo = Told(node, await befriend(node, "2.3.0", parties=(("CPO", "BE", "XYZ"),)))
+    await cpo.put(*locations)
+    return cpo
+
+
+async def found(node: Node, **search: Any) -> list[Place]:
+    return await node.store.read(lambda tx: tx.places.find(Search(**search), 50, 0))
+
+
+async def test_stations_are_found_by_any_of_their_words_and_by_what_is_free(node: Node) -> None:
+    await told(
+        node,
+        {**said.location("L1", city="Gent", evses=[said.evse(status="AVAILABLE")]), "name": "Harbour 100%"},
+        {**said.location("L2", city="Brugge", evses=[said.evse(status="CHARGING")]), "name": "Mill"},
+    )
+    assert [place.name for place in await found(node)] == ["Mill", "Harbour 100%"]
+    assert [place.name for place in await found(node, text="GENT")] == ["Harbour 100%"]
+    assert [place.name for place in await found(node, text="100%")] == ["Harbour 100%"]
+    assert [place.name for place in await found(node, text="_ill")] == []
+    assert [place.name for place in await found(node, free=True)] == ["Harbour 100%"]
+    assert await node.store.read(lambda tx: tx.places.count(Search(text="mill"))) == 1
+
+
+@pytest.mark.req("LOC-004", "LOC-031")
+async def test_what_is_not_published_or_has_no_evse_left_is_not_shown(node: Node) -> None:
+    cpo = await told(
+        node,
+        said.location("L1", publish=False),
+        said.location("L2", evses=[said.evse(status="REMOVED")]),
+        said.location("L3"),
+    )
+    assert len(await found(node)) == 1
+    later = "2026-01-02T00:00:00Z"
+    await cpo.put(said.location("L3", evses=[said.evse(status="REMOVED", last_updated=later)], last_updated=later))
+    assert await found(node) == []
+
+
+@pytest.mark.parametrize(
+    ("connector", "expected"),
+    [
+        ({"max_electric_power": 7400}, 7400),
+        ({"power_type": "AC_3_PHASE", "max_voltage": 230, "max_amperage": 16}, 11_040),
+        ({"power_type": "DC", "max_voltage": 400, "max_amperage": 125}, 50_000),
+    ],
+)
+def test_the_power_of_a_connector(connector: dict[str, Any], expected: int) -> None:
+    assert watts(connector) == expected
