@@ -16,7 +16,8 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from typing import IO
+from io import BufferedReader
+from typing import IO, Protocol, cast
 
 PIECE = 1 << 20
 LARGEST = 16 << 20
@@ -33,12 +34,17 @@ class Unreadable(Exception):
     """The file is not what it should be, or ends too early; the objects before that place have been read."""
 
 
-def opened(file: IO[bytes]) -> IO[bytes]:
-    """The bytes of the file, unpacked where they are packed. `file` must be able to `peek`."""
-    return gzip.open(file) if file.peek(2)[:2] == GZIP else file  # type: ignore[attr-defined]
+class Bytes(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
-def objects(file: IO[bytes]) -> Iterator[bytes]:
+def opened(file: IO[bytes]) -> Bytes:
+    """The bytes of the file, unpacked where they are packed."""
+    buffered = cast(BufferedReader, file)
+    return cast(Bytes, gzip.open(buffered)) if buffered.peek(2)[:2] == GZIP else buffered
+
+
+def objects(file: Bytes) -> Iterator[bytes]:
     """The objects in `file`, each as it is written there; raises `Unreadable` at the place where it cannot go on."""
     text = _Text(file)
     first = text.skip(BLANK + "\ufeff")
@@ -67,7 +73,7 @@ def _enveloped(text: _Text) -> Iterator[bytes]:
 class _Text:
     """A window on the text: `window[at]` is the next character. Bytes that are no UTF-8 pass through and come out again."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Bytes) -> None:
         self._read = file.read
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._passed = 0

@@ -7,51 +7,22 @@ own; objects of a partner's parties are refused, for those come from the partner
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 from interplug.partners.directory import Directory
-from interplug.protocol.headers import Party
-from interplug.store.keys import Evidence, Key, Saved
+from interplug.store.keys import Saved
 
 from . import files
+from .intake import Intake, Load, Refused, Taken, Wish, save
 
-Document = dict[str, Any]
 BATCH = 100
 """Objects in a transaction: a running node waits this long, at most, to write itself."""
-ROLES = {"tokens": "EMSP"}
 _PLACE = re.compile(r"\[\d+]")
-
-
-@dataclass(slots=True, frozen=True)
-class Wish:
-    """What the operator said: the version of the objects, and the parties whose objects are wanted (none: all)."""
-
-    version: str | None = None
-    parties: tuple[Party, ...] = ()
-
-
-@dataclass(slots=True, frozen=True)
-class Refused:
-    raw: bytes
-    module: str
-    id: str
-    path: str
-    reason: str
-
-
-@dataclass(slots=True, frozen=True)
-class Taken:
-    """An object in its newest form, ready to be saved."""
-
-    key: Key
-    document: Document
-    last_updated: int
-    evidence: Evidence
-    repairs: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -93,7 +64,7 @@ class Report:
         self.reasons[reason] += 1
         self.examples.setdefault(reason, refused.id)
 
-    def document(self) -> Document:
+    def document(self) -> dict[str, Any]:
         """For people and programs; every refusal is in it, those with one reason as one row with the first id."""
         return {
             "read": self.read,
@@ -115,45 +86,52 @@ class Report:
 
 
 async def bring_in(
-    directory: Directory, file: IO[bytes], wish: Wish, report: Report, progress: Callable[[int], None] = lambda read: None
+    directory: Directory, file: files.Bytes, wish: Wish, report: Report, progress: Callable[[int], None] = lambda read: None
 ) -> None:
     """Saves the objects of `file` and tells `report`; raises `files.Unreadable` where the file cannot be read on.
 
     `progress` is told how many objects have been read.
     """
-    intake = _Intake(directory, wish)
-    async for batch in _batches(file):
-        taken = [intake.take(raw) for raw in batch]
-        report.read += len(batch)
-        results = await directory.store.write(lambda tx, taken=taken: intake.save(tx, taken))
-        for one, saved in zip(taken, results, strict=True):
-            if isinstance(one, Refused):
-                report.refuse(one)
-            elif saved is not None:
-                report.saved(one, saved)
-        if intake.founded:
-            report.parties += [str(party) for party in intake.founded]
-            intake.founded = []
-            await directory.refresh()
-        progress(report.read)
+    intake = Intake(directory, wish)
+    under_way: asyncio.Task[None] | None = None
+    try:
+        for batch in _batches(file):
+            # The next objects are read while the last ones are written.
+            load = intake.load(batch)
+            if under_way is not None:
+                await under_way
+            under_way = asyncio.create_task(_write(directory, load, report))
+            await asyncio.sleep(0)
+            progress(report.read)
+    finally:
+        if under_way is not None:
+            await under_way
+    progress(report.read)
 
 
-async def _batches(file: IO[bytes]) -> AsyncIterator[list[bytes]]:
-    """Those that were read are handed on before the end that cannot be read is."""
-    batch: list[bytes] = []
-    objects: Iterator[bytes] = files.objects(file)
-    broken: files.Unreadable | None = None
-    while broken is None:
-        try:
-            batch.append(next(objects))
-        except StopIteration:
-            break
-        except files.Unreadable as error:
-            broken = error
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
+async def _write(directory: Directory, load: Load, report: Report) -> None:
+    results = await directory.store.write(lambda tx: save(tx, directory, load))
+    report.read += len(load.objects)
+    for one, saved in zip(load.objects, results, strict=True):
+        if isinstance(one, Refused):
+            report.refuse(one)
+        else:
+            report.saved(one, saved)
+    if load.founded:
+        report.parties += [f"{role} {party}" for role, party, _ in load.founded]
+        await directory.refresh()
+
+
+def _batches(file: files.Bytes) -> Iterator[list[bytes]]:
+    """What was read before a place that cannot be read is handed on first."""
+    objects, batch = files.objects(file), list[bytes]()
+    try:
+        for raw in objects:
+            batch.append(raw)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except files.Unreadable:
         yield batch
-    if broken is not None:
-        raise broken
+        raise
+    yield batch

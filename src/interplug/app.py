@@ -1,0 +1,247 @@
+"""The composition root: the one file that knows every room, and puts a node together.
+
+`open_node` is a node that can be asked and told (what a command needs); `serve` is a node that lives: door, loops, an orderly end.
+Nothing outside this file builds a store, a client or a loop for production. A loop that fails is started again after a pause and
+says so in `/health/ready`; a node that is told to stop answers what it has begun, writes its cursors and closes its store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+import uvicorn
+import uvloop
+
+from interplug.config import BadSettings, Settings
+from interplug.modules import call, commands
+from interplug.modules.node import Node
+from interplug.modules.rows import MODULES
+from interplug.partners.client import PartnerClient
+from interplug.partners.directory import Directory
+from interplug.partners.keys import NodeKey
+from interplug.partners.transport import HttpTransport
+from interplug.protocol.routes import Router
+from interplug.store.store import Store
+from interplug.store.tx import Tx
+from interplug.sync.push import Push
+from interplug.sync.schedule import Schedule
+from interplug.web.door import Door
+
+log = logging.getLogger(__name__)
+
+LAST_ANSWERS = 5.0
+"""Seconds that requests and commands under way may take when the node is told to stop."""
+AGAIN = 1.0
+"""Seconds until a loop that failed is started again."""
+BACKLOG = 2048
+DAY = 86_400_000_000
+MOST_MESSAGES = 5_000_000
+
+
+# --- a node
+
+
+def clock_of(settings: Settings) -> Callable[[], int]:
+    """Microseconds UTC; faster than real time where everything is simulated, the same in all processes with the same epoch."""
+    speed, epoch = settings.simulator.speed, settings.simulator.epoch
+    if speed == 1.0:
+        return lambda: time.time_ns() // 1000
+    if epoch <= 0:
+        raise BadSettings("simulator.speed is not 1: simulator.epoch is needed")
+    return lambda: int((epoch + (time.time() - epoch) * speed) * 1_000_000)
+
+
+def open_node(settings: Settings) -> Node:
+    """Opens (or makes) the database and the node key; sends and serves nothing by itself."""
+    clock = clock_of(settings)
+    store = Store.open(settings.store.url, clock=clock, message_body=settings.store.message_body)
+    key = NodeKey.load(settings.store)
+    directory = Directory(store, key, settings, clock=clock)
+    return Node(
+        settings=settings,
+        store=store,
+        directory=directory,
+        client=PartnerClient(HttpTransport(settings.network), directory, store.messages, clock),
+        messages=store.messages,
+        clock=clock,
+        modules=MODULES,
+        router=Router(MODULES),
+        secret=key.derive("cursors"),
+        speed=settings.simulator.speed,
+    )
+
+
+async def close_node(node: Node) -> None:
+    await node.end()
+    transport = node.client.transport
+    if isinstance(transport, HttpTransport):
+        await transport.close()
+    await node.store.close()
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Node]:
+    node = open_node(settings)
+    try:
+        await node.directory.refresh()
+        yield node
+    finally:
+        await close_node(node)
+
+
+# --- its loops
+
+
+@dataclass(slots=True)
+class Loops:
+    """What runs beside the requests, by name. `failures` is what `/health/ready` tells."""
+
+    named: dict[str, Callable[[], Awaitable[None]]]
+    failures: dict[str, str] = field(default_factory=dict)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.tasks = [asyncio.create_task(self._keep(name, run), name=name) for name, run in self.named.items()]
+
+    async def _keep(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await run()
+                return
+            except Exception as error:
+                log.exception("the loop %s failed and is started again", name)
+                self.failures[name] = f"failed: {type(error).__name__}"
+            await asyncio.sleep(AGAIN)
+            self.failures.pop(name, None)
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def loops_of(node: Node) -> Loops:
+    """Every loop of a node with these settings."""
+    push = Push(node)
+    pull = Schedule(node, push)
+    return Loops({"push": push.run, "pull": pull.run, "deadlines": lambda: _deadlines(node), "retention": lambda: _retention(node)})
+
+
+async def _deadlines(node: Node) -> None:
+    """A command whose result does not come gets its end."""
+    while True:
+        await asyncio.sleep(1.0)
+        await commands.expire(node)
+
+
+async def _retention(node: Node) -> None:
+    while True:
+        await node.store.write(lambda tx: _forget(tx, node))
+        await asyncio.sleep(3600)
+
+
+async def _forget(tx: Tx, node: Node) -> None:
+    now = node.clock()
+    await tx.messages.forget(before=now - int(node.settings.store.message_days * DAY), most=MOST_MESSAGES)
+    await tx.replies.forget(now)
+
+
+# --- a life
+
+
+def bound(settings: Settings) -> tuple[socket.socket, Settings]:
+    """The listening socket, and the settings with the address that it has come to have."""
+    server = settings.server
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((server.host, server.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise BadSettings(f"server: cannot listen at {server.host}:{server.port}: {error.strerror}") from None
+    server = msgspec.structs.replace(server, port=listener.getsockname()[1])
+    return listener, msgspec.structs.replace(settings, server=server)
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: an orderly end goes beyond the last request."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None]) -> None:
+    """Lives until SIGTERM or SIGINT. `started` is called once requests are answered."""
+    async with opened(settings) as node:
+        loops = loops_of(node)
+        server = _server(settings, Door(node, lambda: _missing(node, loops)))
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, _stop, server)
+        await call.restart(node)
+        await commands.restart(node)
+        loops.start()
+        started(node)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        await server.serve(sockets=[listener])
+        if node.tasks:
+            await asyncio.wait(node.tasks, timeout=LAST_ANSWERS)
+        await loops.stop()
+
+
+def _server(settings: Settings, door: Door) -> _Server:
+    server = settings.server
+    return _Server(
+        uvicorn.Config(
+            door,
+            http="httptools",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ssl_certfile=server.tls_certificate or None,
+            ssl_keyfile=server.tls_key or None,
+            proxy_headers=bool(server.trusted_proxies),
+            forwarded_allow_ips=server.trusted_proxies or None,
+            timeout_graceful_shutdown=int(LAST_ANSWERS),
+        )
+    )
+
+
+def _stop(server: uvicorn.Server) -> None:
+    """A second time: at once."""
+    server.force_exit = server.should_exit
+    server.should_exit = True
+
+
+async def _missing(node: Node, loops: Loops) -> dict[str, str]:
+    """Why this node is not ready: a loop that failed, a database that takes nothing."""
+    missing = dict(loops.failures)
+    try:
+        async with asyncio.timeout(2):
+            await node.store.write(lambda tx: tx.bump("alive"))
+    except Exception as error:  # noqa: BLE001 (whatever it is, readiness is there to say it)
+        missing["store"] = f"takes no transaction: {type(error).__name__}"
+    return missing
+
+
+def run(settings: Settings, started: Callable[[Node], None]) -> None:
+    """The whole life of a node in this process."""
+    listener, settings = bound(settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings, listener, started))

@@ -1,0 +1,90 @@
+"""`interplug doctor`: looks for what is wrong with this node and its partners, and says what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from cyclopts import Parameter
+
+from interplug.config import Settings
+from interplug.modules.node import Node
+from interplug.partners.presentation import root
+from interplug.protocol.envelope import Reply
+from interplug.store.store import path_of
+
+from .ending import FAILED, end, show
+from .opening import REPORTING, Reporting, with_node
+from .serving import answers
+
+ENOUGH_DISK = 500_000_000
+
+
+@dataclass(slots=True, frozen=True)
+class Finding:
+    """`grave`: the node does not work with it."""
+
+    about: str
+    text: str
+    grave: bool
+
+
+def doctor(
+    *,
+    offline: Annotated[bool, Parameter(negative=(), help="Do not call partners.")] = False,
+    common: Reporting = REPORTING,
+) -> None:
+    """Look for what is wrong with this node and its partners; exit code 1 where something grave is."""
+    findings = with_node(common, lambda node: _examined(node, calls=not offline))
+    document = [{"about": one.about, "finding": one.text, "grave": one.grave} for one in findings]
+    lines = [f"{'WRONG' if one.grave else 'note'}  {one.about}: {one.text}" for one in findings] or ["nothing is wrong"]
+    show(document, lines, json=common.json)
+    if any(one.grave for one in findings):
+        end("something is wrong", FAILED)
+
+
+async def _examined(node: Node, *, calls: bool) -> list[Finding]:
+    findings = [*_settings(node.settings), *await _content(node)]
+    for one in node.directory.all(registered=True) if calls else ():
+        access = await node.client.access(one)
+        reply = access if isinstance(access, Reply) else await node.client.ask(access, "GET", one.versions_url)
+        if not reply.ok:
+            findings.append(Finding(one.partner, f"{one.versions_url}: {reply.why()}", grave=True))
+    return findings
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    url = urlsplit(root(settings))
+    local = url.hostname in ("127.0.0.1", "localhost", "::1")
+    if url.scheme != "https" and not local:
+        yield Finding("server.public_url", "partners refuse plain http; serve TLS or name the https URL of the proxy", grave=True)
+    if local:
+        yield Finding("server.public_url", "only this machine can reach the node", grave=False)
+    if settings.network.allow_private or settings.network.allow_http:
+        yield Finding("network", "private addresses or plain http are allowed; right for a demo, not for the internet", grave=False)
+    path = path_of(settings.store.url)
+    free = shutil.disk_usage(path.parent).free
+    if free < ENOUGH_DISK:
+        yield Finding("disk", f"{free // 1_000_000} MB are free beside the database", grave=free < ENOUGH_DISK // 10)
+    key = Path(settings.store.key_file) if settings.store.key_file else None
+    if key is not None and key.exists() and key.stat().st_mode & 0o077:
+        yield Finding("store.key_file", f"{key} can be read by others on this machine (chmod 600)", grave=True)
+
+
+async def _content(node: Node) -> list[Finding]:
+    findings = []
+    if not await answers(node.settings):
+        findings.append(Finding("server", f"no node answers at {node.settings.server.host}:{node.settings.server.port}", grave=False))
+    if not node.directory.our_parties():
+        findings.append(Finding("parties", "this node has none; partners can see nothing of it", grave=True))
+    quarantine = await node.store.read(lambda tx: tx.quarantine.count())
+    if quarantine:
+        findings.append(Finding("quarantine", f"{quarantine} objects could not be taken", grave=False))
+    for row in await node.store.read(lambda tx: tx.cursors.refused()):
+        partner = node.directory.by_id(row.connection)
+        findings.append(Finding(partner.partner if partner else str(row.connection), f"refuses an object: {row.reason}", grave=False))
+    return findings

@@ -1,0 +1,228 @@
+"""`import`, `export`, `pull`: objects on their way in and out, many at a time, with a bar on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from cyclopts import Parameter
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from interplug.model.types import encode_json
+from interplug.modules import lens
+from interplug.modules.node import Node
+from interplug.store.keys import OWN, Stored
+from interplug.store.tx import Tx
+from interplug.sync import files
+from interplug.sync.importing import Report, bring_in
+from interplug.sync.intake import Wish
+from interplug.sync.pull import pull as pull_from
+from interplug.sync.recognise import MODULES
+from interplug.versions.table import NEWEST, VERSIONS
+
+from .ending import FAILED, NETWORK, USAGE, columns, end, errors, show
+from .opening import REPORTING, Reporting, with_node
+from .parties import party
+from .partners import named
+
+KINDS = {module: kind for kind, module in MODULES.items()}
+
+
+# --- in
+
+
+def import_(
+    *sources: Path,
+    version: Annotated[str | None, Parameter(help="OCPI version of the objects; without it, recognised.")] = None,
+    party_: Annotated[list[str] | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM; may be repeated.")] = None,
+    common: Reporting = REPORTING,
+) -> None:
+    """Take Locations, Tariffs, Tokens, Sessions or CDRs from files as our own.
+
+    A file is a JSON list, an OCPI response or JSON lines, plain or gzip; - is standard input. What cannot be taken goes to quarantine
+    and is reported with its reason. Parties that the node does not know become its own.
+    """
+    if not sources:
+        end("name at least one file", USAGE)
+    if version is not None and version not in VERSIONS:
+        end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
+    wish = Wish(version, tuple(party(text) for text in party_ or ()))
+    report = Report()
+    unreadable: list[dict[str, str]] = []
+
+    async def work(node: Node) -> None:
+        for source in sources:
+            try:
+                with _source(source) as (file, progress):
+                    await bring_in(node.directory, file, wish, report, progress)
+            except (files.Unreadable, OSError) as error:
+                unreadable.append({"file": str(source), "reason": str(error)})
+
+    with_node(common, work, makes=True)
+    document = {**report.document(), "files": [str(source) for source in sources], "unreadable": unreadable}
+    show(document, _report_lines(document), json=common.json)
+    if unreadable:
+        end(f"{unreadable[0]['file']}: {unreadable[0]['reason']}", FAILED)
+
+
+@contextlib.contextmanager
+def _source(source: Path) -> Iterator[tuple[files.Bytes, Callable[[int], None]]]:
+    """The bytes of a file, and what is to be told how many objects were read."""
+    with contextlib.ExitStack() as stack:
+        raw = sys.stdin.buffer if str(source) == "-" else stack.enter_context(source.open("rb"))
+        size = None if raw is sys.stdin.buffer else source.stat().st_size
+        bar = stack.enter_context(_bar("{task.fields[read]} objects"))
+        task = bar.add_task(source.name, total=size, read=0)
+
+        def progress(read: int) -> None:
+            bar.update(task, completed=raw.tell() if size is not None else 0, read=read)
+
+        yield files.opened(raw), progress
+
+
+def _bar(text: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn(text), TimeElapsedColumn(),
+        console=errors, transient=not errors.is_terminal, disable=not errors.is_terminal,
+    )  # fmt: skip
+
+
+def _report_lines(document: dict[str, Any]) -> Iterator[str]:
+    accepted, repaired, refused = document["accepted"], document["repaired"], document["refused"]
+    yield f"read {document['read']}: {accepted} accepted, {repaired} of them repaired, {refused} refused"
+    yield f"  {document['created']} new, {document['changed']} changed, {document['unchanged']} as they were"
+    for title, counts in (("objects", document["modules"]), ("versions", document["versions"]), ("repairs", document["repairs"])):
+        if counts:
+            yield f"  {title}: " + ", ".join(f"{name} {n}" for name, n in counts.items())
+    if document["parties"]:
+        yield f"  new parties of ours: {', '.join(document['parties'])}"
+    for one in document["reasons"]:
+        example = f" (such as {one['example']})" if one["example"] else ""
+        yield f"  refused {one['count']}: {one['module'] or 'object'} {one['path']} {one['reason']}{example}"
+
+
+# --- out
+
+
+def export(
+    module: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="File to write (packed when it ends in .gz); - is standard output.")] = Path("-"),
+    partner: Annotated[str | None, Parameter(help="What this partner sent, instead of our own.")] = None,
+    version: Annotated[str, Parameter(help="OCPI version to write.")] = NEWEST,
+    party_: Annotated[str | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM.")] = None,
+    common: Reporting = REPORTING,
+) -> None:
+    """Write objects of one module as JSON lines.
+
+    Parameters
+    ----------
+    module
+        locations, tariffs, tokens, sessions or cdrs.
+    """
+    if module not in KINDS:
+        end(f"{module!r} cannot be exported; one of {', '.join(KINDS)}", USAGE)
+    if version not in VERSIONS:
+        end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
+    wanted = party(party_).key if party_ else None
+    counts = {"written": 0, "withheld": 0}
+
+    async def work(node: Node) -> None:
+        source = named(node, partner).id if partner else OWN
+        with _written(out) as file:
+            async for stored in _batches(node, module, source):
+                if wanted is not None and (stored.key.country.upper(), stored.key.party.upper()) != wanted:
+                    continue
+                said = await _said(node, module, version, stored)
+                counts["withheld" if said is None else "written"] += 1
+                if said is not None:
+                    file.write(encode_json(said) + b"\n")
+
+    with_node(common, work)
+    if str(out) != "-":
+        show({"file": str(out), "module": module, "version": version, **counts}, _export_lines(out, version, counts), json=common.json)
+    elif counts["withheld"]:
+        errors.print(f"{counts['withheld']} cannot be said in OCPI {version}", markup=False)
+
+
+def _export_lines(out: Path, version: str, counts: dict[str, int]) -> list[str]:
+    withheld = f", {counts['withheld']} cannot be said in OCPI {version}" if counts["withheld"] else ""
+    return [f"{counts['written']} written to {out}{withheld}"]
+
+
+@contextlib.contextmanager
+def _written(out: Path) -> Iterator[IO[bytes]]:
+    if str(out) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif out.suffix == ".gz":
+        with gzip.open(out, "wb") as packed:
+            yield packed  # type: ignore[misc]
+    else:
+        with out.open("wb") as plain:
+            yield plain
+
+
+async def _batches(node: Node, module: str, source: int) -> AsyncIterator[Stored]:
+    """Batch by batch, so that no snapshot is held while a slow reader takes them."""
+    number = 0
+
+    async def next_ones(tx: Tx) -> tuple[list[Stored], int]:
+        return await tx.objects.batch(module, number, 200, source)
+
+    while True:
+        found, number = await node.store.read(next_ones)
+        if not found:
+            return
+        for stored in found:
+            yield stored
+
+
+async def _said(node: Node, module: str, version: str, stored: Stored) -> dict[str, Any] | None:
+    now, settings = node.clock(), node.settings
+    return await node.store.read(lambda tx: lens.show_to_all(tx, version, KINDS[module], stored.document, now, settings))
+
+
+# --- from a partner
+
+
+def pull(
+    partner: str,
+    /,
+    *,
+    module: Annotated[list[str] | None, Parameter(help="Only this module's list; may be repeated.")] = None,
+    full: Annotated[bool, Parameter(negative=(), help="All of it, not only what has changed; what is missing there ends here.")] = False,
+    common: Reporting = REPORTING,
+) -> None:
+    """Bring our copies of a partner's objects level with its lists.
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    """
+
+    async def work(node: Node) -> list[Any]:
+        with _bar("{task.completed} objects") as bar:
+            tasks: dict[str, Any] = {}
+
+            def progress(name: str, read: int, total: int | None) -> None:
+                if name not in tasks:
+                    tasks[name] = bar.add_task(name, total=total)
+                bar.update(tasks[name], completed=read, total=total)
+
+            return await pull_from(node, named(node, partner), tuple(module) if module else None, full=full, progress=progress)
+
+    document = [{name: getattr(one, name) for name in one.__slots__ if not name.startswith("_")} for one in with_node(common, work)]
+    rows = [tuple(one.values()) for one in document]
+    show(
+        document, columns(document[0], rows) if document else ["this partner lists nothing that a role of ours receives"], json=common.json
+    )
+    failed = next((one for one in document if one.get("fault")), None)
+    if failed is not None:
+        end(f"{failed['module']}: {failed['fault']}", NETWORK)

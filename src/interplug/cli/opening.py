@@ -1,0 +1,71 @@
+"""What every command needs first: the settings, and the node that they name, without its loops.
+
+A command opens the database itself, beside a running node, which notices what was changed within a second. A command that only looks
+does not make a database that is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+from cyclopts import Parameter
+
+from interplug import app, config
+from interplug.modules.node import Node
+from interplug.partners.keys import BadKey
+from interplug.store.store import UnknownStore, path_of
+
+from .ending import CONFIGURATION, end
+
+T = TypeVar("T")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """What every command understands."""
+
+    config: Annotated[Path | None, Parameter(name="--config", help="TOML file with the settings of the process.")] = None
+    store: Annotated[str | None, Parameter(name="--store", help="Database (sqlite:///FILE), instead of the configured one.")] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Reporting(Common):
+    """What every command that reports understands."""
+
+    json: Annotated[bool, Parameter(name="--json", negative=(), help="One JSON document on standard output.")] = False
+
+
+COMMON = Common()
+REPORTING = Reporting()
+
+
+def settings_of(common: Common, environment: Mapping[str, str] = os.environ) -> config.Settings:
+    settings = config.load(common.config, environment)
+    if common.store is not None:
+        settings = msgspec.structs.replace(settings, store=msgspec.structs.replace(settings.store, url=common.store))
+    return settings
+
+
+def with_node(common: Common, work: Callable[[Node], Awaitable[T]], *, makes: bool = False) -> T:
+    """Runs `work` with the node of these settings; `makes`: a database that is not there is made."""
+    settings = settings_of(common)
+    if not makes and not path_of(settings.store.url).exists():
+        end(f"there is no database at {settings.store.url} (name one with --store, --config or INTERPLUG__STORE__URL)", CONFIGURATION)
+
+    async def run() -> T:
+        async with app.opened(settings) as node:
+            return await work(node)
+
+    return asyncio.run(run())
+
+
+MISCONFIGURED = (config.BadSettings, UnknownStore, BadKey)
+"""What is wrong with the configuration of the process, not with what was asked."""

@@ -1,0 +1,276 @@
+"""`interplug partner`: who we work with, and the handshakes of chapter 7.
+
+A token is printed once, when it is made, and read from a file or from standard input, never from an argument: arguments are seen by
+everybody on the machine. `register` and `rotate` need a running node, because the partner calls back.
+"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from interplug.model.types import format_time
+from interplug.modules.node import Node
+from interplug.partners import invitations, registration, states
+from interplug.partners.directory import Connection
+from interplug.versions.table import VERSIONS
+
+from .ending import CONFIGURATION, USAGE, columns, end, show
+from .opening import REPORTING, Reporting, with_node
+from .parties import Role, party
+
+AsRole = Annotated[Role | None, Parameter(help="Our role that the partner shall see; without it, all.")]
+AsParty = Annotated[str | None, Parameter(help="Our party that the partner shall see, as NL-TNM.")]
+Pinned = Annotated[str | None, Parameter(help="OCPI version to agree on; without it, the highest that both speak.")]
+Hosts = Annotated[list[str] | None, Parameter(help="Host (or host:port) at which the partner may be called; may be repeated.")]
+Allowed = Annotated[list[str] | None, Parameter(help="Party, as NL-TNM, for which the partner may write; may be repeated.")]
+
+
+def invite(
+    name: str,
+    /,
+    *,
+    role: AsRole = None,
+    as_party: Annotated[AsParty, Parameter(name="--party")] = None,
+    version: Pinned = None,
+    host: Hosts = None,
+    allow: Allowed = None,
+    common: Reporting = REPORTING,
+) -> None:
+    """Make a registration token for a partner, who then registers with us.
+
+    Parameters
+    ----------
+    name
+        What we call the partner.
+    """
+    _check_version(version)
+    ours = party(as_party) if as_party else None
+
+    async def work(node: Node) -> invitations.Invitation:
+        _check_address(node)
+        return await invitations.invite(
+            node.directory, name, role, ours, version, hosts=host or (), allow=None if allow is None else _parties(allow)
+        )
+
+    made = with_node(common, work, makes=True)
+    document = {"token": made.token, "versions_url": made.versions_url, "connection": made.connection}
+    lines = [f"token          {made.token}", f"versions URL   {made.versions_url}", "The token is shown once and serves once."]
+    show(document, lines, json=common.json)
+
+
+def register(
+    versions_url: str,
+    /,
+    *,
+    token_file: Annotated[str, Parameter(help="File with the token that the partner gave us; - is standard input.")] = "-",
+    name: Annotated[str | None, Parameter(help="What we call the partner; without it, its host.")] = None,
+    version: Pinned = None,
+    role: AsRole = None,
+    as_party: Annotated[AsParty, Parameter(name="--party")] = None,
+    host: Hosts = None,
+    allow: Allowed = None,
+    common: Reporting = REPORTING,
+) -> None:
+    """Register with a partner who has invited us.
+
+    Parameters
+    ----------
+    versions_url
+        Where the partner's versions are.
+    """
+    _check_version(version)
+    wish = registration.Wish(
+        name, version, role, party(as_party) if as_party else None, tuple(host or ()), None if allow is None else tuple(_parties(allow))
+    )
+    token = _token(token_file)
+
+    async def work(node: Node) -> dict[str, Any]:
+        _check_address(node)
+        return _described(await registration.register(node.directory, node.client, versions_url, token, wish))
+
+    document = with_node(common, work)
+    show(document, [f"registered with {document['partner']}: OCPI {document['version']}"], json=common.json)
+
+
+def list_(
+    *, all: Annotated[bool, Parameter(negative=(), help="Also those that were removed.")] = False, common: Reporting = REPORTING
+) -> None:
+    """List partners and their connections."""
+
+    async def work(node: Node) -> list[dict[str, Any]]:
+        return [_described(one) for one in node.directory.all() if all or one.state != states.REMOVED]
+
+    found = with_node(common, work)
+    rows = [(one["id"], one["partner"], one["state"], one["version"], " ".join(one["parties"]), one["versions_url"]) for one in found]
+    lines = columns(("id", "partner", "state", "OCPI", "parties", "versions URL"), rows) if rows else ["no partner yet"]
+    show(found, lines, json=common.json)
+
+
+def show_partner(node: Node, connection: Connection) -> dict[str, Any]:
+    ours = [f"{one.role} {one.country_code}-{one.party_id}" for one in node.directory.shown(connection)]
+    return {
+        **_described(connection),
+        "sees": ours,
+        "endpoints": [{"identifier": one.identifier, "role": one.role, "url": one.url} for one in connection.endpoints],
+        "hosts": sorted(connection.hosts),
+        "writes_for": sorted("-".join(key) for key in connection.writable),
+        "pinned": connection.pinned,
+    }
+
+
+def show_(partner: str, /, *, common: Reporting = REPORTING) -> None:
+    """Show one partner: endpoints, parties, what it may write, what stands in its way.
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    """
+
+    async def work(node: Node) -> dict[str, Any]:
+        connection = named(node, partner)
+        refused = await node.store.read(lambda tx: tx.cursors.refused(connection.id))
+        stuck = [{"module": one.module, "reason": one.reason, "since": format_time(one.since), "attempts": one.attempts} for one in refused]
+        return {**show_partner(node, connection), "refused": stuck}
+
+    document = with_node(common, work)
+    show(document, _lines(document), json=common.json)
+
+
+def rotate(partner: str, /, *, version: Pinned = None, common: Reporting = REPORTING) -> None:
+    """Renew the tokens of both sides (and the version, if one is named).
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    """
+    _check_version(version)
+
+    async def work(node: Node) -> dict[str, Any]:
+        return _described(await registration.rotate(node.directory, node.client, named(node, partner), version))
+
+    document = with_node(common, work)
+    show(document, [f"new tokens with {document['partner']}: OCPI {document['version']}"], json=common.json)
+
+
+def suspend(partner: str, /, *, common: Reporting = REPORTING) -> None:
+    """Take no requests from a partner and send none, until `resume`.
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    """
+    _moved(common, partner, lambda node, one: invitations.suspend(node.directory, one.id))
+
+
+def resume(partner: str, /, *, common: Reporting = REPORTING) -> None:
+    """End a suspension.
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    """
+    _moved(common, partner, lambda node, one: invitations.resume(node.directory, one.id))
+
+
+def remove(
+    partner: str,
+    /,
+    *,
+    untold: Annotated[bool, Parameter(negative=(), help="Do not tell the partner, or go on when it cannot be told.")] = False,
+    common: Reporting = REPORTING,
+) -> None:
+    """End the work with a partner: it is told, all tokens are forgotten, what was exchanged stays as evidence.
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    """
+
+    async def work(node: Node, one: Connection) -> None:
+        if one.registered:
+            await registration.unregister(node.directory, node.client, one, force=untold)
+        await invitations.remove(node.directory, one.id)
+
+    _moved(common, partner, work)
+
+
+def named(node: Node, text: str) -> Connection:
+    """The one connection that is meant."""
+    found = [one for one in node.directory.all() if str(one.id) == text]
+    found = found or [one for one in node.directory.all() if one.partner == text and one.state != states.REMOVED]
+    if not found:
+        end(f"there is no partner {text!r}")
+    if len(found) > 1:
+        end(f"{text!r} has several connections; name one by its number: {', '.join(str(one.id) for one in found)}", USAGE)
+    return found[0]
+
+
+def _moved(common: Reporting, partner: str, step: Callable[[Node, Connection], Awaitable[None]]) -> None:
+    async def work(node: Node) -> dict[str, Any]:
+        before = named(node, partner)
+        await step(node, before)
+        after = node.directory.by_id(before.id)
+        assert after is not None
+        return _described(after)
+
+    document = with_node(common, work)
+    show(document, [f"{document['partner']} is {document['state'].lower()}"], json=common.json)
+
+
+def _described(one: Connection) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "partner": one.partner,
+        "state": one.state,
+        "version": one.version,
+        "versions_url": one.versions_url,
+        "parties": [f"{party.role} {party.country_code}-{party.party_id}" for party in one.parties],
+        "registered_at": None if one.registered_at is None else format_time(one.registered_at),
+    }
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    plain = {name: value for name, value in document.items() if not isinstance(value, list)}
+    lines = [f"{name:14} {value}" for name, value in plain.items() if value is not None]
+    lines += [f"{name:14} {' '.join(document[name]) or '-'}" for name in ("parties", "sees", "hosts", "writes_for")]
+    lines += ["", *columns(("endpoint", "side", "URL"), [one.values() for one in document["endpoints"]])]
+    refused = [one.values() for one in document["refused"]]
+    return lines + (["", *columns(("refused", "reason", "since", "attempts"), refused)] if refused else [])
+
+
+def _token(source: str) -> str:
+    if source == "-" and sys.stdin.isatty():
+        text = getpass.getpass("token of the partner: ")
+    else:
+        text = sys.stdin.readline() if source == "-" else Path(source).read_text(encoding="utf-8")
+    token = text.strip()
+    if not token:
+        end("the token is empty; it is read from standard input or from --token-file", USAGE)
+    return token
+
+
+def _parties(texts: list[str]) -> list[str]:
+    return [str(party(text)) for text in texts]
+
+
+def _check_version(version: str | None) -> None:
+    if version is not None and version not in VERSIONS:
+        end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
+
+
+def _check_address(node: Node) -> None:
+    """Partners call us at this address, so it must be one that stays."""
+    server = node.settings.server
+    if not server.public_url and server.port == 0:
+        end("server.public_url is not set and server.port is 0: a partner could not find us again", CONFIGURATION)

@@ -1,0 +1,165 @@
+"""One object of a file on its way into the store: recognised, repaired by name, raised to the newest form, checked, saved as ours.
+
+`take` needs no database and decides; `save` writes many in one transaction, those that were refused into quarantine. Whose an object
+is decides whether it may come in: a party that nobody knows becomes ours, a partner's party does not, for its objects come from
+the partner. A Session or a CDR is seen by the one connection over which its Token's party is reached, else by nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interplug.model.types import BadJson, decode_json, parse_time
+from interplug.model.validate import Invalid, validate
+from interplug.modules.charging import OWN_DRIVERS
+from interplug.partners.directory import Directory
+from interplug.protocol.headers import Party
+from interplug.store.keys import OWN, Evidence, Key, Saved
+from interplug.store.tx import Tx
+from interplug.versions import chain, tolerant
+from interplug.versions.facts import Facts
+
+from .recognise import MODULES, kind_of, version_of
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
+class Wish:
+    """What the operator said: the version of the objects, and the parties whose objects are wanted (none: all)."""
+
+    version: str | None = None
+    parties: tuple[Party, ...] = ()
+
+
+@dataclass(slots=True, frozen=True)
+class Refused:
+    raw: bytes
+    module: str
+    id: str
+    path: str
+    reason: str
+
+
+@dataclass(slots=True, frozen=True)
+class Taken:
+    """An object in its newest form, ready to be saved."""
+
+    key: Key
+    document: Document
+    last_updated: int
+    evidence: Evidence
+    repairs: tuple[str, ...]
+
+
+@dataclass(slots=True, frozen=True)
+class Load:
+    """Objects that are written in one transaction, after the parties that become ours with them."""
+
+    founded: list[tuple[str, Party, Document]]
+    objects: list[Taken | Refused]
+
+
+class Intake:
+    """Takes objects without looking into the database."""
+
+    def __init__(self, directory: Directory, wish: Wish) -> None:
+        self.directory = directory
+        self.wish = wish
+        self._wanted = frozenset(party.key for party in wish.parties)
+        self._known = {(party.role, Party(party.country_code, party.party_id).key) for party in directory.our_parties()}
+        self._founded: list[tuple[str, Party, Document]] = []
+
+    def load(self, batch: Sequence[bytes]) -> Load:
+        objects = [self.take(raw) for raw in batch]
+        founded, self._founded = self._founded, []
+        return Load(founded, objects)
+
+    def take(self, raw: bytes) -> Taken | Refused:
+        try:
+            document = decode_json(raw)
+        except BadJson as error:
+            return Refused(raw, "", "", "$", f"is not readable JSON: {error.reason}")
+        kind = kind_of(document) if isinstance(document, dict) else None
+        if kind is None:
+            return Refused(raw, "", "", "$", "is no Location, Tariff, Token, Session or CDR")
+        try:
+            return self._taken(raw, kind, document)
+        except Invalid as error:
+            return Refused(raw, MODULES[kind], _id(document), error.path, error.reason)
+
+    def _taken(self, raw: bytes, kind: str, document: Document) -> Taken:
+        version = self.wish.version or version_of(kind, document)
+        module, now = MODULES[kind], self.directory.clock()
+        role = "EMSP" if kind == "token" else "CPO"
+        owner = self._owner(role, document)
+        repaired, repairs = tolerant.repair(kind, document, version)
+        newest = _raised(kind, repaired, version, Facts(owner=owner, token_owner=owner, received_at=now))
+        validate(kind, newest)
+        self._admit(role, newest)
+        name = newest["uid" if kind == "token" else "id"]
+        key = Key(module, OWN, newest["country_code"], newest["party_id"], name, newest["type"] if kind == "token" else "")
+        evidence = Evidence(raw, OWN, version, now)
+        return Taken(key, newest, parse_time(newest["last_updated"]), evidence, tuple(repair.name for repair in repairs))
+
+    def _owner(self, role: str, document: Document) -> tuple[str, str] | None:
+        """Whose an object is that does not say it: the one party that was named, or the only one that we are."""
+        if document.get("country_code") is not None or document.get("party_id") is not None:
+            return None
+        ours = self.wish.parties or tuple(Party(party.country_code, party.party_id) for party in self.directory.our_parties(role))
+        if len(ours) != 1:
+            raise Invalid("$.party_id", "is not said; name one party whose objects these are (--party)")
+        return ours[0].country_code, ours[0].party_id
+
+    def _admit(self, role: str, document: Document) -> None:
+        party = Party(document["country_code"], document["party_id"])
+        if self._wanted and party.key not in self._wanted:
+            raise Invalid("$.party_id", "is none of the parties that were asked for")
+        if (role, party.key) in self._known:
+            return
+        if any(self.directory.may_write(one, party.country_code, party.party_id) for one in self.directory.all(registered=True)):
+            raise Invalid("$.party_id", f"{party} is a partner's party; its objects come from the partner")
+        self._known.add((role, party.key))
+        self._founded.append((role, party, document))
+
+
+# --- in one transaction
+
+
+async def save(tx: Tx, directory: Directory, load: Load) -> list[Saved]:
+    for role, party, document in load.founded:
+        operator = document.get("operator")
+        await tx.parties.add(role, party.country_code, party.party_id, {"name": operator["name"]} if operator else None)
+    now = directory.clock()
+    return [await _keep(tx, directory, one) if isinstance(one, Taken) else await _set_aside(tx, one, now) for one in load.objects]
+
+
+async def _keep(tx: Tx, directory: Directory, taken: Taken) -> Saved:
+    audience = await _audience(tx, directory, taken.document) if taken.key.module in ("sessions", "cdrs") else None
+    return await tx.objects.save(taken.key, taken.document, last_updated=taken.last_updated, audience=audience, evidence=taken.evidence)
+
+
+async def _audience(tx: Tx, directory: Directory, document: Document) -> int:
+    token = document["cdr_token"]
+    reached = directory.of_party(token["country_code"], token["party_id"], "EMSP")
+    return reached[0].id if reached else await tx.parties.audience_class(OWN_DRIVERS)
+
+
+async def _set_aside(tx: Tx, refused: Refused, now: int) -> Saved:
+    await tx.quarantine.add(OWN, refused.module, refused.raw, path=refused.path, reason=refused.reason, received_at=now, id=refused.id)
+    return Saved()
+
+
+def _raised(kind: str, document: Document, version: str, facts: Facts) -> Document:
+    try:
+        return chain.up(kind, document, version, facts)
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        # A field of quite another type than that version has, met before the model could name it.
+        raise Invalid("$", f"is no {kind} of OCPI {version} ({type(error).__name__})") from None
+
+
+def _id(document: Document) -> str:
+    name = document.get("id", document.get("uid", ""))
+    return name[:100] if isinstance(name, str) else ""
