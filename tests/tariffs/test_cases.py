@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interplug.model.types import decode_json
-from interplug.tariffs import TariffError, price, read_options, verify
+from interplug.tariffs import TariffError, lint, price, read_options, verify
 
 _HERE = Path(__file__).parent / "cases.json"
 _SHARED = Path(os.environ.get("INTERPLUG_SHARED", Path(__file__).parents[3] / "shared")) / "tariffs" / "cases.json"
@@ -58,3 +58,10 @@ def test_verify(case: dict[str, Any]) -> None:
     document = verify(case["cdr"], case["tariffs"], version=case["version"], timezone=case["timezone"]).to_document()
     assert set(expected.pop("warnings", ())) <= {warning["code"] for warning in document["warnings"]}
     assert {name: document[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize("case", _cases("lint"))
+def test_lint(case: dict[str, Any]) -> None:
+    found = {(finding.code, finding.path) for finding in lint(case["tariff"], version=case["version"])}
+    expected = {(entry["code"], entry["path"]) for entry in case["expected"]["codes"]}
+    assert found == expected if case["expected"]["exact"] else expected <= found

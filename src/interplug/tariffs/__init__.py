@@ -1,8 +1,10 @@
 """Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO."""
 
 from interplug.tariffs.claims import Difference
-from interplug.tariffs.compiled import Tariff, compile_tariff
+from interplug.tariffs.compiled import Compiler, Tariff, compile_tariff
 from interplug.tariffs.documents import cost_documents, volume_documents
+from interplug.tariffs.fields import Finding
+from interplug.tariffs.lint import lint
 from interplug.tariffs.money import Money
 from interplug.tariffs.options import EXACT, SPEC, Options, read_options
 from interplug.tariffs.pieces import Sample
@@ -18,9 +20,11 @@ __all__ = [
     "EXACT",
     "SPEC",
     "ChargingSession",
+    "Compiler",
     "Course",
     "Cutter",
     "Difference",
+    "Finding",
     "Line",
     "Money",
     "Options",
@@ -33,6 +37,7 @@ __all__ = [
     "compile_tariff",
     "cost_documents",
     "cut",
+    "lint",
     "price",
     "price_session",
     "read_options",

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from interplug.model.types import fold
+from interplug.model.types import encode_json, fold
 from interplug.tariffs.money import HUNDRED, Tax
 from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.read import ZERO, number, record, records, text, time
@@ -178,6 +178,10 @@ class Tariff:
         if self.unknown_tax or any(c.tax.kind == "gross_only" for element in self.elements for c in element.components):
             problems.append(Problem("taxes_unknown", "/tax_included"))
 
+    def order(self, phase: int) -> list[Element]:
+        """The elements that are asked in a phase, first to last."""
+        return self._order[phase]
+
     def select(self, phase: int, at: Moment) -> Active:
         """The active component of each dimension: the first whose element matches."""
         found: list[Component | None] = [None, None, None, None]
@@ -238,6 +242,26 @@ def compile_tariff(document: dict[str, Any], version: str) -> Tariff:
     if version not in VERSIONS:
         raise TariffError("unknown_version", f"version is none of {', '.join(VERSIONS)}")
     return Tariff(record(document, ""), version)
+
+
+class Compiler:
+    """Compiles the same tariff once: CDRs bring their tariffs along, and most bring the same ones. Keeps a bounded number."""
+
+    def __init__(self, kept: int = 1000) -> None:
+        self._kept = kept
+        self._known: dict[tuple[str, bytes], Tariff] = {}
+
+    def __call__(self, document: dict[str, Any], version: str) -> Tariff:
+        try:
+            key = (version, encode_json(document))
+        except (TypeError, ValueError, RecursionError):
+            return compile_tariff(document, version)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= self._kept:
+                self._known.clear()
+            found = self._known[key] = compile_tariff(document, version)
+        return found
 
 
 def _limit(value: Any, path: str, problems: list[Problem]) -> Limit | None:

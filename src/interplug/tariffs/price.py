@@ -4,7 +4,7 @@ One engine for the quote, the running cost, the CDR and the check of a partner's
 give the same price. `price` takes documents; `price_session` takes what was read before, for those who price much.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import localcontext
 from typing import Any
 
@@ -30,14 +30,18 @@ def price(
     version: str = "2.3.0",
     timezone: str | None = None,
     options: Options = SPEC,
+    compiler: Callable[[dict[str, Any], str], Tariff] = compile_tariff,
 ) -> Priced:
-    """Price a CDR or Session document with the tariffs given, or else with those that it holds."""
+    """Price a CDR or Session document with the tariffs given, or else with those that it holds.
+
+    Who prices much hands in a `Compiler`, or tariffs compiled before.
+    """
     document = record(cdr, "/cdr")
     embedded = not tariffs
     given = records(document.get("tariffs"), "/cdr/tariffs") if embedded else list(tariffs or ())
     with localcontext(WIDE):
         compiled = [
-            entry if isinstance(entry, Tariff) else compile_tariff(record(entry, f"/tariffs/{i}"), version) for i, entry in enumerate(given)
+            entry if isinstance(entry, Tariff) else compiler(record(entry, f"/tariffs/{i}"), version) for i, entry in enumerate(given)
         ]
         return price_session(
             read_session(document), compiled, timezone=timezone, options=options, at="/cdr/tariffs" if embedded else "/tariffs"

@@ -1,0 +1,166 @@
+"""Under which conditions each component of a tariff is the price: exact, over all axes at once.
+
+Every axis is cut at the bounds of the tariff, and an element is a box: on each axis the set of cells (a bit mask) where it applies.
+What an earlier element takes is subtracted from the later one; subtracting a box from a box leaves at most one box an axis, so unions
+are seen without enumerating combinations. Dates and weekdays are one axis, because a date range of two days has no Sunday in it by luck
+only.
+
+Power and current are points here: a restriction on them is judged for a session whose power does not change.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from interplug.tariffs.compiled import Component, Element, Tariff
+from interplug.tariffs.restrictions import EXPIRED, RESERVATION, SESSION, WEEKDAYS, Moment
+from interplug.tariffs.zones import DAY, SECOND
+
+Box = tuple[int, ...]
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+
+class Cell(NamedTuple):
+    """A representative of a stretch of one axis: how it changes a moment, and how one would say it."""
+
+    change: dict[str, int | Decimal]
+    said: str
+    # Of the clock: the seconds that the stretch takes.
+    length: int = 0
+
+
+class Regions:
+    """The boxes of a tariff. `left[phase][dimension]` is what no element prices."""
+
+    def __init__(self, tariff: Tariff) -> None:
+        self.tariff = tariff
+        self.axes: tuple[tuple[Cell, ...], ...] = (
+            tuple(_days(tariff)),
+            tuple(_clock(tariff)),
+            tuple(_amounts(tariff.kwh_bounds, "kwh", "kWh used")),
+            tuple(_durations(tariff)),
+            tuple(_amounts([*tariff.min_power, *tariff.max_power], "power", "kW")),
+            tuple(_amounts([*tariff.min_current, *tariff.max_current], "current", "A")),
+        )
+        self.everything: Box = tuple((1 << len(axis)) - 1 for axis in self.axes)
+        self.boxes = {element.number: self._box(element) for element in tariff.elements}
+
+    def _box(self, element: Element) -> Box:
+        """Each test looks at one axis only, so the cells of an axis can be asked one by one, all else being equal."""
+        masks = []
+        for axis in self.axes:
+            names = _tests_of(axis)
+            tests = [test for test in element.tests if test.name in names]
+            masks.append(sum(1 << place for place, cell in enumerate(axis) if all(test.holds(_moment(cell)) for test in tests)))
+        known = {name for axis in self.axes for name in _tests_of(axis)}
+        never = any(test.name not in known for test in element.tests)
+        return tuple(0 for _ in masks) if never else tuple(masks)
+
+    def impossible(self, element: Element) -> bool:
+        return not all(self.boxes[element.number])
+
+    def unreachable(self) -> Iterator[Component]:
+        """Components that earlier elements, alone or together, leave nothing of."""
+        for element in self.tariff.elements:
+            if not self.impossible(element):
+                yield from (component for component in element.components if not self._reached(element, component))
+
+    def _reached(self, element: Element, component: Component) -> bool:
+        phases = {SESSION: (SESSION,), RESERVATION: (RESERVATION, EXPIRED), EXPIRED: (EXPIRED,)}[element.phase]
+        return any(self.remaining(phase, component.dimension, element) for phase in phases)
+
+    def remaining(self, phase: int, dimension: int, element: Element) -> list[Box]:
+        """What of the box of the element is left by those before it."""
+        left = [self.boxes[element.number]]
+        for earlier in self.tariff.order(phase):
+            if earlier is element:
+                break
+            if any(component.dimension == dimension for component in earlier.components):
+                left = [rest for box in left for rest in subtract(box, self.boxes[earlier.number])]
+        return left
+
+    def unpriced(self, phase: int, dimension: int) -> list[Box]:
+        left = [self.everything]
+        for element in self.tariff.order(phase):
+            if any(component.dimension == dimension for component in element.components):
+                left = [rest for box in left for rest in subtract(box, self.boxes[element.number])]
+        return left
+
+    def example(self, box: Box) -> str:
+        """A concrete session in the box, in words."""
+        said = [axis[_lowest(mask)].said for axis, mask in zip(self.axes, box, strict=True)]
+        return ", ".join(part for part in said if part) or "any session"
+
+    def has_minute_from(self, boxes: Sequence[Box], second: int) -> bool:
+        """Whether the minute that begins at this second of the day, and nothing beside it, is in one of the boxes."""
+        clock = self.axes[1]
+        places = [place for place, cell in enumerate(clock) if cell.change["second"] == second and cell.length == 60]
+        return any(box[1] >> place & 1 for box in boxes for place in places)
+
+
+def subtract(box: Box, taken: Box) -> list[Box]:
+    """Disjoint boxes that together are `box` without `taken`."""
+    common = tuple(mine & theirs for mine, theirs in zip(box, taken, strict=True))
+    if not all(common):
+        return [box]
+    left = []
+    for place, (mine, theirs) in enumerate(zip(box, taken, strict=True)):
+        rest = mine & ~theirs
+        if rest:
+            left.append((*common[:place], rest, *box[place + 1 :]))
+    return left
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
+
+
+def _moment(cell: Cell) -> Moment:
+    at = Moment()
+    for name, value in cell.change.items():
+        setattr(at, name, value)
+    return at
+
+
+_TESTS = {
+    "day": ("start_date", "end_date", "day_of_week"),
+    "second": ("start_time", "end_time", "start_time/end_time"),
+    "kwh": ("min_kwh", "max_kwh"),
+    "elapsed": ("min_duration", "max_duration"),
+    "low_power": ("min_power", "max_power"),
+    "low_current": ("min_current", "max_current"),
+}
+
+
+def _tests_of(axis: tuple[Cell, ...]) -> tuple[str, ...]:
+    return _TESTS[next(iter(axis[0].change))]
+
+
+def _days(tariff: Tariff) -> Iterator[Cell]:
+    bounds = tariff.day_bounds
+    # Each stretch between two dates, by the weekdays that occur in it; before the first and after the last date all do.
+    starts = [(bounds[0] - 7 if bounds else 4), *bounds]
+    ends = [*bounds, starts[-1] + 7]
+    for start, end in zip(starts, ends, strict=True):
+        for day in range(start, min(end, start + 7)):
+            weekday = WEEKDAYS[(day + 3) % 7].capitalize()
+            said = f"{weekday} {date.fromordinal(_EPOCH_DAY + day)}" if bounds else weekday if tariff.uses_day else ""
+            yield Cell({"day": day}, said)
+
+
+def _clock(tariff: Tariff) -> Iterator[Cell]:
+    bounds = sorted({0, *tariff.clock_bounds})
+    for start, end in zip(bounds, [*bounds[1:], DAY], strict=True):
+        yield Cell({"second": start}, f"{start // 3600:02}:{start // 60 % 60:02}" if len(bounds) > 1 else "", end - start)
+
+
+def _amounts(bounds: Sequence[Decimal], name: str, unit: str) -> Iterator[Cell]:
+    for start in sorted({Decimal(0), *(bound for bound in bounds if bound > 0)}):
+        names = [name] if name == "kwh" else [f"low_{name}", f"high_{name}"]
+        yield Cell(dict.fromkeys(names, start), f"{start:f} {unit}" if bounds else "")
+
+
+def _durations(tariff: Tariff) -> Iterator[Cell]:
+    for start in sorted({0, *(bound for bound in tariff.elapsed_bounds if bound > 0)}):
+        yield Cell({"elapsed": start}, f"after {start // SECOND} s" if tariff.elapsed_bounds else "")
