@@ -22,7 +22,9 @@ from interplug.modules.server import serve
 from interplug.partners import states
 from interplug.partners.client import PartnerClient
 from interplug.partners.directory import Connection, Directory
+from interplug.partners.invitations import invite
 from interplug.partners.keys import NodeKey
+from interplug.partners.registration import Wish, register
 from interplug.protocol.headers import authorization
 from interplug.protocol.http import Handler, Request, Response, Unreachable
 from interplug.protocol.routes import Router
@@ -235,3 +237,16 @@ async def own(node: Node, module: str, document: dict[str, Any], *, audience: in
     key = Key(module, OWN, document["country_code"], document["party_id"], name, kind)
     await node.store.write(lambda tx: tx.objects.save(key, document, last_updated=node.clock(), audience=audience))
     return key
+
+
+async def join(
+    host: Node, guest: Node, version: str, *, host_name: str = "host", guest_name: str = "guest"
+) -> tuple[Connection, Connection]:
+    """A real handshake in that version: `host` invites, `guest` registers. The two sides of the connection, host's first."""
+    invitation = await invite(host.directory, guest_name, version=version)
+    wish = Wish(name=host_name, version=version)
+    theirs = await register(guest.directory, guest.client, invitation.versions_url, invitation.token, wish)
+    await host.directory.refresh()
+    ours = host.directory.by_id(invitation.connection)
+    assert ours is not None and ours.registered
+    return ours, theirs
