@@ -98,7 +98,8 @@ class PartnerClient:
         base = url or connection.endpoint(module_id, side)
         if isinstance(access, Reply) or base is None:
             return access if isinstance(access, Reply) else Reply(0, fault=f"{connection.partner} has no {side} endpoint for {module_id}")
-        headers = self._routing(connection, module_id, side, to, sender)
+        whole_list = method == "GET" and not segments
+        headers = self._routing(connection, module_id, side, to, sender, whole_list)
         target = join(base, *segments) if segments else _slashed(connection, module_id, base) if url is None else base
         before = access.base64
         reply = await self.ask(access, method, _with(target, query), document, headers=headers, correlation_id=correlation_id)
@@ -210,13 +211,17 @@ class PartnerClient:
             answer=response.body if response is not None else (reply.fault or "").encode(),
         )
 
-    def _routing(self, connection: Connection, module_id: str, side: Side, to: Party | None, sender: Party | None) -> dict[str, str]:
+    def _routing(
+        self, connection: Connection, module_id: str, side: Side, to: Party | None, sender: Party | None, whole_list: bool
+    ) -> dict[str, str]:
+        """A list of a platform with several parties is asked for without TO, or it would be cut to one of them (TRN-084)."""
         if module_id in CONFIGURATION or not connection.speaks.routing_headers:
             return {}
         theirs = role_at(module_id, side)
         ours = COUNTERPART.get(theirs or "")
+        several = whole_list and connection.hub is None and sum(party.role == theirs for party in connection.parties) > 1
         return routing_headers(
-            to or self.directory.their_party(connection, theirs),
+            to or (None if several else self.directory.their_party(connection, theirs)),
             sender or self.directory.party_for(connection, ours),
         )
 
