@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interplug.model.types import decode_json, encode_json, format_time
-from interplug.modules import charging, metering
+from interplug.model.validate import Invalid
+from interplug.modules import bills, charging, corrections, metering
+from interplug.modules.bills import Ending
 from interplug.modules.node import Node
 from interplug.modules.pinned import NoPlace
 from interplug.modules.session_states import STATES
@@ -160,7 +162,7 @@ async def test_nothing_used_is_invalid_and_has_no_bill(node: Node, partner: Part
     never, faulty = await plug(node, partner), await plug(node, partner, evse_uid="EVSE2")
     assert await charging.end(node, never, T0 + 60 * SECOND) == "INVALID"
     await charging.meter(node, faulty, [reading(0, "0")])
-    assert await charging.end(node, faulty, T0 + 60 * SECOND, fault="ground fault") == "INVALID"
+    assert await charging.end(node, faulty, T0 + 60 * SECOND, ending=Ending("ground fault")) == "INVALID"
     assert not await has_cdr(node, never) and not await has_cdr(node, faulty)
 
 
@@ -168,7 +170,7 @@ async def test_a_fault_after_energy_is_billed_and_named(node: Node, partner: Par
     await open_place(node, tariff())
     charge = await plug(node, partner)
     assert (
-        await charging.end(node, charge, T0 + 60 * SECOND, readings=[reading(0, "0"), reading(60, "1")], fault="GroundFailure")
+        await charging.end(node, charge, T0 + 60 * SECOND, readings=[reading(0, "0"), reading(60, "1")], ending=Ending("GroundFailure"))
         == "COMPLETED"
     )
     assert (await cdr(node, charge))["remark"] == "GroundFailure"
@@ -283,6 +285,114 @@ async def test_the_same_reservation_again_replaces_it(node: Node, clock: Clock, 
     assert await charging.close_lost(node, 0) == []
     other = await held(node, partner, reservation_id="R2")
     assert other != charge
+
+
+@pytest.mark.req("SES-032", "CDR-052")
+async def test_an_evse_is_always_named_also_where_it_has_no_emi3_id(node: Node, clock: Clock, partner: Partner) -> None:
+    nameless = location("T1")
+    for evse in nameless["evses"]:
+        del evse["evse_id"]
+    await own(node, "tariffs", tariff("T1", *RESERVABLE))
+    await own(node, "locations", nameless)
+    charge = await held(node, partner)
+    reserved = await session(node, charge)
+    assert (reserved["evse_uid"], reserved["connector_id"]) == ("EVSE1", "1")
+    clock.move(2 * HOUR)
+    await charging.close_lost(node, 0)
+    place = (await cdr(node, charge))["cdr_location"]
+    assert (place["evse_uid"], place["evse_id"], place["connector_id"]) == ("EVSE1", "NL*TNM*EEVSE1", "1")
+
+
+# --- what a station or its owner adds
+
+
+@pytest.mark.req("CDR-031", "CDR-038")
+async def test_currents_are_sums_of_the_phases_and_may_be_negative(node: Node, partner: Partner) -> None:
+    await open_place(node, tariff("T1", element(("ENERGY", "0.10"), min_current=30), element(("ENERGY", "0.30"))))
+    charge = await plug(node, partner)
+    amperes = [(0, "0", 48), (600, "5", 48), (1200, "6", -6), (1800, "6", -6)]
+    found = [reading(seconds, kwh, current=Decimal(value)) for seconds, kwh, value in amperes]
+    await charging.end(node, charge, T0 + 1800 * SECOND, readings=found)
+    first, second = (volumes(period) for period in (await cdr(node, charge))["charging_periods"])
+    assert first["MAX_CURRENT"] == 48 and first["MIN_CURRENT"] == 30
+    assert second["MAX_CURRENT"] < 30 and second["MIN_CURRENT"] == -6
+
+
+@pytest.mark.req("CDR-057")
+async def test_what_the_meter_signed_goes_into_the_bill_and_is_checked_before(node: Node, partner: Partner) -> None:
+    await open_place(node, tariff())
+    charge, used = await plug(node, partner), [reading(0, "0"), reading(60, "1")]
+    signed = {"encoding_method": "OCMF", "signed_values": [{"nature": "End", "plain_data": "x" * 5000, "signed_data": "y"}]}
+    for wrong in ({"encoding_method": "OCMF", "signed_values": []}, {"signed_values": signed["signed_values"]}):
+        with pytest.raises(Invalid, match=r"signed_data\."):
+            await charging.end(node, charge, T0 + 60 * SECOND, readings=used, ending=Ending(None, wrong))
+    assert (await session(node, charge))["status"] == "PENDING"
+    await charging.end(node, charge, T0 + 60 * SECOND, readings=used, ending=Ending(None, signed))
+    assert (await cdr(node, charge))["signed_data"] == signed
+
+
+@pytest.mark.req("CDR-023")
+async def test_energy_at_home_is_marked_for_paying_back(node: Node, partner: Partner) -> None:
+    await open_place(node, tariff())
+    bills_of = []
+    for uid, home in (("EVSE1", True), ("EVSE2", False)):
+        charge = await plug(node, partner, evse_uid=uid, home=home)
+        await charging.end(node, charge, T0 + 60 * SECOND, readings=[reading(0, "0"), reading(60, "1")])
+        bills_of.append((await cdr(node, charge)).get("home_charging_compensation"))
+    assert bills_of == [True, None]
+
+
+# --- corrections
+
+
+async def billed(node: Node, partner: Partner) -> dict[str, Any]:
+    await open_place(node, tariff())
+    charge = await plug(node, partner)
+    await charging.end(node, charge, T0 + 60 * SECOND, readings=[reading(0, "0"), reading(60, "1")])
+    return await cdr(node, charge)
+
+
+@pytest.mark.req("CDR-017", "CDR-019", "CDR-001")
+async def test_a_credit_repeats_the_bill_with_a_negative_total_and_nothing_else(node: Node, clock: Clock, partner: Partner) -> None:
+    bill = await billed(node, partner)
+    clock.move(HOUR)
+    credit = await cdr(node, await corrections.credit(node, bill["id"]))
+    assert await corrections.credit(node, bill["id"]) == credit["id"] != bill["id"] and await cdr(node, bill["id"]) == bill
+    assert credit["credit"] is True and credit["credit_reference_id"] == bill["id"] and len(credit["id"]) <= 39
+    assert credit["total_cost"]["before_taxes"] == -bill["total_cost"]["before_taxes"] < 0
+    assert [tax["amount"] for tax in credit["total_cost"]["taxes"]] == [-tax["amount"] for tax in bill["total_cost"]["taxes"]]
+    own_fields = ("id", "credit", "credit_reference_id", "total_cost", "last_updated")
+    assert {name: value for name, value in credit.items() if name not in own_fields} == {
+        name: value for name, value in bill.items() if name not in own_fields
+    }
+    with pytest.raises(corrections.NotCreditable):
+        await corrections.credit(node, credit["id"])
+
+
+@pytest.mark.req("CDR-020")
+async def test_a_corrected_bill_is_a_new_one_with_its_own_totals(node: Node, partner: Partner) -> None:
+    bill = await billed(node, partner)
+    [period] = bill["charging_periods"]
+    half = {**period, "dimensions": [{"type": "ENERGY", "volume": Decimal("0.5")}, *period["dimensions"][1:]]}
+    again = await cdr(node, await corrections.correct(node, bill["id"], {**bill, "charging_periods": [half]}, "Europe/Amsterdam"))
+    assert again["id"] not in (bill["id"], f"{bill['id']}-C") and "credit" not in again and "credit_reference_id" not in again
+    assert again["total_energy"] == Decimal("0.5") and again["total_cost"]["before_taxes"] == Decimal("0.625")
+    assert (await cdr(node, f"{bill['id']}-C"))["credit"] is True
+
+
+async def test_a_correction_that_is_not_right_changes_nothing(node: Node, partner: Partner) -> None:
+    bill = await billed(node, partner)
+    with pytest.raises(Invalid):
+        await corrections.correct(node, bill["id"], {**bill, "charging_periods": []}, None)
+    assert not await has_cdr(node, f"{bill['id']}-C")
+
+
+def test_a_bill_that_does_not_come_out_the_same_is_never_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = bills.figures
+    monkeypatch.setattr(bills, "validate", lambda kind, document: None)
+    monkeypatch.setattr(bills, "figures", lambda cdr, zone: {**figures(cdr, zone), "total_energy": Decimal(7)})
+    with pytest.raises(bills.Unbillable, match="total_energy"):
+        bills.checked({"id": "C1", "total_energy": Decimal(6), "charging_periods": []}, None)
 
 
 # --- laws

@@ -8,7 +8,7 @@ of ours and is never sent.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from interplug.model.types import decode_json, encode_json, format_time, parse_time
 from interplug.model.validate import validate
@@ -62,7 +62,18 @@ def _watched(period: Document, now: Metered | None) -> Document:
     return {**period, "dimensions": [*period["dimensions"], *seen]} if seen else period
 
 
-def bill(session: Document, pinned: Pinned, metered: Metered, now: int, remark: str | None = None) -> Document:
+class Ending(NamedTuple):
+    """What a station says when a charge is over, besides the time: what ended it where no driver did, and what its meter signed."""
+
+    fault: str | None = None
+    signed_data: dict[str, Any] | None = None
+
+
+STOPPED = Ending()
+"""By the driver, or for the driver."""
+
+
+def bill(session: Document, pinned: Pinned, metered: Metered, now: int, ending: Ending) -> Document:
     """The CDR of a Session that has ended; `session` says when. It has the Session's id, so that there is one at most."""
     end = parse_time(session["end_date_time"])
     # With a reservation before it, a CDR starts when that did (CDR-051).
@@ -78,8 +89,12 @@ def bill(session: Document, pinned: Pinned, metered: Metered, now: int, remark: 
     }
     if pinned.tariff is not None:
         cdr["tariffs"] = [pinned.tariff]
-    if remark:
-        cdr["remark"] = remark[:255]
+    if pinned.home:
+        cdr["home_charging_compensation"] = True
+    if ending.signed_data is not None:
+        cdr["signed_data"] = ending.signed_data
+    if ending.fault:
+        cdr["remark"] = ending.fault[:255]
     return checked(cdr | figures(cdr, pinned.time_zone), pinned.time_zone)
 
 
@@ -100,3 +115,24 @@ def checked(cdr: Document, zone: str | None) -> Document:
     if wrong:
         raise Unbillable(f"CDR {cdr['id']}: {', '.join(wrong)} differ when it is priced again")
     return cdr
+
+
+# --- corrections
+
+
+def credited(cdr: Document, now: int) -> Document:
+    """The credit CDR that takes `cdr` back: all of it again, with a negative total and nothing else changed (CDR-019)."""
+    total = cdr["total_cost"]
+    taxes = [{**tax, "amount": -tax["amount"]} for tax in total.get("taxes") or ()]
+    negative = {**total, "before_taxes": -total["before_taxes"]} | ({"taxes": taxes} if "taxes" in total else {})
+    named = {"id": f"{cdr['id']}-C", "credit": True, "credit_reference_id": cdr["id"], "total_cost": negative}
+    document = {**cdr, **named, "last_updated": format_time(now)}
+    validate("cdr", document)
+    return document
+
+
+def corrected(cdr: Document, id: str, zone: str | None, now: int) -> Document:
+    """What replaces a credited CDR: with an id of its own and every total priced anew (CDR-020)."""
+    kept = {name: value for name, value in cdr.items() if not name.startswith("total_") and name not in ("credit", "credit_reference_id")}
+    document = {**kept, "id": id, "last_updated": format_time(now)}
+    return checked(document | figures(document, zone), zone)

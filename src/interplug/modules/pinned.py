@@ -19,7 +19,6 @@ from interplug.tariffs import Cutter, TariffError, compile_tariff
 Document = dict[str, Any]
 # Longest texts of a CdrLocation; those of a Location have grown since (CDR-054).
 LENGTHS = {"name": 255, "address": 45, "city": 45, "postal_code": 10, "state": 20, "country": 3}
-UNKNOWN = "#NA"
 
 
 class NoPlace(LookupError):
@@ -32,7 +31,8 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
     tariff: dict[str, Any] | None = None
     currency: str = "EUR"
-    reserved_at: int | None = None
+    home: bool = False
+    """The driver's own charger, whose energy the driver is paid back (CDR-023)."""
 
     def raw(self) -> bytes:
         return encode_json(msgspec.structs.asdict(self))
@@ -62,10 +62,10 @@ async def find_place(tx: Tx, location_id: str, evse_uid: str, connector_id: str 
     raise NoPlace(f"Connector {connector_id} of EVSE {evse_uid} at Location {location_id} is not ours")
 
 
-async def pin(tx: Tx, place: Place, audiences: tuple[int, ...], now: int) -> Pinned:
+async def pin(tx: Tx, place: Place, audiences: tuple[int, ...], now: int, *, home: bool = False) -> Pinned:
     tariff = await find_tariff(tx, place, audiences, now)
     currency = tariff["currency"] if tariff is not None else "EUR"
-    return Pinned(place=cdr_location(place), time_zone=place.location.get("time_zone"), tariff=tariff, currency=currency)
+    return Pinned(place=cdr_location(place), time_zone=place.location.get("time_zone"), tariff=tariff, currency=currency, home=home)
 
 
 async def find_tariff(tx: Tx, place: Place, audiences: tuple[int, ...], now: int) -> Document | None:
@@ -103,6 +103,12 @@ def cutter(tariff: Document | None, zone: str | None) -> Cutter:
     return Cutter(compile_tariff(tariff, "2.3.0") if tariff is not None else None, zone)
 
 
+def evse_id(place: Place) -> str:
+    """An EVSE has to be named by its eMI3 id in a CDR (CDR-052); one that has none gets that of its party and uid."""
+    uid = "".join(letter for letter in place.evse["uid"].upper() if letter.isalnum() or letter == "*")
+    return f"{place.key.country}*{place.key.party}*E{uid}"
+
+
 def cdr_location(place: Place) -> Document:
     location, connector = place.location, place.connector
     texts = {name: location[name][:longest] for name, longest in LENGTHS.items() if location.get(name)}
@@ -111,7 +117,7 @@ def cdr_location(place: Place) -> Document:
         **texts,
         "coordinates": {name: location["coordinates"][name] for name in ("latitude", "longitude")},
         "evse_uid": place.evse["uid"],
-        "evse_id": place.evse.get("evse_id") or UNKNOWN,
+        "evse_id": place.evse.get("evse_id") or evse_id(place),
         "connector_id": connector["id"],
         "connector_standard": connector["standard"],
         "connector_format": connector["format"],

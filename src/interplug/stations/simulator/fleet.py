@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from interplug.model.types import fold, parse_time
+from interplug.model.types import fold
 from interplug.modules import charging
 from interplug.modules.authorise import authorise
 from interplug.modules.node import Node, Outcome
@@ -20,8 +20,9 @@ from interplug.modules.pinned import NoPlace
 from interplug.store.keys import OWN, Stored
 from interplug.store.tx import Tx
 
-from .memory import Car, Driver, Hold, Memory
+from .memory import Car, Driver, Memory
 from .outlet import Outlet, car_for
+from .reserving import AWAY, NOWHERE, cancel, reserve
 from .states import REFUSALS
 from .traffic import Traffic
 
@@ -36,9 +37,6 @@ SILENT = 6 * 3600
 """Seconds of the clock, and at least ten real minutes, after which a Session without readings is closed."""
 SIMULATED = frozenset({"AVAILABLE", "BLOCKED", "CHARGING", "RESERVED", "UNKNOWN", "INOPERATIVE", "OUTOFORDER"})
 FIRST_STATE = {"INOPERATIVE": "closed", "OUTOFORDER": "faulted"}
-
-AWAY = Outcome("TIMEOUT", "the station does not answer")
-NOWHERE = Outcome("FAILED", "there is no such station")
 
 
 class Fleet:
@@ -184,69 +182,11 @@ class Fleet:
         return Outcome("ACCEPTED")
 
     async def reserve_now(self, command: Document, connection: int) -> Outcome:
-        token, expires = command["token"], parse_time(command["expiry_date"])
-        driver = Driver(token, "COMMAND", connection, command.get("authorization_reference"))
-        outlets = self.at(command["location_id"], command.get("evse_uid"))
-        if not outlets:
-            return NOWHERE
-        if expires <= self.node.clock():
-            return Outcome("REJECTED", "the reservation would be over already")
-        old = self._reserved(connection, command["reservation_id"], command["location_id"])
-        outlet = self._reservable(outlets, old, named=command.get("evse_uid") is not None)
-        async with outlet.lock:
-            refusal = self._unreservable(outlet, old)
-            return refusal or await self._reserve(outlet, old, driver, command["reservation_id"], expires)
-
-    def _reservable(self, outlets: list[Outlet], old: Outlet | None, *, named: bool) -> Outlet:
-        if named:
-            return outlets[0]
-        free = [one for one in outlets if one.memory.online and one.memory.state == "free"]
-        return old or (free or outlets)[0]
-
-    def _unreservable(self, outlet: Outlet, old: Outlet | None) -> Outcome | None:
-        if not outlet.memory.online:
-            return AWAY
-        if outlet.memory.state in ("faulted", "closed"):
-            return Outcome(*REFUSALS[outlet.memory.state])
-        if outlet is not old and outlet.memory.state != "free":
-            return Outcome("EVSE_OCCUPIED", "the station is in use or reserved")
-        return None
-
-    async def _reserve(self, outlet: Outlet, old: Outlet | None, driver: Driver, reservation_id: str, expires: int) -> Outcome:
-        now = self.node.clock()
-        session = await charging.reserve(
-            self.node,
-            location_id=outlet.key.id,
-            evse_uid=outlet.evse["uid"],
-            connector_id=None,
-            cdr_token=driver.token,
-            connection=driver.connection,
-            reservation_id=reservation_id,
-            expires_at=expires,
-            at=now,
-            authorization_reference=driver.reference,
-        )
-        if old is not None and old is not outlet:
-            await old.release(now, None)
-        await outlet.hold(now, Hold(session, driver.connection, reservation_id, fold(driver.token["uid"]), expires))
-        return Outcome("ACCEPTED", session_id=session)
-
-    def _reserved(self, connection: int, reservation_id: str, location_id: str | None = None) -> Outlet | None:
-        for outlet in self.outlets.values() if location_id is None else self.at(location_id):
-            hold = outlet.memory.hold
-            if hold is not None and hold.connection == connection and fold(hold.reservation_id) == fold(reservation_id):
-                return outlet
-        return None
+        outlets = self.at(command["location_id"])
+        return await reserve(self.node, outlets, command, connection) if outlets else NOWHERE
 
     async def cancel_reservation(self, command: Document, connection: int) -> Outcome:
-        outlet = self._reserved(connection, command["reservation_id"])
-        if outlet is None:
-            return Outcome("UNKNOWN_RESERVATION", "no station knows this reservation")
-        async with outlet.lock:
-            if not outlet.memory.online:
-                return AWAY
-            await outlet.release(self.node.clock(), "canceled")
-        return Outcome("ACCEPTED")
+        return await cancel(self.node, self.outlets.values(), command, connection)
 
     async def unlock_connector(self, command: Document, connection: int) -> Outcome:
         outlets = self.at(command["location_id"], command["evse_uid"])
@@ -269,7 +209,7 @@ class Fleet:
         outlet = self.one(location_id, evse_uid)
         async with outlet.lock:
             now = self.node.clock()
-            return await outlet.plug(now, car or car_for(outlet.memory.driver or STRANGER, outlet.id, now))
+            return await outlet.plug(now, car or car_for(outlet.memory.driver or STRANGER, outlet.seed, now))
 
     async def unplug(self, location_id: str, evse_uid: str) -> None:
         outlet = self.one(location_id, evse_uid)

@@ -14,6 +14,8 @@ from typing import Any
 
 from interplug.model.types import fold
 from interplug.modules import charging
+from interplug.modules.bills import Ending
+from interplug.modules.book import whole
 from interplug.modules.call import cancel_reservation
 from interplug.modules.node import Node
 from interplug.store.keys import Key
@@ -48,6 +50,11 @@ class Outlet:
     @property
     def id(self) -> str:
         return fold(f"{self.key.country}/{self.key.party}/{self.key.id}/{self.evse['uid']}")
+
+    @property
+    def seed(self) -> str:
+        """Of what chance decides here."""
+        return f"{self.node.settings.simulator.seed}/{self.id}"
 
     @property
     def idle(self) -> bool:
@@ -126,7 +133,7 @@ class Outlet:
         self.memory.charge = Current(
             session=session,
             card=fold(driver.token["uid"]),
-            started_at=charging.whole(now),
+            started_at=whole(now),
             power_type=connector["power_type"],
             watts=float(connector.get("max_electric_power") or WATTS.get(kind, 11_000.0)),
             volts=VOLTS.get(kind, 230.0),
@@ -198,7 +205,7 @@ class Outlet:
             await self.release(memory.hold.expires_at, "expired")
         driver = memory.driver
         if driver is not None and driver.arrives_at and driver.arrives_at <= now:
-            await self.plug(now, car_for(driver, self.id, now))
+            await self.plug(now, car_for(driver, self.seed, now))
         elif driver is not None and driver.until <= now:
             memory.driver = None
             self._go("give_up")
@@ -227,7 +234,7 @@ class Outlet:
         end = self._seconds(current, current.ended_at or now)
         readings = self.readings(current, end, final=bool(current.ended_at))
         if current.ended_at:
-            await charging.end(self.node, current.session, current.ended_at, readings=readings, fault=current.fault or None)
+            await charging.end(self.node, current.session, current.ended_at, readings=readings, ending=Ending(current.fault or None))
             self.memory.charge = None
         elif readings:
             await charging.meter(self.node, current.session, readings)
@@ -268,8 +275,8 @@ class Outlet:
         )
 
 
-def car_for(driver: Driver, outlet: str, now: int) -> Car:
+def car_for(driver: Driver, seed: str, now: int) -> Car:
     """The car of a simulated driver: a small, a middle or a large one, more or less empty, the same for the same moment."""
-    chance = random.Random(f"{outlet}/{driver.token['uid']}/{now}")
+    chance = random.Random(f"{seed}/{driver.token['uid']}/{now}")
     battery, most_ac, most_dc = chance.choice(CARS)
     return Car(physics.Vehicle(battery, most_ac, most_dc), chance.uniform(0.1, 0.55))

@@ -48,7 +48,7 @@ class Traffic:
     async def _arrive(self, outlet: Outlet, now: int) -> None:
         self._number += 1
         driver = Driver(self._card_of_ours(outlet), "WHITELIST", 0)
-        car = car_for(driver, outlet.id, now)
+        car = car_for(driver, outlet.seed, now)
         car.leaves_at = now + int(self._chance.uniform(12, 75) * 60) * SECOND
         async with outlet.lock:
             if not await outlet.plug(now, car):

@@ -1,0 +1,66 @@
+"""A CDR that was wrong is never changed: it is taken back by a credit CDR, and another one takes its place (10.1.4).
+
+Both go where the first one went. A connection of 2.1.1 cannot be told (CDR-022); who settles with it by hand finds the
+credit CDR here like any other.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from interplug.model.types import parse_time
+from interplug.store.keys import OWN, Key, Stored
+from interplug.store.tx import Tx
+
+from . import bills
+from .node import Node
+
+Document = dict[str, Any]
+
+
+class NotCreditable(ValueError):
+    """There is no such CDR of ours, or it is a credit itself."""
+
+
+async def credit(node: Node, cdr_id: str) -> str:
+    """Takes an own CDR back; the id of the credit CDR. A second time changes nothing."""
+    return await node.store.write(lambda tx: _credit(tx, node, cdr_id))
+
+
+async def correct(node: Node, cdr_id: str, document: Document, time_zone: str | None) -> str:
+    """Takes an own CDR back and puts `document` in its place, with a new id and totals of its own; raises what `bills` and
+    the check of documents raise where it is not right, and then nothing has changed."""
+
+    async def work(tx: Tx) -> str:
+        stored = await _own(tx, cdr_id)
+        await _credit(tx, node, cdr_id)
+        again = bills.corrected(document, str(uuid.uuid4()), time_zone, _now(node))
+        await _save(tx, stored, again)
+        return str(again["id"])
+
+    return await node.store.write(work)
+
+
+async def _credit(tx: Tx, node: Node, cdr_id: str) -> str:
+    stored = await _own(tx, cdr_id)
+    negative = bills.credited(stored.document, _now(node))
+    await _save(tx, stored, negative)
+    return str(negative["id"])
+
+
+async def _own(tx: Tx, cdr_id: str) -> Stored:
+    for stored in await tx.objects.find_id("cdrs", cdr_id, OWN):
+        if not stored.document.get("credit"):
+            return stored
+    raise NotCreditable(f"CDR {cdr_id} is none of ours that could be credited")
+
+
+async def _save(tx: Tx, first: Stored, document: Document) -> None:
+    key = Key("cdrs", OWN, first.key.country, first.key.party, document["id"])
+    if await tx.objects.get(key) is None:
+        await tx.objects.save(key, document, last_updated=parse_time(document["last_updated"]), audience=first.audience)
+
+
+def _now(node: Node) -> int:
+    return node.clock() // 1000 * 1000
