@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from interplug.modules.node import Node
+from interplug.protocol.http import Request
 from interplug.store.keys import Key
 from interplug.sync.push import Push
 from tests.modules import said
@@ -272,3 +273,40 @@ async def test_what_a_partner_may_no_longer_see_is_ended_once(newest: World) -> 
     assert [(method, path) for method, path, _ in told] == [("DELETE", "tariffs/NL/TNM/T1"), ("PUT", "locations/NL/TNM/L1")]
     assert {evse["status"] for evse in told[1][2]["evses"]} == {"REMOVED"}
     assert await newest.wait(1000) == []
+
+
+@pytest.fixture(params=["2.2.1", "2.3.0"])
+async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    made = await world_of(tmp_path, request.param, hub="BEHUB")
+    yield made
+    await made.push.stop()
+    await close(made.node)
+
+
+def addressed(world: World) -> list[tuple[str, str, str]]:
+    """Module, TO and FROM of every push."""
+
+    def party(request: Request, side: str) -> str:
+        return request.headers.get(f"ocpi-{side}-country-code", "") + request.headers.get(f"ocpi-{side}-party-id", "")
+
+    sent = world.node.client.transport.sent  # type: ignore[attr-defined]
+    return [(one.url.split("/receiver/")[1].split("/")[0].split("?")[0], party(one, "to"), party(one, "from")) for one in sent]
+
+
+@pytest.mark.req("TRN-064", "TRN-071", "TRN-072", "TRN-060")
+async def test_behind_a_hub_locations_are_for_all_and_sessions_and_cdrs_for_the_one_they_concern(hub: World) -> None:
+    audience = hub.partner.connection.id
+    await own(hub.node, "locations", ours(said.location()))
+    await own(hub.node, "tokens", ours(said.token(), EMSP))
+    await own(hub.node, "sessions", ours(said.session()), audience=audience)
+    await own(hub.node, "cdrs", ours(said.cdr()), audience=audience)
+    await hub.settle()
+    token = said.session()["cdr_token"]
+    concerned = token["country_code"] + token["party_id"]
+    assert sorted(addressed(hub)) == [
+        ("cdrs", concerned, "NLTNM"),
+        ("locations", "BEHUB", "NLTNM"),
+        ("sessions", concerned, "NLTNM"),
+        ("tokens", "BEHUB", "DEABC"),
+    ]
+    assert "GET" not in {verb for verb, _ in hub.played.verbs()}

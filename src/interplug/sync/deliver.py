@@ -125,9 +125,10 @@ class Delivery:
     async def _session(self, stored: Stored, document: Document) -> Decision:
         before = self._sessions.get(stored.pk)
         patch = _patch(before, document) if before is not None and self.connection.speaks.session_patch else None
-        decision = SENT if patch == {} else await self._request("PATCH", stored.key, patch) if patch else Decision("unknown")
+        to = self._addressee(stored)
+        decision = SENT if patch == {} else await self._request("PATCH", stored.key, patch, to=to) if patch else Decision("unknown")
         if decision.verdict == "unknown":
-            decision = await self._request("PUT", stored.key, document)
+            decision = await self._request("PUT", stored.key, document, to=to)
         if decision.verdict == "sent" and stored.document["status"] in ("ACTIVE", "PENDING", "RESERVATION"):
             self._sessions[stored.pk] = document
         else:
@@ -136,7 +137,7 @@ class Delivery:
 
     async def _post(self, stored: Stored, document: Document) -> Decision:
         """A CDR goes to the plain endpoint; where the partner serves it from then on is kept (CDR-009 to CDR-011)."""
-        reply = await self._reply("POST", stored.key.module, [], document, stored.key)
+        reply = await self._reply("POST", stored.key, [], document, self._addressee(stored))
         decision = decide(reply, "POST")
         where = reply.headers.get("location")
         if decision.verdict == "sent" and where:
@@ -165,16 +166,23 @@ class Delivery:
 
         return await node.store.read(work)
 
-    async def _request(self, method: str, key: Key, document: Document | None, *rest: str) -> Decision:
-        reply = await self._reply(method, key.module, [key.country, key.party, key.id, *rest], document, key)
+    def _addressee(self, stored: Stored) -> Party | None:
+        """Whom a Session or CDR concerns: behind a hub it goes to that party alone and is no Broadcast Push (4.1.9.3)."""
+        token = stored.document["cdr_token"]
+        return Party(token["country_code"], token["party_id"]) if self.connection.hub is not None else None
+
+    async def _request(self, method: str, key: Key, document: Document | None, *rest: str, to: Party | None = None) -> Decision:
+        reply = await self._reply(method, key, [key.country, key.party, key.id, *rest], document, to)
         if method == "DELETE" and reply.http == 404:
             return SENT
         return decide(reply, method)
 
-    async def _reply(self, method: str, module: str, segments: list[str], document: Document | None, key: Key) -> Reply:
+    async def _reply(self, method: str, key: Key, segments: list[str], document: Document | None, to: Party | None) -> Reply:
+        """`to` None: the partner itself; of a hub that is a Broadcast Push to all parties that it reaches."""
         query = {"type": key.kind} if key.kind and self.connection.speaks.token_type_param else None
+        sender = Party(key.country, key.party)
         return await self.node.client.call(
-            self.connection, method, module, "RECEIVER", *segments, query=query, document=document, sender=Party(key.country, key.party)
+            self.connection, method, key.module, "RECEIVER", *segments, query=query, document=document, to=to, sender=sender
         )
 
 
