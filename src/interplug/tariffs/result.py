@@ -130,9 +130,11 @@ class Priced:
     @property
     def taxes(self) -> list[dict[str, Decimal]]:
         """By rate: percentage, taxable amount, tax."""
+        with localcontext(WIDE):
+            taxes = self.unrounded.taxes
         return [
             {"percentage": rate, "taxable": self._round(taxable) or ZERO, "amount": self._round(charged) or ZERO}
-            for rate, (taxable, charged) in sorted(self.unrounded.taxes.items())
+            for rate, (taxable, charged) in sorted(taxes.items())
         ]
 
     @property

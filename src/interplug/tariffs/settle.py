@@ -30,6 +30,7 @@ _SLACK = Decimal("0.36")
 _SLACK_HOURS = Decimal("0.0001")
 _NOTHING = Money(ZERO, ZERO)
 Groups = dict[tuple[Tariff, Category, Tax], Decimal]
+Taxes = dict[Decimal, tuple[Decimal, Decimal]]
 
 
 class LimitLine(NamedTuple):
@@ -45,13 +46,17 @@ class LimitLine(NamedTuple):
 class Settlement:
     total: Money = _NOTHING
     parts: dict[Category, Money] = field(default_factory=dict)
-    # By rate: taxable amount and tax, of the whole and of each part.
-    taxes: dict[Decimal, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    # By rate: taxable amount and tax, where a limit changed them.
+    limited_taxes: "Taxes | None" = None
     groups: "Groups" = field(default_factory=dict)
     limits: list[LimitLine] = field(default_factory=list)
     # Seconds, or kWh for energy, billed beyond what was written; by entry. May be below zero by the slack of written hours.
     surplus: dict[Entry, Decimal] = field(default_factory=dict)
     billed: dict[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def taxes(self) -> "Taxes":
+        return taxes_of(self.groups) if self.limited_taxes is None else self.limited_taxes
 
 
 def category(entry: Entry) -> Category:
@@ -66,8 +71,6 @@ def settle(entries: Sequence[Entry], tariffs: Sequence[Tariff], options: Options
     _sum_parts(groups, settled)
     if options.limits and any(tariff.min_price or tariff.max_price for tariff in tariffs):
         _limit_all(groups, tariffs, settled)
-    else:
-        settled.taxes = taxes_of(groups)
     return settled
 
 
@@ -146,17 +149,18 @@ def _group(entries: Sequence[Entry], options: Options, settled: Settlement) -> G
 
 def _sum_parts(groups: Groups, settled: Settlement) -> None:
     parts = settled.parts
-    total = _NOTHING
+    before: Decimal | None = ZERO
+    after: Decimal | None = ZERO
     for (_, name, tax), value in groups.items():
         excl, incl = tax.sides(value)
         known = parts.get(name)
         parts[name] = Money(excl, incl) if known is None else Money(add(known.excl, excl), add(known.incl, incl))
-        total = Money(add(total.excl, excl), add(total.incl, incl))
-    settled.total = total
+        before, after = add(before, excl), add(after, incl)
+    settled.total = Money(before, after)
 
 
-def taxes_of(groups: Groups) -> dict[Decimal, tuple[Decimal, Decimal]]:
-    taxes: dict[Decimal, tuple[Decimal, Decimal]] = {}
+def taxes_of(groups: Groups) -> Taxes:
+    taxes: Taxes = {}
     for (_, _, tax), value in groups.items():
         if tax.rate is not None:
             excl, incl = tax.sides(value)
@@ -171,6 +175,7 @@ def taxes_of(groups: Groups) -> dict[Decimal, tuple[Decimal, Decimal]]:
 
 def _limit_all(groups: Groups, tariffs: Sequence[Tariff], settled: Settlement) -> None:
     total = _NOTHING
+    taxes: Taxes = {}
     for tariff in tariffs:
         own = {key: value for key, value in groups.items() if key[0] is tariff}
         before = _NOTHING
@@ -185,8 +190,8 @@ def _limit_all(groups: Groups, tariffs: Sequence[Tariff], settled: Settlement) -
                     settled.limits.append(LimitLine(tariff, name, _less(limited.excl, after.excl), _less(limited.incl, after.incl)))
                 after = limited
         total = Money(add(total.excl, after.excl), add(total.incl, after.incl))
-        _add_taxes(settled.taxes, taxes_of(own), before, after, tariff)
-    settled.total = total
+        _add_taxes(taxes, taxes_of(own), before, after, tariff)
+    settled.total, settled.limited_taxes = total, taxes
 
 
 def apply_limit(part: Money, limit: Limit, is_minimum: bool, tariff: Tariff) -> Money:
@@ -229,8 +234,8 @@ def _less(after: Decimal | None, before: Decimal | None) -> Decimal | None:
 
 
 def _add_taxes(
-    taxes: dict[Decimal, tuple[Decimal, Decimal]],
-    own: dict[Decimal, tuple[Decimal, Decimal]],
+    taxes: Taxes,
+    own: Taxes,
     before: Money,
     after: Money,
     tariff: Tariff,
