@@ -83,7 +83,7 @@ def _answer(call: Call, refusal: Refusal | None) -> Answer:
     response: Document = {"result": "ACCEPTED", "timeout": settings.ocpi.command_timeout}
     if refusal is not None:
         response |= {"result": refusal.result, "message": _words(refusal.message)}
-    view = chain.down("command_response", response, call.version.number, lens.plain_facts(settings))
+    view = lens.say(call, "command_response", response)
     code = SUCCESS if refusal is None else refusal.code
     return Answer(view, code, None if code == SUCCESS or refusal is None else refusal.message)
 

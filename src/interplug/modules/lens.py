@@ -17,7 +17,7 @@ from interplug.config import Settings
 from interplug.model.types import BadJson, decode_json, fold
 from interplug.model.validate import Invalid, validate
 from interplug.partners.directory import Connection
-from interplug.protocol.status import invalid, malformed
+from interplug.protocol.status import SERVER_ERROR, OcpiError, invalid, malformed
 from interplug.store.keys import OWN
 from interplug.store.tx import Tx
 from interplug.versions import chain
@@ -93,6 +93,14 @@ async def show_to_all(tx: Tx, version: str, kind: str, document: Document, now: 
     needed = chain.needs(kind, version)
     facts = await _facts_down(tx, kind, document, now, settings) if needed else plain_facts(settings)
     return chain.down(kind, document, version, facts)
+
+
+def say(call: Call, kind: str, document: Document) -> Document:
+    """What we answer in the version of the call, for kinds whose translation needs to know nothing else."""
+    view = chain.down(kind, document, call.version.number, plain_facts(call.node.settings))
+    if view is None:
+        raise OcpiError(SERVER_ERROR, f"OCPI {call.version.number} cannot say this")
+    return view
 
 
 def plain_facts(settings: Settings) -> Facts:

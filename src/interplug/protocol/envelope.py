@@ -8,6 +8,7 @@ the message ids. `Reply` is a partner's answer, read with the tolerance that rea
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -50,13 +51,19 @@ class RawPage(msgspec.Struct, omit_defaults=True, gc=False):
 
 def respond(answer: Answer, request: Request, now: int) -> Response:
     """The response to `request` at `now` (microseconds UTC)."""
-    timestamp = format_time(now)
+    timestamp = _second(now // 1_000_000)
     data = answer.data
     if type(data) is list and data and type(data[0]) is msgspec.Raw:
         body = msgspec.json.encode(RawPage(data, answer.code, answer.message or "Success", timestamp))
     else:
         body = encode_json(Envelope(data, answer.code, answer.message or ("Success" if answer.code == SUCCESS else None), timestamp))
     return Response(answer.http, body, {"content-type": JSON, **echoed(request.headers), **answer.headers})
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    """Answers of one second share its spelling."""
+    return format_time(seconds * 1_000_000)
 
 
 def refusal(error: OcpiError) -> Answer:

@@ -11,6 +11,8 @@ means nothing (17). Nothing here changes its argument, and everything that stays
 a value of a wrong type passes through untouched, and the model refuses it afterwards with its name.
 """
 
+from functools import cache
+
 from .facts import NO_FACTS, REMOVE, WITHHELD, Document, Facts
 from .lens import Difference
 from .table import NEWEST, VERSIONS
@@ -60,6 +62,7 @@ def same(kind: str, document: Document, version: str) -> bool:
     return version == NEWEST or (not needs(kind, version) and down(kind, document, version) is document)
 
 
+@cache
 def needs(kind: str, version: str, *, upward: bool = False) -> frozenset[str]:
     """Names of Facts, configuration aside."""
     named = (difference.needs_up if upward else difference.needs_down for difference in _WAY[version])
