@@ -19,6 +19,7 @@ from interplug.store.drivers import Drive, Driver
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
+from .publish import may_see
 from .states import ASKED, OPEN, advance
 
 Document = dict[str, Any]
@@ -78,11 +79,13 @@ def token_key(node: Node, driver: Driver) -> Key:
     return Key("tokens", OWN, party.country_code, party.party_id, driver.token_uid, "APP_USER")
 
 
-async def find_plug(node: Node, source: int, country: str, party: str, place: str, evse_uid: str, connector_id: str) -> Plug:
-    """The Connector that these ids name, as it is known now; `NotPossible` where a driver may not see or use it."""
+async def find_plug(
+    node: Node, source: int, country: str, party: str, place: str, evse_uid: str, connector_id: str, *, token: Document | None = None
+) -> Plug:
+    """The Connector that these ids name, as it is known now; `NotPossible` where the driver with this Token may not see or use it."""
     key = Key("locations", source, country, party, place)
     location = await node.store.read(lambda tx: tx.objects.get(key))
-    if location is None or source == OWN or not location.document.get("publish", True):
+    if location is None or source == OWN or not may_see(location.document, token):
         raise NotPossible("This station is not known here.")
     evse = next((one for one in location.document.get("evses") or () if fold(one["uid"]) == fold(evse_uid)), None)
     connector = next((one for one in (evse or {}).get("connectors") or () if fold(one["id"]) == fold(connector_id)), None)

@@ -13,7 +13,8 @@ from typing import Any
 
 from interplug.model.types import BadJson, decode_json, parse_time
 from interplug.model.validate import Invalid, validate
-from interplug.modules.charging import OWN_DRIVERS
+from interplug.modules import own
+from interplug.modules.book import OWN_DRIVERS
 from interplug.partners.directory import Directory
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Evidence, Key, Saved
@@ -98,11 +99,12 @@ class Intake:
         repaired, repairs = tolerant.repair(kind, document, version)
         newest = _raised(kind, repaired, version, Facts(owner=owner, token_owner=owner, received_at=now))
         validate(kind, newest)
+        newest, mended = own.settle(kind, newest)
         self._admit(role, newest)
         name = newest["uid" if kind == "token" else "id"]
         key = Key(module, OWN, newest["country_code"], newest["party_id"], name, newest["type"] if kind == "token" else "")
         evidence = Evidence(raw, OWN, version, now)
-        return Taken(key, newest, parse_time(newest["last_updated"]), evidence, tuple(repair.name for repair in repairs))
+        return Taken(key, newest, parse_time(newest["last_updated"]), evidence, tuple(one.name for one in (*repairs, *mended)))
 
     def _owner(self, role: str, document: Document) -> tuple[str, str] | None:
         """Whose an object is that does not say it: the one party that was named, or the only one that we are."""

@@ -24,6 +24,7 @@ from interplug.protocol.routes import Module
 from interplug.store.keys import Evidence, Key, Stored
 from interplug.store.tx import Tx
 from interplug.versions import chain, tolerant
+from interplug.versions.facts import Facts
 
 from .deliver import ended
 
@@ -129,7 +130,7 @@ class _Crawl:
         try:
             if not isinstance(item, dict):
                 raise Invalid("$", "expected an object")
-            repaired, repairs = tolerant.repair(kind, item, version)
+            repaired, repairs = tolerant.repair(kind, item, version, Facts(received_at=self.began))
             facts = await lens.facts_up(self.node, connection, version, kind, repaired, self._owner())
             newest = chain.up(kind, repaired, version, facts)
             validate(kind, newest)
