@@ -54,20 +54,27 @@ AC_22 = Plug("IEC_62196_T2", "SOCKET", "AC_3_PHASE", 230, 32, 22_000)
 DC_50 = Plug("IEC_62196_T2_COMBO", "CABLE", "DC", 500, 125, 50_000)
 CHADEMO_50 = Plug("CHADEMO", "CABLE", "DC", 500, 125, 50_000)
 DC_150 = Plug("IEC_62196_T2_COMBO", "CABLE", "DC", 920, 300, 150_000)
-DC_300 = Plug("IEC_62196_T2_COMBO", "CABLE", "DC", 920, 500, 300_000)
+DC_350 = Plug("IEC_62196_T2_COMBO", "CABLE", "DC", 920, 500, 350_000)
+
+OPERATORS = (
+    Operator("NL", "HVS", "Havenstroom", "Waterstad", Decimal("52.083000"), Decimal("4.302000")),
+    Operator("NL", "DNL", "Duinlaad", "Waterstad", Decimal("52.121000"), Decimal("4.361000")),
+)
+"""The two of the demo, one on either side of the river."""
 
 SITES: tuple[tuple[str, tuple[tuple[Plug, ...], ...], str], ...] = (
     ("ON_STREET", ((AC_11,), (AC_11,)), "STREET"),
     ("ON_STREET", ((AC_22,), (AC_22,)), "STREET"),
     ("PARKING_GARAGE", ((AC_22,), (AC_22,), (AC_11,), (AC_11,)), "GARAGE"),
     ("PARKING_LOT", ((DC_50, CHADEMO_50, AC_22),), "FAST"),
-    ("ALONG_MOTORWAY", ((DC_150,), (DC_150,), (DC_300,), (DC_300,)), "FAST"),
+    ("ALONG_MOTORWAY", ((DC_150,), (DC_150,), (DC_350,), (DC_350,)), "FAST"),
 )
 """What stands at a place: kind of parking, the connectors of each EVSE, and the tariff."""
 
 
 def tariffs(operator: Operator, now: int) -> list[Document]:
-    """Three tariffs as operators have them: an idle fee by day, a night rate, a session fee with a minimum."""
+    """Three tariffs as operators have them: a night rate; a fee to start, and one for standing there long by day; a dear quick one
+    with a minimum and a fee for the car that is full."""
     vat = 21
 
     def component(type: str, price: str, step: int) -> Document:
@@ -95,8 +102,14 @@ def tariffs(operator: Operator, now: int) -> list[Document]:
         ),
         tariff(
             "GARAGE",
-            [{"price_components": [component("FLAT", "0.35", 1), component("ENERGY", "0.33", 1), component("PARKING_TIME", "1.20", 60)]}],
-            "0.42 to start, 0.40 per kWh, 1.45 an hour once the car is full, VAT included",
+            [
+                {"price_components": [component("FLAT", "0.35", 1), component("ENERGY", "0.33", 1)]},
+                {
+                    "price_components": [component("PARKING_TIME", "1.20", 60)],
+                    "restrictions": {"start_time": "08:00", "end_time": "22:00", "min_duration": 4 * 3600},
+                },
+            ],
+            "0.42 to start, 0.40 per kWh; by day, after four hours, 1.45 an hour once the car is full; VAT included",
         ),
         tariff(
             "FAST",
