@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, localcontext
 from typing import Any
 
-from interplug.tariffs.compiled import DIMENSIONS, ENERGY, PARKING, TIME, Component, Limit, Tariff, compile_tariff
+from interplug.tariffs.compiled import DIMENSIONS, ENERGY, PARKING, TIME, VERSIONS, Component, Limit, Tariff, compile_tariff
 from interplug.tariffs.fields import Finding, look
 from interplug.tariffs.money import WIDE
 from interplug.tariffs.problems import TariffError
@@ -25,16 +25,17 @@ _HUNDRED = Decimal(100)
 
 def lint(tariff: Mapping[str, Any], *, version: str = "2.3.0") -> list[Finding]:
     document = record(tariff, "/tariff")
+    if version not in VERSIONS:
+        raise TariffError("unknown_version", f"version is none of {', '.join(VERSIONS)}")
+    findings = list(look(document, version))
     with localcontext(WIDE):
         try:
             compiled = compile_tariff(document, version)
+            for found in (_head(document, compiled), _limits(compiled), _components(document, compiled), _restrictions(document)):
+                findings += found
+            findings += _together(document, compiled)
         except TariffError as error:
-            if error.code == "unknown_version":
-                raise
-            return [*look(document, version), Finding(error.code, error.path, "error", error.message)]
-        findings = [*look(document, version), *_head(document, compiled), *_limits(compiled), *_components(document, compiled)]
-        findings += _restrictions(document)
-        findings += _together(document, compiled)
+            findings.append(Finding(error.code, error.path, "error", error.message))
     return list({(finding.code, finding.path, finding.message): finding for finding in findings}.values())
 
 

@@ -111,7 +111,11 @@ def _volumes(document: Mapping[str, Any], session: ChargingSession) -> Iterator[
     """The volumes that the CDR totals up, against its own periods and clock."""
     counted = volume_documents(session)
     for name, ours in counted.items():
-        claimed = number(document.get(name), f"/cdr/{name}", lambda _: None)
+        try:
+            claimed = number(document.get(name), f"/cdr/{name}", lambda _: None)
+        except TariffError as error:
+            yield Problem(error.code, error.path)
+            continue
         if claimed is not None and abs(claimed - ours) > Decimal("0.001"):
             metered = name != "total_energy" or any(period.volumes[ENERGY] is not None for period in session.periods)
             yield Problem("volume_mismatch" if metered else "volume_missing", f"/cdr/{name}")

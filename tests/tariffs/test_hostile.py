@@ -1,0 +1,129 @@
+"""Nothing in a document of a partner raises anything but a TariffError."""
+
+import copy
+import random
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from interplug.model.types import decode_json, encode_json
+from interplug.tariffs import TariffError, lint, price, verify, words
+from interplug.tariffs.lines import answer, lint_line, price_line, verify_line
+from tests.tariffs.build import cdr, component, element, period, tariff
+
+WINDOW = {"start_time": "07:00", "end_time": "19:00", "day_of_week": ["MONDAY"], "min_kwh": 1, "max_power": 50, "start_date": "2024-01-01"}
+TARIFF = tariff(
+    element(component("ENERGY", "0.25", 100, 10), component("FLAT", 1), **WINDOW),
+    element(component("TIME", 2, 900), reservation="RESERVATION"),
+    element(component("ENERGY", "0.30", 1), component("PARKING_TIME", 5, 300)),
+    min_price={"excl_vat": 1, "incl_vat": 2},
+    max_price={"before_taxes": 50},
+    tax_included="YES",
+    start_date_time="2020-01-01T00:00:00Z",
+)
+CDR = cdr(
+    90,
+    period(0, RESERVATION_TIME="0.25"),
+    period(15, ENERGY=5, TIME=1, MIN_POWER=3, MAX_POWER=60),
+    period(75, PARKING_TIME="0.25"),
+    cdr_location={"country": "NLD", "time_zone": "Europe/Amsterdam"},
+    total_cost={"before_taxes": 4, "taxes": [{"name": "VAT", "amount": 1}]},
+    total_energy=5,
+    tariffs=[TARIFF],
+)
+JUNK: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    10**13,
+    -(10**11),
+    1e-9,
+    0.1,
+    float("nan"),
+    "",
+    "x",
+    "-3",
+    "1e400",
+    "NaN",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "2024-01-15T09:00:00+14:00",
+    "24:00",
+    "00:00",
+    "2024-13-01",
+    [],
+    [None],
+    [[]],
+    {},
+    {"type": "ENERGY"},
+    "Europe/Berlin",
+    "../etc/passwd",
+    "RESERVATION_EXPIRES",
+    "Ünïcode",
+    "\x00",
+    [{"type": "ENERGY", "volume": -5}],
+    "SUNDAY",
+    ["SUNDAY"],
+    99999999999,
+]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [path] if path else []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return found + [inner for key, entry in items for inner in places(entry, (*path, key))]
+
+
+def broken(draw: random.Random) -> dict[str, Any]:
+    line = copy.deepcopy({"cdr": CDR, "version": draw.choice(["2.1.1", "2.2.1", "2.3.0"])})
+    for _ in range(draw.randint(1, 3)):
+        *way, last = draw.choice(places(line["cdr"]))
+        holder: Any = line["cdr"]
+        try:
+            for key in way:
+                holder = holder[key]
+            holder[last] = draw.choice(JUNK)
+        except (TypeError, KeyError, IndexError):
+            continue  # an earlier break has taken the place away
+    return line
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_stands_in_a_document(seed: int) -> None:
+    draw = random.Random(seed)
+    priced = 0
+    for _ in range(250):
+        line = broken(draw)
+        version = line["version"]
+        with suppress(TariffError):
+            price(line["cdr"], version=version).to_document()
+            priced += 1
+        verify(line["cdr"], version=version).to_document()
+        tariffs = line["cdr"].get("tariffs")
+        for entry in tariffs if isinstance(tariffs, list) else ():
+            if isinstance(entry, dict):
+                lint(entry, version=version)
+                with suppress(TariffError):
+                    words(entry, version=version)
+    assert priced > 20
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"null", b"{", b"\xff", b'{"cdr": 1}', b'{"tariff": []}', b"[" * 5000, b'{"cdr": {"id": 1e999}}', b"1" * 5000]
+)
+@pytest.mark.parametrize("work", [price_line, verify_line, lint_line])
+def test_whatever_stands_on_a_line(raw: bytes, work: Any) -> None:
+    found = decode_json(answer(work, raw))
+    assert found["error"]["code"] if "error" in found else found["verdict"] == "unverifiable"
+
+
+def test_a_session_of_all_times_is_bounded_work() -> None:
+    forever = {**CDR, "start_date_time": "0001-01-01T00:00:00Z", "end_date_time": "9999-12-31T23:59:59Z"}
+    forever["charging_periods"] = [{**period(0, ENERGY=5), "start_date_time": "0001-01-01T00:00:00Z"}]
+    assert price(forever, [{**TARIFF, "start_date_time": None}]).total_energy_cost.incl is not None
+    found = decode_json(
+        answer(price_line, encode_json({"cdr": forever, "tariffs": [{**TARIFF, "start_date_time": None}], "options": {"split": "linear"}}))
+    )
+    assert found["error"]["code"] == "out_of_range"
