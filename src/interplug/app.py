@@ -30,6 +30,7 @@ from interplug.partners.directory import Directory
 from interplug.partners.keys import NodeKey
 from interplug.partners.transport import HttpTransport
 from interplug.protocol.routes import Router
+from interplug.stations.simulator.fleet import Fleet
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 from interplug.sync.push import Push
@@ -129,11 +130,23 @@ class Loops:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-def loops_of(node: Node) -> Loops:
-    """Every loop of a node with these settings."""
+async def loops_of(node: Node) -> Loops:
+    """Every loop of a node with these settings; what commands are handed to is there before the first command."""
     push = Push(node)
-    pull = Schedule(node, push)
-    return Loops({"push": push.run, "pull": pull.run, "deadlines": lambda: _deadlines(node), "retention": lambda: _retention(node)})
+    loops = Loops(
+        {
+            "push": push.run,
+            "pull": Schedule(node, push).run,
+            "deadlines": lambda: _deadlines(node),
+            "retention": lambda: _retention(node),
+        }
+    )
+    if node.settings.simulator.enabled:
+        fleet = Fleet(node)
+        await fleet.load()
+        node.stations = fleet
+        loops.named["stations"] = fleet.run
+    return loops
 
 
 async def _deadlines(node: Node) -> None:
@@ -185,7 +198,7 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None]) -> None:
     """Lives until SIGTERM or SIGINT. `started` is called once requests are answered."""
     async with opened(settings) as node:
-        loops = loops_of(node)
+        loops = await loops_of(node)
         server = _server(settings, Door(node, lambda: _missing(node, loops)))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):

@@ -15,3 +15,7 @@ def main() -> None:
         print(f"interplug: {name} is missing; this command needs: pip install 'interplug[node]'", file=sys.stderr)
         raise SystemExit(4) from None
     start()
+
+
+if __name__ == "__main__":
+    main()

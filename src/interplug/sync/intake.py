@@ -104,7 +104,9 @@ class Intake:
         name = newest["uid" if kind == "token" else "id"]
         key = Key(module, OWN, newest["country_code"], newest["party_id"], name, newest["type"] if kind == "token" else "")
         evidence = Evidence(raw, OWN, version, now)
-        return Taken(key, newest, parse_time(newest["last_updated"]), evidence, (*(one.name for one in repairs), *(one.name for one in mended)))
+        return Taken(
+            key, newest, parse_time(newest["last_updated"]), evidence, (*(one.name for one in repairs), *(one.name for one in mended))
+        )
 
     def _owner(self, role: str, document: Document) -> tuple[str, str] | None:
         """Whose an object is that does not say it: the one party that was named, or the only one that we are."""

@@ -1,0 +1,141 @@
+"""The stage: a city of two charge point operators and a provider, invented, imported and joined by real handshakes.
+
+Everything that happens here is done with the commands that an operator has. What is invented is the city; the nodes, their
+databases and what goes over the wire are what they would be anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from interplug.model.types import encode_json, format_time
+from interplug.stations import city
+
+from .processes import NodeProcess
+
+LOCATIONS = 16
+"""Of each operator: 41 or 42 EVSEs."""
+CARDS = 24
+ALPHA = city.Operator("NL", "KAD", "Kade Laden", "Havenstad", Decimal("51.921"), Decimal("4.479"))
+BETA = city.Operator("NL", "STS", "Stadstroom", "Havenstad", Decimal("51.934"), Decimal("4.512"))
+PROVIDER = ("NL", "VNK", "Vonk Mobiliteit")
+
+
+@dataclass
+class Stage:
+    """The three nodes; `links` by the name of the operator: the connection as each end lists it."""
+
+    folder: Path
+    alpha: NodeProcess
+    beta: NodeProcess
+    provider: NodeProcess
+
+    @property
+    def operators(self) -> tuple[NodeProcess, NodeProcess]:
+        return self.alpha, self.beta
+
+    @property
+    def nodes(self) -> tuple[NodeProcess, ...]:
+        return self.alpha, self.beta, self.provider
+
+
+@asynccontextmanager
+async def stage(seed: int, speed: float, *, keep: bool) -> AsyncIterator[Stage]:
+    """Nodes that have ended when this is left, whatever happened; the folder is gone then, unless it is kept."""
+    folder = Path(tempfile.mkdtemp(prefix="interplug-demo-"))
+    built = _nodes(folder, seed, speed, time.time())
+    try:
+        yield built
+    finally:
+        await asyncio.gather(*(node.end() for node in built.nodes), return_exceptions=True)
+        for node in built.nodes:
+            node.socket.close()
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nodes(folder: Path, seed: int, speed: float, epoch: float) -> Stage:
+    clock = f"[simulator]\nspeed = {speed}\nepoch = {epoch:.3f}\nseed = {seed}\n"
+    stations = f"{clock}enabled = true\ntraffic = true\n"
+
+    def operator(one: city.Operator, versions: list[str]) -> NodeProcess:
+        return NodeProcess(
+            folder / one.party_id.lower(), one.name, one.name, "CPO", f"{one.country_code}-{one.party_id}", versions, stations
+        )
+
+    country, party, company = PROVIDER
+    return Stage(
+        folder,
+        operator(ALPHA, ["2.1.1"]),
+        operator(BETA, ["2.2.1"]),
+        NodeProcess(
+            folder / party.lower(), company, company, "EMSP", f"{country}-{party}", ["2.1.1", "2.2.1", "2.3.0"],
+            f"{clock}[surfaces]\ndriver = true\n",
+        ),
+    )  # fmt: skip
+
+
+async def furnish(built: Stage, seed: int) -> None:
+    """Parties, stations, tariffs and cards, before the nodes run."""
+    now = time.time_ns() // 1000
+    await asyncio.gather(
+        _operator(built.alpha, ALPHA, seed, now), _operator(built.beta, BETA, seed, now), _provider(built.provider, seed, now)
+    )
+
+
+async def _operator(node: NodeProcess, operator: city.Operator, seed: int, now: int) -> None:
+    await node.command("party", "add", node.role, node.party, "--name", node.company)
+    files = [
+        _written(node.folder / "tariffs.jsonl", city.tariffs(operator, now)),
+        _written(node.folder / "locations.jsonl", city.locations(operator, now, seed=seed, count=LOCATIONS)),
+    ]
+    await node.command("import", *files, "--version", "2.3.0")
+
+
+async def _provider(node: NodeProcess, seed: int, now: int) -> None:
+    await node.command("party", "add", node.role, node.party, "--name", node.company)
+    await node.command("import", _written(node.folder / "tokens.jsonl", _cards(seed, now)), "--version", "2.3.0")
+
+
+def _cards(seed: int, now: int) -> list[dict[str, Any]]:
+    """RFID cards of the provider's drivers, who come and go at both operators."""
+    chance = random.Random(f"cards/{seed}")
+    country, party, company = PROVIDER
+    return [
+        {
+            "country_code": country,
+            "party_id": party,
+            "uid": f"{chance.getrandbits(56):014X}",
+            "type": "RFID",
+            "contract_id": f"{country}{party}C{number:08d}",
+            "issuer": company,
+            "valid": True,
+            "whitelist": "ALLOWED",
+            "last_updated": format_time(now),
+        }
+        for number in range(1, CARDS + 1)
+    ]
+
+
+def _written(path: Path, documents: Iterable[dict[str, Any]]) -> str:
+    path.write_bytes(b"".join(encode_json(document) + b"\n" for document in documents))
+    return str(path)
+
+
+async def join(built: Stage) -> None:
+    """Each operator invites the provider, who registers: chapter 7 with all its calls, over sockets."""
+    for operator in built.operators:
+        invitation = await operator.command("partner", "invite", built.provider.name)
+        await built.provider.command(
+            "partner", "register", invitation["versions_url"], "--name", operator.name, typed=invitation["token"] + "\n"
+        )
