@@ -15,6 +15,7 @@ from interplug.store.schema import SchemaTooNew
 from . import database, doctor, moving, parties, partners, records, routes, serving
 from .ending import CONFIGURATION, FAILED, NETWORK, USAGE, Ending, errors
 from .opening import MISCONFIGURED
+from .tariff import tariff
 
 app = App(
     name="interplug",
@@ -52,6 +53,7 @@ app["cdr"].command(records.list_, name="list")
 app["cdr"].command(records.show_, name="show")
 app["db"].command(database.status)
 app["db"].command(database.upgrade)
+app.command(tariff)
 
 CODES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
     (MISCONFIGURED, CONFIGURATION),
@@ -65,7 +67,7 @@ CODES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
 def run(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command; its exit code."""
     try:
-        app(arguments, exit_on_error=False, print_error=True, error_console=errors)
+        ended = app(arguments, exit_on_error=False, print_error=True, error_console=errors)
     except CycloptsError:
         return USAGE
     except Ending as ending:
@@ -82,7 +84,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             raise
         errors.print(f"interplug: {error}", markup=False)
         return code
-    return 0
+    # A command that has read to its end and found something wrong says so by its number.
+    return ended if isinstance(ended, int) else 0
 
 
 def start() -> None:
