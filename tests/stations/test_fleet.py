@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interplug.config import Simulator
 from interplug.model.types import format_time
+from interplug.modules.charging import evse_status
 from interplug.modules.node import Node, Outcome
+from interplug.stations.city import OPERATORS, locations, tariffs
 from interplug.stations.simulator.fleet import Fleet
 from interplug.stations.simulator.memory import Car
 from interplug.stations.simulator.physics import Vehicle
 from interplug.store.keys import OWN, Key
 from interplug.tariffs import cost_documents, price
 from tests.modules.charges import TOKEN, cdr, has_cdr, location, open_place, session, tariff
-from tests.nodes import SECOND, Clock, Partner, close, make_node, own
+from tests.nodes import CPO, SECOND, Clock, Partner, befriend, close, make_node, own
 
 FULL_TOKEN = {**TOKEN, "issuer": "XYZ", "valid": True, "whitelist": "ALWAYS", "last_updated": "2026-01-01T00:00:00Z"}
+OPERATOR = OPERATORS[0]
 EVSE1 = ("LOC1", "EVSE1")
 SMALL = Vehicle(20_000)
 
@@ -280,6 +285,77 @@ async def test_a_new_location_gets_its_stations_while_the_fleet_runs(fleet: Flee
     await own(node, "locations", location(id="LOC2"))
     await fleet._follow()
     assert len(fleet.at("LOC2")) == 2 and len(fleet.at("LOC1", "evse1")) == 1
+
+
+async def test_an_evse_that_was_taken_out_of_the_books_begins_nothing(fleet: Fleet, node: Node, emsp: Partner, clock: Clock) -> None:
+    await fleet.start_session(start(), emsp.connection.id)
+    await evse_status(node, *EVSE1, "REMOVED", clock.now)
+    assert await fleet.plug_in(*EVSE1)
+    assert await sessions(node) == [] and fleet.one(*EVSE1).memory.state == "plugged"
+    assert (await fleet.start_session(start(), emsp.connection.id)).result == "FAILED"
+
+
+async def test_one_station_that_fails_does_not_stop_the_others(
+    fleet: Fleet, node: Node, emsp: Partner, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(now: int) -> None:
+        raise RuntimeError("no such plug")
+
+    broken_one = fleet.one(*EVSE1)
+    broken_one.published = "UNKNOWN"  # so that there is something to do
+    monkeypatch.setattr(broken_one, "tick", broken)
+    await fleet.plug_in("LOC1", "EVSE2", Car(SMALL, 0.2))
+    begun = await fleet.start_session(start(evse_uid="EVSE2"), emsp.connection.id)
+    await let_time_pass(fleet, clock, 600)
+    assert (await session(node, begun.session_id or ""))["kwh"] > 1
+
+
+async def test_the_loop_lets_a_driver_plug_in_and_the_session_begin(node: Node, emsp: Partner) -> None:
+    fleet = Fleet(node, arrives=0)
+    await fleet.load()
+    loop = asyncio.create_task(fleet.run())
+    await fleet.start_session(start(), emsp.connection.id)
+    head = 0
+    while [one["status"] for one in await sessions(node)] != ["ACTIVE"]:
+        head = await node.store.changed(head, 20)
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+
+# --- drivers of chance
+
+
+async def a_day(folder: Path, seed: int) -> tuple[list[Any], list[int]]:
+    """What was charged in six hours of traffic, and how many stations were busy at each look."""
+    folder.mkdir()
+    clock = Clock()
+    node = await make_node(folder, [CPO], clock=clock, simulator=Simulator(traffic=True, seed=seed))
+    emsp = await befriend(node, "2.2.1", parties=[("EMSP", "BE", "XYZ")], name="emsp")
+    for document in tariffs(OPERATOR, clock.now):
+        await own(node, "tariffs", document)
+    for document in locations(OPERATOR, clock.now, seed=seed, count=5):
+        await own(node, "locations", document)
+    key = Key("tokens", emsp.connection.id, "BE", "XYZ", "CARD1", "RFID")
+    await node.store.write(lambda tx: tx.objects.save(key, FULL_TOKEN, last_updated=clock.now))
+    fleet = Fleet(node, interval=600, arrives=120)
+    await fleet.load()
+    busy = []
+    for _ in range(180):
+        clock.move(120)
+        await fleet.tick()
+        busy.append(sum(outlet.memory.car is not None for outlet in fleet.outlets.values()))
+    bills, _ = await node.store.read(lambda tx: tx.objects.batch("cdrs", 0, 1000, OWN))
+    await close(node)
+    return [
+        (one.document["cdr_location"]["evse_uid"], one.document["cdr_token"]["uid"], one.document["total_energy"]) for one in bills
+    ], busy
+
+
+async def test_traffic_comes_and_goes_and_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    charged, busy = await a_day(tmp_path / "one", 1)
+    assert (charged, busy) == await a_day(tmp_path / "same", 1)
+    assert charged != (await a_day(tmp_path / "other", 2))[0]
+    assert len(charged) > 10 and 0 < max(busy) <= 5 and {card[:3] for _, card, _ in charged} == {"OWN", "CAR"}
 
 
 # --- cards

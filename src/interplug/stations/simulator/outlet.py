@@ -8,6 +8,7 @@ time is given by the caller; whoever calls holds `lock`, for one thing happens a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,7 @@ from interplug.modules.bills import Ending
 from interplug.modules.book import whole
 from interplug.modules.call import cancel_reservation
 from interplug.modules.node import Node
+from interplug.modules.pinned import NoPlace
 from interplug.store.keys import Key
 from interplug.store.stations import Reading
 
@@ -97,7 +99,8 @@ class Outlet:
         self._go("plug")
         driver, self.memory.driver = self.memory.driver, None
         if self.memory.state == "charging" and driver is not None:
-            await self._begin(now, driver)
+            with contextlib.suppress(NoPlace):
+                await self._begin(now, driver)
         await self.settle(now)
         return True
 
@@ -116,18 +119,12 @@ class Outlet:
         car, connector = self.memory.car, self.connector(driver.connector_id)
         assert car is not None and connector is not None
         hold = self.memory.hold
-        session = await charging.begin(
-            self.node,
-            location_id=self.key.id,
-            evse_uid=self.evse["uid"],
-            connector_id=connector["id"],
-            cdr_token=driver.token,
-            auth_method=driver.auth_method,
-            connection=driver.connection,
-            at=now,
-            authorization_reference=driver.reference,
-            reservation=hold.session if hold is not None else None,
-        )
+        try:
+            session = await self._announce(now, driver, connector, hold.session if hold is not None else None)
+        except NoPlace:
+            # Taken out of the operator's books meanwhile: nobody can charge here, the cable is in all the same.
+            self.memory.state = "plugged"
+            raise
         kind = "DC" if connector["power_type"] == "DC" else "AC"
         self.memory.hold = None
         self.memory.charge = Current(
@@ -141,6 +138,20 @@ class Outlet:
             soc=car.soc,
         )
         return session
+
+    async def _announce(self, now: int, driver: Driver, connector: dict[str, Any], reservation: str | None) -> str:
+        return await charging.begin(
+            self.node,
+            location_id=self.key.id,
+            evse_uid=self.evse["uid"],
+            connector_id=connector["id"],
+            cdr_token=driver.token,
+            auth_method=driver.auth_method,
+            connection=driver.connection,
+            at=now,
+            authorization_reference=driver.reference,
+            reservation=reservation,
+        )
 
     async def stop(self, now: int) -> bool:
         """The charge ends, the cable stays."""
