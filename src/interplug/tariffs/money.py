@@ -12,6 +12,7 @@ from interplug.tariffs.options import Options
 
 WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 _SNAP = Decimal(1).scaleb(-80)
+_UNITS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(13))
 HUNDRED = Decimal(100)
 HOUR = Decimal(3600)
 
@@ -82,7 +83,7 @@ class Rounder:
     def __init__(self, options: Options, currency: str) -> None:
         decimals = exponent(currency) if options.rounding == "currency" else options.decimals
         self._mode = ROUND_HALF_EVEN if options.rounding == "half_even" else ROUND_HALF_UP
-        self._unit = Decimal(1).scaleb(-decimals)
+        self._unit = _UNITS[decimals]
 
     def __call__(self, value: Decimal | None) -> Decimal | None:
         if value is None:

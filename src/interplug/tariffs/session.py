@@ -29,7 +29,7 @@ Volumes = list[Decimal | None]
 class Period:
     """A charging period as written; `number` is its place in the document."""
 
-    __slots__ = ("end", "number", "ranges", "start", "tariff_id", "volumes", "written")
+    __slots__ = ("end", "is_reservation", "number", "ranges", "start", "tariff_id", "volumes", "written")
 
     def __init__(
         self, number: int, start: int, end: int, tariff_id: str | None, volumes: Volumes, ranges: dict[str, Decimal] | None
@@ -42,16 +42,13 @@ class Period:
         # As spelled in the document; differs from `volumes` in the pieces of a divided period only.
         self.written = volumes
         self.ranges = ranges
+        energy, charged, parked, _, reserved = volumes
+        # Reserved time and nothing else.
+        self.is_reservation = reserved is not None and not energy and not charged and not parked
 
     @property
     def path(self) -> str:
         return f"/cdr/charging_periods/{self.number}"
-
-    @property
-    def is_reservation(self) -> bool:
-        """Reserved time and nothing else."""
-        energy, charged, parked, _, reserved = self.volumes
-        return reserved is not None and not energy and not charged and not parked
 
     def hours(self) -> Decimal:
         """The time that the period states."""

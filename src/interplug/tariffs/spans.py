@@ -122,8 +122,9 @@ def time_cuts(period: Period, tariff: Tariff, at: Moment, clock: Clock | None, *
 
 def _wall_changes(period: Period, tariff: Tariff, at: Moment, clock: Clock) -> bool:
     """Cheap look before the search: same day, same offset, between the same two bounds of the clock."""
-    day, second = clock.local(period.end - 1)
-    if day != at.day or clock.offset(period.start) != clock.offset(period.end - 1):
+    offset = clock.offset(period.end - 1)
+    day, second = divmod((period.end - 1) // SECOND + offset, DAY)
+    if day != at.day or clock.offset(period.start) != offset:
         return True
     return bisect_right(tariff.clock_bounds, at.second) != bisect_right(tariff.clock_bounds, second)
 
