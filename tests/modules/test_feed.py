@@ -177,7 +177,7 @@ async def test_sessions_and_cdrs_are_seen_by_their_connection_alone(node: Node, 
     assert (theirs.data, theirs.headers["x-total-count"]) == ([], "0")
 
 
-@pytest.mark.req("TRN-017", "TRN-030")
+@pytest.mark.req("TRN-017", "TRN-030", "LOC-006")
 async def test_a_class_of_partners_sees_its_own_objects_in_lists_and_alone(node: Node, partner: Partner, version: str) -> None:
     friend = await befriend(node, version, parties=THEIRS, name="friend", classes=["friends"])
     audience = friend.connection.audiences[-1]
@@ -296,3 +296,23 @@ async def test_single_objects_of_each_level(node: Node, partner: Partner, versio
     assert shown == [whole, whole["evses"][0], whole["evses"][0]["connectors"][0]]
     missing = [await partner.fetch(path) for path in ("locations/L2", "locations/L1/E2", "locations/L1/E1/2")]
     assert [(one.http, one.code) for one in missing] == [(404, 2003)] * 3
+
+
+@pytest.mark.req("LOC-035", "LOC-040")
+async def test_a_location_without_a_postal_code_and_with_a_long_address(node: Node, partner: Partner, version: str) -> None:
+    document = location(address="a" * 200)
+    del document["postal_code"]
+    await own(node, "locations", document)
+    shown = (await partner.fetch("locations")).data[0]
+    if VERSIONS[version].owner_in_objects:
+        assert "postal_code" not in shown and shown["address"] == "a" * 200
+    else:
+        assert (shown["postal_code"], shown["address"]) == ("-", "a" * 45)
+
+
+@pytest.mark.req("TOK-010")
+async def test_equal_uids_of_different_types_are_two_tokens_in_a_list(node: Node, partner: Partner) -> None:
+    for kind in ("RFID", "APP_USER"):
+        await own(node, "tokens", token(type=kind))
+    answer = await partner.fetch("tokens")
+    assert (len(answer.data), len({one["type"] for one in answer.data}), answer.headers["x-total-count"]) == (2, 2, "2")

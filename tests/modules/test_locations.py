@@ -306,7 +306,8 @@ async def test_one_partner_never_reaches_the_copy_of_another(node: Node, partner
     assert (await other.send("GET", URL)).http == 404
 
 
-@pytest.mark.req("LOC-057", versions="2.1.1")
+@pytest.mark.req("LOC-057")
+@pytest.mark.parametrize("version", ["2.1.1"], indirect=True)
 @pytest.mark.parametrize(
     "hours", [{"twentyfourseven": True}, {"regular_hours": [{"weekday": 1, "period_begin": "08:00", "period_end": "20:00"}]}]
 )
@@ -314,3 +315,22 @@ async def test_opening_hours_of_2_1_1_may_be_of_either_kind(partner: Partner, ve
     answer = await partner.send("PUT", URL, {**said("location", theirs(location()), version), "opening_times": hours})
     assert answer.ok
     assert (await partner.send("GET", URL)).data["opening_times"].items() >= hours.items()
+
+
+@pytest.mark.req("LOC-030", "TRN-047")
+@pytest.mark.parametrize(("below", "patch"), [("", {"id": "L2"}), ("/E1", {"uid": "E2"}), ("/E1/1", {"id": "2"})])
+async def test_no_message_changes_an_id(node: Node, partner: Partner, clock: Clock, below: str, patch: Document) -> None:
+    await put(partner)
+    before = await held(node, partner)
+    answer = await partner.send("PATCH", URL + below, {**patch, "last_updated": clock.text(1)})
+    assert (answer.http, answer.code) == (200, 2001)
+    assert await held(node, partner) == before
+
+
+@pytest.mark.req("LOC-040")
+@pytest.mark.parametrize("version", ["2.2.1", "2.3.0"], indirect=True)
+async def test_an_address_may_have_255_characters_and_a_state_45(partner: Partner, version: str) -> None:
+    document = {**said("location", theirs(location()), version), "address": "a" * 255, "state": "s" * 45}
+    assert (await partner.send("PUT", URL, document)).ok
+    for longer in ({"address": "a" * 256}, {"state": "s" * 46}):
+        assert (await partner.send("PUT", URL, {**document, **longer})).code == 2001

@@ -266,12 +266,14 @@ async def test_parties_in_headers_are_compared_without_case(partner: Partner) ->
     assert (await partner.fetch("locations", **{**HEADERS, "ocpi_to_country_code": "nl", "ocpi_to_party_id": "tnm"})).ok
 
 
-@pytest.mark.req("TRN-074")
+@pytest.mark.req("TRN-074", "TRN-067")
 @pytest.mark.parametrize("version", ["2.2.1", "2.3.0"], indirect=True)
 async def test_a_push_may_come_from_a_hub_while_the_url_names_the_owner(node: Node, version: str) -> None:
     hub = await befriend(node, version, parties=THEIRS, name="hub", hub="BEHUB")
-    sender = {"ocpi_from_country_code": "BE", "ocpi_from_party_id": "HUB"}
-    assert (await hub.send("PUT", URL, said("location", theirs(location()), version), **sender)).ok
+    sender = {**HEADERS, "ocpi_from_country_code": "BE", "ocpi_from_party_id": "HUB"}
+    answer = await hub.send("PUT", URL, said("location", theirs(location()), version), **sender)
+    assert answer.ok
+    assert routed(answer) == {**SWAPPED, "ocpi-to-party-id": "HUB"}
 
 
 # --- the message log
