@@ -35,7 +35,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 @pytest.mark.parametrize("patch", [False, True])
 @pytest.mark.parametrize(("kind", "version"), CASES)
 def test_junk_is_refused_by_the_model_and_not_by_the_bridge(kind: str, version: str, patch: bool) -> None:
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.data())
     def refused(data: st.DataObject) -> None:
         document = copy.deepcopy(data.draw(strategy(version, object_of(version, kind))))

@@ -13,25 +13,12 @@ from interplug.versions.chain import KINDS, down, up
 from interplug.versions.facts import Facts
 from interplug.versions.losses import LOSSES, Loss, listed
 from tests.census.tables import object_of, strategy
+from tests.versions.differences import differences
 from tests.versions.documents import EVSE, LOCATION, RARE
 
 Document = dict[str, Any]
 LINKS = [("2.3.0", "2.2.1"), ("2.2.1", "2.1.1"), ("2.2.1", "2.3.0"), ("2.1.1", "2.2.1")]
 CASES = [(kind, *link) for kind in sorted(KINDS - {"version"}) for link in LINKS if object_of(link[0], kind)]
-
-
-def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """Paths at which two documents differ; lists of different length differ as a whole."""
-    if old == new:
-        return
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in old.keys() | new.keys():
-            yield from differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for one, other in zip(old, new, strict=True):
-            yield from differences(one, other, f"{path}[]")
-    else:
-        yield path
 
 
 def there_and_back(kind: str, document: Document, source: str, target: str, facts: Facts) -> Document | None:
@@ -88,7 +75,7 @@ def seen(kind: str, source: str, target: str) -> tuple[set[Loss], list[str]]:
         look(document)
 
     random = given(strategy(source, object_of(source, kind)))(random)
-    settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)(random)()
+    settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)(random)()
     return proved, unlisted
 
 
