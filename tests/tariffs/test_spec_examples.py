@@ -97,6 +97,7 @@ def req(rule: str, document: Any, session: Any, excl: str, incl: str) -> Any:
 EXAMPLES = [
     req("TAR-060", SIMPLE, charged("20"), "5.0000", "5.5000"),
     req("TAR-061", WITH_FEE, charged("20"), "5.5000", "6.1000"),
+    req("TAR-035", WITH_FEE, charged("20"), "5.5000", "6.1000"),
     req("TAR-062", MINIMUM, charged("20"), "5.0000", "5.5000"),
     req("TAR-062", MINIMUM, charged("1"), "0.5000", "0.5500"),
     req("TAR-026", MINIMUM, charged("1"), "0.5000", "0.5500"),

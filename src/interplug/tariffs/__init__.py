@@ -7,6 +7,7 @@ from interplug.tariffs.fields import Finding
 from interplug.tariffs.lint import lint
 from interplug.tariffs.money import Money
 from interplug.tariffs.options import EXACT, SPEC, Options, read_options
+from interplug.tariffs.pick import pick
 from interplug.tariffs.pieces import Sample
 from interplug.tariffs.price import price, price_session
 from interplug.tariffs.problems import Problem, TariffError
@@ -38,6 +39,7 @@ __all__ = [
     "cost_documents",
     "cut",
     "lint",
+    "pick",
     "price",
     "price_session",
     "read_options",
