@@ -25,7 +25,9 @@ _Jsonl = Annotated[bool, Parameter(name="--jsonl", negative="", help="One JSON o
 _Json = Annotated[bool, Parameter(name="--json", negative="", help="The answers as JSON.")]
 _Version = Annotated[str | None, Parameter(help="Version of the documents, where they do not say it.")]
 _Timezone = Annotated[str | None, Parameter(help="Time zone of the Location, where the documents do not say it.")]
-_Tariffs = Annotated[list[Path] | None, Parameter(name="--tariffs", help="Files with the tariffs, in place of those in the CDR.")]
+_Tariffs = Annotated[
+    list[Path] | None, Parameter(name="--tariffs", negative="", help="Files with the tariffs, in place of those in the CDR.")
+]
 
 
 @tariff.command

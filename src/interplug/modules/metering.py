@@ -15,8 +15,7 @@ from weakref import WeakKeyDictionary
 from interplug.store.stations import Reading
 from interplug.store.store import Store
 from interplug.store.tx import Tx
-from interplug.tariffs import Cutter, Sample
-from interplug.tariffs.simulate import Phase
+from interplug.tariffs import Cutter, Phase, Sample
 
 from .pinned import Pinned, cutter
 

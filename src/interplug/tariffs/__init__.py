@@ -8,7 +8,7 @@ from interplug.tariffs.lint import lint
 from interplug.tariffs.money import Money
 from interplug.tariffs.options import EXACT, SPEC, Options, read_options
 from interplug.tariffs.pick import pick
-from interplug.tariffs.pieces import Sample
+from interplug.tariffs.pieces import Phase, Sample
 from interplug.tariffs.price import price, price_session
 from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.result import Line, Priced
@@ -29,6 +29,7 @@ __all__ = [
     "Line",
     "Money",
     "Options",
+    "Phase",
     "Priced",
     "Problem",
     "Sample",
