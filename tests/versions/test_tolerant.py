@@ -74,12 +74,17 @@ def test_values_of_a_location(field: str, came: Any, becomes: Any, name: str) ->
     validate("location", out)
 
 
-@pytest.mark.parametrize("value", ["", "   "])
-def test_empty_is_absent(value: str) -> None:
-    out, repairs = mended("location", {**LOCATION, "state": value, "operator": {"name": "A", "website": value}})
+def test_empty_is_absent_where_it_may_be() -> None:
+    out, repairs = mended("location", {**LOCATION, "state": "", "city": "", "operator": {"name": "A", "website": ""}})
     assert "state" not in out
-    assert out["operator"] == {"name": "A"}
+    assert (out["city"], out["operator"]) == ("", {"name": "A"})
     assert repairs == [("empty string", "$.state"), ("empty string", "$.operator.website")]
+
+
+def test_a_company_without_a_name_is_none() -> None:
+    out, repairs = mended("location", {**LOCATION, "owner": {"name": ""}})
+    assert "owner" not in out
+    assert repairs[-1] == ("company without a name", "$.owner")
 
 
 def test_a_null_in_a_list_is_left_out() -> None:

@@ -44,6 +44,11 @@ _INSIDE = {
 }
 
 
+# An empty text says nothing, but where a text is required it must not cost the whole object.
+_NEVER_ABSENT = frozenset({"address", "city", "issuer", "text"})
+_COMPANIES = frozenset({"operator", "suboperator", "owner"})
+
+
 def _shape(key: str, value: Document) -> str | None:
     # An AuthorizationInfo has a `location` too, which is none: it only refers to one.
     return None if key == "location" and "location_id" in value else _INSIDE.get(key)
@@ -92,7 +97,7 @@ class _Bench:
     def value(self, key: str, value: Any, path: str, holder: Document) -> Any:
         if value is None:
             return None
-        if isinstance(value, str) and not value.strip():
+        if value == "" and key not in _NEVER_ABSENT:
             self.note("empty string", path, value, None)
             return ABSENT
         for mends in MENDS:
@@ -106,8 +111,15 @@ class _Bench:
             if value is ABSENT:
                 return ABSENT
         if isinstance(value, dict):
-            return self.whole(_shape(key, value), value, path, holder)
+            return self.thing(key, value, path, holder)
         return self.several(key, value, path, holder) if isinstance(value, list) else value
+
+    def thing(self, key: str, value: Document, path: str, holder: Document) -> Any:
+        mended = self.whole(_shape(key, value), value, path, holder)
+        if key in _COMPANIES and mended.get("name") is None:
+            self.note("company without a name", path, value, None)
+            return ABSENT
+        return mended
 
     def several(self, key: str, items: list[Any], path: str, holder: Document) -> list[Any]:
         kept = [item for item in items if item is not None]
