@@ -77,3 +77,10 @@ def test_what_cannot_be_mended_is_refused_with_its_path(fields: dict[str, Any], 
 
 def test_references_to_parking_that_is_there_are_fine() -> None:
     assert mended(evses=[said.evse(parking=[{"parking_id": "p1"}])], parking_places=[PARKING])[1] == []
+
+
+@pytest.mark.req("LOC-010")
+def test_a_location_is_at_least_as_new_as_its_newest_evse() -> None:
+    later = "2026-03-01T00:00:00Z"
+    document, names = mended(evses=[said.evse(), said.evse("E2", last_updated=later)])
+    assert document["last_updated"] == later and names == ["last_updated older than an EVSE's"]

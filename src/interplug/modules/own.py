@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import available_timezones
 
-from interplug.model.types import fold
+from interplug.model.types import fold, parse_time
 from interplug.model.validate import Invalid
 
 Document = dict[str, Any]
@@ -108,8 +108,16 @@ def _hours(document: Document) -> tuple[Document, list[Mended]]:
     return _without(document, "opening_times"), [Mended("opening_times without hours", path)]
 
 
+def _last_updated(document: Document) -> tuple[Document, list[Mended]]:
+    """A Location is at least as new as its newest EVSE (8.2.1.1)."""
+    newest = max((evse["last_updated"] for evse in document.get("evses") or ()), key=parse_time, default=document["last_updated"])
+    if parse_time(newest) <= parse_time(document["last_updated"]):
+        return document, []
+    return {**document, "last_updated": newest}, [Mended("last_updated older than an EVSE's", "$.last_updated")]
+
+
 def _without(document: Document, name: str) -> Document:
     return {key: value for key, value in document.items() if key != name}
 
 
-_MENDS: tuple[Callable[[Document], tuple[Document, list[Mended]]], ...] = (_allowed_to, _hours)
+_MENDS: tuple[Callable[[Document], tuple[Document, list[Mended]]], ...] = (_allowed_to, _hours, _last_updated)
