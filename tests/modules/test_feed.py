@@ -236,14 +236,40 @@ async def test_a_2_1_1_connection_shows_the_party_that_it_was_set_up_for(node: N
     assert names(await second.fetch("locations")) == ["L2"]
 
 
-@pytest.mark.req("LOC-006")
+@pytest.mark.req("TRN-030")
 @pytest.mark.parametrize("version", ["2.1.1"], indirect=True)
 async def test_a_private_location_is_withheld_from_2_1_1_in_every_form(node: Node, partner: Partner) -> None:
     await own(node, "locations", location("OPEN"))
     await own(node, "locations", location("PRIVATE", publish=False))
     for _ in range(2):
-        assert names(await partner.fetch("locations")) == ["OPEN"]
+        answer = await partner.fetch("locations")
+        assert (names(answer), answer.headers["x-total-count"]) == (["OPEN"], "1")
     assert [(await partner.fetch(f"locations/PRIVATE{below}")).http for below in ("", "/E1", "/E1/1")] == [404] * 3
+
+
+@pytest.mark.req("TRN-029", "TRN-030")
+async def test_a_location_that_becomes_private_or_public_enters_and_leaves_the_count(
+    node: Node, partner: Partner, clock: Clock, version: str
+) -> None:
+    seen = []
+    for publish in (True, False, True):
+        clock.move(1)
+        await own(node, "locations", location("L1", publish=publish, last_updated=clock.text()))
+        answer = await partner.fetch("locations")
+        assert answer.headers["x-total-count"] == str(len(answer.data))
+        seen.append(len(answer.data))
+    assert seen == ([1, 1, 1] if VERSIONS[version].private_locations else [1, 0, 1])
+
+
+@pytest.mark.req("TRN-030")
+@pytest.mark.req("CDR-022", versions="2.1.1")
+async def test_a_credit_is_no_part_of_a_2_1_1_list(node: Node, partner: Partner, version: str) -> None:
+    await own(node, "locations", location())
+    for document in (cdr("C1"), cdr("C2", credit=True, credit_reference_id="C1")):
+        await own(node, "cdrs", document, audience=partner.connection.id)
+    answer = await partner.fetch("cdrs")
+    expected = ["C1", "C2"] if VERSIONS[version].credit_cdrs else ["C1"]
+    assert (names(answer), answer.headers["x-total-count"]) == (expected, str(len(expected)))
 
 
 async def test_what_partners_gave_us_is_not_in_our_lists(node: Node, partner: Partner, version: str) -> None:

@@ -241,10 +241,14 @@ async def test_ids_that_contradict_the_url_are_2001(partner: Partner, version: s
 
 
 @pytest.mark.req("TRN-059")
-async def test_ids_are_compared_without_case_and_kept_as_first_received(node: Node, partner: Partner, version: str) -> None:
+async def test_ids_are_compared_without_case_and_kept_as_first_received(node: Node, partner: Partner, clock: Clock, version: str) -> None:
     await put(partner)
     assert (await partner.send("PUT", "locations/be/xyz/l1", {**said("location", theirs(location()), version), "id": "l1"})).http == 200
-    assert (await partner.send("GET", "locations/be/xyz/l1/e1")).data["uid"] == "E1"
+    assert (await partner.send("PATCH", "locations/be/xyz/l1", {"id": "l1", "last_updated": clock.text(1)})).ok
+    assert (await partner.send("PATCH", "locations/be/xyz/l1/e1", {"uid": "e1", "last_updated": clock.text(1)})).ok
+    shown = (await partner.send("GET", "locations/be/xyz/l1")).data
+    assert shown["evses"][0]["uid"] == "E1"
+    assert (await held(node, partner))["party_id"] == "XYZ"
 
 
 @pytest.mark.req("TRN-046")

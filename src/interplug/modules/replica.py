@@ -29,10 +29,14 @@ Document = dict[str, Any]
 
 
 def owner(call: Call) -> tuple[str, str]:
-    """The party in the URL, if this connection may write for it (TRN-046)."""
+    """The party in the URL as it presented itself, if this connection may write for it (TRN-046)."""
     country, party = call.params["country_code"], call.params["party_id"]
-    if not call.node.directory.may_write(call.connection, country, party):
+    connection = call.connection
+    if not call.node.directory.may_write(connection, country, party):
         raise not_found(f"{country[:2]}-{party[:3]} is no party of this connection")
+    for known in (*connection.parties, *connection.reachable):
+        if known.party.key == (country.upper(), party.upper()):
+            return known.country_code, known.party_id
     return country, party
 
 

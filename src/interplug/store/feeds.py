@@ -1,10 +1,10 @@
 """Pages of a feed in the order of creation, with an exact total.
 
-A feed is one (module, source, party, audience). A reader usually sees one or a few of them, sometimes hundreds. Paging is by key on
-`created_no`, which never changes: what is created during a crawl comes last, what changes keeps its place, so nothing is lost or
-repeated, and the last page costs what the first does. Ways to walk, all with the same result: one feed by its index; several that
-hold at least one in SPARSE objects of the module by the module's index, filtered; sparser ones by a limited reading of each, united;
-and where few rows lie between two dates, by the index on dates, sorted.
+A feed is one (module, source, party, audience, versions that cannot say it). A reader usually sees one or a few of them, sometimes
+hundreds. Paging is by key on `created_no`, which never changes: what is created during a crawl comes last, what changes keeps its
+place, so nothing is lost or repeated, and the last page costs what the first does. Ways to walk, all with the same result: one feed
+by its index; several that hold at least one in SPARSE objects of the module by the module's index, filtered; sparser ones by a limited
+reading of each, united; and where few rows lie between two dates, by the index on dates, sorted.
 
 An offset is turned into a key first. Marks remember every STEP-th key of a walk in this process; they hold until an object enters or
 leaves one of the feeds out of order (`moved_no`), so that a deep offset skips at most STEP keys once the way there is known.
@@ -18,6 +18,7 @@ from interplug.model.types import fold
 from interplug.store.bodies import body_id
 from interplug.store.database import Database, Row
 from interplug.store.keys import Page, PageQuery, PageRow
+from interplug.store.withheld import bit
 
 STEP = 256
 REMEMBERED = 64
@@ -149,8 +150,8 @@ def _marks(values: tuple[int, ...]) -> str:
 
 
 def _choose_feeds(query: PageQuery) -> tuple[str, list[object]]:
-    sql = f"select pk, n, moved_no from feed where module = ? and audience in ({_marks(query.audiences)}) and n > 0"
-    values: list[object] = [query.module, *query.audiences]
+    sql = f"select pk, n, moved_no from feed where module = ? and audience in ({_marks(query.audiences)}) and n > 0 and (withheld & ?) = 0"
+    values: list[object] = [query.module, *query.audiences, bit(query.version)]
     if query.source is not None:
         sql += " and source = ?"
         values.append(query.source)

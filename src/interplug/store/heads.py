@@ -24,10 +24,12 @@ TOUCH = "update object set last_updated = ?, received_at = ?, changed_no = ?, fi
 MOVE = "update object set feed = ?, audience = ?, audience_no = ?, log_no = ? where pk = ?"
 REMEMBER = "insert into visibility (object, no, was) values (?, ?, ?)"
 JOIN_FEED = """
-insert into feed (module, source, audience, country, party, n, moved_no) values (?, ?, ?, ?, ?, 1, ?)
-on conflict (module, source, audience, country, party) do update set n = feed.n + 1,
+insert into feed (module, source, audience, country, party, withheld, n, moved_no) values (?, ?, ?, ?, ?, ?, 1, ?)
+on conflict (module, source, audience, country, party, withheld) do update set n = feed.n + 1,
   moved_no = case when excluded.moved_no > feed.moved_no then excluded.moved_no else feed.moved_no end
 returning pk"""
+WITHHELD = "select withheld from feed where pk = ?"
+CHANGE_FEED = "update object set feed = ? where pk = ?"
 LEAVE_FEED = "update feed set n = n - 1, moved_no = ? where pk = ?"
 
 
@@ -72,10 +74,10 @@ class Heads:
         head = Head(*row[:12])
         return head, spelled(head.spelling, *row[12:])
 
-    async def create(self, key: Key, audience: int, last_updated: int, received_at: int, fits: int) -> Head:
+    async def create(self, key: Key, audience: int, last_updated: int, received_at: int, fits: int, withheld: int) -> Head:
         module, name, source, country, party, kind = key.folded()
         no = self._numbers.take()
-        feed = await self._join(module, source, audience, country, party, 0)
+        feed = await self._join(module, source, audience, country, party, withheld, 0)
         spelling = spell(key)
         numbers = (no, no, no, no, last_updated, received_at, fits)
         row = await self._db.one(CREATE, module, name, source, country, party, kind, spelling, feed, audience, *numbers)
@@ -94,12 +96,28 @@ class Heads:
         """To another audience, under a new number; the log keeps which one it left."""
         module, _, source, country, party, _ = key.folded()
         no = self._numbers.take()
+        feed = await self._join(module, source, audience, country, party, await self._withheld(head), no)
         await self._db.execute(LEAVE_FEED, no, head.feed)
-        feed = await self._join(module, source, audience, country, party, no)
         await self._db.execute(MOVE, feed, audience, no, no, head.pk)
         await self._db.execute(REMEMBER, head.pk, no, head.audience)
 
-    async def _join(self, module: str, source: int, audience: int, country: str, party: str, moved_no: int) -> int:
-        row = await self._db.one(JOIN_FEED, module, source, audience, country, party, moved_no)
+    async def sort(self, head: Head, key: Key, withheld: int) -> None:
+        """Into the feed of those that the same versions cannot say."""
+        if withheld == await self._withheld(head):
+            return
+        module, _, source, country, party, _ = key.folded()
+        no = self._numbers.take()
+        feed = await self._join(module, source, head.audience, country, party, withheld, no)
+        await self._db.execute(LEAVE_FEED, no, head.feed)
+        await self._db.execute(CHANGE_FEED, feed, head.pk)
+        head.feed = feed
+
+    async def _withheld(self, head: Head) -> int:
+        row = await self._db.one(WITHHELD, head.feed)
+        assert row is not None
+        return int(row[0])
+
+    async def _join(self, module: str, source: int, audience: int, country: str, party: str, withheld: int, moved_no: int) -> int:
+        row = await self._db.one(JOIN_FEED, module, source, audience, country, party, withheld, moved_no)
         assert row is not None
         return int(row[0])

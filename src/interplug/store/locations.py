@@ -15,6 +15,7 @@ from interplug.store.bodies import LOCATIONS, Bodies, read_document
 from interplug.store.database import Database, Numbers
 from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, spelled
 from interplug.store.keys import OWN, Key, Saved, StoredEvse
+from interplug.store.withheld import withheld
 
 REMOVED = "REMOVED"
 
@@ -79,7 +80,7 @@ class Locations:
     async def create(self, key: Key, document: dict[str, Any], last_updated: int, audience: int, received_at: int) -> Saved:
         evses = by_uid(document)
         newest = max([last_updated, *(evse_time(evse, last_updated) for evse in evses.values())])
-        head = await self._heads.create(key, audience, newest, received_at, 0)
+        head = await self._heads.create(key, audience, newest, received_at, 0, withheld(key, document))
         await self._bodies.put(head.pk, encode_json(without(document, "evses")))
         for position, evse in enumerate(evses.values()):
             await self._insert(head.pk, key, evse, position, 0, evse_time(evse, last_updated))

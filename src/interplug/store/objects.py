@@ -18,6 +18,7 @@ from interplug.store.history import History
 from interplug.store.keys import GONE, OWN, Change, Evidence, Key, Page, PageQuery, Saved, Stored, StoredEvse
 from interplug.store.locations import Locations, after, without
 from interplug.store.tallies import Tallies
+from interplug.store.withheld import withheld
 
 FIND_ID = f"""
 select {COLUMNS}, o.module, o.source, o.kind from object o
@@ -121,6 +122,8 @@ class Objects:
         if saved.stale:
             await self._tallies.count("stale", key.module, key.source)
         elif head is not None:
+            if saved.changed and key.source == OWN:
+                await self._heads.sort(head, key, withheld(key, document))
             return await self._show(head, key, audience, saved)
         return saved
 
@@ -129,7 +132,7 @@ class Objects:
     ) -> Saved:
         if key.module == LOCATIONS:
             return await self._locations.create(key, document, last_updated, audience, received_at)
-        head = await self._heads.create(key, audience, last_updated, received_at, at_once(key.module))
+        head = await self._heads.create(key, audience, last_updated, received_at, at_once(key.module), withheld(key, document))
         raw = encode_json(document)
         await self._bodies.put(head.pk, raw)
         await self._history.record(key, self._numbers.last, None, document, raw, received_at, evidence)

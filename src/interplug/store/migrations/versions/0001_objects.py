@@ -2,7 +2,8 @@
 
 `object` rows are small on purpose: the bytes stand in `body`, so that walking a feed, counting by date and raising a Location's
 last_updated never touch documents. body.id is object.pk * 8 + slot (0 the document, 1 a whole Location, 2.. older versions).
-A feed is one (module, source, party, audience): its row carries the exact count, and its number makes the indexes short.
+A feed is one (module, source, party, audience, versions that cannot say it): its row carries the exact count, and its number makes the
+indexes short.
 """
 
 import sqlalchemy as sa
@@ -53,9 +54,18 @@ def _counters() -> None:
     op.bulk_insert(counter, [{"name": "change", "no": 0}])
     op.create_table("tally", named("what"), named("module"), part("source"), number("n"))
     op.create_table(
-        "feed", pk(), text("module"), number("source"), number("audience"), text("country"), text("party"), number("n"), number("moved_no")
+        "feed",
+        pk(),
+        text("module"),
+        number("source"),
+        number("audience"),
+        text("country"),
+        text("party"),
+        number("withheld"),
+        number("n"),
+        number("moved_no"),
     )
-    op.create_index("feed_key", "feed", ["module", "source", "audience", "country", "party"], unique=True)
+    op.create_index("feed_key", "feed", ["module", "source", "audience", "country", "party", "withheld"], unique=True)
 
 
 def _objects() -> None:
