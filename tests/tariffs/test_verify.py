@@ -79,7 +79,11 @@ def test_totals_outside_all_bounds_are_wrong_however_the_energy_fell() -> None:
 
 def test_volumes_that_contradict_the_periods_are_reported() -> None:
     found = check({"excl_vat": Decimal("5.625")}, total_energy=25, total_time=1)
-    assert found.verdict == "match" and "volume_mismatch" in {problem.code for problem in found.warnings}
+    [difference] = found.to_document()["differences"]
+    assert difference == {"field": "total_energy", "side": None, "claimed": "25.0000", "computed": "20.4500"}
+    assert (found.verdict, found.causes) == ("mismatch", ())
+    longer = check({"excl_vat": Decimal("5.625")}, total_energy=Decimal("20.45"), total_time=3)
+    assert longer.verdict == "match" and "volume_mismatch" in {problem.code for problem in longer.warnings}
 
 
 # --- causes: each mistake planted into many CDRs --------------------------------------------------------------------------------

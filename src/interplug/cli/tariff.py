@@ -155,7 +155,8 @@ def _amounts(money: Mapping[str, Any]) -> str:
 def _verify_text(answer: Mapping[str, Any]) -> list[str]:
     said = [answer["verdict"]]
     for difference in answer["differences"]:
-        said.append(f"  {difference['field']} ({difference['side']}): claimed {difference['claimed']}, computed {difference['computed']}")
+        side = f" ({difference['side']})" if difference["side"] else ""
+        said.append(f"  {difference['field']}{side}: claimed {difference['claimed']}, computed {difference['computed']}")
     said += [f"  likely cause: {cause}" for cause in answer["causes"]]
     said += [f"  {warning['severity']}: {warning['code']} {warning['path']}" for warning in answer["warnings"]]
     return said

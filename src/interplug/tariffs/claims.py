@@ -21,7 +21,8 @@ _FOUR = Decimal("0.0001")
 
 class Difference(NamedTuple):
     field: str
-    side: Literal["excl", "incl"]
+    # None: a volume, which has no sides.
+    side: Literal["excl", "incl"] | None
     claimed: Decimal
     computed: Decimal
 

@@ -71,6 +71,7 @@ def price_session(
             choice,
             settled,
             options,
+            tariffs=used,
             currency=used[0].currency if used else session.currency,
             problems=problems + choice.problems,
             timezone=wall.name if wall else None,

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from interplug.tariffs.choose import Choice, Entry
-from interplug.tariffs.compiled import DIMENSIONS, ENERGY, FLAT, PARKING, TIME, Component
+from interplug.tariffs.compiled import DIMENSIONS, ENERGY, FLAT, PARKING, TIME, Component, Tariff
 from interplug.tariffs.money import HOUR, WIDE, Money, Rounder, add, plain, spell
 from interplug.tariffs.options import Options
 from interplug.tariffs.problems import Problem
@@ -77,6 +77,7 @@ class Priced:
         settled: Settlement,
         options: Options,
         *,
+        tariffs: Sequence[Tariff],
         currency: str,
         problems: Sequence[Problem],
         timezone: str | None,
@@ -86,6 +87,8 @@ class Priced:
         self.choice = choice
         self.unrounded = settled
         self.options = options
+        # Those that the session used, each once.
+        self.tariffs = tuple(tariffs)
         self.currency = currency
         self.timezone = timezone
         self.warnings: tuple[Problem, ...] = tuple(dict.fromkeys(problems))

@@ -19,11 +19,14 @@ from interplug.tariffs.options import SPEC, Options
 from interplug.tariffs.price import price_session
 from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.read import ZERO, number, record, records
+from interplug.tariffs.restrictions import SESSION
 from interplug.tariffs.result import Priced
 from interplug.tariffs.session import ENERGY, ChargingSession, read_session
 from interplug.tariffs.settle import CATEGORIES, settle
 
 Verdict = Literal["match", "mismatch", "unverifiable"]
+# Figures of energy and hours are written with three or four decimals.
+_VOLUME = Decimal("0.001")
 _DOUBTS = frozenset(("currency_mismatch", "power_unknown", "current_unknown", "power_inferred", "volume_missing"))
 
 
@@ -65,11 +68,12 @@ def verify(
             priced = price_session(session, compiled, timezone=timezone, options=options, at=at)
         except TariffError as error:
             return Verified("unverifiable", (), (), (*problems, Problem(error.code, error.path, "error")))
-        problems += [*priced.warnings, *_volumes(document, session)]
-        differences = compare(claims, figures(priced), options, session.currency)
+        energy, doubts = _volumes(document, priced)
+        problems += [*priced.warnings, *doubts]
+        differences = [*compare(claims, figures(priced), options, session.currency), *energy]
         verdict = _verdict(claims, differences, priced, {problem.code for problem in problems})
         causes: tuple[str, ...] = ()
-        if differences:
+        if any(difference.side for difference in differences):
             search = _Search(claims, session, given, version, timezone, options, priced)
             causes = search.causes()
         return Verified(verdict, tuple(differences), causes, tuple(dict.fromkeys(problems)), priced)
@@ -107,18 +111,29 @@ def _within(total: Money, priced: Priced) -> bool:
     )
 
 
-def _volumes(document: Mapping[str, Any], session: ChargingSession) -> Iterator[Problem]:
-    """The volumes that the CDR totals up, against its own periods and clock."""
-    counted = volume_documents(session)
-    for name, ours in counted.items():
+def _volumes(document: Mapping[str, Any], priced: Priced) -> tuple[list[Difference], list[Problem]]:
+    """The volumes that the CDR totals up, against its own periods and clock.
+
+    Energy that the periods do not sum to is a difference like one of money. Times are only remarked upon: what counts as time of a
+    session (reservation, parking) is read in more than one way, and costs nothing by itself.
+    """
+    differences: list[Difference] = []
+    problems: list[Problem] = []
+    for name, ours in volume_documents(priced.session).items():
         try:
             claimed = number(document.get(name), f"/cdr/{name}", lambda _: None)
         except TariffError as error:
-            yield Problem(error.code, error.path)
+            problems.append(Problem(error.code, error.path))
             continue
-        if claimed is not None and abs(claimed - ours) > Decimal("0.001"):
-            metered = name != "total_energy" or any(period.volumes[ENERGY] is not None for period in session.periods)
-            yield Problem("volume_mismatch" if metered else "volume_missing", f"/cdr/{name}")
+        if claimed is None or abs(claimed - ours) <= _VOLUME:
+            continue
+        if name != "total_energy":
+            problems.append(Problem("volume_mismatch", f"/cdr/{name}"))
+        elif any(period.volumes[ENERGY] is not None for period in priced.session.periods):
+            differences.append(Difference(name, None, claimed, ours))
+        elif any(ENERGY in tariff.prices[SESSION] for tariff in priced.tariffs):
+            problems.append(Problem("volume_missing", f"/cdr/{name}"))
+    return differences, problems
 
 
 # --- causes -------------------------------------------------------------------------------------------------------------------------------
@@ -188,8 +203,7 @@ class _Search:
 
     def _without_flats(self) -> dict[str, Money]:
         entries = [entry for entry in self.priced.choice.entries if entry.kind != FLAT]
-        used = list(dict.fromkeys(entry.component.tariff for entry in self.priced.choice.entries))
-        settled = settle(entries, used, self.options)
+        settled = settle(entries, self.priced.tariffs, self.options)
         parts = [settled.parts.get(name, Money(ZERO, ZERO)) for name in CATEGORIES]
         return dict(zip(FIELDS, (settled.total, *parts), strict=True))
 
