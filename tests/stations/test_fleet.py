@@ -250,17 +250,16 @@ async def test_a_station_out_of_reach_is_unknown_and_tells_everything_when_it_is
     assert (await cdr(node, found))["total_time"] == Decimal("0.3333")
 
 
-async def bill_of(folder: Path, *, killed: bool) -> dict[str, Any]:
+async def bill_of(folder: Path, *, killed: bool = False, interval: float = 2, soc: float = 0.2) -> dict[str, Any]:
     """Half an hour of charging; in the middle of it the node is gone for ten minutes, or not."""
     folder.mkdir()
     clock = Clock()
     node = await make_node(folder, [("CPO", "NL", "TNM")], clock=clock)
     await open_place(node, tariff())
-    fleet = Fleet(node, arrives=None)
+    fleet = Fleet(node, arrives=None, interval=interval)
     await fleet.load()
-    driver = start(token=FULL_TOKEN)
-    await fleet.plug_in(*EVSE1, Car(SMALL, 0.2))
-    found = (await fleet.start_session(driver, 0)).session_id or ""
+    await fleet.plug_in(*EVSE1, Car(SMALL, soc))
+    found = (await fleet.start_session(start(), 0)).session_id or ""
     await let_time_pass(fleet, clock, 600)
     if killed:
         await close(node)
@@ -278,7 +277,13 @@ async def bill_of(folder: Path, *, killed: bool) -> dict[str, Any]:
 
 
 async def test_a_node_that_was_killed_finds_the_car_still_charging_and_bills_it_once(tmp_path: Path) -> None:
-    assert await bill_of(tmp_path / "killed", killed=True) == await bill_of(tmp_path / "alive", killed=False)
+    assert await bill_of(tmp_path / "killed", killed=True) == await bill_of(tmp_path / "alive")
+
+
+async def test_how_often_the_meter_is_read_does_not_change_the_bill(tmp_path: Path) -> None:
+    """The car is full in the middle of it."""
+    often, seldom = await bill_of(tmp_path / "often", soc=0.95), await bill_of(tmp_path / "seldom", soc=0.95, interval=700)
+    assert often == seldom and often["total_parking_time"] > 0
 
 
 async def test_a_new_location_gets_its_stations_while_the_fleet_runs(fleet: Fleet, node: Node) -> None:

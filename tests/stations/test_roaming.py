@@ -67,3 +67,20 @@ async def test_a_foreign_driver_charges_and_the_bill_is_there(tmp_path: Path, ve
     assert ended["status"] == "COMPLETED" and ended["kwh"] == bill["total_energy"] and ended["total_cost"] == bill["total_cost"]
     assert results.said == ["ACCEPTED", "ACCEPTED"]
     await close(node)
+
+
+@pytest.mark.parametrize("version", ["2.2.1", "2.3.0"])
+@pytest.mark.req("CMD-040")
+async def test_a_station_that_breaks_takes_its_reservation_back(tmp_path: Path, version: str) -> None:
+    clock, wire = Clock(), Wire()
+    results = Results(wire)
+    node = await make_node(tmp_path, [CPO], clock=clock, wire=wire)
+    emsp = await befriend(node, version, parties=[("EMSP", "BE", "XYZ")], name="emsp")
+    await open_place(node, tariff())
+    fleet = node.stations = Fleet(node, arrives=None)
+    await fleet.load()
+    place = {"location_id": "LOC1", "evse_uid": "EVSE1"}
+    await command(node, emsp, "RESERVE_NOW", token=FULL_TOKEN, reservation_id="R1", expiry_date=clock.text(900), **place)
+    await fleet.fault("LOC1", "EVSE1")
+    assert results.said == ["ACCEPTED", "CANCELED_RESERVATION"]
+    await close(node)

@@ -171,5 +171,4 @@ def _billable(session: Document, metered: Metered) -> bool:
 
 async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document) -> None:
     key = Key("cdrs", OWN, charge.country, charge.party, charge.id)
-    if await tx.objects.get(key) is None:
-        await tx.objects.save(key, cdr, last_updated=parse_time(cdr["last_updated"]), audience=await _audience(tx, charge))
+    await tx.objects.save(key, cdr, last_updated=parse_time(cdr["last_updated"]), audience=await _audience(tx, charge))

@@ -25,7 +25,7 @@ from .bills import STOPPED, Ending
 from .book import LOST, whole
 from .node import Node
 from .pinned import find_place, pin
-from .session_states import OPEN, STATES, advance
+from .session_states import STATES, advance
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
@@ -130,7 +130,7 @@ async def end(node: Node, session_id: str, at: int, *, readings: Sequence[Readin
         charge = await tx.stations.get(session_id)
         if charge is None:
             return None
-        if charge.state in OPEN and await tx.stations.read(session_id, found, node.clock()):
+        if await tx.stations.read(session_id, found, node.clock()):
             charge.state = advance(charge.state, "metered") or charge.state
         await book.finish(tx, node, charge, "ended", whole(at), ending)
         return charge.state
