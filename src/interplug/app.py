@@ -22,6 +22,8 @@ import uvicorn
 import uvloop
 
 from interplug.config import BadSettings, Settings
+from interplug.drivers.follow import Follower
+from interplug.drivers.places import PlaceList
 from interplug.modules import call, commands
 from interplug.modules.node import Node
 from interplug.modules.rows import MODULES
@@ -36,6 +38,7 @@ from interplug.store.tx import Tx
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
 from interplug.web.door import Door
+from interplug.web.pages import Pages, driver_pages
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +133,7 @@ class Loops:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def loops_of(node: Node) -> Loops:
+async def loops_of(node: Node, pages: Pages | None) -> Loops:
     """Every loop of a node with these settings; what commands are handed to is there before the first command."""
     push = Push(node)
     loops = Loops(
@@ -146,6 +149,8 @@ async def loops_of(node: Node) -> Loops:
         await fleet.load()
         node.stations = fleet
         loops.named["stations"] = fleet.run
+    if pages is not None:
+        loops.named |= {"drives": Follower(node).run, "places": PlaceList(node).run, "pages": pages.run}
     return loops
 
 
@@ -198,11 +203,12 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None]) -> None:
     """Lives until SIGTERM or SIGINT. `started` is called once requests are answered."""
     async with opened(settings) as node:
-        loops = await loops_of(node)
-        server = _server(settings, Door(node, lambda: _missing(node, loops)))
+        pages = driver_pages(node) if settings.surfaces.driver else None
+        loops = await loops_of(node, pages)
+        server = _server(settings, Door(node, lambda: _missing(node, loops), pages))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, _stop, server)
+            loop.add_signal_handler(one, _stop, server, pages)
         await call.restart(node)
         await commands.restart(node)
         loops.start()
@@ -236,8 +242,10 @@ def _server(settings: Settings, door: Door) -> _Server:
     )
 
 
-def _stop(server: uvicorn.Server) -> None:
-    """A second time: at once."""
+def _stop(server: uvicorn.Server, pages: Pages | None) -> None:
+    """Streams end first, for nobody else ends them. A second time: at once."""
+    if pages is not None:
+        pages.end()
     server.force_exit = server.should_exit
     server.should_exit = True
 

@@ -8,6 +8,7 @@ which a CPO of 2.2.1 and later says which Session is ours; 2.1.1 is matched by T
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +97,7 @@ async def find_plug(
 
 async def start(node: Node, driver: Driver, plug: Plug) -> Drive:
     """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far."""
-    connection = _startable(node, plug)
+    connection = startable(node, plug)
     token = await node.store.read(lambda tx: tx.objects.get(token_key(node, driver)))
     if token is None:
         raise NotPossible("You are not known here any more; reload the page.")
@@ -126,7 +127,8 @@ async def start(node: Node, driver: Driver, plug: Plug) -> Drive:
     return await _send(node, connection, drive, "START_SESSION", document)
 
 
-def _startable(node: Node, plug: Plug) -> Connection:
+def startable(node: Node, plug: Plug) -> Connection:
+    """The connection over which this plug is started; `NotPossible` says why it cannot be."""
     status = plug.evse["status"]
     if status != "AVAILABLE":
         raise NotPossible(_WHY_NOT.get(status, "This station cannot be used now."))
@@ -153,13 +155,13 @@ _WHY_NOT = {
 
 async def _tariffs(node: Node, plug: Plug) -> list[Document]:
     """The Tariffs that the driver was shown for this plug."""
-    key = plug.location.key
+    return await node.store.read(lambda tx: tariffs_of(tx, plug.location.key, plug.connector.get("tariff_ids") or ()))
 
-    async def work(tx: Tx) -> list[Document]:
-        keys = [Key("tariffs", key.source, key.country, key.party, name) for name in plug.connector.get("tariff_ids") or ()]
-        return [stored.document for one in keys if (stored := await tx.objects.get(one)) is not None]
 
-    return await node.store.read(work)
+async def tariffs_of(tx: Tx, place: Key, names: Iterable[str]) -> list[Document]:
+    """The Tariffs that a Connector of this Location names, as far as its CPO has told them."""
+    keys = [Key("tariffs", place.source, place.country, place.party, name) for name in names]
+    return [stored.document for key in keys if (stored := await tx.objects.get(key)) is not None]
 
 
 async def _add(tx: Tx, drive: Drive) -> None:

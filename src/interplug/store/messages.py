@@ -19,6 +19,7 @@ MASK = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 COLUMNS = "direction, connection, method, url, http, ocpi, request_id, correlation_id, started_at, took_us, head, body, answer"
 ADD = f"insert into message ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+CONTACT = "select direction, http, started_at from message where connection = ? order by started_at desc limit 20"
 FORGET_OLD = "delete from message where started_at < ?"
 FORGET_MANY = "delete from message where pk <= (select max(pk) from message) - ?"
 NEWEST = 2**62
@@ -73,6 +74,16 @@ class Messages:
                 values.append(value)
         sql = f"select {COLUMNS}, pk from message where {' and '.join(where)} order by pk desc limit ?"
         return [_message(row) for row in await self._db.all(sql, *values, limit)]
+
+    async def contact(self, connection: int) -> tuple[int, int]:
+        """When the partner was last heard, and since when it has not answered us; 0: not among the newest entries."""
+        heard = silent = 0
+        for direction, http, at in await self._db.all(CONTACT, connection):
+            if direction == "in" or 0 < http < 500:
+                heard = at
+                break
+            silent = at
+        return heard, silent
 
     async def forget(self, *, before: int, most: int) -> int:
         """Retention by age and by count; how many were removed."""

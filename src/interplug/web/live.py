@@ -1,0 +1,150 @@
+"""Live pages: server-sent events, woken by the change log.
+
+One reader per process waits for the log and wakes those streams whose objects it names; a stream then looks at its own view and sends
+the parts that have changed, and nothing when nothing has. What the log does not tell (when a partner was last heard) is
+looked at with each heartbeat. Ages and durations are counted on by the page itself (`live.js`), so time alone sends nothing.
+
+The number of streams is bounded, for the process and for each visitor. A stream ends after a while; the browser comes back by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from interplug.modules.node import Node
+
+BEAT = 10.0
+"""Seconds after which a stream says that it is still there, and looks again."""
+LONGEST = 1800.0
+"""Seconds that a stream lives."""
+SPACING = 0.25
+"""Seconds between two looks of one stream, at least."""
+MOST = 1000
+MOST_OF_ONE = 8
+CHUNK = 1000
+OVER = "over"
+"""The event after which there is nothing more to tell."""
+
+
+class TooMany(Exception):
+    """No more streams, for this visitor or for this process."""
+
+
+@dataclass(slots=True, frozen=True)
+class Part:
+    """A part of a page: the event that replaces it, what it shows, and how that is written."""
+
+    event: str
+    value: object
+    html: Callable[[], str]
+
+
+Look = Callable[[], Awaitable[list[Part]]]
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """A stream that waits. `objects` are those whose changes it wants to hear of; None: it looks whenever anything changed."""
+
+    objects: frozenset[int] | None
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Streams:
+    def __init__(self, node: Node) -> None:
+        self._store = node.store
+        self._watches: set[Watch] = set()
+        self._visitors: Counter[str] = Counter()
+        self._ending = False
+
+    async def run(self) -> None:
+        """Until cancelled: reads the log once for all streams."""
+        position = self._store.look()
+        while True:
+            head = await self._store.changed(position, BEAT)
+            if head <= position or not self._watches:
+                position = head
+                continue
+            changes = await self._store.read(lambda tx, after=position: tx.objects.changes(after, CHUNK))  # type: ignore[misc]
+            position = changes[-1].no if len(changes) == CHUNK else head
+            self._wake({change.pk for change in changes})
+            await asyncio.sleep(SPACING)
+
+    def _wake(self, changed: Collection[int]) -> None:
+        for watch in self._watches:
+            if watch.objects is None or not watch.objects.isdisjoint(changed):
+                watch.woken.set()
+
+    def end(self) -> None:
+        """The process is told to stop: streams say goodbye, and none begins."""
+        self._ending = True
+        for watch in self._watches:
+            watch.woken.set()
+
+    @contextmanager
+    def watch(self, visitor: str, objects: Collection[int] | None) -> Iterator[Watch]:
+        if self._ending or len(self._watches) >= MOST or self._visitors[visitor] >= MOST_OF_ONE:
+            raise TooMany
+        watch = Watch(None if objects is None else frozenset(objects))
+        self._watches.add(watch)
+        self._visitors[visitor] += 1
+        try:
+            yield watch
+        finally:
+            self._watches.discard(watch)
+            self._visitors[visitor] -= 1
+            if not self._visitors[visitor]:
+                del self._visitors[visitor]
+
+    async def follow(self, watch: Watch, look: Look) -> AsyncIterator[bytes]:
+        """The bytes of one stream. What the page shows may be older than the stream, so it begins with every part."""
+        shown: dict[str, object] = {}
+        end = asyncio.get_running_loop().time() + LONGEST
+        while not self._ending and asyncio.get_running_loop().time() < end:
+            watch.woken.clear()
+            for part in await look():
+                if part.event in shown and shown[part.event] == part.value:
+                    continue
+                shown[part.event] = part.value
+                yield event(part.event, part.html())
+                if part.event == OVER:
+                    return
+            if not await _woken(watch):
+                yield event("beat", "")
+            await asyncio.sleep(SPACING)
+
+
+@dataclass(slots=True, frozen=True)
+class Stream:
+    """The answer to who asks for a stream. `TooMany` is raised before anything was sent."""
+
+    streams: Streams
+    visitor: str
+    objects: Collection[int] | None
+    look: Look
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.streams.watch(self.visitor, self.objects) as watch:
+            events = self.streams.follow(watch, self.look)
+            answer = StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+            await answer(scope, receive, send)
+
+
+async def _woken(watch: Watch) -> bool:
+    try:
+        await asyncio.wait_for(watch.woken.wait(), BEAT)
+    except TimeoutError:
+        return False
+    return True
+
+
+def event(name: str, html: str) -> bytes:
+    data = "\n".join(f"data: {line}" for line in html.splitlines() or [""])
+    return f"event: {name}\n{data}\n\n".encode()

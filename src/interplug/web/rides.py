@@ -1,0 +1,140 @@
+"""What the pages of a drive show: where it is, how it goes, and in the end its receipt.
+
+Every figure is the operator's, with the time at which it was told; costs are called what they are, with taxes or before them. This
+file decides nothing about a drive; it reads what the drivers' room knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from interplug.drivers.receipt import Amount, Live, Receipt, live, receipt
+from interplug.drivers.states import OPEN, STARTING, advance
+from interplug.model.types import decode_json, format_time
+from interplug.modules.node import Node
+from interplug.store.drivers import Drive
+from interplug.store.keys import Key, Stored
+from interplug.tariffs.money import Money
+
+from . import wording
+from .stations import price
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True, frozen=True)
+class Ride:
+    """A drive with its place. `pk` of the Location is 0 where we do not know it any more."""
+
+    live: Live
+    pk: int
+    name: str
+    address: str
+    time_zone: str | None
+    price: str
+    """What was shown before the start."""
+    receipt: Receipt | None
+
+    @property
+    def drive(self) -> Drive:
+        return self.live.drive
+
+    @property
+    def open(self) -> bool:
+        return self.drive.state in OPEN
+
+    @property
+    def starting(self) -> bool:
+        return self.drive.state in STARTING
+
+    @property
+    def stoppable(self) -> bool:
+        return self.live.session is not None and advance(self.drive.state, "stop") is not None
+
+    @property
+    def computed(self) -> Money | None:
+        """Our own figure for the bill."""
+        priced = self.receipt.checked.priced if self.receipt is not None else None
+        return None if priced is None else priced.total_cost
+
+    def lasted(self, now: int) -> int | None:
+        """Seconds since charging began, or that it took."""
+        began = self.live.began
+        return None if began is None else wording.seconds(began, self.live.ended or now)
+
+    def shown(self) -> tuple[object, ...]:
+        """What the page shows but for the time that passes: a stream tells of it when this changes."""
+        here, drive = self.live, self.drive
+        said = (here.kwh, here.cost, here.began, here.ended, here.power, here.soc, here.updated)
+        return drive.state, drive.reason, drive.session, drive.cdr, *said
+
+    def document(self) -> Document:
+        here, drive = self.live, self.drive
+        return {
+            "id": drive.id,
+            "state": drive.state,
+            "state_text": wording.STATES[drive.state],
+            "reason": drive.reason or None,
+            "open": self.open,
+            "stoppable": self.stoppable,
+            "created_at": format_time(drive.created_at),
+            "station": {"id": self.pk or None, "name": self.name, "evse": drive.evse, "connector": drive.connector},
+            "price": self.price or None,
+            "session_id": here.session.key.id if here.session is not None else None,
+            "kwh": here.kwh,
+            "cost": _amount(here.cost),
+            "power_kw": here.power,
+            "soc": here.soc,
+            "began_at": _time(here.began),
+            "ended_at": _time(here.ended),
+            "updated_at": _time(here.updated),
+            "receipt": None if self.receipt is None else _receipt(self.receipt, self.computed),
+        }
+
+
+async def ride(node: Node, drive: Drive, *, bill: bool = True) -> Ride:
+    key = Key("locations", drive.connection, drive.country, drive.party, drive.place)
+    location = await node.store.read(lambda tx: tx.objects.get(key, whole=False))
+    return _ride(await live(node, drive), location, await receipt(node, drive) if bill else None)
+
+
+def _ride(view: Live, location: Stored | None, bill: Receipt | None) -> Ride:
+    document = location.document if location is not None else {}
+    drive = view.drive
+    return Ride(
+        live=view,
+        pk=location.pk if location is not None else 0,
+        name=document.get("name") or document.get("address") or drive.place,
+        address=", ".join(part for part in (document.get("address"), document.get("city")) if part),
+        time_zone=document.get("time_zone"),
+        price=price(decode_json(drive.shown), drive.created_at),
+        receipt=bill,
+    )
+
+
+async def of_driver(node: Node, driver: str) -> list[Ride]:
+    """The newest first."""
+    drives = await node.store.read(lambda tx: tx.drivers.of_driver(driver, 50)) if driver else []
+    return [await ride(node, drive, bill=False) for drive in drives]
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else format_time(at)
+
+
+def _amount(amount: Amount | None) -> Document | None:
+    return None if amount is None else {"currency": amount.currency, "before_taxes": amount.net, "after_taxes": amount.gross}
+
+
+def _receipt(bill: Receipt, computed: Money | None) -> Document:
+    return {
+        "cdr_id": bill.cdr["id"],
+        "kwh": bill.kwh,
+        "began_at": format_time(bill.began),
+        "ended_at": format_time(bill.ended),
+        "total": _amount(bill.total),
+        "verdict": bill.checked.verdict,
+        "computed": None if computed is None else {"before_taxes": computed.excl, "after_taxes": computed.incl},
+        "lines": [line.to_document() for line in bill.lines],
+    }

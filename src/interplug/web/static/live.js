@@ -1,0 +1,66 @@
+// Counts ages and durations on, and says so when the page is no longer live. Everything else is the server's.
+"use strict";
+(() => {
+  const QUIET = 25000; // The server says something every ten seconds.
+  const PATIENCE = 4000;
+  const speed = Number(document.body.dataset.speed) || 1;
+  const seen = new WeakMap(); // time element -> when it was first seen
+  const notice = document.getElementById("offline");
+  let connected = document.querySelector("[sse-connect]") !== null;
+  let heard = performance.now();
+  let lost = null;
+
+  // As `age` and `lasting` of wording.py say it.
+  function age(s) {
+    if (s < 60) return s + " s ago";
+    if (s < 3600) return Math.floor(s / 60) + " min ago";
+    return s < 172800 ? Math.floor(s / 3600) + " h ago" : Math.floor(s / 86400) + " days ago";
+  }
+  function lasting(s) {
+    const two = (n) => String(n).padStart(2, "0");
+    const hours = Math.floor(s / 3600), minutes = Math.floor(s / 60) % 60;
+    return hours ? hours + ":" + two(minutes) + ":" + two(s % 60) : minutes + ":" + two(s % 60);
+  }
+  function write(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+  function count() {
+    const now = performance.now();
+    for (const element of document.querySelectorAll("time[data-age], time[data-lasting]")) {
+      if (!seen.has(element)) seen.set(element, now);
+      const { age: then, lasting: lasted, old } = element.dataset;
+      const passed = Math.floor(Number(then ?? lasted) + ((now - seen.get(element)) / 1000) * speed);
+      write(element, then === undefined ? lasting(passed) : age(passed));
+      if (old && passed > Number(old)) element.parentElement.classList.add("old");
+    }
+    if (connected && lost === null && now - heard > QUIET) lost = heard;
+    notice.hidden = lost === null || now - lost < PATIENCE;
+    if (!notice.hidden) write(notice.querySelector("time"), age(Math.floor((now - heard) / 1000)));
+  }
+  function listen() {
+    heard = performance.now();
+    lost = null;
+  }
+
+  document.addEventListener("htmx:sseOpen", (opened) => {
+    connected = true;
+    listen();
+    opened.detail.source.addEventListener("beat", listen);
+  });
+  document.addEventListener("htmx:sseMessage", listen);
+  document.addEventListener("htmx:sseError", () => (lost ??= performance.now()));
+  document.addEventListener("htmx:sseClose", (closed) => {
+    if (closed.detail.type === "message") connected = false;
+  });
+  window.addEventListener("offline", () => (lost ??= performance.now()));
+  // A form that was sent is not sent again by a second tap.
+  document.addEventListener("submit", (sent) => {
+    const button = sent.target.querySelector("button");
+    if (sent.target.method === "post" && button) setTimeout(() => (button.disabled = true), 0);
+  });
+  window.addEventListener("pageshow", () => {
+    for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
+  });
+  setInterval(count, 1000);
+  count();
+})();

@@ -1,0 +1,288 @@
+"""What the list and the page of a station show, read from the store as it is now.
+
+A status is shown with the time at which it was told and with the last contact to who told it: it is as old as that. A start
+button is there only where a start can be asked for; everywhere else stands why not. The price is the Tariff that the operator
+names for this plug and that is valid now; where none is known the page says so. The same station may be known from several partners:
+each copy is listed, with its source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interplug.drivers.drives import NotPossible, Plug, startable, tariffs_of
+from interplug.drivers.places import place_of, watts
+from interplug.model.types import encode_json, fold, format_time, parse_time
+from interplug.modules.node import Node
+from interplug.store.keys import OWN, Stored
+from interplug.store.places import Place, Search
+from interplug.store.tx import Tx
+from interplug.tariffs import TariffError, words
+from interplug.versions.facts import Facts
+from interplug.versions.tariffs_shown import shown
+
+from . import wording
+
+Document = dict[str, Any]
+PAGE = 50
+QUIET = 15 * 60
+"""Seconds without a word from an operator after which the page warns."""
+HIDDEN = ("REMOVED", "PLANNED")
+
+
+@dataclass(slots=True, frozen=True)
+class Contact:
+    """When who tells of a station was last heard, and since when it does not answer; 0: not known, or it does."""
+
+    partner: str
+    heard: int
+    silent: int
+
+
+@dataclass(slots=True, frozen=True)
+class Row:
+    place: Place
+    partner: str
+    silent: int
+
+    @property
+    def operator(self) -> str:
+        return self.place.operator or self.partner
+
+    def document(self) -> Document:
+        place = self.place
+        return {
+            "id": place.pk,
+            "name": place.name,
+            "address": place.address,
+            "city": place.city,
+            "operator": self.operator,
+            "partner": self.partner,
+            "evses": place.evses,
+            "free": place.free,
+            "max_kw": place.watts / 1000,
+            "heard_at": format_time(place.heard_at),
+        }
+
+
+@dataclass(slots=True, frozen=True)
+class Found:
+    """One page of the list."""
+
+    search: Search
+    page: int
+    total: int
+    rows: tuple[Row, ...]
+    plugs: tuple[str, ...]
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PAGE))
+
+
+@dataclass(slots=True, frozen=True)
+class Connector:
+    id: str
+    plug: str
+    format: str
+    watts: int
+    price: str
+    """In words; empty where the operator has told none."""
+    price_key: str
+    """Changes with the price: who starts says which one was shown."""
+    why_not: str
+    """Why it cannot be started from here; empty: it can."""
+
+    def document(self) -> Document:
+        return {
+            "id": self.id,
+            "plug": self.plug,
+            "format": self.format,
+            "max_kw": self.watts / 1000,
+            "price": self.price or None,
+            "price_key": self.price_key,
+            "startable": not self.why_not,
+            "why_not": self.why_not or None,
+        }
+
+
+@dataclass(slots=True, frozen=True)
+class Evse:
+    uid: str
+    name: str
+    evse_id: str
+    status: str
+    told: int
+    connectors: tuple[Connector, ...]
+
+    def document(self) -> Document:
+        return {
+            "uid": self.uid,
+            "evse_id": self.evse_id or None,
+            "name": self.name,
+            "status": self.status,
+            "status_text": wording.status(self.status).text,
+            "last_updated": format_time(self.told),
+            "connectors": [connector.document() for connector in self.connectors],
+        }
+
+
+@dataclass(slots=True, frozen=True)
+class Station:
+    pk: int
+    key: tuple[str, str, str]
+    name: str
+    address: str
+    operator: str
+    contact: Contact
+    hours: str
+    evses: tuple[Evse, ...]
+
+    def document(self) -> Document:
+        return {
+            "id": self.pk,
+            "location": dict(zip(("country_code", "party_id", "id"), self.key, strict=True)),
+            "name": self.name,
+            "address": self.address,
+            "operator": self.operator,
+            "partner": self.contact.partner,
+            "heard_at": format_time(self.contact.heard),
+            "silent_since": format_time(self.contact.silent) if self.contact.silent else None,
+            "evses": [evse.document() for evse in self.evses],
+        }
+
+
+# --- the list
+
+
+async def find(node: Node, search: Search, page: int) -> Found:
+    async def work(tx: Tx) -> Found:
+        total = await tx.places.count(search)
+        number = min(max(1, page), max(1, -(-total // PAGE)))
+        places = await tx.places.find(search, PAGE, (number - 1) * PAGE)
+        return Found(search, number, total, await _rows(tx, node, places), tuple(await tx.places.plugs()))
+
+    return await node.store.read(work)
+
+
+async def rows(node: Node, numbers: Iterable[int]) -> dict[int, Row]:
+    """The rows of these Locations as they are now, made from the Locations themselves; without those that are gone."""
+
+    async def work(tx: Tx) -> dict[int, Row]:
+        found = [stored for pk in numbers if (stored := await tx.objects.get_pk(pk)) is not None and _public(stored)]
+        places = [place for stored in found if (place := place_of(stored)) is not None]
+        return {row.place.pk: row for row in await _rows(tx, node, places)}
+
+    return await node.store.read(work)
+
+
+async def _rows(tx: Tx, node: Node, places: list[Place]) -> tuple[Row, ...]:
+    contacts = {source: await _contact(tx, node, source, 0) for source in {place.source for place in places}}
+    return tuple(Row(place, contacts[place.source].partner, contacts[place.source].silent) for place in places)
+
+
+def _public(stored: Stored) -> bool:
+    return stored.key.module == "locations" and stored.key.source != OWN
+
+
+async def _contact(tx: Tx, node: Node, source: int, otherwise: int) -> Contact:
+    connection = node.directory.by_id(source)
+    heard, silent = await tx.messages.contact(source)
+    partner = "a former partner" if connection is None else connection.partner
+    return Contact(partner, max(heard, otherwise), silent)
+
+
+# --- one station
+
+
+async def station(node: Node, pk: int) -> Station | None:
+    """None where there is no such station, or none that drivers may see."""
+
+    async def work(tx: Tx) -> tuple[Stored, Contact, Mapping[str, Document]] | None:
+        stored = await tx.objects.get_pk(pk)
+        if stored is None or not _public(stored) or place_of(stored) is None:
+            return None
+        evses = stored.document["evses"]
+        names = {name for evse in evses for connector in evse["connectors"] for name in connector.get("tariff_ids") or ()}
+        tariffs = {fold(tariff["id"]): tariff for tariff in await tariffs_of(tx, stored.key, sorted(names))}
+        return stored, await _contact(tx, node, stored.key.source, stored.received_at), tariffs
+
+    read = await node.store.read(work)
+    return None if read is None else _station(node, *read)
+
+
+def _station(node: Node, stored: Stored, contact: Contact, tariffs: Mapping[str, Document]) -> Station:
+    document, key = stored.document, stored.key
+    evses = [evse for evse in document["evses"] if evse["status"] not in HIDDEN]
+    return Station(
+        pk=stored.pk,
+        key=(key.country, key.party, key.id),
+        name=document.get("name") or document["address"],
+        address=", ".join(part for part in (document["address"], document.get("postal_code"), document["city"]) if part),
+        operator=(document.get("operator") or {}).get("name") or contact.partner,
+        contact=contact,
+        hours="Open day and night" if (document.get("opening_times") or {}).get("twentyfourseven") else "",
+        evses=tuple(_evse(node, stored, evse, place, tariffs) for place, evse in enumerate(evses, 1)),
+    )
+
+
+def _evse(node: Node, stored: Stored, evse: Document, place: int, tariffs: Mapping[str, Document]) -> Evse:
+    return Evse(
+        uid=evse["uid"],
+        name=evse.get("physical_reference") or str(place),
+        evse_id=evse.get("evse_id") or "",
+        status=evse["status"],
+        told=parse_time(evse["last_updated"]),
+        connectors=tuple(_connector(node, Plug(stored, evse, connector), tariffs) for connector in evse["connectors"]),
+    )
+
+
+def _connector(node: Node, plug: Plug, tariffs: Mapping[str, Document]) -> Connector:
+    named = [tariffs[fold(name)] for name in plug.connector.get("tariff_ids") or () if fold(name) in tariffs]
+    return Connector(
+        id=plug.connector["id"],
+        plug=plug.connector["standard"],
+        format=plug.connector["format"],
+        watts=watts(plug.connector),
+        price=price(named, node.clock()),
+        price_key=price_key(named, node.clock()),
+        why_not=_why_not(node, plug),
+    )
+
+
+def _why_not(node: Node, plug: Plug) -> str:
+    try:
+        startable(node, plug)
+    except NotPossible as reason:
+        return str(reason)
+    return ""
+
+
+# --- prices
+
+
+def valid(tariffs: Iterable[Document], now: int) -> Document | None:
+    """The one of a plug's Tariffs that a driver with a contract pays at this time."""
+    return next((tariff for tariff in tariffs if shown(tariff, Facts(now=now))), None)
+
+
+def price(tariffs: Iterable[Document], now: int) -> str:
+    tariff = valid(tariffs, now)
+    try:
+        return "" if tariff is None else words(tariff)
+    except TariffError:
+        return ""
+
+
+def price_key(tariffs: Iterable[Document], now: int) -> str:
+    tariff = valid(tariffs, now)
+    return "none" if tariff is None else hashlib.sha256(encode_json(tariff)).hexdigest()[:16]
+
+
+async def price_of(node: Node, plug: Plug) -> str:
+    """The key of the price of this plug as it is now."""
+    named = await node.store.read(lambda tx: tariffs_of(tx, plug.location.key, plug.connector.get("tariff_ids") or ()))
+    return price_key(named, node.clock())
