@@ -49,10 +49,12 @@ class Results:
 
     def __init__(self, wire: Wire) -> None:
         self.got: list[Request] = []
+        self.came = asyncio.Event()
         wire.places["https://partner.example"] = self
 
     async def __call__(self, request: Request) -> Response:
         self.got.append(request)
+        self.came.set()
         return Response(200, b'{"status_code":1000,"timestamp":"2026-01-01T00:00:00Z"}')
 
     @property
@@ -200,8 +202,7 @@ async def test_a_silent_station_is_timeout_and_its_later_word_is_not_sent(tmp_pa
     stations = node.stations = Stations()
     stations.go.clear()
     await send(partner, "START_SESSION")
-    while not results.got:
-        await asyncio.sleep(0)
+    await asyncio.wait_for(results.came.wait(), 10)
     stations.go.set()
     await settle(node)
     assert results.said == ["TIMEOUT"]
