@@ -216,7 +216,7 @@ async def test_a_reading_that_comes_late_finds_its_place(node: Node, partner: Pa
 async def test_a_meter_that_runs_back_takes_nothing_back(node: Node, partner: Partner) -> None:
     await open_place(node, tariff())
     charge = await plug(node, partner)
-    await charging.meter(node, charge, [reading(0, "0"), reading(600, "5"), reading(1200, "3", "parked"), reading(1800, "5", "parked")])
+    await charging.meter(node, charge, [reading(0, "0"), reading(600, "5"), reading(1200, "3", "parked"), reading(1800, "4", "parked")])
     running = await session(node, charge)
     assert running["kwh"] == 5 and sum(volumes(period).get("ENERGY", Decimal(0)) for period in running["charging_periods"]) == 5
 
