@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import interplug
 from interplug.drivers.drives import NotPossible, Plug, find_plug, new_driver, start, stop
 from interplug.drivers.follow import Follower
 from interplug.drivers.receipt import live, receipt
@@ -169,3 +170,12 @@ async def test_after_a_restart_the_reader_goes_on(world: World, driver: Driver) 
     again = Follower(world.node)
     await again.start()
     assert again.position == world.follower.position > 0
+
+
+@pytest.mark.req("CMD-042")
+def test_nothing_that_a_driver_can_reach_unlocks_a_connector() -> None:
+    """UNLOCK_CONNECTOR is for the help desk: neither the drivers' business nor a page says the word."""
+    rooms = Path(interplug.__file__).parent
+    files = [file for room in ("drivers", "web") for file in (rooms / room).rglob("*") if file.suffix in (".py", ".html")]
+    assert files
+    assert [file.name for file in files if "unlock" in file.read_text(encoding="utf-8").lower()] == []

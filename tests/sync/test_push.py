@@ -239,6 +239,21 @@ async def test_a_cdr_of_somebody_else_is_not_sent(newest: World) -> None:
     assert await newest.settle() == []
 
 
+@pytest.mark.req("SES-027")
+async def test_a_period_that_was_sent_and_is_rewritten_goes_as_a_put_of_the_whole_session(newest: World) -> None:
+    period = {"start_date_time": newest.clock.text(), "dimensions": [{"type": "ENERGY", "volume": 1}]}
+    session = ours(said.session(status="ACTIVE", charging_periods=[period]))
+    audience = newest.partner.connection.id
+    await own(newest.node, "sessions", session, audience=audience)
+    await newest.settle()
+    for periods in ([{**period, "dimensions": [{"type": "ENERGY", "volume": 2}]}], []):
+        newest.clock.move(5)
+        session = {**session, "charging_periods": periods, "last_updated": newest.clock.text()}
+        await own(newest.node, "sessions", session, audience=audience)
+        await newest.settle()
+        assert [(method, body["charging_periods"]) for method, _, body in newest.played.told] == [("PUT", periods)]
+
+
 async def test_a_session_is_put_when_a_period_was_added_and_patched_otherwise(newest: World) -> None:
     session = ours(said.session(status="ACTIVE"))
     save = {"audience": newest.partner.connection.id}
