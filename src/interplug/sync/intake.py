@@ -96,7 +96,7 @@ class Intake:
         module, now = MODULES[kind], self.directory.clock()
         role = "EMSP" if kind == "token" else "CPO"
         owner = self._owner(role, document)
-        repaired, repairs = tolerant.repair(kind, document, version)
+        repaired, repairs = tolerant.repair(kind, document, version, Facts(received_at=now))
         newest = _raised(kind, repaired, version, Facts(owner=owner, token_owner=owner, received_at=now))
         validate(kind, newest)
         newest, mended = own.settle(kind, newest)
