@@ -151,6 +151,24 @@ def test_no_command_is_more_than_an_answer(tmp_path: Path, version: str) -> None
     played.end()
 
 
+@pytest.mark.parametrize("version", ["2.1.1"], indirect=True)
+@pytest.mark.parametrize(
+    ("path", "kind", "field"),
+    [
+        ("locations/BE/XYZ/L1/E1/1", "connector", "voltage"),
+        ("tokens/BE/XYZ/012345", "token", "auth_id"),
+        ("sessions/BE/XYZ/S1", "session", "start_datetime"),
+        ("sessions/BE/XYZ/S1", "session", "auth_id"),
+    ],
+)
+async def test_a_complaint_names_the_field_as_its_version_does(partner: Partner, version: str, path: str, kind: str, field: str) -> None:
+    await partner.send("PUT", "locations/BE/XYZ/L1", spoken("location", location(), version))
+    document = spoken(kind, PLACES[path][1], version)
+    del document[field]
+    answer = await partner.send("PUT", path, document)
+    assert (answer.code, f"$.{field}:" in (answer.message or "")) == (2001, True), answer.message
+
+
 async def test_the_edges_of_the_calendar(partner: Partner, version: str) -> None:
     for at in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"):
         document = {**spoken("location", location(), version), "last_updated": at}

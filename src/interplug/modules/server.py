@@ -22,6 +22,7 @@ from interplug.protocol.routes import Module, Place, Route
 from interplug.protocol.status import SERVER_ERROR, UNSUPPORTED_VERSION, OcpiError, invalid, not_found, unauthorized
 from interplug.store.messages import Message
 from interplug.versions.table import VERSIONS
+from interplug.versions.words import said
 
 from .node import Call, Node
 
@@ -47,7 +48,7 @@ async def serve(node: Node, request: Request) -> Response:
     except OcpiError as error:
         answer = refusal(error)
     except Invalid as error:
-        answer = refusal(invalid(str(error)))
+        answer = refusal(_complaint(error, call))
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
         answer = refusal(OcpiError(SERVER_ERROR, http=500))
@@ -56,6 +57,12 @@ async def serve(node: Node, request: Request) -> Response:
         response.headers.update(_swapped(call))
     _note(node, request, response, answer.code, connection, now)
     return response
+
+
+def _complaint(error: Invalid, call: Call | None) -> OcpiError:
+    """2001 with the path, in the words of the partner's version."""
+    path = error.path if call is None else said(error.path, call.place.module.kind, call.version.number)
+    return invalid(f"{path}: {error.reason}")
 
 
 async def _who(node: Node, request: Request) -> tuple[Connection, bool]:
