@@ -212,6 +212,8 @@ async def test_a_new_invitation_leaves_the_link_working_until_it_is_used(pair: P
     await pair.register(version)
     first = await pair.invited()
     assert await pair.works()
+    door = "sender" if VERSIONS[version].endpoint_roles else "cpo"
+    assert (await ask(pair.cpo, first.token, "GET", f"/ocpi/{version}/{door}/locations")).http == 401
     second = await pair.invited()
     assert (await ask(pair.cpo, first.token, "GET", "/ocpi/versions")).http == 401
     assert pair.at_cpo().id == second.connection

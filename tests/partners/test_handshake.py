@@ -167,6 +167,9 @@ async def test_who_leaves_is_unknown_on_both_sides(pair: Pair, version: str) -> 
     assert (await ask(pair.cpo, held, "GET", "/ocpi/versions", base64=base64)).http == 401
     assert (await ask(pair.emsp, given, "GET", "/ocpi/versions", base64=base64)).http == 401
     assert (await pair.cpo.client.call(pair.at_cpo(), "GET", "tokens", "SENDER")).fault == "emsp is unregistered"
+    # Being invited again does not bring the old tokens back.
+    await pair.invited()
+    assert (await ask(pair.cpo, held, "GET", "/ocpi/versions", base64=base64)).http == 401
 
 
 @ALL

@@ -162,3 +162,21 @@ async def test_we_pull_from_their_sender_and_push_to_their_receiver(pair: Pair, 
     await pair.emsp.client.call(connection, "GET", "locations", "SENDER")
     await pair.emsp.client.call(connection, "PUT", "tokens", "RECEIVER", "DE", "ABC", "T1", document={})
     assert seen == [f"GET /ocpi/{version}/sender/locations", f"PUT /ocpi/{version}/receiver/tokens/DE/ABC/T1"]
+
+
+@pytest.mark.req("VER-017", "CRD-034")
+async def test_a_211_partner_meets_the_role_whose_url_it_took(pair: Pair, both: Node) -> None:
+    """A CPO of 2.1.1 registers at the eMSP's URL of a platform that is both; each sees the other as what it is."""
+    invitation = await invite(both.directory, "stranger")
+    stranger = Stranger(pair.wire, version="2.1.1")
+    stranger.endpoints.append(stranger.endpoint("locations", "SENDER"))
+    both.client.transport = pair.wire
+    answer = await ask(both, invitation.token, "POST", "/ocpi/2.1.1/emsp/credentials", stranger.credentials())
+    assert (answer.data["country_code"], answer.data["party_id"], answer.data["url"]) == (
+        "DE",
+        "ABC",
+        "https://both.example/ocpi/emsp/versions",
+    )
+    (connection,) = (one for one in both.directory.all() if one.partner == "stranger")
+    assert connection.our_role == "EMSP" and [one.role for one in connection.parties] == ["CPO"]
+    assert connection.endpoint("locations", "SENDER") is not None and connection.endpoint("locations", "RECEIVER") is None

@@ -90,7 +90,7 @@ class Directory:
         """Sees what was changed since; cheap when nothing was. Loops that receive no requests call it now and then."""
         self._look_at = self._timer() + LOOK_AGAIN
         snapshot = await self.store.read(lambda tx: _load(tx, self._now.generation))
-        if snapshot is not None:
+        if snapshot is not None and snapshot.generation > self._now.generation:
             self._now = snapshot
 
     async def write(self, work: Callable[[Tx], Any]) -> Any:
