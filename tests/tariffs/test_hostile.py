@@ -10,7 +10,7 @@ import pytest
 from interplug.model.types import decode_json, encode_json
 from interplug.tariffs import TariffError, lint, price, verify, words
 from interplug.tariffs.lines import answer, lint_line, price_line, verify_line
-from tests.tariffs.build import cdr, component, element, period, tariff
+from tests.tariffs.build import cdr, codes, component, element, period, tariff
 
 WINDOW = {"start_time": "07:00", "end_time": "19:00", "day_of_week": ["MONDAY"], "min_kwh": 1, "max_power": 50, "start_date": "2024-01-01"}
 TARIFF = tariff(
@@ -127,3 +127,23 @@ def test_a_session_of_all_times_is_bounded_work() -> None:
         answer(price_line, encode_json({"cdr": forever, "tariffs": [{**TARIFF, "start_date_time": None}], "options": {"split": "linear"}}))
     )
     assert found["error"]["code"] == "out_of_range"
+
+
+def test_a_tariff_made_to_be_slow_is_bounded_work() -> None:
+    elements = []
+    for index in range(1, 300):
+        clock = f"{index * 4 // 60 % 24:02}:{index * 4 % 60:02}"
+        bounds = {"start_time": clock, "min_kwh": index, "min_power": index, "min_duration": index * 60, "min_current": 300 - index}
+        elements.append(element(component("ENERGY", index), **bounds))
+    slow = tariff(*elements)
+    session = cdr(1440, period(0, ENERGY=500, TIME=24, MIN_POWER=0, MAX_POWER=500, MIN_CURRENT=0, MAX_CURRENT=500))
+    assert "period_spans_price_change" in codes(price(session, [slow], version="2.2.1", timezone="Europe/Amsterdam"))
+    draw = random.Random(0)
+    scattered = []
+    for _ in range(300):
+        bounds = {}
+        for name in ("kwh", "power", "current", "duration"):
+            low, high = sorted(draw.sample(range(1, 500), 2))
+            bounds |= {f"min_{name}": low, f"max_{name}": high}
+        scattered.append(element(component("ENERGY", 1), **bounds))
+    assert "not_analysed" in {finding.code for finding in lint(tariff(*scattered), version="2.2.1")}

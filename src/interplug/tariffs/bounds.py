@@ -28,16 +28,11 @@ def find_bounds(choice: Choice, used: Sequence[Tariff], clock: Clock | None, opt
 
 
 def _replaced(choice: Choice, clock: Clock | None, dearest: bool) -> list[Entry]:
-    entries = list(choice.entries)
-    for span in choice.spans:
-        places = [i for i, entry in enumerate(entries) if (entry.period, entry.kind, entry.phase) == (span.period, span.kind, span.phase)]
-        at = places[0] if places else _place(entries, span)
-        entries[at : at + len(places)] = _exactly(span, clock) or _extreme(span, dearest)
-    return entries
-
-
-def _place(entries: list[Entry], span: Span) -> int:
-    return next((i for i, entry in enumerate(entries) if entry.period.start > span.period.start), len(entries))
+    instead = {(span.period, span.kind, span.phase): _exactly(span, clock) or _extreme(span, dearest) for span in choice.spans}
+    kept = [entry for entry in choice.entries if (entry.period, entry.kind, entry.phase) not in instead]
+    entries = kept + [entry for replaced in instead.values() for entry in replaced]
+    # In the order of time again, for the last priced volume gives the step.
+    return sorted(entries, key=lambda entry: entry.period.start)
 
 
 def _volume(span: Span) -> Decimal:

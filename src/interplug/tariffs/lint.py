@@ -14,7 +14,7 @@ from interplug.tariffs.fields import Finding, look
 from interplug.tariffs.money import WIDE
 from interplug.tariffs.problems import TariffError
 from interplug.tariffs.read import number, record, records
-from interplug.tariffs.regions import Regions
+from interplug.tariffs.regions import Regions, TooMany
 from interplug.tariffs.restrictions import SESSION, read_clock, read_weekdays
 from interplug.tariffs.zones import DAY
 
@@ -140,7 +140,13 @@ def _no_effect(path: str, why: str) -> Finding:
 
 
 def _together(document: Mapping[str, Any], tariff: Tariff) -> Iterator[Finding]:
-    regions = Regions(tariff)
+    try:
+        yield from _regions(document, tariff, Regions(tariff))
+    except TooMany:
+        yield Finding("not_analysed", "/elements", "info", "too many different conditions: dead components and gaps were not looked for")
+
+
+def _regions(document: Mapping[str, Any], tariff: Tariff, regions: Regions) -> Iterator[Finding]:
     for element in tariff.elements:
         if element.tests and regions.impossible(element):
             listed = records(document.get("elements"), "/elements")[element.number]["restrictions"]

@@ -21,6 +21,14 @@ Box = tuple[int, ...]
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
+# Subtractions of boxes. A tariff made by people stays far below; one made to be slow is not analysed.
+_MOST_WORK = 200_000
+
+
+class TooMany(Exception):
+    """The regions of this tariff are too many to be told apart."""
+
+
 class Cell(NamedTuple):
     """A representative of a stretch of one axis: how it changes a moment, and how one would say it."""
 
@@ -44,6 +52,8 @@ class Regions:
             tuple(_amounts([*tariff.min_current, *tariff.max_current], "current", "A")),
         )
         self.everything: Box = tuple((1 << len(axis)) - 1 for axis in self.axes)
+        # Subtractions done so far.
+        self._work = 0
         self.boxes = {element.number: self._box(element) for element in tariff.elements}
 
     def _box(self, element: Element) -> Box:
@@ -56,6 +66,12 @@ class Regions:
         known = {name for axis in self.axes for name in _tests_of(axis)}
         never = any(test.name not in known for test in element.tests)
         return tuple(0 for _ in masks) if never else tuple(masks)
+
+    def _without(self, left: list[Box], element: Element) -> list[Box]:
+        self._work += len(left)
+        if self._work > _MOST_WORK:
+            raise TooMany
+        return [rest for box in left for rest in subtract(box, self.boxes[element.number])]
 
     def impossible(self, element: Element) -> bool:
         return not all(self.boxes[element.number])
@@ -77,14 +93,14 @@ class Regions:
             if earlier is element:
                 break
             if any(component.dimension == dimension for component in earlier.components):
-                left = [rest for box in left for rest in subtract(box, self.boxes[earlier.number])]
+                left = self._without(left, earlier)
         return left
 
     def unpriced(self, phase: int, dimension: int) -> list[Box]:
         left = [self.everything]
         for element in self.tariff.order(phase):
             if any(component.dimension == dimension for component in element.components):
-                left = [rest for box in left for rest in subtract(box, self.boxes[element.number])]
+                left = self._without(left, element)
         return left
 
     def example(self, box: Box) -> str:

@@ -9,6 +9,7 @@ the energy fell: every crossing of the clock is combined with every crossing of 
 from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from decimal import Decimal
+from itertools import islice, product
 from typing import NamedTuple
 
 from interplug.tariffs.compiled import ENERGY, FLAT, PARKING, TIME, Component, Tariff
@@ -18,6 +19,8 @@ from interplug.tariffs.zones import DAY, SECOND, Clock
 
 # A longer period has seen every hour of every weekday; only dates can still change.
 _LOOK_AHEAD = 8 * DAY * SECOND
+# Moments looked at for one period. Only a tariff made to be slow has more; then every one of its prices is held possible.
+_MOST = 5000
 
 
 _RANGE: list[Decimal | None] = [None]
@@ -48,19 +51,24 @@ class Span(NamedTuple):
 
 def find_spans(period: Period, tariff: Tariff, phase: int, at: Moment, clock: Clock | None, flat_charged: bool) -> list[Span]:
     moments = _moments(period, tariff, at, clock)
-    if not moments:
+    if moments == []:
         return []
     first = tariff.active(phase, at)
-    others = [tariff.active(phase, moment) for moment in moments]
+    others = None if moments is None else [tariff.active(phase, moment) for moment in moments]
     spans = []
     for kind, dimension in _kinds(period, phase, flat_charged):
+        listed = _all_prices(tariff, phase, dimension) if others is None else [active[dimension] for active in others]
         possible = [first[dimension]]
-        for active in others:
-            if not any(_same(active[dimension], known) for known in possible):
-                possible.append(active[dimension])
+        for component in dict.fromkeys(listed):
+            if not any(_same(component, known) for known in possible):
+                possible.append(component)
         if len(possible) > 1:
             spans.append(Span(period, kind, phase, at, tuple(possible)))
     return spans
+
+
+def _all_prices(tariff: Tariff, phase: int, dimension: int) -> list[Component | None]:
+    return [None, *(component for element in tariff.order(phase) for component in element.components if component.dimension == dimension)]
 
 
 def _kinds(period: Period, phase: int, flat_charged: bool) -> list[tuple[int, int]]:
@@ -75,12 +83,15 @@ def _same(left: Component | None, right: Component | None) -> bool:
     return left is right or (left is not None and left.same_price(right))
 
 
-def _moments(period: Period, tariff: Tariff, at: Moment, clock: Clock | None) -> list[Moment]:
+def _moments(period: Period, tariff: Tariff, at: Moment, clock: Clock | None) -> list[Moment] | None:
+    """Every state that the period may have passed through after its start; None if they are too many to look at."""
     times = time_cuts(period, tariff, at, clock) if period.end > period.start else []
     energies = energy_cuts(period, tariff, at)
     powers = _power_points(tariff, at) if tariff.uses_power or tariff.uses_current else []
     if not (times or energies or powers):
         return []
+    if (1 + len(times)) * (1 + len(energies)) * (1 + len(powers)) > _MOST:
+        return None
     found = []
     for us in (period.start, *times):
         for kwh in (at.kwh, *energies):
@@ -157,7 +168,7 @@ def _power_points(tariff: Tariff, at: Moment) -> list["_Point"]:
     currents = _points(at.low_current, at.high_current, tariff.min_current, tariff.max_current) if tariff.uses_current else []
     if not (powers or currents):
         return []
-    return [_Point(power, current) for power in (powers or _RANGE) for current in (currents or _RANGE)]
+    return [_Point(*pair) for pair in islice(product(powers or _RANGE, currents or _RANGE), _MOST)]
 
 
 def _points(low: Decimal, high: Decimal, minima: list[Decimal], maxima: list[Decimal]) -> list[Decimal]:
