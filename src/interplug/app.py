@@ -24,7 +24,7 @@ import uvloop
 from interplug.config import BadSettings, Settings
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
-from interplug.modules import call, commands
+from interplug.modules import call, charging, commands
 from interplug.modules.node import Node
 from interplug.modules.rows import MODULES
 from interplug.partners.client import PartnerClient
@@ -164,6 +164,7 @@ async def _deadlines(node: Node) -> None:
 async def _retention(node: Node) -> None:
     while True:
         await node.store.write(lambda tx: _forget(tx, node))
+        await charging.forget_readings(node, node.clock() - int(node.settings.store.reading_days * DAY))
         await asyncio.sleep(3600)
 
 

@@ -36,6 +36,7 @@ class StoreSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     key_file: Annotated[str, _help("File with the node key; made when absent. Empty: beside the database.")] = ""
     key: Annotated[str, _help("The node key itself (Base64, 32 bytes), instead of a file.")] = ""
     message_days: Annotated[float, _help("Days that the message log keeps requests and answers.")] = 30.0
+    reading_days: Annotated[float, _help("Days that readings of meters are kept after their Session has ended.")] = 400.0
     message_body: Annotated[int, _help("Bytes kept of each body in the message log.")] = 4096
 
 

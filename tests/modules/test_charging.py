@@ -240,6 +240,19 @@ async def test_an_evse_that_is_gone_stays_listed_as_removed_and_raises_its_locat
     assert stored.document["last_updated"] == format_time(clock())
 
 
+async def test_readings_are_forgotten_when_their_session_is_long_over(node: Node, clock: Clock) -> None:
+    await open_place(node, tariff())
+    over, running = await plug(node), await plug(node, evse_uid="EVSE2")
+    for charge in (over, running):
+        await charging.meter(node, charge, [reading(0, "0"), reading(60, "1")])
+    await charging.end(node, over, T0 + 60 * SECOND)
+    assert await charging.forget_readings(node, clock()) == 0
+    clock.move(HOUR)
+    assert await charging.forget_readings(node, clock()) == 2
+    await charging.meter(node, running, [reading(120, "2")])
+    assert (await session(node, running))["kwh"] == 2 and await has_cdr(node, over)
+
+
 # --- reservations
 
 

@@ -25,7 +25,7 @@ from .bills import STOPPED, Ending
 from .book import LOST, whole
 from .node import Node
 from .pinned import find_place, pin
-from .session_states import STATES, advance
+from .session_states import ENDED, STATES, advance
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
@@ -170,6 +170,11 @@ async def close_lost(node: Node, silent_since: int) -> list[str]:
         return closed
 
     return await node.store.write(work)
+
+
+async def forget_readings(node: Node, before: int) -> int:
+    """Retention: what the meters of Sessions said that ended before then; their Sessions and CDRs stay."""
+    return await node.store.write(lambda tx: tx.stations.forget(ENDED, before))
 
 
 async def evse_status(node: Node, location_id: str, evse_uid: str, status: str, at: int) -> bool:

@@ -28,6 +28,7 @@ STATES: dict[tuple[str, str], str] = {
 }
 
 OPEN = ("RESERVATION", "PENDING", "ACTIVE")
+ENDED = ("COMPLETED", "INVALID")
 BILLED = "COMPLETED"
 
 

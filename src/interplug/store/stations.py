@@ -26,6 +26,7 @@ insert into reading (charge, at, kwh, phase, power, current, soc, received_at) v
 on conflict (charge, at) do nothing"""
 READINGS = "select at, kwh, phase, power, current, soc from reading where charge = ? and at > ? order by at"
 COUNT = "select count(*) from reading where charge = ? and at <= ?"
+FORGET = "delete from reading where charge in (select id from charge where state in (?, ?) and heard_at < ?)"
 REMEMBER = """
 insert into station (id, memory, updated_at) values (?, ?, ?)
 on conflict (id) do update set memory = excluded.memory, updated_at = excluded.updated_at"""
@@ -107,6 +108,10 @@ class Stations:
     async def count(self, charge: str, until: int) -> int:
         row = await self._db.one(COUNT, charge, until)
         return 0 if row is None else int(row[0])
+
+    async def forget(self, states: tuple[str, str], before: int) -> int:
+        """Retention: the readings of charges that are in one of these states and were last heard of before then."""
+        return await self._db.execute(FORGET, *states, before)
 
     # --- what stations remember
 
