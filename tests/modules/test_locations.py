@@ -220,6 +220,15 @@ async def test_null_changes_nothing_for_an_optional_field_and_is_refused_for_a_r
     assert (await held(node, partner))["name"] == "Station"
 
 
+@pytest.mark.req("TRN-039")
+async def test_null_in_a_put_is_absence_at_any_depth(node: Node, partner: Partner, version: str) -> None:
+    document = said("location", theirs(location()), version)
+    evses = [{**document["evses"][0], "floor_level": None}]
+    assert (await partner.send("PUT", URL, {**document, "name": None, "evses": evses})).ok
+    now = await held(node, partner)
+    assert "name" not in now and "floor_level" not in now["evses"][0]
+
+
 async def test_a_patch_with_only_a_time_is_a_touch(node: Node, partner: Partner, clock: Clock) -> None:
     await put(partner)
     await patch(partner, URL, {"last_updated": clock.text(5)})

@@ -230,16 +230,19 @@ def _event(row: Command, result: str) -> str:
 async def expire(node: Node) -> None:
     """Commands whose promised result did not come in time have failed for us (14.3.2); a late result still counts."""
 
-    async def work(tx: Tx) -> None:
-        now = node.clock()
-        for state in OPEN:
-            for row in await tx.commands.in_state(state):
-                after = advance(SENT, row.state, "deadline") if row.direction == "out" and row.deadline <= now else None
-                if after is not None:
-                    row.state, row.result, row.finished_at = after, "TIMEOUT", now
-                    await tx.commands.update(row)
+    now = node.clock()
 
-    await node.store.write(work)
+    async def overdue(tx: Tx) -> list[Command]:
+        found = [row for state in OPEN for row in await tx.commands.in_state(state)]
+        return [row for row in found if row.direction == "out" and row.deadline <= now]
+
+    async def work(tx: Tx) -> None:
+        for row in await overdue(tx):
+            row.state, row.result, row.finished_at = SENT[row.state, "deadline"], "TIMEOUT", now
+            await tx.commands.update(row)
+
+    if await node.store.read(overdue):
+        await node.store.write(work)
 
 
 async def restart(node: Node) -> None:

@@ -49,6 +49,8 @@ def body(call: Call) -> Document:
 
 async def read(call: Call, kind: str, document: Document, owner: Owner | None = None, *, patch: bool = False) -> Document:
     """A partner's document in the newest form. `owner` is whom the URL or the connection names, for versions that do not say it."""
+    if not patch and None in document.values():
+        document = {name: value for name, value in document.items() if value is not None}
     facts = await facts_up(call.node, call.connection, call.version.number, kind, document, owner)
     version, place = call.version.number, document.get("location")
     try:
