@@ -59,3 +59,9 @@ def test_free_is_free_in_the_oldest_version_too() -> None:
 def test_dimensions_that_price_nothing_are_passed_over() -> None:
     priced = running(period(0, ENERGY=2, ENERGY_IMPORT=9, POWER=9, FLAT=9, STATE_OF_CHARGE=80, SOMETHING=1))
     assert priced.total_cost.excl == 2 and codes(priced) == {"unknown_dimension"}
+
+
+def test_a_line_tells_its_quantity_in_the_unit_of_its_price() -> None:
+    fee, energy, parked = running(period(0, ENERGY=4, TIME="0.5"), period(30, PARKING_TIME="0.25")).lines
+    assert (fee.quantity, energy.quantity, parked.quantity, parked.billed) == (None, 4, Decimal("0.25"), 900)
+    assert parked.excl == parked.quantity * parked.price

@@ -125,6 +125,6 @@ def amount(price: Document | None, currency: str) -> Amount | None:
 def described(line: Line) -> str:
     """One line of a receipt in words: what, how much, at which price."""
     name, unit = NAMES.get(line.dimension, line.dimension.capitalize()), UNITS.get(line.dimension)
-    if unit is None or line.billed is None or line.price is None:
+    if unit is None or line.quantity is None or line.price is None:
         return name
-    return f"{name}: {line.billed.normalize():f} {unit} at {line.price.normalize():f}"
+    return f"{name}: {line.quantity.normalize():f} {unit} at {line.price.normalize():f}"

@@ -47,6 +47,13 @@ class Line:
     failed: tuple[tuple[int, str], ...] = ()
     matched: tuple[str, ...] = ()
 
+    @property
+    def quantity(self) -> Decimal | None:
+        """What is billed in the unit of the price: kWh, or hours to four decimals."""
+        if self.billed is None or self.dimension == "ENERGY":
+            return self.billed
+        return (self.billed / HOUR).quantize(Decimal("0.0001"))
+
     def to_document(self) -> dict[str, Any]:
         document: dict[str, Any] = {
             "tariff": self.tariff,
