@@ -252,11 +252,14 @@ async def test_ids_that_contradict_the_url_are_2001(partner: Partner, version: s
 @pytest.mark.req("TRN-059")
 async def test_ids_are_compared_without_case_and_kept_as_first_received(node: Node, partner: Partner, clock: Clock, version: str) -> None:
     await put(partner)
-    assert (await partner.send("PUT", "locations/be/xyz/l1", {**said("location", theirs(location()), version), "id": "l1"})).http == 200
-    assert (await partner.send("PATCH", "locations/be/xyz/l1", {"id": "l1", "last_updated": clock.text(1)})).ok
-    assert (await partner.send("PATCH", "locations/be/xyz/l1/e1", {"uid": "e1", "last_updated": clock.text(1)})).ok
-    shown = (await partner.send("GET", "locations/be/xyz/l1")).data
-    assert shown["evses"][0]["uid"] == "E1"
+    url = "locations/be/xyz/l1"
+    assert (await partner.send("PATCH", url, {"id": "l1", "last_updated": clock.text(1)})).ok
+    assert (await partner.send("PATCH", url + "/e1", {"uid": "e1", "last_updated": clock.text(1)})).ok
+    now = await held(node, partner)
+    assert (now["party_id"], now["id"], now["evses"][0]["uid"]) == ("XYZ", "L1", "E1")
+    assert (
+        await partner.send("PUT", url, {**said("location", theirs(location(last_updated=clock.text(2))), version), "id": "l1"})
+    ).http == 200
     assert (await held(node, partner))["party_id"] == "XYZ"
 
 
