@@ -149,6 +149,13 @@ async def test_the_type_says_which_of_two_tokens(node: Node, partner: Partner) -
 
 
 @pytest.mark.req("TOK-021")
+@LATER
+async def test_without_a_type_it_is_a_card_that_is_asked_about(node: Node, partner: Partner) -> None:
+    await own(node, "tokens", token(type="APP_USER"))
+    assert [(await authorize(partner, query=query)).http for query in ("", "?type=APP_USER")] == [404, 200]
+
+
+@pytest.mark.req("TOK-021")
 @OLD
 @pytest.mark.parametrize("query", ["", "?type=RFID", "?token_type=RFID"])
 async def test_2_1_1_writes_the_type_in_two_ways(node: Node, partner: Partner, query: str) -> None:
