@@ -24,6 +24,7 @@ WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]
             tariff(element(NIGHT, start_time="22:00", end_time="06:00"), element(ENERGY)),
             "€0.25 per kWh from 22:00 to 06:00, otherwise €0.35 per kWh",
         ),
+        (tariff(element(ENERGY, start_time="00:00", end_time="23:59")), "€0.35 per kWh"),
         (tariff(element(ENERGY, day_of_week=WEEKDAYS), element(NIGHT)), "€0.35 per kWh on weekdays, otherwise €0.25 per kWh"),
         (tariff(element(NIGHT, max_kwh=10), element(ENERGY)), "€0.25 per kWh for the first 10 kWh, otherwise €0.35 per kWh"),
         (tariff(element(component("FLAT", 1), ENERGY), currency="SEK"), "SEK 0.35 per kWh, SEK 1.00 per session"),
@@ -34,6 +35,14 @@ WEEKDAYS = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"]
 )
 def test_a_tariff_in_words(document: dict[str, Any], said: str) -> None:
     assert words(document, version="2.2.1") == said
+
+
+def test_what_is_over_is_left_out_and_what_has_begun_needs_no_date() -> None:
+    yearly = tariff(element(NIGHT, end_date="2026-01-01"), element(ENERGY, start_date="2026-01-01", end_date="2027-01-01"))
+    assert words(yearly, version="2.2.1", today="2026-06-01") == "€0.35 per kWh before 2027-01-01"
+    assert words(yearly, version="2.2.1", today="2025-06-01") == (
+        "€0.25 per kWh before 2026-01-01, €0.35 per kWh from 2026-01-01 before 2027-01-01"
+    )
 
 
 def test_prices_whose_tax_is_not_known_say_so() -> None:

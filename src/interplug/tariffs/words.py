@@ -18,10 +18,11 @@ _MINUTE = Decimal(60)
 _CENT = Decimal("0.0001")
 
 
-def words(tariff: Mapping[str, Any], *, version: str = "2.3.0", taxes: bool = True) -> str:
-    """`taxes`: with taxes where they are known; else before taxes."""
+def words(tariff: Mapping[str, Any], *, version: str = "2.3.0", taxes: bool = True, today: str | None = None) -> str:
+    """`taxes`: with taxes where they are known; else before taxes. `today`, a local date: what is over by then is left out."""
     with localcontext(WIDE):
-        compiled = compile_tariff(dict(tariff), version)
+        tariff = {**tariff, "elements": _current(records(tariff.get("elements"), "/elements"), today)}
+        compiled = compile_tariff(tariff, version)
         elements = records(tariff.get("elements"), "/elements")
         conditions = [_condition(element.get("restrictions") or {}) for element in elements]
         sentences = [
@@ -31,6 +32,24 @@ def words(tariff: Mapping[str, Any], *, version: str = "2.3.0", taxes: bool = Tr
             if (sentence := _dimension(compiled, phase, dimension, conditions, taxes))
         ]
         return ", ".join([*(sentences or ["free"]), *_limits(compiled, taxes)]) + _tax_words(compiled, taxes)
+
+
+def _current(elements: list[dict[str, Any]], today: str | None) -> list[dict[str, Any]]:
+    """Without elements whose last day has passed, and without first days that have come."""
+    if today is None:
+        return elements
+    current = []
+    for element in elements:
+        limits = element.get("restrictions") or {}
+        if isinstance(limits, dict) and not _before(limits.get("end_date"), today):
+            begun = _before(limits.get("start_date"), today)
+            current.append({**element, "restrictions": {k: v for k, v in limits.items() if k != "start_date" or not begun}})
+    return current
+
+
+def _before(date: Any, today: str) -> bool:
+    """Dates of one spelling sort like text."""
+    return isinstance(date, str) and date <= today
 
 
 def _dimension(tariff: Tariff, phase: int, dimension: int, conditions: list[str], taxes: bool) -> str:
@@ -128,6 +147,8 @@ def _days(restrictions: Mapping[str, Any]) -> str:
 
 def _clock(restrictions: Mapping[str, Any]) -> str:
     start, end = restrictions.get("start_time") or "00:00", restrictions.get("end_time") or "00:00"
+    # Written by those who do not know that 00:00 is the end of the day; the minute would only puzzle a driver.
+    end = "00:00" if end in ("23:59", "24:00") else end
     if start == end:
         return ""
     if end == "00:00":
