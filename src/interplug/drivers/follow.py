@@ -53,16 +53,13 @@ class Follower:
     # --- the change log
 
     async def _read(self) -> None:
-        while True:
-            head = self.node.store.look()
-            changes = await self.node.store.read(lambda tx: tx.objects.changes(self.position, CHUNK))
+        more = True
+        while more:
+            changes, reached, more = await self.node.store.news(self.position, CHUNK)
             news = [change for change in changes if change.source != OWN and change.module in ("sessions", "cdrs")]
-            reached = changes[-1].no if len(changes) == CHUNK else max(head, changes[-1].no if changes else 0)
             if news:
                 await self.node.store.write(lambda tx, news=news, reached=reached: self._note(tx, news, reached))  # type: ignore[misc]
             self.position = reached
-            if len(changes) < CHUNK:
-                return
 
     async def _note(self, tx: Tx, news: list[Change], reached: int) -> None:
         for change in news:

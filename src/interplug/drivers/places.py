@@ -33,16 +33,13 @@ class PlaceList:
             await self.node.store.changed(self.position, 1.0)
 
     async def tick(self) -> None:
-        while True:
-            head = self.node.store.look()
-            changes = await self.node.store.read(lambda tx: tx.objects.changes(self.position, CHUNK))
-            reached = changes[-1].no if len(changes) == CHUNK else max(head, changes[-1].no if changes else 0)
+        more = True
+        while more:
+            changes, reached, more = await self.node.store.news(self.position, CHUNK)
             news = {change.pk: change for change in changes if change.module == "locations" and change.source != OWN}
             if news:
                 await self.node.store.write(lambda tx, news=news, reached=reached: self._write(tx, news, reached))  # type: ignore[misc]
             self.position = reached
-            if len(changes) < CHUNK:
-                return
 
     async def _write(self, tx: Tx, news: dict[int, Change], reached: int) -> None:
         for pk in news:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from interplug.store import schema
+from interplug.store.keys import Change
 from interplug.store.messages import MessageLog
 from interplug.store.sqlite import Sqlite
 
@@ -66,6 +67,15 @@ class Store:
                 await asyncio.wait([waiter], timeout=min(left, POLL))
             finally:
                 self._waiters.discard(waiter)
+
+    async def news(self, after: int, limit: int) -> tuple[list[Change], int, bool]:
+        """For a reader of the log that has seen everything up to `after`: at most `limit` changes, the number up to which it has then
+        seen everything, and whether there is more."""
+        head = self.look()
+        changes = await self.read(lambda tx: tx.objects.changes(after, limit))
+        if len(changes) == limit:
+            return changes, changes[-1].no, True
+        return changes, max(head, changes[-1].no if changes else after), False
 
     def look(self) -> int:
         """Reads the head from the database, where other processes write too."""

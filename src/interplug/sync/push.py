@@ -118,14 +118,14 @@ class Lane:
     async def _read_on(self) -> bool:
         """Reads and sends the next part of the log; live when it has caught up with the reader. False: the partner failed."""
         push = self.push
-        changes, head = await push.read(self.cursor)
+        changes, reached, _ = await push.node.store.news(self.cursor, CHUNK)
         for change in changes:
             if self.wants(change):
                 self._add(change)
         if not await self._drain():
             self.dirty.clear()
             return False
-        self.cursor = changes[-1].no if len(changes) == CHUNK else head
+        self.cursor = reached
         self.live = self.cursor >= push.position
         return True
 
@@ -251,21 +251,13 @@ class Push:
             await asyncio.wait(busy)
             await self.tick()
 
-    async def read(self, after: int) -> tuple[list[Change], int]:
-        """The next changes, and the head that they lead to when there are fewer than a chunk."""
-        head = self.node.store.look()
-        changes = await self.node.store.read(lambda tx: tx.objects.changes(after, CHUNK))
-        return changes, max(head, changes[-1].no) if changes else head
-
     async def _hand_out(self) -> None:
-        while True:
-            changes, head = await self.read(self.position)
-            self.position = changes[-1].no if len(changes) == CHUNK else max(head, self.position)
+        more = True
+        while more:
+            changes, self.position, more = await self.node.store.news(self.position, CHUNK)
             for change in changes:
                 for lane in self.lanes.values():
                     lane.offer(change)
-            if len(changes) < CHUNK:
-                return
 
     async def _lanes(self) -> None:
         """A lane for each registered connection; a changed connection (version, visibility, endpoints) gets a new one."""
