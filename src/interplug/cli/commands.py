@@ -13,6 +13,7 @@ from interplug.partners.states import NotPossible
 from interplug.store.schema import SchemaTooNew
 
 from . import database, doctor, moving, parties, partners, records, routes, serving
+from .demo.performance import demo
 from .ending import CONFIGURATION, FAILED, NETWORK, USAGE, Ending, errors
 from .opening import MISCONFIGURED
 from .tariff import tariff
@@ -33,6 +34,7 @@ for group in (
     app.command(group)
 
 app.command(serving.serve)
+app.command(demo)
 app.command(serving.status)
 app.command(doctor.doctor)
 app.command(routes.routes)

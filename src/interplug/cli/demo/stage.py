@@ -33,12 +33,17 @@ PROVIDER = ("NL", "VNK", "Vonk Mobiliteit")
 
 @dataclass
 class Stage:
-    """The three nodes; `links` by the name of the operator: the connection as each end lists it."""
+    """The three nodes."""
 
     folder: Path
     alpha: NodeProcess
     beta: NodeProcess
     provider: NodeProcess
+
+    @property
+    def locations(self) -> int:
+        """Of all operators."""
+        return LOCATIONS * len(self.operators)
 
     @property
     def operators(self) -> tuple[NodeProcess, NodeProcess]:

@@ -1,0 +1,222 @@
+"""`interplug demo`: the curtain, the play, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from interplug import __version__
+from interplug.cli.ending import FAILED, end, errors, show
+from interplug.versions.losses import LOSSES
+from interplug.versions.table import VERSIONS
+
+from . import ends
+from .driver import Phone
+from .processes import DemoFailed, NodeProcess
+from .stage import Stage, furnish, join, stage
+from .story import Tell, clock, death_of, priced, ride
+
+Document = dict[str, Any]
+ONCE_WITHIN = 115.0
+ONCE_SPEED, SPEED = 60.0, 20.0
+"""Simulated seconds in a real one."""
+DEATH_AT = 130.0
+"""Seconds after the curtain at which the driver sets out in whose session an operator dies: in the third minute."""
+AWAY = 12.0
+TELL_EVERY = 15.0
+
+
+def demo(
+    *,
+    once: Annotated[
+        bool, Parameter(negative=(), help="One story against each operator, with a kill and its healing; then the end.")
+    ] = False,
+    json: Annotated[bool, Parameter(name="--json", negative=(), help="With --once: the summary as one JSON document.")] = False,
+    seed: Annotated[int, Parameter(help="Another seed is another city.")] = 1,
+    keep: Annotated[bool, Parameter(negative=(), help="Keep the folder with databases and logs.")] = False,
+) -> None:
+    """Three nodes in three processes: two operators (OCPI 2.1.1 and 2.2.1), a provider (2.3.0), and cars that charge.
+
+    Prints the address of the driver's page. Ctrl-C ends it. In its third minute an operator is killed and comes back.
+    """
+    document = asyncio.run(_played(_once(seed, keep=keep) if once else _lasting(seed, keep=keep)))
+    if once:
+        show(document, _lines(document), json=json)
+        if not document["ok"]:
+            end(document["reason"], FAILED)
+
+
+async def _played(play: Any) -> Document:
+    """Ctrl-C, SIGTERM and a closed terminal end the play in order."""
+    task = asyncio.ensure_future(play)
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(one, task.cancel)
+    try:
+        result: Document = await task
+        return result
+    except asyncio.CancelledError:
+        errors.print("the demo was ended", markup=False)
+        return {"ok": False, "reason": "the demo was ended before its end"}
+
+
+def _teller() -> Tell:
+    def tell(text: str) -> None:
+        errors.print(f"{clock()}  {text}", markup=False)
+
+    return tell
+
+
+# --- once
+
+
+async def _once(seed: int, *, keep: bool) -> Document:
+    tell, began = _teller(), time.monotonic()
+    document: Document = {"ok": False, "version": __version__, "seed": seed, "began_at": clock()}
+    async with stage(seed, ONCE_SPEED, keep=keep) as built:
+        try:
+            async with asyncio.timeout(ONCE_WITHIN):
+                await _curtain(built, seed, tell)
+                document["setup_seconds"] = round(time.monotonic() - began, 1)
+                document["stories"] = await _stories(built, seed, tell)
+                document["links"] = [await _link(operator, built.provider) for operator in built.operators]
+                document["ok"] = True
+        except TimeoutError:
+            document["reason"] = f"not finished within {ONCE_WITHIN:.0f} s"
+        except DemoFailed as error:
+            document["reason"] = str(error)
+        document["nodes"] = [_node(node) for node in built.nodes]
+        document["seconds"] = round(time.monotonic() - began, 1)
+        if keep:
+            document["folder"] = str(built.folder)
+    return document
+
+
+async def _curtain(built: Stage, seed: int, tell: Tell) -> None:
+    await furnish(built, seed)
+    await asyncio.gather(*(node.start() for node in built.nodes))
+    await join(built)
+    await _arrived(built)
+    tell(f"three nodes are running and registered with each other; the driver's page: {built.provider.url}/")
+
+
+async def _arrived(built: Stage) -> None:
+    """Returns when the provider knows every station."""
+    async with Phone(built.provider.url) as phone, asyncio.timeout(30):
+        while True:
+            if len(await phone.everywhere()) == built.locations:
+                return
+            await asyncio.sleep(0.25)
+
+
+async def _stories(built: Stage, seed: int, tell: Tell) -> list[Document]:
+    """Both at once; odd seeds kill the operator on 2.2.1, even ones that on 2.1.1."""
+    dies = built.operators[seed % 2]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ride(built, one, tell, death_of(built, one, tell) if one is dies else None)) for one in built.operators]
+    return [task.result() for task in tasks]
+
+
+async def _link(operator: NodeProcess, provider: NodeProcess) -> Document:
+    """What was agreed, as each end lists it, and what the agreed version could not carry."""
+    ours, theirs = await asyncio.gather(operator.command("partner", "list"), provider.command("partner", "list"))
+    version = ours[0]["version"]
+    same = next(one for one in theirs if one["partner"] == operator.name)
+    if same["version"] != version:
+        raise DemoFailed(f"{operator.name} speaks {version}, {provider.name} {same['version']}")
+    own, received = await asyncio.gather(held_all(operator), held_all(provider, operator.name))
+    passed = tuple(VERSIONS)[: tuple(VERSIONS).index(version) + 1]
+    listed = sum(loss.source in passed and loss.target in passed for loss in LOSSES)
+    return {
+        "between": [operator.name, provider.name],
+        "version": version,
+        "registered_at": [ours[0]["registered_at"], same["registered_at"]],
+        "losses": {"objects": len(own.keys() - received.keys()), "fields": sorted(ends.lost(own, received)), "listed": listed},
+    }
+
+
+async def held_all(node: NodeProcess, partner: str | None = None) -> dict[str, Document]:
+    """Locations and Tariffs."""
+    places, tariffs = await asyncio.gather(ends.held(node, "locations", partner), ends.held(node, "tariffs", partner))
+    return {f"{kind} {name}": one for kind, found in (("location", places), ("tariff", tariffs)) for name, one in found.items()}
+
+
+def _node(node: NodeProcess) -> Document:
+    return {
+        "name": node.name,
+        "party": f"{node.role} {node.party}",
+        "offers": node.versions,
+        "pids": node.pids,
+        "port": node.port,
+        "versions_url": f"{node.url}/ocpi/versions",
+        "database": str(node.database),
+    }
+
+
+def _lines(document: Document) -> Iterator[str]:
+    for node in document["nodes"]:
+        yield f"{node['name']:16} {node['party']:11} pid {' then '.join(map(str, node['pids']))}, {node['versions_url']}"
+    for link in document.get("links", ()):
+        yield f"{' - '.join(link['between'])}: OCPI {link['version']}, {len(link['losses']['fields'])} fields that it cannot carry"
+    for story in document.get("stories", ()):
+        yield from _story_lines(story)
+    yield f"{'all is well' if document['ok'] else 'FAILED'} after {document['seconds']} s"
+
+
+def _story_lines(story: Document) -> Iterator[str]:
+    receipt = story["receipt"]
+    yield f"{story['operator']}: {story['station']}, {receipt['kwh']} kWh, {priced(receipt)}"
+    for name, figures in story["ends"].items():
+        yield f"    {name:9} {figures['cdr_kwh']} kWh, {figures['cdr_cost']['before_taxes']}, CDR {figures['cdr']}"
+    death = story.get("death")
+    if death is not None:
+        kwh = f"killed at {death['kwh_before']} kWh, went on at {death['kwh_after']} kWh"
+        yield f"    {kwh}, away {death['away_seconds']} s, level again with {death['level']['evses']} EVSEs"
+
+
+# --- lasting
+
+
+async def _lasting(seed: int, *, keep: bool) -> Document:
+    tell = _teller()
+    print(f"Interplug {__version__}: three nodes are being set up (seed {seed}) …", flush=True)
+    async with stage(seed, SPEED, keep=keep) as built:
+        try:
+            began = time.monotonic()
+            await _curtain(built, seed, tell)
+            _announce(built, keep=keep)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_third_minute(built, seed, began, tell))
+                group.create_task(_news(built, tell))
+        except* DemoFailed as failures:
+            end(str(failures.exceptions[0]), FAILED)
+    return {"ok": True}
+
+
+def _announce(built: Stage, *, keep: bool) -> None:
+    print(f"\n  Driver's page   {built.provider.url}/\n")
+    for node in built.nodes:
+        print(f"  {node.name:16}{node.role:5} OCPI {max(node.versions)}  pid {node.pids[-1]:<7} {node.url}/ocpi/versions")
+    if keep:
+        print(f"  folder          {built.folder}")
+    print(f"\n  A simulated minute takes {60 / SPEED:.0f} s. Ctrl-C ends it.\n", flush=True)
+
+
+async def _third_minute(built: Stage, seed: int, began: float, tell: Tell) -> None:
+    await asyncio.sleep(max(0.0, DEATH_AT - (time.monotonic() - began)))
+    operator = built.operators[seed % 2]
+    await ride(built, operator, tell, death_of(built, operator, tell, AWAY))
+
+
+async def _news(built: Stage, tell: Tell) -> None:
+    async with Phone(built.provider.url) as phone:
+        while True:
+            rows = await phone.everywhere()
+            evses, free = sum(row["evses"] for row in rows), sum(row["free"] for row in rows)
+            tell(f"{len(rows)} stations with {evses} EVSEs, {free} free")
+            await asyncio.sleep(TELL_EVERY)
