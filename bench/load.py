@@ -1,0 +1,140 @@
+"""Load from the other core, and what it cost the server.
+
+wrk, where a request may be repeated; a walk of our own, where each is made once. CPU time is read from the clock of the process, which
+counts in nanoseconds. A measurement during which others used the server's core is made again, a few times at most; one in which the
+generator was busy all the time while the server was not says nothing about the server, and is void.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.nodes import LOAD_CORE, ROOT, SERVER_CORE, Server
+
+NOISE = 0.05
+"""The share of the server's core that others may use."""
+AGAIN = 3
+LONGEST = 300
+"""Seconds that one measurement may take."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What to send. `script` is a file of `bench/wrk`; it gets `arguments` after the file of paths."""
+
+    headers: dict[str, str]
+    paths: Sequence[str]
+    connections: int
+    script: str = "paths"
+    method: str = "GET"
+    body: bytes = b""
+    arguments: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One measurement. `cpu` is the server's, in microseconds a request; `busy` and `generator` are shares of a core."""
+
+    rate: float
+    cpu: float
+    p50: float
+    p99: float
+    requests: int
+    errors: int
+    busy: float
+    generator: float
+    noise: float
+
+    @property
+    def void(self) -> bool:
+        return self.generator > 0.97 and self.busy < 0.9
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of all threads of a process: Linux makes a clock's number of its pid (clock_getcpuclockid)."""
+    return time.clock_gettime_ns((~pid << 3) | 2) / 1e9
+
+
+def peak_mb(pid: int) -> float:
+    """The most memory that a process has held so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def _core_busy() -> float:
+    """Seconds that the server's core was busy for anybody."""
+    fields = next(line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{SERVER_CORE} "))
+    return sum(int(fields[n]) for n in (1, 2, 3, 6, 7, 8)) / os.sysconf("SC_CLK_TCK")
+
+
+def wrk(server: Server, ask: Ask, seconds: float, folder: Path) -> Run:
+    paths = folder / "paths"
+    paths.write_text("\n".join(ask.paths))
+    (folder / "body").write_bytes(ask.body)
+    command = ["wrk", "-t1", f"-c{ask.connections}", f"-d{seconds:g}s", "-s", str(ROOT / "bench" / "wrk" / f"{ask.script}.lua")]
+    for name, value in ask.headers.items():
+        command += ["-H", f"{name}: {value}"]
+    command += [f"http://127.0.0.1:{server.port}", ask.method, str(paths), str(folder / "body"), *ask.arguments]
+    return _quiet(server, command)
+
+
+def walk(server: Server, ask: Ask, folder: Path) -> Run:
+    """Each path once, over so many connections."""
+    paths = folder / "paths"
+    paths.write_text("\n".join(ask.paths))
+    command = [sys.executable, "-m", "bench.walk", str(server.port), str(ask.connections), str(paths), json.dumps(ask.headers)]
+    return _measured(server, command)
+
+
+def _quiet(server: Server, command: list[str]) -> Run:
+    runs = [_measured(server, command)]
+    while runs[-1].noise > NOISE and len(runs) < AGAIN:
+        runs.append(_measured(server, command))
+    return min(runs, key=lambda run: run.noise)
+
+
+def _measured(server: Server, command: list[str]) -> Run:
+    pid = server.process.pid
+    cpu, core, began, children = cpu_seconds(pid), _core_busy(), time.monotonic(), _children()
+    out = subprocess.run(["taskset", "-c", LOAD_CORE, *command], capture_output=True, text=True, cwd=ROOT, check=False, timeout=LONGEST)
+    cpu, core, took, children = cpu_seconds(pid) - cpu, _core_busy() - core, time.monotonic() - began, _children() - children
+    if "RESULT" not in out.stdout:
+        raise RuntimeError(f"{' '.join(command)} failed: {out.stdout[-500:]} {out.stderr[-1500:]}")
+    told = json.loads(out.stdout.split("RESULT ")[1])
+    count, lasted = max(told["requests"], 1), told["us"] / 1e6
+    return Run(
+        rate=count / lasted,
+        cpu=cpu / count * 1e6,
+        p50=told["p50"] / 1e3,
+        p99=told["p99"] / 1e3,
+        requests=count,
+        errors=told["errors"],
+        busy=cpu / lasted,
+        generator=children / took,
+        noise=max(0.0, core - cpu) / took,
+    )
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def once(server: Server, method: str, path: str, headers: dict[str, str], body: bytes | None = None) -> tuple[bytes, dict[str, str]]:
+    """One request, which has to be a success."""
+    url = path if path.startswith("http") else f"http://127.0.0.1:{server.port}{path}"
+    request = urllib.request.Request(url, data=body or None, method=method, headers={**headers, "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer: bytes = response.read()
+        if b'"status_code":1000' not in answer[-200:] + answer[:200]:
+            raise RuntimeError(f"{method} {path}: {answer[:300]!r}")
+        return answer, {name.lower(): value for name, value in response.headers.items()}

@@ -1,0 +1,185 @@
+"""Nodes to measure: a database filled beforehand, partners that are registered, and the server as a process of its own on one core.
+
+The partners are written as a handshake would leave them, with no endpoints of their own: a partner to whom something could be pushed
+would have us measure how it is not there. The server is the command that everybody runs, with the settings that everybody has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench import data
+from interplug import app
+from interplug.config import Settings
+from interplug.model.types import parse_time
+from interplug.modules.node import Node
+from interplug.partners import states
+from interplug.store.keys import OWN, Key
+from interplug.store.partners import ConnectionRow
+from interplug.store.tx import Tx
+
+SERVER_CORE, LOAD_CORE = "0", "1"
+BIN = Path(sys.executable).parent
+ROOT = Path(__file__).resolve().parents[1]
+BATCH = 500
+
+
+@dataclass
+class Server:
+    """A process that listens, and the headers of whoever may ask it."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By the name of the partner."""
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def start(command: list[str], environment: Mapping[str, str], port: int, log: Path) -> Server:
+    """Runs a server on its core and waits until it takes connections."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            ["taskset", "-c", SERVER_CORE, *command], cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
+        )
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return Server(process, port)
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+    process.kill()
+    raise RuntimeError(f"{' '.join(command)} did not start: {log.read_text()[-2000:]}")
+
+
+def bare(folder: Path, held: int = 0) -> Server:
+    port = free_port()
+    command = [str(BIN / "uvicorn"), "--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
+    command += ["--log-level", "warning", "--port", str(port), "bench.bare:application"]
+    server = start(command, {"BENCH_LOCATIONS": str(held)}, port, folder / "bare.log")
+    server.headers[""] = _headers("bare-token", "2.2.1")
+    return server
+
+
+def settings(database: Path, port: int = 0) -> dict[str, str]:
+    """The environment of a process that works with this database."""
+    return {
+        "INTERPLUG__STORE__URL": f"sqlite:///{database}",
+        "INTERPLUG__SERVER__PORT": str(port),
+        "INTERPLUG__SERVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "INTERPLUG__NETWORK__ALLOW_PRIVATE": "true",
+        "INTERPLUG__NETWORK__ALLOW_HTTP": "true",
+    }
+
+
+def serve(database: Path, partners: Mapping[str, str], port: int | None = None) -> Server:
+    """The node over this database; `partners` are versions by name."""
+    port = port or free_port()
+    server = start([str(BIN / "interplug"), "serve"], settings(database, port), port, database.with_suffix(".log"))
+    server.headers = {name: _headers(_token(name), version) for name, version in partners.items()}
+    return server
+
+
+def _token(name: str) -> str:
+    return f"token-of-{name}".ljust(43, "-")
+
+
+def _headers(token: str, version: str) -> dict[str, str]:
+    spelled = token if version == "2.1.1" else b64encode(token.encode()).decode()
+    return {"Authorization": f"Token {spelled}", "X-Request-ID": "8f2c71d0-5a40", "X-Correlation-ID": "77aa1b02-9c11"}
+
+
+# --- databases
+
+
+class Filled:
+    """A database that is being filled; `async with` opens and closes its node."""
+
+    def __init__(self, path: Path) -> None:
+        store = msgspec.structs.replace(Settings().store, url=f"sqlite:///{path}")
+        self._settings = msgspec.structs.replace(Settings(), store=store)
+        self.node: Node
+
+    async def __aenter__(self) -> Filled:
+        self.node = app.open_node(self._settings)
+        await self.node.directory.refresh()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await app.close_node(self.node)
+
+    async def party(self, role: str, country: str, party: str) -> None:
+        await self.node.directory.write(lambda tx: tx.parties.add(role, country, party))
+
+    async def partner(self, name: str, version: str, party: tuple[str, str, str], classes: Iterable[str] = ()) -> int:
+        """A registered connection; its number."""
+        role, country, id = party
+        now = self.node.clock()
+        presented = {"roles": [{"role": role, "country_code": country, "party_id": id, "business_details": {"name": name}}]}
+
+        async def work(tx: Tx) -> int:
+            company = await tx.partners.partner(name, now)
+            row = ConnectionRow(partner=company, name=name, state=states.REGISTERED, version=version, credentials=presented, created_at=now)
+            number = await tx.partners.add(row)
+            await tx.partners.change(number, registered_at=now)
+            await tx.partners.issue(self.node.directory.key.hash_token(_token(name)), number, states.ACTIVE, now)
+            for one in classes:
+                await tx.parties.join(await tx.parties.audience_class(one), number)
+            return number
+
+        number: int = await self.node.directory.write(work)
+        return number
+
+    async def objects(self, module: str, documents: Iterable[data.Document], source: int = OWN) -> None:
+        batch: list[data.Document] = []
+        for document in documents:
+            batch.append(document)
+            if len(batch) == BATCH:
+                await self._save(module, batch, source)
+                batch = []
+        await self._save(module, batch, source)
+
+    async def _save(self, module: str, documents: list[data.Document], source: int) -> None:
+        async def work(tx: Tx) -> None:
+            for document in documents:
+                await tx.objects.save(key(module, document, source), document, last_updated=parse_time(document["last_updated"]))
+
+        await self.node.store.write(work)
+
+
+def key(module: str, document: data.Document, source: int = OWN) -> Key:
+    name, kind = (document["uid"], document["type"]) if module == "tokens" else (document["id"], "")
+    return Key(module, source, document["country_code"], document["party_id"], name, kind)
+
+
+def fill(path: Path, work: Any) -> None:
+    """Runs `work(filled)` over a fresh database."""
+
+    async def run() -> None:
+        async with Filled(path) as filled:
+            await work(filled)
+
+    asyncio.run(run())

@@ -1,0 +1,79 @@
+"""Pages of 100 Locations: in the version that they are stored in, in one where they fit, and in one for which they are rewritten.
+
+Every page is asked for by the Link of the one before, as a partner does it. The bare application joins the same bytes, ready in
+memory, into an envelope. For "the first time" the renditions of 2.1.1 are dropped before each round.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench import data, load, nodes
+from bench.load import Ask, Run
+from bench.rows import Plan, Row, ratio
+
+HELD = 10_000
+CONNECTIONS = 16
+EMSP = ("EMSP", "DE", "ABC")
+VERSIONS = {"emsp230": "2.3.0", "emsp221": "2.2.1", "emsp211": "2.1.1"}
+LISTS = {
+    "2.3.0": "/ocpi/2.3.0/sender/locations?limit=100",
+    "2.2.1": "/ocpi/2.2.1/sender/locations?limit=100",
+    "2.1.1": "/ocpi/2.1.1/cpo/locations?limit=100",
+}
+# What was made for 2.1.1 and kept: its bit, and its slot of the bodies (see `store/bodies.py`).
+DROP = ("delete from body where id % 8 = 3", "update object set fits = fits & ~4, kept = kept & ~4")
+
+
+async def _filled(filled: nodes.Filled) -> None:
+    await filled.party("CPO", *data.PARTY)
+    for name, version in VERSIONS.items():
+        await filled.partner(name, version, EMSP)
+    await filled.objects("locations", data.locations(HELD))
+
+
+def rows(plan: Plan) -> Iterator[Row]:
+    database = plan.folder / "pages.db"
+    nodes.fill(database, _filled)
+    node, bare = nodes.serve(database, VERSIONS), nodes.bare(plan.folder, HELD)
+    try:
+        asks = {version: Ask(node.headers[name], crawl(node, name, LISTS[version]), CONNECTIONS) for name, version in VERSIONS.items()}
+        theirs = Ask(bare.headers[""], [f"/ocpi/2.2.1/sender/locations?offset={n}&limit=100" for n in range(0, HELD, 100)], CONNECTIONS)
+        for version, at_least in (("2.3.0", 0.42), ("2.2.1", 0.42), ("2.1.1", 0.4)):
+            again = ", sent before" if version == "2.1.1" else ""
+            pairs = [(load.wrk(node, asks[version], plan.seconds, plan.folder), _bare(plan, bare, theirs)) for _ in range(plan.rounds)]
+            yield ratio(plan, f"page of 100 Locations, {version}{again}", at_least, [one for one, _ in pairs], [one for _, one in pairs])
+        firsts = [(_first(plan, node, asks["2.1.1"], database), load.walk(bare, theirs, plan.folder)) for _ in range(plan.rounds)]
+        name = "page of 100 Locations, 2.1.1, the first time"
+        yield ratio(plan, name, 0.12, [one for one, _ in firsts], [one for _, one in firsts])
+    finally:
+        node.stop()
+        bare.stop()
+
+
+def _bare(plan: Plan, bare: nodes.Server, ask: Ask) -> Run:
+    return load.wrk(bare, ask, plan.seconds, plan.folder)
+
+
+def _first(plan: Plan, node: nodes.Server, ask: Ask, database: Path) -> Run:
+    with sqlite3.connect(database, timeout=30) as connection:
+        for statement in DROP:
+            connection.execute(statement)
+    connection.close()
+    return load.walk(node, ask, plan.folder)
+
+
+def crawl(node: nodes.Server, partner: str, start: str) -> list[str]:
+    """The paths of all pages, by their Links."""
+    paths = [start]
+    while True:
+        _, headers = load.once(node, "GET", paths[-1], node.headers[partner])
+        link = re.match("<([^>]*)>", headers.get("link", ""))
+        if link is None:
+            return paths
+        parts = urlsplit(link[1])
+        paths.append(f"{parts.path}?{parts.query}")
