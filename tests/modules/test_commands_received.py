@@ -349,6 +349,14 @@ async def test_the_token_of_a_foreign_party_is_refused(
     assert (answer.code, "$.token" in (answer.message or "")) == (2001, True)
 
 
+async def test_fields_of_another_command_mean_nothing(node: Node, partner: Partner, stations: Stations, version: str) -> None:
+    stray = {"token": True, "session_id": 5, "reservation_id": [], "expiry_date": {}}
+    answer = await send(partner, "UNLOCK_CONNECTOR", {**command("UNLOCK_CONNECTOR", version), **stray})
+    await settle(node)
+    assert answer.data["result"] == "ACCEPTED"
+    assert stations.asked[0][1] == {"location_id": "L1", "evse_uid": "E1", "connector_id": "1"}
+
+
 # --- what the station is told
 
 

@@ -13,7 +13,7 @@ import secrets
 from typing import Any
 
 from interplug.model.types import decode_json, encode_json
-from interplug.model.validate import validate
+from interplug.model.validate import OBJECTS, validate
 from interplug.partners.guard import check_url
 from interplug.protocol.envelope import Answer
 from interplug.protocol.headers import Party
@@ -54,6 +54,8 @@ async def _document(call: Call, kind: str, body: Document) -> Document:
     party = call.sender or call.node.directory.their_party(call.connection, "EMSP")
     document = await lens.read(call, kind, body, (party.country_code, party.party_id) if party else None)
     validate(kind, document)
+    # A field that belongs to another command was checked by nobody, and means nothing here.
+    document = {name: document[name] for name in OBJECTS[kind].__struct_fields__ if name in document}
     token = document.get("token")
     if token is not None and not call.node.directory.may_write(call.connection, token["country_code"], token["party_id"]):
         raise invalid(f"$.token.party_id: {token['country_code']}-{token['party_id']} is no party of this connection")
