@@ -2,92 +2,30 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import interplug
-from interplug.drivers.drives import NotPossible, Plug, find_plug, new_driver, start, stop
+from interplug.drivers.drives import NotPossible, new_driver, start, stop
 from interplug.drivers.follow import Follower
 from interplug.drivers.receipt import live, receipt
-from interplug.model.types import encode_json
 from interplug.modules import commands
-from interplug.modules.node import Node
-from interplug.protocol.http import Request, Response, Unreachable
-from interplug.store.drivers import Drive, Driver
+from interplug.store.drivers import Driver
+from tests.drivers.played import World, open_world, session
 from tests.modules import said
-from tests.nodes import EMSP, Clock, Partner, Wire, befriend, close, make_node
-
-CPO = (("CPO", "BE", "XYZ"),)
-
-
-class Cpo:
-    """Answers commands with a word; None: nobody is there."""
-
-    def __init__(self) -> None:
-        self.word: str | None = "ACCEPTED"
-        self.asked: list[Request] = []
-
-    async def __call__(self, request: Request) -> Response:
-        self.asked.append(request)
-        if self.word is None:
-            raise Unreachable("refused")
-        data = {"result": self.word, "timeout": 30}
-        return Response(200, encode_json({"status_code": 1000, "timestamp": "2026-01-01T00:00:00Z", "data": data}))
-
-
-class World:
-    def __init__(self, node: Node, clock: Clock, cpo: Cpo, partner: Partner) -> None:
-        self.node, self.clock, self.cpo, self.partner = node, clock, cpo, partner
-        self.follower = Follower(node)
-
-    async def plug(self, evse: str = "E1") -> Plug:
-        return await find_plug(self.node, self.partner.connection.id, "BE", "XYZ", "L1", evse, "1")
-
-    async def tell(self, module: str, document: dict[str, Any]) -> None:
-        """The CPO pushes."""
-        if module == "cdrs":
-            answer = await self.partner.send("POST", "cdrs", document)
-        else:
-            answer = await self.partner.send("PUT", f"{module}/BE/XYZ/{document['id']}", document)
-        assert answer.ok, answer.message
-        await self.follower.tick()
-
-    async def result(self, drive: Drive, word: str) -> None:
-        row = await commands.status(self.node, drive.command)
-        assert row is not None
-        answer = await self.partner.ask("POST", row.response_url.removeprefix("https://node.example"), {"result": word})
-        assert answer.ok, answer.message
-        await self.follower.tick()
-
-    async def now(self, drive: Drive) -> Drive:
-        found = await self.node.store.read(lambda tx: tx.drivers.get(drive.id))
-        assert found is not None
-        return found
+from tests.nodes import close
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    clock, wire, cpo = Clock(), Wire(), Cpo()
-    node = await make_node(tmp_path, parties=(EMSP,), clock=clock, wire=wire)
-    wire.places["https://partner.example"] = cpo
-    made = World(node, clock, cpo, await befriend(node, "2.2.1", parties=CPO))
-    location = said.theirs(said.location(evses=[said.evse(status="AVAILABLE"), said.evse("E2", status="CHARGING")]))
-    await made.tell("locations", said.said("location", location, "2.2.1"))
+    made = await open_world(tmp_path)
     yield made
-    await close(node)
+    await close(made.node)
 
 
 @pytest.fixture
 async def driver(world: World) -> Driver:
     return await new_driver(world.node)
-
-
-def session(world: World, driver: Driver, drive: Drive, **more: Any) -> dict[str, Any]:
-    token = {"country_code": "DE", "party_id": "ABC", "uid": driver.token_uid, "type": "APP_USER", "contract_id": driver.contract_id}
-    document = said.theirs(said.session(location_id="L1", evse_uid="E1", connector_id="1", cdr_token=token, status="ACTIVE"))
-    document |= {"authorization_reference": drive.id, "last_updated": world.clock.text(), **more}
-    return said.said("session", document, "2.2.1")
 
 
 async def test_a_start_sends_the_drivers_own_token_and_a_reference(world: World, driver: Driver) -> None:

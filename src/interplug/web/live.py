@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from interplug.modules.node import Node
@@ -29,6 +29,7 @@ SPACING = 0.25
 MOST = 1000
 MOST_OF_ONE = 8
 CHUNK = 1000
+KIND = "text/event-stream"
 OVER = "over"
 """The event after which there is nothing more to tell."""
 
@@ -69,12 +70,11 @@ class Streams:
         position = self._store.look()
         while True:
             head = await self._store.changed(position, BEAT)
-            if head <= position or not self._watches:
+            if not self._watches:
                 position = head
-                continue
-            changes = await self._store.read(lambda tx, after=position: tx.objects.changes(after, CHUNK))  # type: ignore[misc]
-            position = changes[-1].no if len(changes) == CHUNK else head
-            self._wake({change.pk for change in changes})
+            elif head > position:
+                changes, position, _ = await self._store.news(position, CHUNK)
+                self._wake({change.pk for change in changes})
             await asyncio.sleep(SPACING)
 
     def _wake(self, changed: Collection[int]) -> None:
@@ -131,9 +131,12 @@ class Stream:
     look: Look
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            await Response(media_type=KIND)(scope, receive, send)
+            return
         with self.streams.watch(self.visitor, self.objects) as watch:
             events = self.streams.follow(watch, self.look)
-            answer = StreamingResponse(events, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+            answer = StreamingResponse(events, media_type=KIND, headers={"x-accel-buffering": "no"})
             await answer(scope, receive, send)
 
 

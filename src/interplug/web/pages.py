@@ -79,12 +79,14 @@ class Pages:
         self.app.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        static = scope["path"].startswith("/static/")
+        static, bare = scope["path"].startswith("/static/"), scope["method"] == "HEAD"
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 caching = b"no-cache" if static else b"no-store"
                 message["headers"] = [*message["headers"], *HEADERS, (b"cache-control", caching)]
+            elif bare:
+                message = {**message, "body": b""}
             await send(message)
 
         await self.app(scope, receive, guarded)

@@ -19,10 +19,8 @@ HERE = Path(__file__).parent
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-TEMPLATES.filters.update(wording.FILTERS)
-TEMPLATES.globals.update(
-    version=__version__, described=described, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS
-)
+TEMPLATES.filters.update(wording.FILTERS, described=described)
+TEMPLATES.globals.update(version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS)
 
 
 def rendered(template: str, status_code: int = 200, **context: Any) -> HTMLResponse:

@@ -93,10 +93,10 @@ class Ride:
         }
 
 
-async def ride(node: Node, drive: Drive, *, bill: bool = True) -> Ride:
+async def ride(node: Node, drive: Drive) -> Ride:
     key = Key("locations", drive.connection, drive.country, drive.party, drive.place)
     location = await node.store.read(lambda tx: tx.objects.get(key, whole=False))
-    return _ride(await live(node, drive), location, await receipt(node, drive) if bill else None)
+    return _ride(await live(node, drive), location, await receipt(node, drive))
 
 
 def _ride(view: Live, location: Stored | None, bill: Receipt | None) -> Ride:
@@ -115,8 +115,8 @@ def _ride(view: Live, location: Stored | None, bill: Receipt | None) -> Ride:
 
 async def of_driver(node: Node, driver: str) -> list[Ride]:
     """The newest first."""
-    drives = await node.store.read(lambda tx: tx.drivers.of_driver(driver, 50)) if driver else []
-    return [await ride(node, drive, bill=False) for drive in drives]
+    drives = await node.store.read(lambda tx: tx.drivers.of_driver(driver)) if driver else []
+    return [await ride(node, drive) for drive in drives]
 
 
 def _time(at: int | None) -> str | None:

@@ -26,12 +26,13 @@
   }
   function count() {
     const now = performance.now();
-    for (const element of document.querySelectorAll("time[data-age], time[data-lasting]")) {
-      if (!seen.has(element)) seen.set(element, now);
-      const { age: then, lasting: lasted, old } = element.dataset;
-      const passed = Math.floor(Number(then ?? lasted) + ((now - seen.get(element)) / 1000) * speed);
-      write(element, then === undefined ? lasting(passed) : age(passed));
-      if (old && passed > Number(old)) element.parentElement.classList.add("old");
+    for (const [name, say] of Object.entries({ age, lasting })) {
+      for (const element of document.querySelectorAll("time[data-" + name + "]")) {
+        if (!seen.has(element)) seen.set(element, now);
+        const passed = Math.floor(Number(element.dataset[name]) + ((now - seen.get(element)) / 1000) * speed);
+        write(element, say(passed));
+        if (passed > Number(element.dataset.old)) element.parentElement.classList.add("old");
+      }
     }
     if (connected && lost === null && now - heard > QUIET) lost = heard;
     notice.hidden = lost === null || now - lost < PATIENCE;

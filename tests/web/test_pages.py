@@ -1,0 +1,313 @@
+"""The driver's pages: what they show, what they refuse, and that nothing they say is nicer than the truth."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from interplug.drivers.places import PlaceList
+from interplug.model.types import encode_json
+from interplug.store.drivers import Drive, Driver
+from interplug.web.pages import NEW_DRIVERS, STARTS, Pages
+from tests.drivers.played import World, session
+from tests.modules import said
+from tests.nodes import befriend
+from tests.web.visiting import Answer, Visit, ask, body, scope
+
+
+async def number(visit: Visit, place: int = 0) -> int:
+    return int((await visit.get("/stations.json")).json["stations"][place]["id"])
+
+
+async def begin(visit: Visit) -> Answer:
+    """Presses the start button of the page."""
+    page = await visit.get(f"/stations/{await number(visit)}")
+    return await visit.post("/drives", {name: page.field(name) for name in ("csrf", "station", "evse", "connector", "price")})
+
+
+async def begun(visit: Visit, world: World) -> tuple[str, Drive, Driver]:
+    """The URL of a drive that was just begun, and what the node knows of it."""
+    url = (await begin(visit)).header("location")
+
+    async def work(tx: Any) -> tuple[Drive, Driver]:
+        drive = await tx.drivers.get(url.rpartition("/")[2])
+        return drive, await tx.drivers.driver(drive.driver)
+
+    return url, *(await world.node.store.read(work))
+
+
+def words(answer: Answer) -> str:
+    """What stands on the page."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+# --- the list
+
+
+async def test_a_station_is_listed_with_what_is_free_its_power_and_its_age(world: World, visit: Visit) -> None:
+    world.clock.move(40)
+    shown = words(await visit.get("/"))
+    assert "One station" in shown and "1 of 2 free" in shown and "told 40 s ago" in shown and "kW" in shown
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("", 1), ("?text=zzz", 0), ("?free=1", 1), ("?watts=900000", 0), ("?plug=CHADEMO", 0), ("?page=99", 1), ("?page=-1&watts=x", 1)],
+)
+async def test_the_list_is_searched(visit: Visit, query: str, found: int) -> None:
+    document = (await visit.get(f"/stations.json{query}")).json
+    assert (document["total"], len(document["stations"]), document["page"]) == (found, found, 1)
+    if not found:
+        assert "No station fits" in (await visit.get(f"/{query}")).text
+
+
+async def test_names_are_text_and_never_markup(world: World, visit: Visit) -> None:
+    await world.tell("locations", said.theirs(said.location(name="L2") | {"id": "L2", "name": '<script>alert("1")</script>'}))
+    await PlaceList(world.node).tick()
+    page = await visit.get("/?text=script")
+    assert "<script>alert" not in page.text and "&lt;script&gt;alert" in page.text
+
+
+async def test_copies_of_a_station_name_who_tells_of_them(world: World, visit: Visit) -> None:
+    other = await befriend(world.node, "2.3.0", parties=(("CPO", "FR", "HUB"),), name="A hub")
+    location = {**said.location(), "country_code": "FR", "party_id": "HUB", "operator": {"name": "Somebody"}}
+    assert (await other.send("PUT", "locations/FR/HUB/L1", location)).ok
+    await PlaceList(world.node).tick()
+    assert (await visit.get("/stations.json")).json["total"] == 2
+    assert "told by A hub" in words(await visit.get("/"))
+
+
+# --- a station
+
+
+async def test_each_charge_point_has_its_status_and_only_a_free_one_a_button(visit: Visit) -> None:
+    page = await visit.get(f"/stations/{await number(visit)}")
+    assert "Free" in words(page) and "In use" in words(page) and "Somebody is charging here." in words(page)
+    assert page.text.count('action="/drives"') == 1
+
+
+async def test_the_last_contact_is_told_and_silence_is_a_warning(world: World, visit: Visit) -> None:
+    station = await number(visit)
+    await world.node.messages.flush()
+    world.clock.move(40)
+    assert "Last contact with partner: 40 s ago" in words(await visit.get(f"/stations/{station}"))
+    world.cpo.word = None
+    await world.node.client.call(world.partner.connection, "GET", "locations", "SENDER")
+    await world.node.messages.flush()
+    page = words(await visit.get(f"/stations/{station}"))
+    assert "partner does not answer. What you see here was told 40 s ago" in page
+    assert (await visit.get(f"/stations/{station}.json")).json["silent_since"] == world.clock.text()
+
+
+async def test_the_price_is_that_of_the_tariff_that_is_valid_now(world: World, visit: Visit) -> None:
+    station = await number(visit)
+    assert "The operator has told no price" in words(await visit.get(f"/stations/{station}"))
+    await _tariff(world, "OLD", "9.99", end_date_time=world.clock.text(-60))
+    await _tariff(world, "NOW", "0.40")
+    await world.tell("locations", _location(world, "OLD", "NOW"))
+    page = words(await visit.get(f"/stations/{station}"))
+    assert "€0.40 per kWh" in page and "9.99" not in page
+
+
+@pytest.mark.parametrize("url", ["/stations/999", "/stations/99999999999999999999", "/stations/x", "/drives/none", "/nowhere", "/live/x"])
+async def test_what_is_not_there_is_said_in_plain_words(visit: Visit, url: str) -> None:
+    page = await visit.get(url)
+    assert page.status == 404 and "Not found" in page.text
+    assert (await visit.get(url, accept="application/json")).json["error"]
+
+
+# --- from start to receipt
+
+
+async def test_a_start_makes_a_driver_and_leads_to_the_drive(world: World, visit: Visit) -> None:
+    answer = await begin(visit)
+    assert answer.status == 303 and answer.header("location").startswith("/drives/")
+    assert len(world.cpo.asked) == 1
+    assert "The operator is starting the station" in words(await visit.get(answer.header("location")))
+    assert "You are charging already" in words(await visit.get(f"/stations/{await number(visit)}"))
+
+
+async def test_what_the_operator_tells_is_shown_with_its_taxes_and_age(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    cost = {"excl_vat": 2.5, "incl_vat": 3}
+    await world.tell("sessions", session(world, driver, drive, kwh=7.25, total_cost=cost))
+    world.clock.move(20)
+    page = words(await visit.get(url))
+    assert "Charging" in page and "7.25 kWh" in page and "€3.00 taxes included" in page and "told this 20 s ago" in page
+    await world.tell("sessions", session(world, driver, drive, kwh=8, total_cost={"excl_vat": 2.75}, last_updated=world.clock.text()))
+    assert "€2.75 before taxes" in words(await visit.get(url))
+
+
+async def test_stop_and_receipt(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    await world.tell("sessions", session(world, driver, drive))
+    page = await visit.get(url)
+    assert (await visit.post(f"{url}/stop", {"csrf": page.field("csrf")})).status == 303
+    assert "Stopping" in words(await visit.get(url))
+    token = session(world, driver, drive)["cdr_token"]
+    await world.tell("cdrs", said.said("cdr", said.theirs(said.cdr(cdr_token=token, authorization_reference=drive.id)), "2.2.1"))
+    page = await visit.get(url)
+    document = (await visit.get(f"{url}.json")).json
+    assert "Receipt" in page.text and document["receipt"]["cdr_id"] in page.text and document["state"] == "BILLED"
+    assert 'action="' not in page.text and "sse-connect" not in page.text
+    assert "Finished and billed" in words(await visit.get("/drives"))
+
+
+async def test_a_bill_that_does_not_match_shows_both_figures(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    tariff = said.theirs(said.tariff(elements=[{"price_components": [{"type": "ENERGY", "price": 1, "vat": 0, "step_size": 1}]}]))
+    period = {"start_date_time": world.clock.text(), "dimensions": [{"type": "ENERGY", "volume": 10}], "tariff_id": tariff["id"]}
+    cdr = said.cdr(
+        cdr_token=session(world, driver, drive)["cdr_token"],
+        authorization_reference=drive.id,
+        start_date_time=world.clock.text(),
+        end_date_time=world.clock.text(3600),
+        tariffs=[tariff],
+        charging_periods=[period],
+        total_energy=10,
+        total_cost={"before_taxes": 99},
+    )
+    await world.tell("cdrs", said.said("cdr", said.theirs(cdr), "2.2.1"))
+    page = words(await visit.get(url))
+    assert "does not match" in page and "€99.00" in page and "€10.00" in page
+
+
+async def test_a_start_that_the_operator_refuses_says_why(world: World, visit: Visit) -> None:
+    world.cpo.word = "REJECTED"
+    page = words(await visit.get((await begin(visit)).header("location")))
+    assert "Not started" in page and "did not allow" in page
+
+
+async def test_a_price_that_has_changed_since_it_was_shown_starts_nothing(world: World, visit: Visit) -> None:
+    page = await visit.get(f"/stations/{await number(visit)}")
+    form = {name: page.field(name) for name in ("csrf", "station", "evse", "connector", "price")}
+    await _tariff(world, "NOW", "0.40")
+    await world.tell("locations", _location(world, "NOW"))
+    answer = await visit.post("/drives", form)
+    assert answer.status == 409 and "price has just changed" in answer.text
+    assert world.cpo.asked == []
+
+
+# --- who may
+
+
+async def test_the_cookie_is_kept_from_scripts_and_from_other_sites(visit: Visit) -> None:
+    said_cookie = (await visit.get("/")).header("set-cookie")
+    assert "HttpOnly" in said_cookie and "SameSite=Lax" in said_cookie and "Secure" in said_cookie
+    assert (await visit.get("/")).header("set-cookie") == ""
+
+
+@pytest.mark.parametrize("proof", ["", "0" * 64, None])
+async def test_a_post_without_the_proof_of_our_page_changes_nothing(world: World, visit: Visit, proof: str | None) -> None:
+    page = await visit.get(f"/stations/{await number(visit)}")
+    form = {name: page.field(name) for name in ("csrf", "station", "evse", "connector")}
+    if proof is None:
+        visit.cookies.clear()
+    else:
+        form["csrf"] = proof
+    assert (await visit.post("/drives", form)).status == 403
+    assert world.cpo.asked == []
+
+
+async def test_a_drive_is_shown_and_stopped_by_its_driver_alone(world: World, pages: Pages, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    await world.tell("sessions", session(world, driver, drive))
+    stranger = Visit(pages)
+    proof = (await stranger.get("/stations.json")).json["csrf"]
+    assert (await stranger.get(url)).status == 404
+    assert (await stranger.get(f"{url}/live")).status == 404
+    assert (await stranger.post(f"{url}/stop", {"csrf": proof})).status == 404
+    assert (await world.now(drive)).state == "CHARGING"
+
+
+async def test_a_cookie_that_we_did_not_sign_is_nobodys(world: World, visit: Visit) -> None:
+    url, _, _ = await begun(visit, world)
+    [(name, value)] = visit.cookies.items()
+    visit.cookies[name] = value[:-1] + ("0" if value[-1] != "0" else "1")
+    assert (await visit.get(url)).status == 404
+
+
+async def test_looking_makes_no_driver(world: World, visit: Visit) -> None:
+    for url in ("/", "/drives", f"/stations/{await number(visit)}"):
+        await visit.get(url)
+    assert (await world.node.store.read(lambda tx: tx.objects.counts())).get(("tokens", 0), 0) == 0
+
+
+async def test_starts_of_one_driver_and_new_drivers_of_one_address_are_limited(world: World, pages: Pages, visit: Visit) -> None:
+    world.cpo.word = "REJECTED"
+    assert [(await begin(visit)).status for _ in range(STARTS + 1)] == [303] * STARTS + [429]
+    world.clock.move(601)
+    assert (await begin(visit)).status == 303
+    statuses = [(await begin(Visit(pages))).status for _ in range(NEW_DRIVERS)]
+    assert statuses == [303] * (NEW_DRIVERS - 1) + [429]
+
+
+async def test_every_answer_forbids_foreign_scripts_and_frames(visit: Visit) -> None:
+    for url in ("/", "/drives", "/nowhere", "/static/driver.css", "/stations.json"):
+        page = await visit.get(url)
+        assert "default-src 'self'" in page.header("content-security-policy") and "unsafe" not in page.header("content-security-policy")
+        assert (page.header("x-content-type-options"), page.header("referrer-policy")) == ("nosniff", "no-referrer")
+        assert not re.search(r"<script>|<style|\sstyle=|\son[a-z]+=|https?://", page.text if "html" in page.header("content-type") else "")
+
+
+async def test_head_has_no_body_and_unknown_methods_are_refused(visit: Visit) -> None:
+    page = await visit.get("/", method="HEAD")
+    assert page.status == 200 and page.body == b""
+    assert (await visit.get("/", method="DELETE")).status == 405
+
+
+async def test_a_form_is_small(visit: Visit) -> None:
+    await visit.get("/")
+    assert (await visit.post("/drives", {"csrf": "x" * 20_000})).status == 413
+
+
+# --- for programs
+
+
+async def test_the_whole_way_as_json(world: World, visit: Visit) -> None:
+    listed = (await visit.get("/stations.json")).json
+    station = (await visit.get(f"/stations/{listed['stations'][0]['id']}.json")).json
+    evse = next(evse for evse in station["evses"] if evse["status"] == "AVAILABLE")
+    chosen = {"station": station["id"], "evse": evse["uid"], "connector": evse["connectors"][0]["id"]}
+    made = await visit.post_json("/drives", chosen, listed["csrf"])
+    assert made.status == 201 and made.json["state"] == "ACCEPTED" and made.json["open"]
+    again = await visit.post_json("/drives", chosen, listed["csrf"])
+    assert again.status == 409 and "already" in again.json["error"]
+    url = f"/drives/{made.json['id']}"
+    assert (await visit.post_json(f"{url}/stop", {}, listed["csrf"])).status == 409
+    drive = await world.node.store.read(lambda tx: tx.drivers.get(made.json["id"]))
+    driver = await world.node.store.read(lambda tx: tx.drivers.driver(drive.driver))  # type: ignore[union-attr]
+    assert drive is not None and driver is not None
+    await world.tell("sessions", session(world, driver, drive))
+    document = (await visit.get(f"{url}.json")).json
+    assert document["session_id"] and document["stoppable"]
+    assert (await visit.post_json(f"{url}/stop", {}, listed["csrf"])).json["state"] == "STOPPING"
+    assert [one["id"] for one in (await visit.get("/drives.json")).json["drives"]] == [made.json["id"]]
+
+
+@pytest.mark.parametrize("document", [b"{", b"[1]", b"null", encode_json({"station": {}, "evse": [], "connector": None})])
+async def test_json_that_is_none_of_ours_is_refused_in_words(visit: Visit, document: bytes) -> None:
+    proof = (await visit.get("/stations.json")).json["csrf"]
+    headers = {"content-type": "application/json", "accept": "application/json", "x-csrf-token": proof}
+    answer = await ask(visit.app, scope("POST", "/drives", visit.headers(headers)), body(document))
+    assert answer is not None and answer.status in (400, 409) and answer.json["error"]
+
+
+# --- helpers
+
+
+async def _tariff(world: World, name: str, price: str, **more: Any) -> None:
+    element = {"price_components": [{"type": "ENERGY", "price": float(price), "vat": 0, "step_size": 1}]}
+    tariff = said.theirs(said.tariff(name, elements=[element], **more))
+    tariff.pop("type", None)
+    await world.tell("tariffs", said.said("tariff", tariff, "2.2.1"))
+
+
+def _location(world: World, *tariffs: str) -> dict[str, Any]:
+    world.clock.move(1)
+    now = world.clock.text()
+    connector = said.connector(tariff_ids=list(tariffs), last_updated=now)
+    evse = said.evse(status="AVAILABLE", connectors=[connector], last_updated=now)
+    return said.said("location", said.theirs(said.location(evses=[evse], last_updated=now)), "2.2.1")
