@@ -1,0 +1,105 @@
+"""Live pages: what changes is sent, what does not is not, and the number of streams is bounded."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+
+from interplug.web import live
+from interplug.web.live import MOST_OF_ONE, event
+from interplug.web.pages import Pages
+from tests.drivers.played import World, session
+from tests.modules import said
+from tests.web.test_pages import begun, number
+from tests.web.visiting import Visit
+
+
+def location(world: World, status: str) -> dict[str, object]:
+    world.clock.move(1)
+    evses = [said.evse(status=status, last_updated=world.clock.text()), said.evse("E2", status="CHARGING")]
+    return said.said("location", said.theirs(said.location(evses=evses, last_updated=world.clock.text())), "2.2.1")
+
+
+async def test_a_status_that_changes_is_sent_and_spoken_and_the_others_are_not(world: World, visit: Visit) -> None:
+    async with visit.stream(f"/stations/{await number(visit)}/live") as events:
+        assert "Free" in await events.next("evse-1") and "In use" in await events.next("evse-2")
+        await world.tell("locations", location(world, "CHARGING"))
+        changed = await events.next("evse-1")
+        assert "In use" in changed and "<form" not in changed
+        assert "In use" in await events.next("said")
+        assert "evse-2" not in events.seen()
+
+
+async def test_rows_of_the_list_are_kept_level(world: World, visit: Visit) -> None:
+    station = await number(visit)
+    async with visit.stream(f"/live?of={station},x,,999999") as events:
+        assert "1 of 2 free" in await events.next(f"row-{station}")
+        await world.tell("locations", location(world, "CHARGING"))
+        assert "0 of 2 free" in await events.next(f"row-{station}")
+
+
+async def test_a_drive_is_followed_to_its_bill_and_the_stream_ends(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    async with visit.stream(f"{url}/live") as events:
+        assert "is starting the station" in await events.next("state")
+        await events.next("figures")
+        await world.tell("sessions", session(world, driver, drive, kwh=1.5))
+        assert "Charging" in await events.next("state")
+        figures = await events.next("figures")
+        assert "1.50" in figures and "Stop charging" in figures
+        token = session(world, driver, drive)["cdr_token"]
+        await world.tell("cdrs", said.said("cdr", said.theirs(said.cdr(cdr_token=token, authorization_reference=drive.id)), "2.2.1"))
+        assert "Receipt" in await events.next("figures")
+        await events.next("over")
+        await events.over.wait()
+
+
+async def test_time_alone_sends_nothing_but_a_beat(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "BEAT", 0.01)
+    station = await number(visit)
+    await world.node.messages.flush()
+    async with visit.stream(f"/stations/{station}/live") as events:
+        await events.next("evse-2")
+        world.clock.move(3600)
+        await events.next("beat")
+        await events.next("beat")
+        assert set(events.seen()) <= {"beat"}
+
+
+async def test_streams_of_one_visitor_are_bounded(pages: Pages, visit: Visit) -> None:
+    await visit.get("/")
+    name = pages.cookies.read("; ".join(f"{key}={value}" for key, value in visit.cookies.items())).name
+    with ExitStack() as open_streams:
+        for _ in range(MOST_OF_ONE):
+            open_streams.enter_context(pages.streams.watch(name, None))
+        assert (await visit.get("/live?of=1")).status == 503
+        with pages.streams.watch("somebody else", None):
+            pass
+
+
+async def test_a_browser_that_goes_leaves_nothing_behind(pages: Pages, visit: Visit) -> None:
+    await visit.get("/")
+    for _ in range(MOST_OF_ONE + 1):
+        async with visit.stream("/live?of=1") as events:
+            assert await events.status == 200
+
+
+async def test_the_end_of_the_process_ends_the_streams(pages: Pages, visit: Visit) -> None:
+    station = await number(visit)
+    async with visit.stream(f"/stations/{station}/live") as events:
+        await events.next("evse-1")
+        pages.end()
+        await events.over.wait()
+    assert (await visit.get(f"/stations/{station}/live")).status == 503
+
+
+async def test_head_of_a_stream_ends(visit: Visit) -> None:
+    assert (await visit.get("/live?of=1", method="HEAD")).status == 200
+
+
+@pytest.mark.parametrize("html", ["", "one", "two\nlines", "an\r\nevent: forged\n\ndata: x", "a\rb"])
+def test_what_a_part_says_stays_within_its_event(html: str) -> None:
+    first, *lines = event("part", html).decode().removesuffix("\n\n").split("\n")
+    assert first == "event: part"
+    assert [line.removeprefix("data: ") for line in lines] == (html.splitlines() or [""])
