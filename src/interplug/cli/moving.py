@@ -36,7 +36,7 @@ KINDS = {module: kind for kind, module in MODULES.items()}
 
 
 def import_(
-    *sources: Path,
+    *sources: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     version: Annotated[str | None, Parameter(help="OCPI version of the objects; without it, recognised.")] = None,
     party_: Annotated[list[str] | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM; may be repeated.")] = None,
     common: Reporting = REPORTING,
@@ -48,6 +48,8 @@ def import_(
     """
     if not sources:
         end("name at least one file", USAGE)
+    if unknown := next((str(source) for source in sources if str(source).startswith("-") and str(source) != "-"), None):
+        end(f"{unknown} is no option of import", USAGE)
     if version is not None and version not in VERSIONS:
         end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
     wish = Wish(version, tuple(party(text) for text in party_ or ()))

@@ -62,7 +62,7 @@ async def _played(play: Any) -> Document:
         return result
     except asyncio.CancelledError:
         errors.print("the demo was ended", markup=False)
-        return {"ok": False, "reason": "the demo was ended before its end"}
+        return {"ok": False, "reason": "the demo was interrupted"}
 
 
 def _teller() -> Tell:
@@ -159,13 +159,14 @@ def _node(node: NodeProcess) -> Document:
 
 
 def _lines(document: Document) -> Iterator[str]:
-    for node in document["nodes"]:
+    for node in document.get("nodes", ()):
         yield f"{node['name']:16} {node['party']:11} pid {' then '.join(map(str, node['pids']))}, {node['versions_url']}"
     for link in document.get("links", ()):
         yield f"{' - '.join(link['between'])}: OCPI {link['version']}, {len(link['losses']['fields'])} fields that it cannot carry"
     for story in document.get("stories", ()):
         yield from _story_lines(story)
-    yield f"{'all is well' if document['ok'] else 'FAILED'} after {document['seconds']} s"
+    if document["ok"]:
+        yield f"all is well after {document['seconds']} s"
 
 
 def _story_lines(story: Document) -> Iterator[str]:
