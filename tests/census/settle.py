@@ -71,7 +71,7 @@ def _hours(facts: Table, document: Document) -> None:
 def _apart(openings: list[Document], closings: list[Document]) -> None:
     """Closings should not overlap openings: move them to the year after."""
     for number, closing in enumerate(closings):
-        closings[number] = {key: text.replace("2024-", "2026-").replace("2025-", "2027-") for key, text in closing.items()}
+        closings[number] = {key: text.replace("2024-", "2028-").replace("2025-", "2029-") for key, text in closing.items()}
     assert max(o["period_end"] for o in openings) < min(c["period_begin"] for c in closings)
 
 
