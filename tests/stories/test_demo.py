@@ -1,0 +1,65 @@
+"""The demo proves itself: run as a stranger runs it, its summary is checked figure by figure, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from interplug.cli.demo.processes import quiet_environment
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "interplug.cli.main", "demo", "--once", "--json", "--seed", str(seed)]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=quiet_environment() | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=150
+    )
+    assert ended.returncode == 0, ended.stderr
+    summary = msgspec.json.decode(ended.stdout)
+    assert summary["ok"] and summary["seconds"] <= 120
+    assert [(link["version"], link["losses"]["objects"]) for link in summary["links"]] == [("2.1.1", 0), ("2.2.1", 0)]
+    pids = [pid for node in summary["nodes"] for pid in node["pids"]]
+    assert len(set(pids)) == 4 and len({node["port"] for node in summary["nodes"]}) == 3
+    for story in summary["stories"]:
+        ours, theirs, receipt = story["ends"]["operator"], story["ends"]["provider"], story["receipt"]
+        assert ours["kwh"] == theirs["kwh"] == ours["cdr_kwh"] == theirs["cdr_kwh"] == receipt["kwh"] > 0
+        assert ours["cdr_cost"]["before_taxes"] == theirs["cdr_cost"]["before_taxes"] == receipt["total"]["before_taxes"] > 0
+        assert ours["cdr"] == theirs["cdr"] == receipt["cdr_id"]
+        assert ours["status"] == theirs["status"] == "COMPLETED"
+        assert receipt["verdict"] == "match"
+        kwh = [update["kwh"] for update in story["updates"]]
+        assert kwh == sorted(set(kwh)) and len(kwh) >= 3
+    (death,) = [story["death"] for story in summary["stories"] if "death" in story]
+    assert death["pid_before"] != death["pid_after"]
+    assert death["kwh_after"] > death["page_meanwhile"]["kwh"] >= death["kwh_before"]
+    assert death["level"]["behind"] == 0 and death["level"]["evses"] >= 40
+    assert list(tmp_path.glob("interplug-demo-*")) == []
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "interplug.cli.main", "demo", "--once", "--json"]
+    with subprocess.Popen(
+        command, env=quiet_environment() | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
+        assert demo.stderr is not None
+        assert "registered with each other" in demo.stderr.readline()
+        pids = [int(path.name) for path in Path("/proc").glob("[0-9]*") if str(tmp_path) in _arguments(path)]
+        demo.send_signal(signal.SIGTERM)
+        said, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert msgspec.json.decode(said)["ok"] is False
+    assert list(tmp_path.glob("interplug-demo-*")) == []
+    assert len(pids) == 3 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def _arguments(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text()
+    except OSError:
+        return ""
