@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests import real_data
+
 pytest_plugins = ["pytester"]
 
 settings.register_profile("quick", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
@@ -60,3 +62,11 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     yield shown
     await context.close()
     assert errors == []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Whoever reads the result has to know on what it was got."""
+    said = (
+        f"read from {real_data.FOLDER}" if real_data.at_hand() else "not found; a generated set with the same deviations stood in for them"
+    )
+    terminalreporter.write_line(f"real Locations and Tariffs: {said}")
