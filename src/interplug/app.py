@@ -24,7 +24,7 @@ import uvloop
 from interplug.config import BadSettings, Settings
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
-from interplug.modules import call, charging, commands
+from interplug.modules import call, commands, retention
 from interplug.modules.node import Node
 from interplug.modules.rows import MODULES
 from interplug.partners.client import PartnerClient
@@ -34,11 +34,11 @@ from interplug.partners.transport import HttpTransport
 from interplug.protocol.routes import Router
 from interplug.stations.simulator.fleet import Fleet
 from interplug.store.store import Store
-from interplug.store.tx import Tx
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
 from interplug.web.door import Door
 from interplug.web.pages import Pages, driver_pages
+from interplug.web.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,6 @@ LAST_ANSWERS = 5.0
 AGAIN = 1.0
 """Seconds until a loop that failed is started again."""
 BACKLOG = 2048
-DAY = 86_400_000_000
-MOST_MESSAGES = 5_000_000
 
 
 # --- a node
@@ -163,15 +161,8 @@ async def _deadlines(node: Node) -> None:
 
 async def _retention(node: Node) -> None:
     while True:
-        await node.store.write(lambda tx: _forget(tx, node))
-        await charging.forget_readings(node, node.clock() - int(node.settings.store.reading_days * DAY))
+        await retention.forget(node)
         await asyncio.sleep(3600)
-
-
-async def _forget(tx: Tx, node: Node) -> None:
-    now = node.clock()
-    await tx.messages.forget(before=now - int(node.settings.store.message_days * DAY), most=MOST_MESSAGES)
-    await tx.replies.forget(now)
 
 
 # --- a life
@@ -228,7 +219,8 @@ def _server(settings: Settings, door: Door) -> _Server:
     return _Server(
         uvicorn.Config(
             door,
-            http="httptools",
+            http=Wire,
+            ws="none",
             loop="none",
             lifespan="off",
             log_config=None,

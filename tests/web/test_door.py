@@ -151,6 +151,13 @@ async def test_a_method_that_ocpi_does_not_have_there_changes_nothing(door: Door
     assert await stored(partner) == 0
 
 
+async def test_of_two_tokens_neither_counts(door: Door, partner: Partner) -> None:
+    request = put(partner)
+    for extra in ([(b"authorization", b"Token x"), *request["headers"]], [*request["headers"], (b"authorization", b"Token x")]):
+        answer = await ask(door, {**request, "headers": extra})
+        assert answer is not None and answer.status == 401
+
+
 async def test_health_is_told_by_what_is_missing(partner: Partner) -> None:
     missing: dict[str, str] = {}
 

@@ -52,7 +52,7 @@ class Door:
             await _send(send, self._refused(Request(scope["method"], path), not_found(f"nothing is served at {path}")))
 
     async def _partner(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = _headers(scope["headers"])
         url = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             url += "?" + scope["query_string"].decode("latin-1")
@@ -101,6 +101,15 @@ class Door:
             missing = await self.ready()
             return _json(503 if missing else 200, {"status": "not ready", "missing": missing} if missing else {"status": "ready"})
         return _json(404, {"status": "unknown"})
+
+
+def _headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """A repeated name is joined (RFC 9110), so that of two tokens neither counts: a proxy may have looked at the other one."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    if len(headers) < len(pairs):
+        for wanted in headers:
+            headers[wanted] = ", ".join(value.decode("latin-1") for name, value in pairs if name.decode("latin-1") == wanted)
+    return headers
 
 
 def _json(status: int, value: dict[str, Any]) -> Response:

@@ -1,0 +1,111 @@
+"""Below the door: what is no request, or does not become one, is bounded and told in the envelope."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+
+from interplug.web import wire
+from interplug.web.wire import LARGEST_HEAD, MOST_HEADERS, Wire
+
+START = b"GET /ocpi/versions HTTP/1.1\r\nHost: x\r\n"
+Talk = Callable[..., Awaitable[bytes]]
+
+
+async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answers with the headers that it was given, once the body is whole."""
+    while (await receive()).get("more_body"):
+        pass
+    body = json.dumps([name.decode() for name, _ in scope["headers"]]).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+async def talk() -> AsyncIterator[Talk]:
+    """Sends bytes over a connection of its own; all that comes back until the server closes or has answered."""
+    config = uvicorn.Config(echo, http=Wire, ws="none", lifespan="off", log_config=None)
+    config.load()
+    state = uvicorn.Server(config).server_state
+    server = await asyncio.get_running_loop().create_server(lambda: Wire(config, state, {}), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+
+    async def one(*parts: bytes, answers: int = 1) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+            heard = b""
+            async with asyncio.timeout(10):
+                while heard.count(b"HTTP/1.1") < answers or not heard.endswith((b"]", b"}")):
+                    if not (some := await reader.read(65_536)):
+                        break
+                    heard += some
+            return heard
+        finally:
+            writer.close()
+
+    yield one
+    server.close()
+
+
+def envelope(answer: bytes) -> dict[str, Any]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400") and b"connection: close" in head and b"application/json" in head
+    known: dict[str, Any] = json.loads(body)
+    assert known["status_code"] == 2000 and "timestamp" in known
+    return known
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: -5\r\n",
+        b"Content-Length: +5\r\n",
+        b"Transfer-Encoding : chunked\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"X: a\r\n b\r\n",
+        b"X: a\x00b\r\n",
+    ],
+)
+async def test_what_two_readers_could_read_differently_is_refused_in_the_envelope(talk: Talk, head: bytes) -> None:
+    envelope(await talk(b"PUT /ocpi/versions HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n0\r\n\r\n"))
+
+
+async def test_what_is_no_http_is_told_in_the_envelope(talk: Talk) -> None:
+    envelope(await talk(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50)))
+
+
+async def test_a_head_has_a_largest_size_however_it_comes(talk: Talk) -> None:
+    large = b"X: " + b"a" * LARGEST_HEAD + b"\r\n\r\n"
+    envelope(await talk(START + large))
+    some = b"X: " + b"a" * 1000 + b"\r\n"
+    envelope(await talk(START, *[some] * (LARGEST_HEAD // 1000 + 1)))
+    envelope(await talk(START + b"X: a\r\n" * (MOST_HEADERS + 1) + b"\r\n"))
+
+
+async def test_a_large_body_is_no_large_head(talk: Talk) -> None:
+    body = b"Content-Length: 200000\r\n\r\n" + b"x" * 200_000
+    put = b"PUT /ocpi/versions HTTP/1.1\r\nHost: x\r\n"
+    assert (await talk(put + body + put[:20], put[20:] + body + START + b"\r\n", answers=3)).count(b"200 OK") == 3
+
+
+async def test_what_follows_the_body_is_no_header(talk: Talk) -> None:
+    answer = await talk(START + b"Transfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: Token x\r\n\r\n")
+    assert b'["host", "transfer-encoding"]' in answer
+
+
+async def test_a_head_that_does_not_come_ends_the_connection(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "HEAD_TIME", 0.05)
+    assert await talk() == b""
+    assert await talk(START) == b""
+    first = await talk(START + b"\r\n" + START, answers=2)
+    assert first.count(b"200 OK") == 1
