@@ -37,6 +37,11 @@ class StoreSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     key: Annotated[str, _help("The node key itself (Base64, 32 bytes), instead of a file.")] = ""
     message_days: Annotated[float, _help("Days that the message log keeps requests and answers.")] = 30.0
     reading_days: Annotated[float, _help("Days that readings of meters are kept after their Session has ended.")] = 400.0
+    tariff_days: Annotated[float, _help("Days that every version of a Tariff is kept, our own and received.")] = 3653.0
+    cdr_days: Annotated[float, _help("Days that every version of a CDR is kept as evidence, our own and received.")] = 3653.0
+    session_days: Annotated[float, _help("Days that the states and charging periods of Sessions are kept as evidence.")] = 3653.0
+    command_days: Annotated[float, _help("Days that commands and their results are kept.")] = 400.0
+    quarantine_days: Annotated[float, _help("Days that objects which could not be taken are kept.")] = 90.0
     message_body: Annotated[int, _help("Bytes kept of each body in the message log.")] = 4096
 
 

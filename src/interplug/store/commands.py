@@ -27,6 +27,7 @@ RESERVATION = (
     f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "
     "order by created_at desc limit 1"
 )
+FORGET = "delete from command where created_at < ? and state not in ({})"
 NUMBER = "select number from reservation_number where connection = ? and reservation = ?"
 NUMBERED = "select reservation from reservation_number where connection = ? and number = ?"
 NEW_NUMBER = """
@@ -101,6 +102,10 @@ class Commands:
     async def reservation(self, connection: int, reservation: str, direction: str) -> Command | None:
         """The newest RESERVE_NOW for that reservation id of that partner."""
         return _command(await self._db.one(RESERVATION, fold(reservation), connection, direction))
+
+    async def forget(self, open: Sequence[str], before: int) -> int:
+        """Retention; those in an open state stay."""
+        return await self._db.execute(FORGET.format(", ".join("?" * len(open))), before, *open)
 
     async def reservation_number(self, connection: int, reservation: str) -> int:
         """The number by which a partner of 2.1.1 knows a reservation whose id is text."""

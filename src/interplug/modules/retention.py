@@ -1,0 +1,49 @@
+"""How long what grows is kept: one place, looked at once an hour, with a setting for each kind.
+
+Evidence (versions of Tariffs, CDRs and Sessions, readings of meters) is kept for years, what helps to find a fault (messages, what
+could not be taken) for weeks. Objects themselves are not touched. Which audiences an object has left is forgotten once every
+partner that is still to be told of changes has been told.
+"""
+
+from __future__ import annotations
+
+from interplug.partners import states
+from interplug.store.tx import Tx
+
+from . import charging
+from .command_states import OPEN
+from .node import Node
+
+DAY = 86_400_000_000
+MOST_MESSAGES = 5_000_000
+LOG = "*"
+"""The cursor of a connection that covers the whole change log."""
+
+
+async def forget(node: Node) -> None:
+    """Removes everything whose time is over."""
+    await charging.forget_readings(node, _before(node, node.settings.store.reading_days))
+    await node.store.write(lambda tx: _forget(tx, node))
+
+
+def _before(node: Node, days: float) -> int:
+    return node.clock() - int(days * DAY)
+
+
+async def _forget(tx: Tx, node: Node) -> None:
+    kept = node.settings.store
+    for module, days in (("tariffs", kept.tariff_days), ("cdrs", kept.cdr_days), ("sessions", kept.session_days)):
+        await tx.history.forget(module, _before(node, days))
+    await tx.messages.forget(before=_before(node, kept.message_days), most=MOST_MESSAGES)
+    await tx.quarantine.forget(_before(node, kept.quarantine_days))
+    await tx.commands.forget(OPEN, _before(node, kept.command_days))
+    await tx.replies.forget(node.clock())
+    await tx.partners.drop_expired(node.clock())
+    await tx.objects.forget_moves(await _told(tx, node) + 1)
+
+
+async def _told(tx: Tx, node: Node) -> int:
+    """The number of the change log up to which every partner has been told."""
+    cursors = await tx.cursors.all()
+    waiting = [one.id for one in node.directory.all() if one.state in (states.REGISTERED, states.SUSPENDED)]
+    return min((cursors[one, LOG] for one in waiting if (one, LOG) in cursors), default=node.store.look())
