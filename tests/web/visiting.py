@@ -125,7 +125,7 @@ class Visit:
             await gone.wait()
             return {"type": "http.disconnect"}
 
-        task = asyncio.create_task(self.app(scope("GET", url, self.headers({})), receive, events.take))  # type: ignore[arg-type]
+        task = asyncio.ensure_future(self.app(scope("GET", url, self.headers({})), receive, events.take))
         try:
             yield events
         finally:

@@ -1,0 +1,107 @@
+"""Two nodes that live: a CPO with simulated stations and an eMSP with its driver's pages, each with its own database and port.
+
+They run in one process and one loop, but know of each other only through their sockets, and are joined by a real handshake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import uvicorn
+
+from interplug import app
+from interplug.config import Network, Server, Settings, Simulator, StoreSettings, Surfaces
+from interplug.modules.node import Node
+from interplug.partners.invitations import invite
+from interplug.partners.presentation import root
+from interplug.partners.registration import Wish, register
+from interplug.stations import city
+from interplug.stations.simulator.fleet import Fleet
+from interplug.store.keys import OWN, Key
+from interplug.store.tx import Tx
+from interplug.web.door import Door
+from interplug.web.pages import Pages, driver_pages
+
+OPERATOR = city.Operator("NL", "TNM", "Voltstroom", "Utrecht", Decimal("52.09"), Decimal("5.12"))
+
+
+@dataclass
+class Living:
+    cpo: Node
+    emsp: Node
+    pages: Pages
+
+    @property
+    def url(self) -> str:
+        return root(self.emsp.settings)
+
+    @property
+    def fleet(self) -> Fleet:
+        assert isinstance(self.cpo.stations, Fleet)
+        return self.cpo.stations
+
+
+def _settings(folder: Path, name: str, surfaces: Surfaces, simulator: Simulator) -> Settings:
+    return Settings(
+        server=Server(port=0),
+        store=StoreSettings(url=f"sqlite:///{folder / name}.db"),
+        network=Network(allow_private=True, allow_http=True),
+        surfaces=surfaces,
+        simulator=simulator,
+    )
+
+
+async def _ready() -> dict[str, str]:
+    return {}
+
+
+@asynccontextmanager
+async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None]]:
+    """As `app.serve` does it, without the signals, which a test has for itself."""
+    listener, settings = app.bound(settings)
+    async with app.opened(settings) as node:
+        pages = driver_pages(node) if settings.surfaces.driver else None
+        loops = await app.loops_of(node, pages)
+        server = uvicorn.Server(uvicorn.Config(Door(node, _ready, pages), lifespan="off", log_config=None, access_log=False))
+        serving = asyncio.create_task(server._serve([listener]))
+        loops.start()
+        try:
+            yield node, pages
+        finally:
+            if pages is not None:
+                pages.end()
+            server.should_exit = True
+            await serving
+            await loops.stop()
+            listener.close()
+
+
+@asynccontextmanager
+async def two_nodes(folder: Path, version: str) -> AsyncIterator[Living]:
+    async with AsyncExitStack() as open_nodes:
+        simulated = Simulator(enabled=True)
+        cpo, _ = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), simulated)))
+        emsp, pages = await open_nodes.enter_async_context(_living(_settings(folder, "emsp", Surfaces(driver=True), Simulator())))
+        assert pages is not None
+        await cpo.directory.write(lambda tx: _found_cpo(tx, cpo.clock()))
+        await emsp.directory.write(lambda tx: tx.parties.add("EMSP", "DE", "ABC", {"name": "Fahrstrom"}))
+        invitation = await invite(cpo.directory, "Fahrstrom", version=version)
+        await register(emsp.directory, emsp.client, invitation.versions_url, invitation.token, Wish(name="Voltstroom", version=version))
+        yield Living(cpo, emsp, pages)
+
+
+async def _found_cpo(tx: Tx, now: int) -> None:
+    await tx.parties.add("CPO", OPERATOR.country_code, OPERATOR.party_id, {"name": OPERATOR.name})
+    for tariff in city.tariffs(OPERATOR, now):
+        await tx.objects.save(_key("tariffs", tariff["id"]), tariff, last_updated=now)
+    for location in city.locations(OPERATOR, now, seed=1, count=3):
+        await tx.objects.save(_key("locations", location["id"]), location, last_updated=now)
+
+
+def _key(module: str, name: str) -> Key:
+    return Key(module, OWN, OPERATOR.country_code, OPERATOR.party_id, name)

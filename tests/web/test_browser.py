@@ -1,0 +1,97 @@
+"""A driver with a real browser: from the list to the receipt, at a real station of another company."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from tests.web.living import Living, two_nodes
+
+SLOW = 30_000
+"""Milliseconds; the machine may be busy. Nothing here waits longer than it has to."""
+
+
+async def choose(page: Page) -> None:
+    """From the front page to a station with a free charge point."""
+    await expect(rows(page).first).to_be_visible(timeout=SLOW)
+    await page.get_by_label("Power").select_option(label="22 kW or more")
+    await page.get_by_label("Free now").check()
+    await page.get_by_role("button", name="Search").click()
+    await rows(page).first.click()
+    await expect(page.get_by_text("Free", exact=True).first).to_be_visible()
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_role("listitem").get_by_role("link")
+
+
+async def listed(page: Page, living: Living) -> None:
+    """The front page, as soon as the eMSP has pulled the stations."""
+    position = 0
+    while not (await living.emsp.store.read(lambda tx: tx.places.plugs())):
+        position = await living.emsp.store.changed(position, 1.0)
+    await page.goto(living.url)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("version", ["2.1.1", "2.3.0"])
+async def test_from_the_list_to_the_receipt(page: Page, tmp_path: Path, version: str) -> None:
+    async with two_nodes(tmp_path, version) as living:
+        await listed(page, living)
+        await choose(page)
+        assert "per kWh" in await page.locator("main").inner_text()
+        await page.get_by_role("button", name="Start charging").first.click()
+        await expect(page.get_by_role("heading", name="Charging", exact=True)).to_be_visible(timeout=SLOW)
+        # The figures move by themselves: nothing is reloaded.
+        await page.evaluate("window.untouched = true")
+        await expect(page.locator("#figures")).to_contain_text("kW")
+        energy = page.locator("dt:text-is('Energy') + dd")
+        await expect(energy).not_to_have_text("0.00 kWh", timeout=SLOW)
+        assert await page.evaluate("window.untouched")
+        await page.get_by_role("button", name="Stop charging").click()
+        await expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=SLOW)
+        receipt = await page.locator(".receipt").inner_text()
+        assert "Checked: the bill matches" in receipt and "Energy" in receipt and "€" in receipt
+        await page.get_by_role("link", name="My charging").first.click()
+        await expect(page.get_by_text("Finished and billed")).to_be_visible()
+
+
+@pytest.mark.browser
+async def test_a_page_that_is_not_live_any_more_says_so(page: Page, tmp_path: Path) -> None:
+    async with two_nodes(tmp_path, "2.2.1") as living:
+        await listed(page, living)
+        await choose(page)
+        await page.context.set_offline(True)
+        living.pages.end()
+        await expect(page.get_by_text("Not live at the moment")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.browser
+async def test_without_scripts_everything_works_by_reloading(browser: Browser, tmp_path: Path) -> None:
+    async with two_nodes(tmp_path, "2.2.1") as living:
+        context = await browser.new_context(java_script_enabled=False)
+        page = await context.new_page()
+        await listed(page, living)
+        await choose(page)
+        await page.get_by_role("button", name="Start charging").first.click()
+        await expect(page.get_by_role("button", name="Stop charging")).to_be_visible(timeout=SLOW)
+        await page.get_by_role("button", name="Stop charging").click()
+        await expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=SLOW)
+        await context.close()
+
+
+@pytest.mark.browser
+async def test_the_keyboard_is_enough(page: Page, tmp_path: Path) -> None:
+    async with two_nodes(tmp_path, "2.3.0") as living:
+        await listed(page, living)
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.textContent") == "Skip to content"
+        await rows(page).first.focus()
+        await page.keyboard.press("Enter")
+        button = page.get_by_role("button", name="Start charging").first
+        await button.focus()
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile("/drives/[0-9a-f]+$"), timeout=SLOW)
