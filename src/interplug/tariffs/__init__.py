@@ -9,6 +9,7 @@ from interplug.tariffs.money import Money
 from interplug.tariffs.options import EXACT, SPEC, Options, read_options
 from interplug.tariffs.pick import pick
 from interplug.tariffs.pieces import Phase, Sample
+from interplug.tariffs.plan import Plan, read_plan, simulate
 from interplug.tariffs.price import price, price_session
 from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.result import Line, Priced
@@ -30,6 +31,7 @@ __all__ = [
     "Money",
     "Options",
     "Phase",
+    "Plan",
     "Priced",
     "Problem",
     "Sample",
@@ -44,7 +46,9 @@ __all__ = [
     "price",
     "price_session",
     "read_options",
+    "read_plan",
     "read_session",
+    "simulate",
     "verify",
     "volume_documents",
     "words",
