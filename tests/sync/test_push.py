@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from interplug.modules.node import Node
+from interplug.partners import audiences
+from interplug.partners.invitations import resume, suspend
 from interplug.protocol.http import Request
 from interplug.store.keys import Key
 from interplug.sync.push import Push
@@ -325,3 +327,68 @@ async def test_behind_a_hub_locations_are_for_all_and_sessions_and_cdrs_for_the_
         ("tokens", "BEHUB", "DEABC"),
     ]
     assert "GET" not in {verb for verb, _ in hub.played.verbs()}
+
+
+async def gold(world: World, step: Any) -> None:
+    await step(world.node.directory, "gold", world.node.directory.by_id(world.partner.connection.id))
+
+
+async def for_gold(world: World) -> None:
+    """Two Locations and a Tariff that are not for everybody, and a Location that is."""
+    await own(world.node, "tariffs", ours(said.tariff()))
+    for name in ("L1", "L2", "L3"):
+        await own(world.node, "locations", {**ours(said.location()), "id": name})
+    directory = world.node.directory
+    assert await audiences.show_to(directory, "locations", "gold", frozenset({"l1", "l2"}), None) == 2
+    assert await audiences.show_to(directory, "tariffs", "gold", None, ("NL", "TNM")) == 1
+
+
+async def test_who_joins_an_audience_is_told_of_its_objects_once(newest: World) -> None:
+    await for_gold(newest)
+    await newest.settle()
+    await gold(newest, audiences.join)
+    told = [("PUT", "locations/NL/TNM/L1"), ("PUT", "locations/NL/TNM/L2"), ("PUT", "tariffs/NL/TNM/T1")]
+    assert sorted(await newest.settle()) == told
+    await newest.restart()
+    assert await newest.wait(1000) == []
+
+
+async def test_who_leaves_an_audience_no_longer_has_its_objects(newest: World) -> None:
+    await for_gold(newest)
+    await gold(newest, audiences.join)
+    await newest.settle()
+    await gold(newest, audiences.leave)
+    told = [("DELETE", "tariffs/NL/TNM/T1"), ("PUT", "locations/NL/TNM/L1"), ("PUT", "locations/NL/TNM/L2")]
+    assert sorted(await newest.settle()) == told
+    ended = [one for one in newest.played.told if one[0] == "PUT"]
+    assert {evse["status"] for _, _, document in ended for evse in document["evses"]} == {"REMOVED"}
+
+
+async def test_leaving_an_audience_is_not_forgotten_while_the_node_or_the_partner_is_away(newest: World) -> None:
+    await for_gold(newest)
+    await gold(newest, audiences.join)
+    await newest.settle()
+    newest.played.down = True
+    await gold(newest, audiences.leave)
+    await newest.settle()
+    await newest.restart()
+    newest.played.down = False
+    assert len(await newest.wait(1000)) == 3
+    assert await newest.node.store.read(lambda tx: tx.cursors.resyncs()) == []
+
+
+async def test_a_removed_tariff_is_deleted_at_the_partner(newest: World) -> None:
+    tariff = await own(newest.node, "tariffs", ours(said.tariff()))
+    await newest.settle()
+    await newest.node.store.write(lambda tx: tx.objects.remove(tariff))
+    assert await newest.settle() == [("DELETE", "tariffs/NL/TNM/T1")]
+
+
+async def test_after_a_suspension_a_partner_is_told_of_what_has_changed_meanwhile(newest: World) -> None:
+    await suspend(newest.node.directory, newest.partner.connection.id)
+    await newest.settle()
+    await own(newest.node, "locations", ours(said.location()))
+    assert await newest.settle() == []
+    await newest.restart()
+    await resume(newest.node.directory, newest.partner.connection.id)
+    assert await newest.settle() == [("PUT", "locations/NL/TNM/L1")]

@@ -12,6 +12,7 @@ from typing import Any
 
 from interplug.model.types import format_time, parse_time
 from interplug.model.validate import validate
+from interplug.partners.audiences import OWN_DRIVERS
 from interplug.store.keys import OWN, Key
 from interplug.store.stations import Charge, Reading
 from interplug.store.tx import Tx
@@ -24,8 +25,6 @@ from .pinned import Pinned, Place, pin
 from .session_states import BILLED, advance
 
 Document = dict[str, Any]
-OWN_DRIVERS = "own drivers"
-"""The class of partners, without members, that sees the Sessions of our own drivers."""
 LOST = Ending("the station was not heard of any more; closed with its last reading")
 
 

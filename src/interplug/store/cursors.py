@@ -31,7 +31,7 @@ DELIVERED_AT = "select url from delivered where connection = ? and object = ?"
 RESYNC = """
 insert into resync (connection, module, reached, goal) values (?, ?, ?, ?)
 on conflict (connection, module) do update set reached = excluded.reached, goal = excluded.goal"""
-RESYNCS = "select connection, module, reached, goal from resync order by connection, module"
+RESYNCS = "select connection, module, reached, goal from resync where ? is null or connection = ? order by connection, module"
 FINISHED = "delete from resync where connection = ? and module = ?"
 FORGET = tuple(f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync"))
 
@@ -105,8 +105,8 @@ class Cursors:
         """Begins one, or notes how far it is; `finished` ends it."""
         await self._db.execute(RESYNC, *msgspec.structs.astuple(resync))
 
-    async def resyncs(self) -> list[Resync]:
-        return [Resync(*row) for row in await self._db.all(RESYNCS)]
+    async def resyncs(self, connection: int | None = None) -> list[Resync]:
+        return [Resync(*row) for row in await self._db.all(RESYNCS, connection, connection)]
 
     async def finished(self, connection: int, module: str) -> None:
         await self._db.execute(FINISHED, connection, module)

@@ -75,7 +75,7 @@ class Delivery:
 
     async def send(self, item: Item) -> Decision:
         """Brings the partner level with `item`; `SENT` also where there is nothing to say."""
-        stored = await self.node.store.read(lambda tx: tx.objects.get(item.key, whole=item.whole))
+        stored = await self._stored(item)
         if stored is None:
             return SENT
         if stored.audience not in self.connection.audiences:
@@ -83,6 +83,14 @@ class Delivery:
         if item.key.module == "locations" and not item.whole:
             return await self._evses(item)
         return await self._whole(stored)
+
+    async def _stored(self, item: Item) -> Stored | None:
+        """The object; also one that was removed, which nobody may see any more."""
+
+        async def work(tx: Tx) -> Stored | None:
+            return await tx.objects.get(item.key, whole=item.whole) or await tx.objects.get_pk(item.pk)
+
+        return await self.node.store.read(work)
 
     # --- the forms
 

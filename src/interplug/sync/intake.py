@@ -14,7 +14,7 @@ from typing import Any
 from interplug.model.types import BadJson, decode_json, parse_time
 from interplug.model.validate import Invalid, validate
 from interplug.modules import own
-from interplug.modules.book import OWN_DRIVERS
+from interplug.partners import audiences
 from interplug.partners.directory import Directory
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Evidence, Key, Saved
@@ -33,6 +33,8 @@ class Wish:
 
     version: str | None = None
     parties: tuple[Party, ...] = ()
+    audience: str | None = None
+    """Who may see them; without it everybody, and for objects that are known whoever may already."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -61,6 +63,7 @@ class Load:
 
     founded: list[tuple[str, Party, Document]]
     objects: list[Taken | Refused]
+    audience: str | None = None
 
 
 class Intake:
@@ -76,7 +79,7 @@ class Intake:
     def load(self, batch: Sequence[bytes]) -> Load:
         objects = [self.take(raw) for raw in batch]
         founded, self._founded = self._founded, []
-        return Load(founded, objects)
+        return Load(founded, objects, self.wish.audience)
 
     def take(self, raw: bytes) -> Taken | Refused:
         try:
@@ -137,18 +140,19 @@ async def save(tx: Tx, directory: Directory, load: Load) -> list[Saved]:
         operator = document.get("operator")
         await tx.parties.add(role, party.country_code, party.party_id, {"name": operator["name"]} if operator else None)
     now = directory.clock()
-    return [await _keep(tx, directory, one) if isinstance(one, Taken) else await _set_aside(tx, one, now) for one in load.objects]
+    named = await audiences.number(tx, load.audience) if load.audience is not None else None
+    return [await _keep(tx, directory, one, named) if isinstance(one, Taken) else await _set_aside(tx, one, now) for one in load.objects]
 
 
-async def _keep(tx: Tx, directory: Directory, taken: Taken) -> Saved:
-    audience = await _audience(tx, directory, taken.document) if taken.key.module in ("sessions", "cdrs") else None
+async def _keep(tx: Tx, directory: Directory, taken: Taken, named: int | None) -> Saved:
+    audience = named if taken.key.module in audiences.MODULES else await _audience(tx, directory, taken.document)
     return await tx.objects.save(taken.key, taken.document, last_updated=taken.last_updated, audience=audience, evidence=taken.evidence)
 
 
 async def _audience(tx: Tx, directory: Directory, document: Document) -> int:
     token = document["cdr_token"]
     reached = directory.of_party(token["country_code"], token["party_id"], "EMSP")
-    return reached[0].id if reached else await tx.parties.audience_class(OWN_DRIVERS)
+    return reached[0].id if reached else await tx.parties.audience_class(audiences.OWN_DRIVERS)
 
 
 async def _set_aside(tx: Tx, refused: Refused, now: int) -> Saved:

@@ -18,11 +18,13 @@ import time
 from collections.abc import Callable
 
 from interplug.modules.node import Node
+from interplug.partners import states
 from interplug.partners.directory import Connection
 from interplug.protocol.routes import Module
 from interplug.store.cursors import Refused
 from interplug.store.keys import OWN, Change
 
+from . import visibility
 from .decide import GIVE_UP_AFTER, Decision, pause, retry_refused
 from .deliver import Delivery, Item, item_of
 
@@ -113,7 +115,16 @@ class Lane:
         while not self.live:
             if not await self._read_on():
                 return
-        await self._drain()
+        if await self._drain():
+            await self._show_and_hide()
+
+    async def _show_and_hide(self) -> None:
+        """What the partner may see since it joined audiences, and may no longer since it left some; begun again where it ends early."""
+        async for items in visibility.parts(self.push.node, self.connection, self.push.position):
+            for item in items:
+                self.dirty[item.pk] = item.merged(self.dirty.get(item.pk))
+            if not await self._drain() or not self.live:
+                return
 
     async def _read_on(self) -> bool:
         """Reads and sends the next part of the log; live when it has caught up with the reader. False: the partner failed."""
@@ -279,12 +290,16 @@ class Push:
         lane.stand_back()
         del self.lanes[lane.connection.id]
         self._cursors[lane.connection.id] = lane.cursor
-        if now is None:
+        known = self.node.directory.by_id(lane.connection.id)
+        if now is None and known is not None and known.state == states.SUSPENDED:
+            # It is told of what has changed when the suspension ends.
+            await self.node.store.write(lambda tx: tx.cursors.move([(lane.connection.id, LOG, lane.cursor)]))
+        elif now is None:
             self._cursors.pop(lane.connection.id, None)
             self._saved.pop(lane.connection.id, None)
             await self.node.store.write(lambda tx: tx.cursors.forget(lane.connection.id))
-        elif now.version != lane.connection.version or set(now.audiences) - set(lane.connection.audiences):
-            # It speaks another version, or sees more than before: everything that it may see is new to it.
+        elif now.version != lane.connection.version:
+            # Everything that it may see is new to it in another version.
             self._cursors[now.id] = 0
 
     def _start_lanes(self) -> None:

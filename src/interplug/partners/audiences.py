@@ -1,0 +1,115 @@
+"""Who sees what: classes of partners, for Locations, Tariffs and Tokens that are not for everybody.
+
+An object has one audience: everybody, or a class with members. A partner that joins or leaves a class has to be told what it may see
+now, and that is written down with the change itself, so that push does it however long it takes. A partner that is not registered yet
+need not be told: it reads the lists when it registers. Sessions and CDRs have no class: they belong to one connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interplug.model.types import fold
+from interplug.store.cursors import Resync
+from interplug.store.keys import Key
+from interplug.store.tx import Tx
+
+from . import states
+from .connection import EVERYBODY, Connection
+from .directory import Directory
+
+NAMED_EVERYBODY = "everybody"
+OWN_DRIVERS = "own drivers"
+"""The class without members that sees the Sessions of our own drivers."""
+MODULES = ("locations", "tariffs", "tokens")
+"""The modules whose objects can be for some partners only."""
+BATCH = 500
+_RESYNC = "audience "
+
+
+class NoAudience(ValueError):
+    """There is no such class; the text says it."""
+
+
+@dataclass(slots=True, frozen=True)
+class Class:
+    id: int
+    name: str
+    members: tuple[int, ...]
+
+
+async def number(tx: Tx, name: str) -> int:
+    """The audience of that name; a class is made when it is first named."""
+    if name == OWN_DRIVERS or not name.strip():
+        raise NoAudience(f"{name!r} cannot be the name of an audience")
+    return EVERYBODY if name == NAMED_EVERYBODY else await tx.parties.audience_class(name)
+
+
+async def join(directory: Directory, name: str, connection: Connection) -> None:
+    async def work(tx: Tx) -> None:
+        audience = await number(tx, name)
+        if audience == EVERYBODY:
+            raise NoAudience("every partner sees what everybody sees; nobody joins or leaves that")
+        if audience not in connection.audiences:
+            await tx.parties.join(audience, connection.id)
+            await _told(tx, connection, audience)
+
+    await directory.write(work)
+
+
+async def leave(directory: Directory, name: str, connection: Connection) -> None:
+    async def work(tx: Tx) -> None:
+        audience = next((one for one, known in (await tx.parties.classes()).items() if known == name), None)
+        if audience is None or audience not in connection.audiences:
+            raise NoAudience(f"{connection.partner} is not in {name!r}")
+        await tx.parties.leave(audience, connection.id)
+        await _told(tx, connection, audience)
+
+    await directory.write(work)
+
+
+async def _told(tx: Tx, connection: Connection, audience: int) -> None:
+    if connection.state in (states.REGISTERED, states.SUSPENDED):
+        await tx.cursors.resync(Resync(connection.id, f"{_RESYNC}{audience}", 0, 0))
+
+
+def resynced(row: Resync) -> int:
+    """The audience whose objects a partner has still to be told of."""
+    return int(row.module.removeprefix(_RESYNC))
+
+
+async def classes(directory: Directory) -> list[Class]:
+    """All that were ever named, with the connections in them."""
+    found = await directory.store.read(lambda tx: tx.parties.classes())
+    known = directory.all()
+    return [
+        Class(audience, name, tuple(one.id for one in known if audience in one.audiences))
+        for audience, name in found.items()
+        if name != OWN_DRIVERS
+    ]
+
+
+async def show_to(directory: Directory, module: str, name: str, ids: frozenset[str] | None, party: tuple[str, str] | None) -> int:
+    """Gives own objects of the module (those named, of that party) the audience; how many have another one now."""
+    changed = after = 0
+    while True:
+        found, after, moved = await directory.store.write(
+            lambda tx, after=after: _show_some(tx, module, name, ids, party, after)  # type: ignore[misc]
+        )
+        changed += moved
+        if not found:
+            return changed
+
+
+async def _show_some(
+    tx: Tx, module: str, name: str, ids: frozenset[str] | None, party: tuple[str, str] | None, after: int
+) -> tuple[int, int, int]:
+    audience = await number(tx, name)
+    rows = await tx.objects.own_keys(after, BATCH, module=module)
+    moved = [await tx.objects.set_audience(pk, audience) for pk, key in rows if _meant(key, ids, party)]
+    return len(rows), rows[-1][0] if rows else after, sum(moved)
+
+
+def _meant(key: Key, ids: frozenset[str] | None, party: tuple[str, str] | None) -> bool:
+    theirs = party is None or party == (key.country.upper(), key.party.upper())
+    return theirs and (ids is None or fold(key.id) in ids)
