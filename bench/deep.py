@@ -45,7 +45,7 @@ async def _divided(filled: nodes.Filled) -> None:
     await filled.partner("member", "2.2.1", EMSP, CLASSES)
     await filled.partner("stranger", "2.2.1", EMSP)
     pks: list[int] = await store.read(_pks)
-    for part in itertools.batched(pks, 500) if sys.version_info >= (3, 12) else _batched(pks, 500):
+    for part in _batched(pks, 500):
 
         async def work(tx: Tx, part: tuple[int, ...] = part) -> None:
             for pk in part:

@@ -136,9 +136,9 @@ class Filled:
 
     async def partner(self, name: str, version: str, party: tuple[str, str, str], classes: Iterable[str] = ()) -> int:
         """A registered connection; its number."""
-        role, country, id = party
+        role, country, party_id = party
         now = self.node.clock()
-        presented = {"roles": [{"role": role, "country_code": country, "party_id": id, "business_details": {"name": name}}]}
+        presented = {"roles": [{"role": role, "country_code": country, "party_id": party_id, "business_details": {"name": name}}]}
 
         async def work(tx: Tx) -> int:
             company = await tx.partners.partner(name, now)

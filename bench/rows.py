@@ -84,7 +84,7 @@ def _told(who: str, runs: Sequence[Run]) -> str:
 
 
 def _median(runs: Sequence[Run], name: str) -> float:
-    return statistics.median(getattr(run, name) for run in runs)
+    return float(statistics.median(getattr(run, name) for run in runs))
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -1,11 +1,11 @@
 """LOSSES is true: random documents lose nothing that it does not list, and every row can be shown to happen."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from interplug.model.validate import validate
 from interplug.versions.chain import KINDS, down, up

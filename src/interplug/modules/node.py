@@ -13,6 +13,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import msgspec
+
 from interplug.config import Settings
 from interplug.partners.client import PartnerClient
 from interplug.partners.directory import Connection, Directory
@@ -49,8 +51,7 @@ class ChargingStations(Protocol):
     async def unlock_connector(self, command: dict[str, Any], connection: int) -> Outcome: ...
 
 
-@dataclass(slots=True, frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What the eMSP's business says to a charge. `evse_uids` narrows where; None: wherever it was asked for."""
 
     allowed: str = "ALLOWED"
@@ -113,8 +114,7 @@ class Node:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     node: Node
     request: Request
     connection: Connection

@@ -22,15 +22,14 @@ from .status import SUCCESS, OcpiError
 JSON = "application/json"
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """What a handler has to say. `data` is a document or `msgspec.Raw` bytes (or a list of them); UNSET leaves it out (TRN-053)."""
 
     data: Any = msgspec.UNSET
     code: int = SUCCESS
     message: str | None = None
     http: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
 
 
 class Envelope(msgspec.Struct, omit_defaults=True, gc=False):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+
+import msgspec
 
 REQUEST_ID = "x-request-id"
 CORRELATION_ID = "x-correlation-id"
@@ -38,8 +39,7 @@ def echoed(headers: dict[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in (REQUEST_ID, CORRELATION_ID) if name in headers and len(headers[name]) <= LONGEST_ID}
 
 
-@dataclass(slots=True, frozen=True)
-class Party:
+class Party(msgspec.Struct, frozen=True):
     """A party as headers and URLs name it; `key` is its form for comparison (TRN-059)."""
 
     country_code: str

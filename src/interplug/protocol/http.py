@@ -7,18 +7,18 @@ no socket and no clock; the ASGI door and the aiohttp transport turn bytes into 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote
 
+import msgspec
 
-@dataclass(slots=True)
-class Request:
+
+class Request(msgspec.Struct):
     """A request as it was received, or as it is to be sent (then `url` is absolute)."""
 
     method: str
     url: str
     """Path with query on the server, absolute URL on the client; both percent-encoded."""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
     """Names in lower case (TRN-011)."""
     body: bytes = b""
 
@@ -33,13 +33,12 @@ class Request:
         return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
 
 
-@dataclass(slots=True)
-class Response:
+class Response(msgspec.Struct):
     """Status, headers (names in lower case) and body, whole: OCPI streams nothing."""
 
     status: int
     body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
 
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
+
+import msgspec
 
 from interplug.model.types import parse_time
 
@@ -20,8 +21,7 @@ LARGEST = 2**62
 _LINK = re.compile(r"<([^>]*)>\s*((?:;\s*[\w-]+\s*=\s*(?:\"[^\"]*\"|[^;,\s]*)\s*)*)")
 
 
-@dataclass(slots=True, frozen=True)
-class PageRequest:
+class PageRequest(msgspec.Struct, frozen=True):
     """What a list GET asks for. Times in microseconds UTC: `date_from` inclusive, `date_to` exclusive."""
 
     offset: int

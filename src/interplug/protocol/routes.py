@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 from interplug.versions.table import VERSIONS
 
 from .status import method_not_allowed, not_found
@@ -58,8 +60,7 @@ class Module:
         return self.sender if side == "SENDER" else self.receiver
 
 
-@dataclass(slots=True, frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a path leads: the module's side in a version, the handlers by method, and the values of the named segments."""
 
     version: str

@@ -6,8 +6,9 @@ stored objects are in the newest form. This file reads no clock and no store; th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 Document = dict[str, Any]
 
@@ -37,8 +38,7 @@ REMOVE: Final = _Mark("REMOVE")
 WITHHELD: Final = _Mark("WITHHELD")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     # (country_code, party_id) of the owner of an object in a version whose objects do not carry it: from the URL, or from the connection.
     # Missing: the fields stay absent and the newest model will refuse the document.
     owner: tuple[str, str] | None = None
