@@ -81,3 +81,10 @@ async def test_what_is_not_published_or_has_no_evse_left_is_not_shown(node: Node
 )
 def test_the_power_of_a_connector(connector: dict[str, Any], expected: int) -> None:
     assert watts(connector) == expected
+
+
+async def test_every_word_of_a_search_stands_somewhere_in_any_order(node: Node) -> None:
+    await told(node, {**said.location("L1", city="Gent", evses=[said.evse(status="AVAILABLE")]), "name": "Harbour"})
+    assert len(await found(node, text="  gent   harb ")) == 1
+    assert await found(node, text="gent mill") == []
+    assert len(await found(node, text="")) == 1

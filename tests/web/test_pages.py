@@ -88,6 +88,16 @@ async def test_each_charge_point_has_its_status_and_only_a_free_one_a_button(vis
     assert page.text.count('action="/drives"') == 1
 
 
+async def test_charge_points_with_the_same_number_are_told_apart(world: World, visit: Visit) -> None:
+    evses = [said.evse(uid, **more) for uid, more in (("A", {"physical_reference": "7"}), ("B", {"physical_reference": "7"}), ("C", {}))]
+    evses[2].pop("physical_reference", None)
+    world.clock.move(1)
+    evses = [{**evse, "last_updated": world.clock.text()} for evse in evses]
+    await world.tell("locations", said.said("location", said.theirs(said.location(evses=evses, last_updated=world.clock.text())), "2.2.1"))
+    names = [evse["name"] for evse in (await visit.get(f"/stations/{await number(visit)}.json")).json["evses"]]
+    assert names == ["7 (1)", "7 (2)", "3"]
+
+
 async def test_the_last_contact_is_told_and_silence_is_a_warning(world: World, visit: Visit) -> None:
     station = await number(visit)
     await world.node.messages.flush()

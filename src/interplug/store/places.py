@@ -18,9 +18,12 @@ insert into place ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on con
   name = excluded.name, address = excluded.address, city = excluded.city, operator = excluded.operator, words = excluded.words,
   plugs = excluded.plugs, evses = excluded.evses, free = excluded.free, watts = excluded.watts, heard_at = excluded.heard_at"""
 DROP = "delete from place where object = ?"
-WHERE = "words like ? escape '\\' and plugs like ? and free >= ? and watts >= ?"
-FOUND = f"select {COLUMNS} from place where {WHERE} order by city, name, object limit ? offset ?"
-COUNT = f"select count(*) from place where {WHERE}"
+WORD = "words like ? escape '\\'"
+REST = "plugs like ? and free >= ? and watts >= ?"
+FOUND = f"select {COLUMNS} from place where {{where}} order by city, name, object limit ? offset ?"
+COUNT = "select count(*) from place where {where}"
+WORDS = 8
+"""Words of a search that count."""
 PLUGS = "select distinct plugs from place"
 
 
@@ -47,9 +50,12 @@ class Search(msgspec.Struct, frozen=True):
     free: bool = False
     watts: int = 0
 
-    def values(self) -> tuple[object, ...]:
+    def where(self) -> tuple[str, tuple[object, ...]]:
+        """The condition and its values: every word of the text stands somewhere in the words of the station."""
         text = self.text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return f"%{text}%", f"%,{self.plug},%" if self.plug else "%", int(self.free), self.watts
+        words = [f"%{word}%" for word in text.split()[:WORDS]]
+        condition = " and ".join([WORD] * len(words) + [REST])
+        return condition, (*words, f"%,{self.plug},%" if self.plug else "%", int(self.free), self.watts)
 
 
 class Places:
@@ -63,11 +69,13 @@ class Places:
         await self._db.execute(DROP, pk)
 
     async def find(self, search: Search, limit: int, offset: int) -> list[Place]:
-        rows: Sequence[Sequence[object]] = await self._db.all(FOUND, *search.values(), limit, offset)
+        where, values = search.where()
+        rows: Sequence[Sequence[object]] = await self._db.all(FOUND.format(where=where), *values, limit, offset)
         return [Place(*row) for row in rows]  # type: ignore[arg-type]
 
     async def count(self, search: Search) -> int:
-        row = await self._db.one(COUNT, *search.values())
+        where, values = search.where()
+        row = await self._db.one(COUNT.format(where=where), *values)
         return 0 if row is None else int(row[0])
 
     async def plugs(self) -> list[str]:

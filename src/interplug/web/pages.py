@@ -26,7 +26,7 @@ from interplug.modules.node import Node
 from interplug.partners.presentation import root
 from interplug.store.drivers import Drive, Driver
 
-from . import asking, rides, stations, wording
+from . import asking, prices, rides, stations, wording
 from .live import OVER, Part, Stream, Streams, TooMany
 from .rendering import HERE, answer, rendered
 from .session import Cookies, Limit, Visitor, neighbourhood
@@ -56,6 +56,7 @@ class Pages:
         self.end = self.streams.end
         secure = root(node.settings).startswith("https://")
         self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=secure)
+        self.listing = stations.Listing(node, timer)
         self.newcomers = Limit(NEW_DRIVERS, WITHIN, timer)
         self.app = Starlette(
             routes=[
@@ -95,7 +96,7 @@ class Pages:
 
     async def list(self, request: Request) -> Response:
         visitor = self._visitor(request)
-        found = await stations.find(self.node, asking.search(request), asking.page(request))
+        found = await self.listing.find(asking.search(request), asking.page(request))
         document = {"total": found.total, "page": found.page, "pages": found.pages, "stations": [row.document() for row in found.rows]}
         now = self.node.clock()
         return self._answer(request, visitor, "list.html", document, found=found, now=now, powers=POWERS, link=asking.links(found.search))
@@ -152,7 +153,7 @@ class Pages:
         source = await self.node.store.read(lambda tx: tx.objects.get_pk(shown.pk))
         assert source is not None
         plug = await find_plug(self.node, source.key.source, *shown.key, str(form.get("evse", "")), str(form.get("connector", "")))
-        if form.get("price") not in (None, "", await stations.price_of(self.node, plug)):
+        if form.get("price") not in (None, "", await prices.price_of(self.node, plug)):
             raise NotPossible("The price has just changed. Look at the new one before you start.")
         visitor, driver = await self._driver(request, visitor)
         drive = await start(self.node, driver, plug)

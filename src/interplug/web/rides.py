@@ -18,7 +18,7 @@ from interplug.store.keys import Key, Stored
 from interplug.tariffs.money import Money
 
 from . import wording
-from .stations import price
+from .prices import price
 
 Document = dict[str, Any]
 

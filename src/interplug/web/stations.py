@@ -1,30 +1,26 @@
 """What the list and the page of a station show, read from the store as it is now.
 
 A status is shown with the time at which it was told and with the last contact to who told it: it is as old as that. A start
-button is there only where a start can be asked for; everywhere else stands why not. The price is the Tariff that the operator
-names for this plug and that is valid now; where none is known the page says so. The same station may be known from several partners:
-each copy is listed, with its source.
+button is there only where a start can be asked for; everywhere else stands why not. The same station may be known from several
+partners: each copy is listed, with its source.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from interplug.drivers.drives import NotPossible, Plug, startable, tariffs_of
 from interplug.drivers.places import place_of, watts
-from interplug.model.types import encode_json, fold, format_time, parse_time
+from interplug.model.types import fold, format_time, parse_time
 from interplug.modules.node import Node
 from interplug.store.keys import OWN, Stored
 from interplug.store.places import Place, Search
 from interplug.store.tx import Tx
-from interplug.tariffs import TariffError, words
-from interplug.versions.facts import Facts
-from interplug.versions.tariffs_shown import shown
 
 from . import wording
+from .prices import Prices
 
 Document = dict[str, Any]
 PAGE = 50
@@ -158,14 +154,42 @@ class Station:
 # --- the list
 
 
-async def find(node: Node, search: Search, page: int) -> Found:
-    async def work(tx: Tx) -> Found:
-        total = await tx.places.count(search)
-        number = min(max(1, page), max(1, -(-total // PAGE)))
-        places = await tx.places.find(search, PAGE, (number - 1) * PAGE)
-        return Found(search, number, total, await _rows(tx, node, places), tuple(await tx.places.plugs()))
+class Listing:
+    """The list, page by page. How many there are, and with which plugs, is looked at again only after a while: it takes a walk over
+    all stations. That there are none is never taken from memory."""
 
-    return await node.store.read(work)
+    KEPT = 2.0
+    MOST = 200
+
+    def __init__(self, node: Node, timer: Callable[[], float]) -> None:
+        self._node, self._timer = node, timer
+        self._counted: dict[Search, tuple[float, int]] = {}
+        self._plugs: tuple[float, tuple[str, ...]] = (float("-inf"), ())
+
+    async def find(self, search: Search, page: int) -> Found:
+        return await self._node.store.read(lambda tx: self._find(tx, search, page))
+
+    async def _find(self, tx: Tx, search: Search, page: int) -> Found:
+        total, plugs = await self._total(tx, search), await self._all_plugs(tx)
+        number = min(max(1, page), max(1, -(-total // PAGE)))
+        places = await tx.places.find(search, PAGE, (number - 1) * PAGE) if total else []
+        return Found(search, number, total, await _rows(tx, self._node, places), plugs)
+
+    async def _total(self, tx: Tx, search: Search) -> int:
+        at, total = self._counted.get(search, (float("-inf"), 0))
+        if not total or self._timer() > at + self.KEPT:
+            total = await tx.places.count(search)
+            if len(self._counted) >= self.MOST:
+                self._counted.clear()
+            self._counted[search] = self._timer(), total
+        return total
+
+    async def _all_plugs(self, tx: Tx) -> tuple[str, ...]:
+        at, plugs = self._plugs
+        if not plugs or self._timer() > at + self.KEPT:
+            plugs = tuple(await tx.places.plugs())
+            self._plugs = self._timer(), plugs
+        return plugs
 
 
 async def rows(node: Node, numbers: Iterable[int]) -> dict[int, Row]:
@@ -217,6 +241,7 @@ async def station(node: Node, pk: int) -> Station | None:
 def _station(node: Node, stored: Stored, contact: Contact, tariffs: Mapping[str, Document]) -> Station:
     document, key = stored.document, stored.key
     evses = [evse for evse in document["evses"] if evse["status"] not in HIDDEN]
+    prices, names = Prices(tariffs, node.clock()), _names(evses)
     return Station(
         pk=stored.pk,
         key=(key.country, key.party, key.id),
@@ -225,30 +250,38 @@ def _station(node: Node, stored: Stored, contact: Contact, tariffs: Mapping[str,
         operator=(document.get("operator") or {}).get("name") or contact.partner,
         contact=contact,
         hours="Open day and night" if (document.get("opening_times") or {}).get("twentyfourseven") else "",
-        evses=tuple(_evse(node, stored, evse, place, tariffs) for place, evse in enumerate(evses, 1)),
+        evses=tuple(_evse(node, stored, evse, name, prices) for evse, name in zip(evses, names, strict=True)),
     )
 
 
-def _evse(node: Node, stored: Stored, evse: Document, place: int, tariffs: Mapping[str, Document]) -> Evse:
+def _names(evses: list[Document]) -> list[str]:
+    """What stands on each charge point; with its place in the list where several bear the same, or none bears anything."""
+    painted = [evse.get("physical_reference") or "" for evse in evses]
+    return [
+        name if name and painted.count(name) == 1 else f"{name} ({place})" if name else str(place) for place, name in enumerate(painted, 1)
+    ]
+
+
+def _evse(node: Node, stored: Stored, evse: Document, name: str, prices: Prices) -> Evse:
     return Evse(
         uid=evse["uid"],
-        name=evse.get("physical_reference") or str(place),
+        name=name,
         evse_id=evse.get("evse_id") or "",
         status=evse["status"],
         told=parse_time(evse["last_updated"]),
-        connectors=tuple(_connector(node, Plug(stored, evse, connector), tariffs) for connector in evse["connectors"]),
+        connectors=tuple(_connector(node, Plug(stored, evse, connector), prices) for connector in evse["connectors"]),
     )
 
 
-def _connector(node: Node, plug: Plug, tariffs: Mapping[str, Document]) -> Connector:
-    named = [tariffs[fold(name)] for name in plug.connector.get("tariff_ids") or () if fold(name) in tariffs]
+def _connector(node: Node, plug: Plug, prices: Prices) -> Connector:
+    words, key = prices.of(plug.connector)
     return Connector(
         id=plug.connector["id"],
         plug=plug.connector["standard"],
         format=plug.connector["format"],
         watts=watts(plug.connector),
-        price=price(named, node.clock()),
-        price_key=price_key(named, node.clock()),
+        price=words,
+        price_key=key,
         why_not=_why_not(node, plug),
     )
 
@@ -259,30 +292,3 @@ def _why_not(node: Node, plug: Plug) -> str:
     except NotPossible as reason:
         return str(reason)
     return ""
-
-
-# --- prices
-
-
-def valid(tariffs: Iterable[Document], now: int) -> Document | None:
-    """The one of a plug's Tariffs that a driver with a contract pays at this time."""
-    return next((tariff for tariff in tariffs if shown(tariff, Facts(now=now))), None)
-
-
-def price(tariffs: Iterable[Document], now: int) -> str:
-    tariff = valid(tariffs, now)
-    try:
-        return "" if tariff is None else words(tariff)
-    except TariffError:
-        return ""
-
-
-def price_key(tariffs: Iterable[Document], now: int) -> str:
-    tariff = valid(tariffs, now)
-    return "none" if tariff is None else hashlib.sha256(encode_json(tariff)).hexdigest()[:16]
-
-
-async def price_of(node: Node, plug: Plug) -> str:
-    """The key of the price of this plug as it is now."""
-    named = await node.store.read(lambda tx: tariffs_of(tx, plug.location.key, plug.connector.get("tariff_ids") or ()))
-    return price_key(named, node.clock())
