@@ -47,7 +47,11 @@ async def test_a_drive_is_followed_to_its_bill_and_the_stream_ends(world: World,
         await world.tell("sessions", session(world, driver, drive, kwh=1.5))
         assert "Charging" in await events.next("state")
         figures = await events.next("figures")
-        assert "1.50" in figures and "Stop charging" in figures
+        assert "1.50" in figures and "Stop charging" in await events.next("stop")
+        for kwh in (1.8, 1.9):
+            await world.tell("sessions", session(world, driver, drive, kwh=kwh))
+            assert f"{kwh:.2f}" in await events.next("figures")
+            assert "stop" not in events.passed, "a button that is replaced loses the tap that falls between"
         token = session(world, driver, drive)["cdr_token"]
         await world.tell("cdrs", said.said("cdr", said.theirs(said.cdr(cdr_token=token, authorization_reference=drive.id)), "2.2.1"))
         assert "Receipt" in await events.next("figures")

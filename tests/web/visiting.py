@@ -138,6 +138,7 @@ class Events:
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
         self.over = asyncio.Event()
+        self.passed: list[str] = []
 
     async def take(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -151,12 +152,14 @@ class Events:
             self.over.set()
 
     async def next(self, name: str) -> str:
-        """The data of the next event with this name; others before it are passed over."""
+        """The data of the next event with this name; others before it are passed over, their names kept in `passed`."""
+        self.passed = []
         async with asyncio.timeout(20):
             while True:
                 event, data = await self._waiting.get()
                 if event == name:
                     return data
+                self.passed.append(event)
 
     def seen(self) -> list[str]:
         """The names of the events that wait."""

@@ -200,7 +200,9 @@ class Pages:
             state = ride.drive.state, ride.drive.reason
             parts = [
                 Part("state", state, lambda: self._part("_state.html", ride=ride)),
-                Part("figures", ride.shown(), lambda: self._part("_figures.html", ride=ride, csrf=proof)),
+                Part("figures", ride.shown(), lambda: self._part("_figures.html", ride=ride)),
+                # Apart from the figures: a button that is replaced with each of them loses the tap that falls between.
+                Part("stop", ride.stoppable, lambda: self._part("_stop.html", ride=ride, csrf=proof)),
             ]
             return [*parts, Part(OVER, True, lambda: "")] if ride.receipt is not None else parts
 
