@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from interplug import __version__
+from interplug.partners.audiences import NoAudience
 from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
 from interplug.store.schema import SchemaTooNew
 
-from . import database, doctor, moving, parties, partners, records, routes, serving
+from . import audiences, database, doctor, moving, parties, partners, records, routes, serving
 from .demo.performance import demo
 from .ending import CONFIGURATION, FAILED, NETWORK, USAGE, Ending, errors
 from .opening import MISCONFIGURED
@@ -28,6 +29,7 @@ app = App(
 for group in (
     App(name="partner", help="Partners: invite, register, look at, renew, end."),
     App(name="party", help="Our own parties."),
+    App(name="audience", help="Locations, Tariffs and Tokens that are not for every partner."),
     App(name="cdr", help="Charge detail records."),
     App(name="db", help="The database."),
 ):
@@ -48,6 +50,10 @@ app["partner"].command(partners.resume)
 app["partner"].command(partners.remove)
 app["party"].command(parties.add)
 app["party"].command(parties.list_, name="list")
+app["audience"].command(audiences.list_, name="list")
+app["audience"].command(audiences.join)
+app["audience"].command(audiences.leave)
+app["audience"].command(audiences.set_, name="set")
 app.command(moving.import_, name="import")
 app.command(moving.export)
 app.command(moving.pull)
@@ -62,6 +68,7 @@ CODES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
     (SchemaTooNew, CONFIGURATION),
     (HandshakeFailed, NETWORK),
     (NotPossible, FAILED),
+    (NoAudience, FAILED),
     (OSError, FAILED),
 )
 

@@ -39,6 +39,7 @@ def import_(
     *sources: Annotated[Path, Parameter(allow_leading_hyphen=True)],
     version: Annotated[str | None, Parameter(help="OCPI version of the objects; without it, recognised.")] = None,
     party_: Annotated[list[str] | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM; may be repeated.")] = None,
+    audience: Annotated[str | None, Parameter(help="Who may see them: an audience, or everybody. Without it, who may already.")] = None,
     common: Reporting = REPORTING,
 ) -> None:
     """Take Locations, Tariffs, Tokens, Sessions or CDRs from files as our own.
@@ -52,7 +53,7 @@ def import_(
         end(f"{unknown} is no option of import", USAGE)
     if version is not None and version not in VERSIONS:
         end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
-    wish = Wish(version, tuple(party(text) for text in party_ or ()))
+    wish = Wish(version, tuple(party(text) for text in party_ or ()), audience)
     report = Report()
     unreadable: list[dict[str, str]] = []
 

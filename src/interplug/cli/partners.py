@@ -16,7 +16,7 @@ from cyclopts import Parameter
 
 from interplug.model.types import format_time
 from interplug.modules.node import Node
-from interplug.partners import invitations, registration, states
+from interplug.partners import audiences, invitations, registration, states
 from interplug.partners.directory import Connection
 from interplug.versions.table import VERSIONS
 
@@ -30,6 +30,8 @@ Pinned = Annotated[str | None, Parameter(help="OCPI version to agree on; without
 Hosts = Annotated[list[str] | None, Parameter(help="Host (or host:port) at which the partner may be called; may be repeated.")]
 Allowed = Annotated[list[str] | None, Parameter(help="Party, as NL-TNM, for which the partner may write; may be repeated.")]
 
+Audiences = Annotated[list[str] | None, Parameter(name="--audience", help="Audience that the partner joins; may be repeated.")]
+
 
 def invite(
     name: str,
@@ -40,6 +42,7 @@ def invite(
     version: Pinned = None,
     host: Hosts = None,
     allow: Allowed = None,
+    audience: Audiences = None,
     common: Reporting = REPORTING,
 ) -> None:
     """Make a registration token for a partner, who then registers with us.
@@ -54,9 +57,11 @@ def invite(
 
     async def work(node: Node) -> invitations.Invitation:
         _check_address(node)
-        return await invitations.invite(
+        made = await invitations.invite(
             node.directory, name, role, ours, version, hosts=host or (), allow=None if allow is None else _parties(allow)
         )
+        await _joins(node, made.connection, audience)
+        return made
 
     made = with_node(common, work, makes=True)
     document = {"token": made.token, "versions_url": made.versions_url, "connection": made.connection}
@@ -75,6 +80,7 @@ def register(
     as_party: Annotated[AsParty, Parameter(name="--party")] = None,
     host: Hosts = None,
     allow: Allowed = None,
+    audience: Audiences = None,
     common: Reporting = REPORTING,
 ) -> None:
     """Register with a partner who has invited us.
@@ -92,10 +98,19 @@ def register(
 
     async def work(node: Node) -> dict[str, Any]:
         _check_address(node)
-        return _described(await registration.register(node.directory, node.client, versions_url, token, wish))
+        made = await registration.register(node.directory, node.client, versions_url, token, wish)
+        await _joins(node, made.id, audience)
+        return _described(made)
 
     document = with_node(common, work)
     show(document, [f"registered with {document['partner']}: OCPI {document['version']}"], json=common.json)
+
+
+async def _joins(node: Node, connection: int, names: list[str] | None) -> None:
+    for name in names or ():
+        one = node.directory.by_id(connection)
+        assert one is not None
+        await audiences.join(node.directory, name, one)
 
 
 def list_(

@@ -25,6 +25,7 @@ REMEMBERED = 64
 SPARSE = 10
 FEW_ROWS = 2000
 AUDIENCES = "select distinct audience from feed where module = ? and source = ? and audience >= 0 and n > 0 order by audience"
+AUDIENCE_COUNTS = "select audience, module, sum(n) from feed where audience > 0 and source = 0 group by audience, module having sum(n) > 0"
 COUNTS = "select module, source, sum(n) from feed where audience >= 0 group by module, source having sum(n) > 0 order by module, source"
 PAGE_ROWS = "o.pk, o.changed_no, b.bytes, o.created_no"
 
@@ -72,6 +73,13 @@ class Feeds:
     async def counts(self) -> dict[tuple[str, int], int]:
         """How many objects there are of each module and source."""
         return {(row[0], row[1]): row[2] for row in await self._db.all(COUNTS)}
+
+    async def audience_counts(self) -> dict[int, dict[str, int]]:
+        """How many of our own objects of each module are for one audience alone."""
+        found: dict[int, dict[str, int]] = {}
+        for audience, module, n in await self._db.all(AUDIENCE_COUNTS):
+            found.setdefault(int(audience), {})[str(module)] = int(n)
+        return found
 
     async def _walk(self, query: PageQuery) -> Walk | None:
         sql, values = _choose_feeds(query)

@@ -13,7 +13,7 @@ from interplug.store.bodies import LOCATIONS, NEWEST, Bodies, at_once, read_docu
 from interplug.store.changes import Changes
 from interplug.store.database import Database, Numbers
 from interplug.store.feeds import Feeds
-from interplug.store.heads import COLUMNS, Head, Heads, spelled
+from interplug.store.heads import COLUMNS, Head, Heads, late, spelled
 from interplug.store.history import History
 from interplug.store.keys import GONE, OWN, Change, Evidence, Key, Page, PageQuery, Saved, Stored, StoredEvse
 from interplug.store.locations import Locations, after, without
@@ -159,7 +159,7 @@ class Objects:
         *,
         force: bool,
     ) -> Saved:
-        if last_updated < head.last_updated and key.source != OWN and not force:
+        if late(last_updated, head.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         raw, stored = encode_json(document), await self._bodies.read(head.pk)
         old = read_document(stored)
@@ -261,6 +261,10 @@ class Objects:
     async def counts(self) -> dict[tuple[str, int], int]:
         """How many objects there are, by module and source."""
         return await self._feeds.counts()
+
+    async def audience_counts(self) -> dict[int, dict[str, int]]:
+        """How many of our own objects of each module are for one audience alone."""
+        return await self._feeds.audience_counts()
 
     async def stale(self, module: str, source: int) -> int:
         """How many arrivals were older than what is stored."""
