@@ -134,3 +134,11 @@ def test_a_cdr_that_is_not_there_is_a_failure(interplug: Command) -> None:
     interplug("db", "upgrade")
     assert interplug("cdr", "show", "C9").code == 1
     assert interplug("cdr", "list").out == "no CDR yet\n"
+
+
+def test_a_key_that_others_can_read_is_grave(interplug: Command, tmp_path: Path) -> None:
+    interplug("party", "add", "CPO", "NL-TNM")
+    (tmp_path / "node.db.key").chmod(0o644)
+    said = interplug("doctor", "--json")
+    assert said.code == 1
+    assert [one["about"] for one in said.json if one["grave"]] == ["node key"]

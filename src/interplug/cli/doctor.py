@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from cyclopts import Parameter
 
 from interplug.config import Settings
 from interplug.modules.node import Node
+from interplug.partners.keys import key_path
 from interplug.partners.presentation import root
 from interplug.protocol.envelope import Reply
 from interplug.store.store import path_of
@@ -70,9 +70,9 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(path.parent).free
     if free < ENOUGH_DISK:
         yield Finding("disk", f"{free // 1_000_000} MB are free beside the database", grave=free < ENOUGH_DISK // 10)
-    key = Path(settings.store.key_file) if settings.store.key_file else None
-    if key is not None and key.exists() and key.stat().st_mode & 0o077:
-        yield Finding("store.key_file", f"{key} can be read by others on this machine (chmod 600)", grave=True)
+    key = key_path(settings.store)
+    if not settings.store.key and key.exists() and key.stat().st_mode & 0o077:
+        yield Finding("node key", f"{key} can be read by others on this machine (chmod 600)", grave=True)
 
 
 async def _content(node: Node) -> list[Finding]:

@@ -52,7 +52,7 @@ class NodeKey:
         """The key of the settings, of the file that they name, or of the file beside the database."""
         if settings.key:
             return cls(_decoded(settings.key, "store.key"))
-        path = _path(settings)
+        path = key_path(settings)
         if not path.exists():
             _make(path)
         try:
@@ -79,7 +79,7 @@ class NodeKey:
             raise BadKey("a stored token does not open: this is not the node key with which it was sealed") from None
 
 
-def _path(settings: StoreSettings) -> Path:
+def key_path(settings: StoreSettings) -> Path:
     if settings.key_file:
         return Path(settings.key_file)
     _, _, path = settings.url.partition(":///")

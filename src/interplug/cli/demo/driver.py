@@ -6,6 +6,7 @@ The pages answer programs with the JSON of what they show, under the same rules 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ from .processes import DemoFailed
 Document = dict[str, Any]
 LOOK = 0.25
 """Seconds between two looks at a page."""
+SLOW = 23
+"""Kilowatts."""
 CALL = aiohttp.ClientTimeout(total=30)
 
 
@@ -62,14 +65,15 @@ class Phone:
             found += document["stations"]
         return found
 
-    async def choose(self, partner: str) -> tuple[Document, Document, Document]:
-        """A station, an EVSE and a connector that can be started."""
-        free = [row for row in await self.everywhere(free="1") if row["partner"] == partner]
-        for row in sorted(free, key=lambda row: (-row["free"], row["id"])):
+    async def choose(self, partner: str, chance: random.Random) -> tuple[Document, Document, Document]:
+        """A station of this operator, an EVSE and a connector that can be started, where a car is not full in a minute."""
+        rows = [row for row in await self.everywhere(free="1") if row["partner"] == partner]
+        chance.shuffle(rows)
+        for row in rows:
             station = await self._see(f"/stations/{row['id']}.json")
             for evse in station["evses"]:
                 for connector in evse["connectors"]:
-                    if connector["startable"]:
+                    if connector["startable"] and connector["max_kw"] <= SLOW:
                         return station, evse, connector
         raise DemoFailed(f"no station of {partner} can be started")
 

@@ -118,7 +118,9 @@ async def _stories(built: Stage, seed: int, tell: Tell) -> list[Document]:
     """Both at once; odd seeds kill the operator on 2.2.1, even ones that on 2.1.1."""
     dies = built.operators[seed % 2]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(ride(built, one, tell, death_of(built, one, tell) if one is dies else None)) for one in built.operators]
+        tasks = [
+            group.create_task(ride(built, one, seed, tell, death_of(built, one, tell) if one is dies else None)) for one in built.operators
+        ]
     return [task.result() for task in tasks]
 
 
@@ -211,7 +213,7 @@ def _announce(built: Stage, *, keep: bool) -> None:
 async def _third_minute(built: Stage, seed: int, began: float, tell: Tell) -> None:
     await asyncio.sleep(max(0.0, DEATH_AT - (time.monotonic() - began)))
     operator = built.operators[seed % 2]
-    await ride(built, operator, tell, death_of(built, operator, tell, AWAY))
+    await ride(built, operator, seed, tell, death_of(built, operator, tell, AWAY))
 
 
 async def _news(built: Stage, tell: Tell) -> None:

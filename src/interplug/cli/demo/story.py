@@ -7,6 +7,7 @@ it had said: its stations went on charging, and the provider's page said what it
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from .stage import Stage
 
 Document = dict[str, Any]
 Tell = Callable[[str], None]
+ATTEMPTS = 3
 UPDATES = 3
 """Figures that have to be seen moving before the driver stops."""
 DARK = 3.0
@@ -33,19 +35,17 @@ def clock() -> str:
 
 
 async def ride(
-    stage: Stage, operator: NodeProcess, tell: Tell, middle: Callable[[Phone, Document], Awaitable[Document]] | None = None
+    stage: Stage, operator: NodeProcess, seed: int, tell: Tell, middle: Callable[[Phone, Document], Awaitable[Document]] | None = None
 ) -> Document:
     """The whole story at one operator; `middle` happens while the car charges and returns what there is to tell of it."""
     began = time.monotonic()
     async with Phone(stage.provider.url) as phone:
-        station, evse, connector = await phone.choose(operator.name)
-        asked = await phone.start(station, evse, connector)
-        tell(f"{operator.name}: started at {station['name']}, EVSE {evse['evse_id'] or evse['uid']}, {connector['price']}")
-        charging = await phone.until(asked["id"], "charging", lambda seen: bool(seen["kwh"]), STARTS)
+        station, evse, connector, charging = await _charging(phone, operator, random.Random(f"{seed}/{operator.name}"))
+        tell(f"{operator.name}: charging at {station['name']}, EVSE {evse['evse_id'] or evse['uid']}, {connector['price']}")
         updates = await _watched(phone, charging)
         told = {} if middle is None else await middle(phone, updates[-1])
-        await phone.stop(asked["id"])
-        done = await phone.until(asked["id"], "the receipt", lambda seen: seen["receipt"] is not None, BILLS)
+        await phone.stop(charging["id"])
+        done = await phone.until(charging["id"], "the receipt", lambda seen: seen["receipt"] is not None, BILLS)
     receipt = done["receipt"]
     both = await ends.of_drive(operator, stage.provider, done["session_id"], receipt["cdr_id"])
     _check(operator, done, both)
@@ -62,6 +62,20 @@ async def ride(
         "receipt": {name: receipt[name] for name in ("cdr_id", "kwh", "began_at", "ended_at", "total", "computed", "verdict")},
         **told,
     }
+
+
+async def _charging(phone: Phone, operator: NodeProcess, chance: random.Random) -> tuple[Document, Document, Document, Document]:
+    """The station, EVSE and connector, and the drive once energy flows. Somebody else may have been quicker at the plug."""
+    attempts = 0
+    while True:
+        attempts += 1
+        station, evse, connector = await phone.choose(operator.name, chance)
+        try:
+            asked = await phone.start(station, evse, connector)
+            return station, evse, connector, await phone.until(asked["id"], "charging", lambda seen: bool(seen["kwh"]), STARTS)
+        except DemoFailed:
+            if attempts == ATTEMPTS:
+                raise
 
 
 def priced(receipt: Document) -> str:
