@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import interplug
-from interplug.drivers.drives import NotPossible, new_driver, start, stop
+from interplug.drivers.drives import NotPossible, new_driver, start, stop, token_key
 from interplug.drivers.follow import Follower
 from interplug.drivers.receipt import live, receipt
 from interplug.modules import commands
@@ -26,6 +26,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 @pytest.fixture
 async def driver(world: World) -> Driver:
     return await new_driver(world.node)
+
+
+@pytest.mark.req("TOK-037")
+async def test_a_drivers_token_is_never_whitelisted(world: World, driver: Driver) -> None:
+    stored = await world.node.store.read(lambda tx: tx.objects.get(token_key(world.node, driver)))
+    assert stored is not None and (stored.document["type"], stored.document["whitelist"]) == ("APP_USER", "NEVER")
 
 
 async def test_a_start_sends_the_drivers_own_token_and_a_reference(world: World, driver: Driver) -> None:

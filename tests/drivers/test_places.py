@@ -88,3 +88,11 @@ async def test_every_word_of_a_search_stands_somewhere_in_any_order(node: Node) 
     assert len(await found(node, text="  gent   harb ")) == 1
     assert await found(node, text="gent mill") == []
     assert len(await found(node, text="")) == 1
+
+
+@pytest.mark.req("LOC-037")
+async def test_an_operator_that_a_location_does_not_name_is_the_party_of_the_credentials(node: Node) -> None:
+    said_so = {**said.location("L1"), "operator": {"name": "Somebody Ltd"}}
+    silent = {name: value for name, value in said.location("L2").items() if name != "operator"}
+    await told(node, said_so, silent)
+    assert sorted(place.operator for place in await found(node)) == ["BE-XYZ", "Somebody Ltd"]

@@ -392,3 +392,23 @@ async def test_after_a_suspension_a_partner_is_told_of_what_has_changed_meanwhil
     await newest.restart()
     await resume(newest.node.directory, newest.partner.connection.id)
     assert await newest.settle() == [("PUT", "locations/NL/TNM/L1")]
+
+
+@pytest.mark.req("TOK-038")
+async def test_an_emaid_is_not_pushed(newest: World) -> None:
+    await own(newest.node, "tokens", ours(said.token(type="EMAID"), EMSP))
+    assert await newest.settle() == []
+
+
+@pytest.mark.req("SES-028")
+async def test_2_1_1_is_told_of_every_change_of_a_session_by_put(tmp_path: Path) -> None:
+    world = await world_of(tmp_path, "2.1.1")
+    await own(world.node, "locations", ours(said.location(said.session()["location_id"])))
+    session, audience = ours(said.session(status="ACTIVE")), world.partner.connection.id
+    for kwh in (1, 2):
+        world.clock.move(5)
+        session = {**session, "kwh": kwh, "last_updated": world.clock.text()}
+        await own(world.node, "sessions", session, audience=audience)
+        assert [verb for verb, path in await world.settle() if "sessions" in path] == ["PUT"]
+    await world.push.stop()
+    await close(world.node)

@@ -31,6 +31,16 @@ def can_charge(location: Document, moment: int) -> bool:
     return location.get("charging_when_closed", True) is not False or is_open(location, moment)
 
 
+def in_words(location: Document, moment: int) -> str:
+    """For a driver who stands before it, or wants to; empty where the Location says nothing about its hours."""
+    hours = location.get("opening_times")
+    if hours is None:
+        return ""
+    if is_open(location, moment):
+        return "Open day and night" if hours.get("twentyfourseven") and not hours.get("exceptional_closings") else "Open now"
+    return "Closed now, but one can charge" if can_charge(location, moment) else "Closed now"
+
+
 def _within(periods: list[Document] | None, moment: int) -> bool:
     return any(parse_time(one["period_begin"]) <= moment < parse_time(one["period_end"]) for one in periods or ())
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from interplug.modules.node import Node
+from interplug.partners.directory import Connection
+from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Change, Stored
 from interplug.store.places import Place
 from interplug.store.tx import Tx
@@ -44,22 +46,35 @@ class PlaceList:
     async def _write(self, tx: Tx, news: dict[int, Change], reached: int) -> None:
         for pk in news:
             stored = await tx.objects.get_pk(pk)
-            place = place_of(stored) if stored is not None else None
+            place = place_of(stored, self._operator(stored)) if stored is not None else None
             if place is None:
                 await tx.places.drop(pk)
             else:
                 await tx.places.put(place)
         await tx.cursors.move([(*READER, reached)])
 
+    def _operator(self, stored: Stored) -> str:
+        return operator_of(stored, self.node.directory.by_id(stored.key.source))
 
-def place_of(stored: Stored) -> Place | None:
+
+def operator_of(stored: Stored, connection: Connection | None) -> str:
+    """Who runs a Location: as it says, else the party of that name in the partner's credentials (8.3.1); a hub's own name is none."""
+    said = (stored.document.get("operator") or {}).get("name")
+    if said or connection is None:
+        return said or ""
+    owner = Party(stored.key.country, stored.key.party).key
+    names = (party.business_details.get("name") for party in connection.parties if party.role == "CPO" and party.party.key == owner)
+    return next((name for name in names if name), "")
+
+
+def place_of(stored: Stored, operator: str = "") -> Place | None:
     """The row of a Location; None where drivers are not to see it."""
     document = stored.document
     evses = [evse for evse in document.get("evses") or () if evse["status"] not in ("REMOVED", "PLANNED")]
     if not document.get("publish", True) or not evses or stored.audience < 0:
         return None
     connectors = [connector for evse in evses for connector in evse["connectors"]]
-    name, operator = document.get("name") or document["address"], (document.get("operator") or {}).get("name", "")
+    name = document.get("name") or document["address"]
     told = (
         name,
         document["address"],

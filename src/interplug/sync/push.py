@@ -36,6 +36,8 @@ CHUNK = 500
 FULL = 10_000
 """Unsent keys above which a lane stops holding them and goes by its cursor."""
 CHECKPOINT = 1.0
+UNPUSHED = "EMAID"
+"""Tokens of this type are not pushed: CPOs authorise them in real time (13.4.3)."""
 
 
 def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
@@ -69,6 +71,8 @@ class Lane:
     # --- what is unsent
 
     def wants(self, change: Change) -> bool:
+        if change.key.kind == UNPUSHED:
+            return False
         audiences = self.connection.audiences
         seen = change.audience in audiences or any(audience in audiences for audience in change.was)
         return change.source == OWN and seen and self.connection.endpoint(change.module, "RECEIVER") is not None

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from interplug.drivers.drives import NotPossible, Plug, startable, tariffs_of
-from interplug.drivers.places import place_of, watts
+from interplug.drivers.hours import in_words
+from interplug.drivers.places import operator_of, place_of, watts
 from interplug.model.types import fold, format_time, parse_time
 from interplug.modules.node import Node
 from interplug.store.keys import OWN, Stored
@@ -247,9 +248,9 @@ def _station(node: Node, stored: Stored, contact: Contact, tariffs: Mapping[str,
         key=(key.country, key.party, key.id),
         name=document.get("name") or document["address"],
         address=", ".join(part for part in (document["address"], document.get("postal_code"), document["city"]) if part),
-        operator=(document.get("operator") or {}).get("name") or contact.partner,
+        operator=operator_of(stored, node.directory.by_id(key.source)) or contact.partner,
         contact=contact,
-        hours="Open day and night" if (document.get("opening_times") or {}).get("twentyfourseven") else "",
+        hours=in_words(document, node.clock()),
         evses=tuple(_evse(node, stored, evse, name, prices) for evse, name in zip(evses, names, strict=True)),
     )
 
