@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from interplug.cli.demo.processes import DemoFailed, NodeProcess
+from interplug.model.types import decode_json, encode_json
+from tests.sync.test_importing import location
 
 
 @pytest.fixture
@@ -68,3 +71,19 @@ async def test_what_cannot_be_done_is_said_and_has_its_code(nodes: tuple[NodePro
     await cpo.end()
     with pytest.raises(DemoFailed, match=r"failed \(3\).*cannot connect"):
         await emsp.command("partner", "register", f"{cpo.url}/ocpi/versions", typed="token")
+
+
+async def test_what_a_command_brings_in_reaches_partners_of_the_running_node(
+    nodes: tuple[NodeProcess, NodeProcess], tmp_path: Path
+) -> None:
+    cpo, emsp = nodes
+    invited = await cpo.command("partner", "invite", "emsp")
+    await emsp.command("partner", "register", invited["versions_url"], "--name", "cpo", typed=invited["token"])
+    (tmp_path / "location.json").write_bytes(encode_json(location("L1", party_id="AAA")))
+    await cpo.command("import", str(tmp_path / "location.json"))
+    async with asyncio.timeout(20):
+        while "locations" not in {one["module"] for one in (await emsp.command("status"))["received"]}:
+            pass
+    out = tmp_path / "received.jsonl"
+    await emsp.command("export", "locations", "--partner", "cpo", "--out", str(out))
+    assert decode_json(out.read_bytes()) == location("L1", party_id="AAA")
