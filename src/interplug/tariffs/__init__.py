@@ -1,8 +1,10 @@
 """Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO."""
 
 from interplug.tariffs.claims import Difference
+from interplug.tariffs.compare import Comparison, compare
 from interplug.tariffs.compiled import Compiler, Tariff, compile_tariff
 from interplug.tariffs.documents import cost_documents, volume_documents
+from interplug.tariffs.explain import Explanation, explain
 from interplug.tariffs.fields import Finding
 from interplug.tariffs.lint import lint
 from interplug.tariffs.money import Money
@@ -22,10 +24,12 @@ __all__ = [
     "EXACT",
     "SPEC",
     "ChargingSession",
+    "Comparison",
     "Compiler",
     "Course",
     "Cutter",
     "Difference",
+    "Explanation",
     "Finding",
     "Line",
     "Money",
@@ -38,9 +42,11 @@ __all__ = [
     "Tariff",
     "TariffError",
     "Verified",
+    "compare",
     "compile_tariff",
     "cost_documents",
     "cut",
+    "explain",
     "lint",
     "pick",
     "price",

@@ -71,19 +71,19 @@ def _amount(component: Component, currency: str, phase: int, taxes: bool) -> str
     of = {RESERVATION: " reserved", EXPIRED: " of an expired reservation"}.get(phase, "")
     if component.dimension == FLAT:
         fee = {SESSION: "per session", RESERVATION: "per reservation", EXPIRED: "for an expired reservation"}[phase]
-        return f"{_money(price, currency)} {fee}"
+        return f"{spell_money(price, currency)} {fee}"
     if component.dimension == PARKING:
         of = " parked"
     if not price:
         return f"free {'charging' if component.dimension == ENERGY else 'time' + of}"
     if component.dimension == ENERGY:
         step = f" (each started {plain(component.step / 1000)} kWh)" if component.step >= 1000 else ""
-        return f"{_money(price, currency)} per kWh{step}"
+        return f"{spell_money(price, currency)} per kWh{step}"
     by_minute = price / _MINUTE
     step = f" (each started {_duration(component.step)})" if component.step > 60 else ""
     if by_minute == by_minute.quantize(_CENT) and price < 120:
-        return f"{_money(by_minute, currency)} per minute{of}{step}"
-    return f"{_money(price, currency)} per hour{of}{step}"
+        return f"{spell_money(by_minute, currency)} per minute{of}{step}"
+    return f"{spell_money(price, currency)} per hour{of}{step}"
 
 
 def _shown(component: Component, taxes: bool) -> Decimal:
@@ -94,7 +94,7 @@ def _shown(component: Component, taxes: bool) -> Decimal:
     return found
 
 
-def _money(value: Decimal, currency: str) -> str:
+def spell_money(value: Decimal, currency: str) -> str:
     short = Decimal(plain(value.quantize(_CENT)))
     decimals = max(exponent(currency), -int(short.as_tuple().exponent))
     symbol = _SYMBOLS.get(currency)
@@ -167,7 +167,7 @@ def _limits(tariff: Tariff, taxes: bool) -> list[str]:
         if limit is not None:
             bound = limit.incl if taxes and limit.incl is not None else limit.excl if limit.excl is not None else limit.incl
             if bound is not None:
-                said.append(f"{name} {_money(bound, tariff.currency)}")
+                said.append(f"{name} {spell_money(bound, tariff.currency)}")
     return said
 
 
