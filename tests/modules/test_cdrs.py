@@ -41,6 +41,13 @@ async def test_the_same_again_gets_the_same_url(node: Node, partner: Partner, ve
     assert again.ok and again.headers["location"] == first.headers["location"]
 
 
+@pytest.mark.req("CDR-014", "TYP-001")
+async def test_the_same_with_its_ids_in_other_case_is_the_same(partner: Partner, version: str) -> None:
+    document = spoken(cdr(), version)
+    first, again = [await partner.send("POST", "cdrs", {**document, "id": name}) for name in (document["id"], document["id"].lower())]
+    assert again.ok and again.headers["location"] == first.headers["location"]
+
+
 @pytest.mark.req("CDR-014", "CDR-001")
 async def test_another_content_is_refused_and_kept_as_evidence(node: Node, partner: Partner, version: str) -> None:
     document = spoken(cdr(), version)

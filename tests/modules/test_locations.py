@@ -291,6 +291,22 @@ async def test_what_arrives_late_is_not_applied_and_counted(node: Node, partner:
     assert await node.store.read(lambda tx: tx.objects.stale("locations", partner.connection.id)) == 1
 
 
+async def test_a_clock_that_was_far_ahead_freezes_nothing(node: Node, partner: Partner, clock: Clock) -> None:
+    """One message of the year 2999 must not keep out what the partner says from now on, at any level."""
+    wrong = "2999-01-01T00:00:00Z"
+    frozen = evse(last_updated=wrong, connectors=[connector(last_updated=wrong)])
+    await put(partner, document={**theirs(location(evses=[frozen])), "last_updated": wrong})
+    await patch(partner, URL, {"name": "Of now", "last_updated": clock.text(5)})
+    await patch(partner, URL + "/E1", {"status": "CHARGING", "last_updated": clock.text(5)})
+    await patch(partner, URL + "/E1/1", {"format": "CABLE", "last_updated": clock.text(5)})
+    document = await held(node, partner)
+    assert (document["name"], document["evses"][0]["status"]) == ("Of now", "CHARGING")
+    assert document["evses"][0]["connectors"][0]["format"] == "CABLE"
+    whole = location(evses=[evse(status="BLOCKED", last_updated=clock.text(6))], last_updated=clock.text(6))
+    await put(partner, document=theirs(whole))
+    assert (await held(node, partner))["evses"][0]["status"] == "BLOCKED"
+
+
 async def test_a_late_connector_is_not_applied(node: Node, partner: Partner, clock: Clock) -> None:
     await put(partner)
     await patch(partner, URL + "/E1/1", {"format": "CABLE", "last_updated": clock.text(60)})

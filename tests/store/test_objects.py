@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from interplug.store.keys import GONE, OWN, Key
+from interplug.store.keys import GONE, OWN, Evidence, Key
 from tests.store.conftest import Desk
 from tests.store.samples import at, key, tariff
 
@@ -52,6 +52,19 @@ async def test_strictly_older_is_stale_counted_and_not_applied(desk: Desk) -> No
     assert (saved.stale, saved.changed, desk.store.head) == (True, False, head)
     assert (await desk.document(place))["currency"] == "EUR"
     assert await desk.read(lambda tx: tx.objects.stale("tariffs", PARTNER)) == 1
+
+
+async def test_a_time_far_ahead_does_not_freeze_what_it_came_with(desk: Desk) -> None:
+    place, ahead, now = key("T1", source=PARTNER), 10**9, 100.0
+    await desk.save(place, tariff("T1", ahead), ahead)
+    assert (await desk.save(place, tariff("T1", 1, currency="SEK"), 1, evidence=arrived(now + 3600))).stale
+    assert (await desk.save(place, tariff("T1", now, currency="SEK"), now, evidence=arrived(now))).changed
+    assert await desk.document(place) == tariff("T1", now, currency="SEK")
+    assert (await desk.save(place, tariff("T1", now - 1), now - 1, evidence=arrived(now))).stale
+
+
+def arrived(seconds: float) -> Evidence:
+    return Evidence(b"{}", PARTNER, "2.3.0", at(seconds))
 
 
 async def test_older_is_applied_when_forced(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate
 from interplug.protocol.envelope import Answer
 from interplug.protocol.status import UNKNOWN_LOCATION, OcpiError, not_found
+from interplug.store.heads import late
 from interplug.store.keys import Key, StoredEvse
 from interplug.store.locations import NoLocation
 from interplug.store.tx import Tx
@@ -114,7 +115,7 @@ async def put_connector(call: Call) -> Answer:
     async def work(tx: Tx) -> bool:
         stored = await _evse(tx, call, key)
         known = find_connector(stored.document, call.params["connector_id"])
-        if known is None or not _late(document, known):
+        if known is None or not _late(call, document, known):
             await _save_connector(tx, call, key, stored, document if known is None else {**document, "id": known["id"]})
         return known is None
 
@@ -132,7 +133,7 @@ async def patch_connector(call: Call) -> Answer:
         known = find_connector(stored.document, call.params["connector_id"])
         if known is None:
             raise _unknown(call)
-        if not _late(patch, known):
+        if not _late(call, patch, known):
             merged = merge("connector", known, replica.without_ids(patch, {"id": known["id"]}))
             validate("connector", merged)
             await _save_connector(tx, call, key, stored, merged)
@@ -141,8 +142,8 @@ async def patch_connector(call: Call) -> Answer:
     return Answer()
 
 
-def _late(arrived: Document, known: Document) -> bool:
-    return "last_updated" in arrived and parse_time(arrived["last_updated"]) < parse_time(known["last_updated"])
+def _late(call: Call, arrived: Document, known: Document) -> bool:
+    return "last_updated" in arrived and late(parse_time(arrived["last_updated"]), parse_time(known["last_updated"]), call.now)
 
 
 async def _save_connector(tx: Tx, call: Call, key: Key, stored: StoredEvse, connector: Document) -> None:

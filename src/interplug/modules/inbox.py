@@ -38,7 +38,7 @@ async def post(call: Call) -> Answer:
         raise invalid(f"$.party_id: {country}-{party_id} is no party of this connection")
     key = Key("cdrs", call.connection.id, country, party_id, document["id"])
     known = await call.node.store.write(lambda tx: _store(tx, call, key, document))
-    if known is not None and known.document != document:
+    if known is not None and _contradicts(known, document):
         raise invalid(f"$.id: CDR {document['id']} is known with another content; a CDR never changes")
     return Answer(http=201 if known is None else 200, headers={"location": _url(call, key if known is None else known.key)})
 
@@ -48,9 +48,14 @@ async def _store(tx: Tx, call: Call, key: Key, document: Document) -> Stored | N
     known = await tx.objects.get(key)
     if known is None:
         await tx.objects.save(key, document, last_updated=parse_time(document["last_updated"]), evidence=replica.evidence(call))
-    elif known.document != document:
+    elif _contradicts(known, document):
         await tx.history.add(key, await tx.number(), CONFLICT, replica.evidence(call))
     return known
+
+
+def _contradicts(known: Stored, document: Document) -> bool:
+    """Whether it is another content; ids that differ in case alone are the same ids."""
+    return known.document != {**document, **{name: known.document[name] for name in ("country_code", "party_id", "id")}}
 
 
 def _url(call: Call, key: Key) -> str:

@@ -48,6 +48,16 @@ class Head(msgspec.Struct, gc=False):
     spelling: str
 
 
+AHEAD = 600_000_000
+"""Microseconds by which clocks may differ."""
+
+
+def late(moment: int, stored: int, now: int) -> bool:
+    """Whether an arrival is older than what is stored. A stored time that still lies ahead was told by a clock that was wrong; it
+    does not keep out what is said to be of now, or one such message would freeze the object until that time."""
+    return moment < stored and not (stored > now + AHEAD and abs(moment - now) <= AHEAD)
+
+
 def spell(key: Key) -> str:
     """How the key was written when the object was first seen; only the id could hold a line break."""
     return f"{key.country}\n{key.party}\n{key.id}"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from interplug.model.types import encode_json, fold, format_time, parse_time
 from interplug.store.bodies import LOCATIONS, Bodies, read_document
 from interplug.store.database import Database, Numbers
-from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, spelled
+from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, late, spelled
 from interplug.store.keys import OWN, Key, Saved, StoredEvse
 from interplug.store.withheld import withheld
 
@@ -91,14 +91,14 @@ class Locations:
     ) -> Saved:
         evses = by_uid(document) if whole else {}
         given = max([last_updated, *(evse_time(evse, last_updated) for evse in evses.values())])
-        if given < head.last_updated and key.source != OWN and not force:
+        if late(given, head.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         started = self._numbers.last
         old = read_document(await self._bodies.read(head.pk))
         body = without(document, "evses")
         other_body = without(body, "last_updated") != without(old, "last_updated")
         body_no = self._numbers.take() if other_body else 0
-        touched = await self._replace_evses(head, key, evses, last_updated, force=force) if whole else None
+        touched = await self._replace_evses(head, key, evses, last_updated, received_at, force=force) if whole else None
         if touched is None and not other_body and (body == old or given <= head.last_updated):
             return Saved(pk=head.pk)
         given = max(given, touched or 0)
@@ -114,14 +114,16 @@ class Locations:
             await self._heads.touch(head, given, received_at)
         return Saved(changed=True, pk=head.pk)
 
-    async def _replace_evses(self, head: Head, key: Key, evses: dict[str, dict[str, Any]], last_updated: int, *, force: bool) -> int | None:
+    async def _replace_evses(
+        self, head: Head, key: Key, evses: dict[str, dict[str, Any]], last_updated: int, now: int, *, force: bool
+    ) -> int | None:
         """The newest last_updated among those that changed; None when nothing did."""
         rows = {row.uid: row for row in await self._rows(head.pk)}
         moments: list[int] = []
         for uid, evse in evses.items():
             moment = evse_time(evse, last_updated)
             if uid in rows:
-                moments.append(await self._update(rows[uid], key, evse, moment, force=force) or 0)
+                moments.append(await self._update(rows[uid], key, evse, moment, now, force=force) or 0)
             else:
                 no = self._numbers.take()
                 await self._insert(head.pk, key, evse, no, no, moment)
@@ -174,10 +176,10 @@ class Locations:
         if row is None:
             no = self._numbers.take()
             await self._insert(head.pk, key, document, no, no, last_updated)
-        elif last_updated < row.last_updated and key.source != OWN and not force:
+        elif late(last_updated, row.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         else:
-            stored = await self._update(row, key, document, last_updated, force=force)
+            stored = await self._update(row, key, document, last_updated, received_at, force=force)
             if stored is None:
                 return Saved(pk=head.pk)
             moment = stored
@@ -204,10 +206,10 @@ class Locations:
         place = (pk, country, party, fold(uid), uid, position)
         await self._db.execute(INSERT, *place, str(evse.get("status", "")), no, no, no, moment, encode_json(evse))
 
-    async def _update(self, row: EvseRow, key: Key, evse: dict[str, Any], moment: int, *, force: bool) -> int | None:
+    async def _update(self, row: EvseRow, key: Key, evse: dict[str, Any], moment: int, now: int, *, force: bool) -> int | None:
         """The last_updated that was stored, None when nothing was. Takes a number when readers of the log must see it."""
         raw = encode_json(evse)
-        if raw == row.doc or (moment < row.last_updated and key.source != OWN and not force):
+        if raw == row.doc or (late(moment, row.last_updated, now) and key.source != OWN and not force):
             return None
         old = read_document(row.doc)
         other_body = without(evse, "status", "last_updated") != without(old, "status", "last_updated")
