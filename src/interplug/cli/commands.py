@@ -13,7 +13,7 @@ from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
 from interplug.store.schema import SchemaTooNew
 
-from . import audiences, database, doctor, moving, parties, partners, records, routes, serving
+from . import audiences, database, doctor, messages, moving, parties, partners, quarantine, records, routes, serving
 from .demo.performance import demo
 from .ending import CONFIGURATION, FAILED, NETWORK, USAGE, Ending, errors
 from .opening import MISCONFIGURED
@@ -30,6 +30,8 @@ for group in (
     App(name="partner", help="Partners: invite, register, look at, renew, end."),
     App(name="party", help="Our own parties."),
     App(name="audience", help="Locations, Tariffs and Tokens that are not for every partner."),
+    App(name="quarantine", help="What arrived and could not be taken."),
+    App(name="message", help="What was said to and by partners."),
     App(name="cdr", help="Charge detail records."),
     App(name="db", help="The database."),
 ):
@@ -59,6 +61,11 @@ app.command(moving.export)
 app.command(moving.pull)
 app["cdr"].command(records.list_, name="list")
 app["cdr"].command(records.show_, name="show")
+app["quarantine"].command(quarantine.list_, name="list")
+app["quarantine"].command(quarantine.show_, name="show")
+app["quarantine"].command(quarantine.drop)
+app["message"].command(messages.list_, name="list")
+app["message"].command(messages.show_, name="show")
 app["db"].command(database.status)
 app["db"].command(database.upgrade)
 app.command(tariff)

@@ -25,7 +25,7 @@ from interplug.sync.recognise import MODULES
 from interplug.versions.table import NEWEST, VERSIONS
 
 from .ending import FAILED, NETWORK, USAGE, columns, end, errors, show
-from .opening import REPORTING, Reporting, with_node
+from .opening import DASH, REPORTING, Reporting, with_node
 from .parties import party
 from .partners import named
 
@@ -115,7 +115,7 @@ def export(
     module: str,
     /,
     *,
-    out: Annotated[Path, Parameter(help="File to write (packed when it ends in .gz); - is standard output.")] = Path("-"),
+    out: Annotated[Path, DASH, Parameter(help="File to write (packed when it ends in .gz); - is standard output.")] = Path("-"),
     partner: Annotated[str | None, Parameter(help="What this partner sent, instead of our own.")] = None,
     version: Annotated[str, Parameter(help="OCPI version to write.")] = NEWEST,
     party_: Annotated[str | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM.")] = None,
@@ -222,7 +222,7 @@ def pull(
             return await pull_from(node, named(node, partner), tuple(module) if module else None, full=full, progress=progress)
 
     document = [{name: getattr(one, name) for name in one.__slots__ if not name.startswith("_")} for one in with_node(common, work)]
-    rows = [tuple(one.values()) for one in document]
+    rows = [(*({**one, "repairs": sum(one["repairs"].values())}.values()),) for one in document]
     show(
         document, columns(document[0], rows) if document else ["this partner lists nothing that a role of ours receives"], json=common.json
     )

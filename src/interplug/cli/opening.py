@@ -43,6 +43,8 @@ class Reporting(Common):
     json: Annotated[bool, Parameter(name="--json", negative=(), help="One JSON document on standard output.")] = False
 
 
+DASH = Parameter(allow_leading_hyphen=True)
+"""For options whose value may be -, which else is taken for the beginning of another option."""
 COMMON = Common()
 REPORTING = Reporting()
 

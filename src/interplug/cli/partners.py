@@ -21,7 +21,7 @@ from interplug.partners.directory import Connection
 from interplug.versions.table import VERSIONS
 
 from .ending import CONFIGURATION, USAGE, columns, end, show
-from .opening import REPORTING, Reporting, with_node
+from .opening import DASH, REPORTING, Reporting, with_node
 from .parties import Role, party
 
 AsRole = Annotated[Role | None, Parameter(help="Our role that the partner shall see; without it, all.")]
@@ -73,7 +73,7 @@ def register(
     versions_url: str,
     /,
     *,
-    token_file: Annotated[str, Parameter(help="File with the token that the partner gave us; - is standard input.")] = "-",
+    token_file: Annotated[str, DASH, Parameter(help="File with the token that the partner gave us; - is standard input.")] = "-",
     name: Annotated[str | None, Parameter(help="What we call the partner; without it, its host.")] = None,
     version: Pinned = None,
     role: AsRole = None,

@@ -11,13 +11,13 @@ from interplug.modules.node import Node
 from interplug.store.keys import OWN, Stored
 
 from .ending import columns, end, show
-from .opening import REPORTING, Reporting, with_node
+from .opening import DASH, REPORTING, Reporting, with_node
 from .partners import named
 
 
 def list_(
     *,
-    partner: Annotated[str | None, Parameter(help="Only those that this partner sent; - for our own.")] = None,
+    partner: Annotated[str | None, DASH, Parameter(help="Only those that this partner sent; - for our own.")] = None,
     limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
     common: Reporting = REPORTING,
 ) -> None:

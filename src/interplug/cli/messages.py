@@ -1,0 +1,80 @@
+"""`interplug message`: what was said to and by partners. No token is ever in it (`store.messages`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from interplug.model.types import format_time
+from interplug.modules.node import Node
+from interplug.store.messages import Message
+
+from .ending import columns, end, show
+from .opening import REPORTING, Reporting, with_node
+from .partners import named
+
+SHOWN = ("number", "at", "direction", "partner", "method", "url", "http", "ocpi", "milliseconds")
+
+
+def list_(
+    *,
+    partner: Annotated[str | None, Parameter(help="Only what was said with this partner.")] = None,
+    url: Annotated[str | None, Parameter(help="Only where the URL holds this text.")] = None,
+    correlation: Annotated[str | None, Parameter(help="Only messages with this X-Correlation-ID.")] = None,
+    limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
+    common: Reporting = REPORTING,
+) -> None:
+    """List requests of partners and our own, newest first."""
+
+    async def work(node: Node) -> list[dict[str, Any]]:
+        connection = None if partner is None else named(node, partner).id
+        found = await node.store.read(
+            lambda tx: tx.messages.search(connection=connection, url=url, correlation_id=correlation, limit=limit)
+        )
+        return [_described(node, one) for one in found]
+
+    found = with_node(common, work)
+    rows = [[one[name] for name in SHOWN] for one in found]
+    show(found, columns(SHOWN, rows) if rows else ["nothing was said yet"], json=common.json)
+
+
+def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
+    """Show one request and its answer.
+
+    Parameters
+    ----------
+    number
+        Its number in the list.
+    """
+
+    async def work(node: Node) -> dict[str, Any] | None:
+        found = await node.store.read(lambda tx: tx.messages.search(before=number + 1, limit=1))
+        if not found or found[0].pk != number:
+            return None
+        texts = {name: getattr(found[0], name).decode(errors="replace") for name in ("body", "answer")}
+        return {**_described(node, found[0]), "headers": found[0].headers, **texts}
+
+    document = with_node(common, work)
+    if document is None:
+        end(f"there is no message with the number {number}; they are kept for as many days as store.message_days says")
+    lines = [f"{name:14} {document[name]}" for name in (*SHOWN, "request_id", "correlation_id")]
+    lines += ["", *(f"{name}: {value}" for name, value in document["headers"].items()), "", document["body"], "", document["answer"]]
+    show(document, lines, json=common.json)
+
+
+def _described(node: Node, message: Message) -> dict[str, Any]:
+    partner = node.directory.by_id(message.connection)
+    return {
+        "number": message.pk,
+        "at": format_time(message.started_at),
+        "direction": message.direction,
+        "partner": partner.partner if partner else None,
+        "method": message.method,
+        "url": message.url,
+        "http": message.http,
+        "ocpi": message.ocpi,
+        "milliseconds": message.took_us // 1000,
+        "request_id": message.request_id,
+        "correlation_id": message.correlation_id,
+    }
