@@ -13,7 +13,7 @@ VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(10**20), 10**20)
-    | st.decimals(allow_nan=False, allow_infinity=False, places=4)
+    | st.decimals(-(10**20), 10**20, allow_nan=False, places=4)
     | BRACKETS_AND_QUOTES,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(BRACKETS_AND_QUOTES, inner, max_size=4),
     max_leaves=20,
