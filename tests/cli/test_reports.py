@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ from interplug.model.types import encode_json
 from interplug.modules.rows import MODULES
 from interplug.protocol.routes import Router
 from tests.cli.conftest import Command
+from tests.nodes import befriend, close, make_node
 from tests.sync.test_importing import location
 
 
@@ -142,3 +144,17 @@ def test_a_key_that_others_can_read_is_grave(interplug: Command, tmp_path: Path)
     said = interplug("doctor", "--json")
     assert said.code == 1
     assert [one["about"] for one in said.json if one["grave"]] == ["node key"]
+
+
+@pytest.mark.req("CRD-028")
+def test_tokens_that_are_older_than_a_month_are_named(interplug: Command, tmp_path: Path) -> None:
+    async def register() -> None:
+        node = await make_node(tmp_path)
+        await befriend(node, "2.2.1", name="Old")
+        await close(node)
+
+    asyncio.run(register())
+    found = interplug("doctor", "--offline", "--json").json
+    assert [one["finding"] for one in found if one["about"] == "Old"] == ["its tokens are older than a month (interplug partner rotate 1)"]
+    assert [one["rotation_due"] for one in interplug("status", "--json").json["partners"]] == [True]
+    assert "due" in interplug("status").out

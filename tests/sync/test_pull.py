@@ -167,6 +167,16 @@ async def test_what_a_whole_list_lacks_is_no_longer_valid_but_stays_readable(wor
     assert {evse["status"] for evse in stored.document["evses"]} == {"REMOVED"}
 
 
+@pytest.mark.req("TAR-002")
+async def test_a_tariff_that_a_whole_list_lacks_is_gone(world: World) -> None:
+    world.lists.offer("tariffs", *(said.theirs(said.tariff(id=name)) for name in ("T1", "T2")))
+    await world.pull("tariffs")
+    world.lists.offer("tariffs", said.theirs(said.tariff(id="T1")))
+    assert (await world.pull("tariffs")).ended == 0
+    assert (await world.pull("tariffs", full=True)).ended == 1
+    assert [await world.held("tariffs", name) is not None for name in ("T1", "T2")] == [True, False]
+
+
 @pytest.mark.req("TOK-020", "TOK-004")
 async def test_a_token_that_a_whole_list_lacks_is_not_valid(world: World) -> None:
     world.lists.offer("tokens", *(said.theirs(said.token(uid, type="RFID")) for uid in ("AA", "BB")))

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from interplug.config import Settings
 from interplug.modules.node import Node
+from interplug.partners import registration
 from interplug.partners.keys import key_path
 from interplug.partners.presentation import root
 from interplug.protocol.envelope import Reply
@@ -19,7 +20,7 @@ from interplug.store.store import path_of
 
 from .ending import FAILED, end, show
 from .opening import REPORTING, Reporting, with_node
-from .serving import answers
+from .standing import answers
 
 ENOUGH_DISK = 500_000_000
 
@@ -83,7 +84,9 @@ async def _content(node: Node) -> list[Finding]:
         findings.append(Finding("parties", "this node has none; partners can see nothing of it", grave=True))
     quarantine = await node.store.read(lambda tx: tx.quarantine.count())
     if quarantine:
-        findings.append(Finding("quarantine", f"{quarantine} objects could not be taken", grave=False))
+        findings.append(Finding("quarantine", f"{quarantine} objects could not be taken (interplug quarantine list)", grave=False))
+    for one in registration.overdue(node.directory):
+        findings.append(Finding(one.partner, f"its tokens are older than a month (interplug partner rotate {one.id})", grave=False))
     for row in await node.store.read(lambda tx: tx.cursors.refused()):
         partner = node.directory.by_id(row.connection)
         findings.append(Finding(partner.partner if partner else str(row.connection), f"refuses an object: {row.reason}", grave=False))
