@@ -8,6 +8,7 @@ from interplug.tariffs.explain import Explanation, explain
 from interplug.tariffs.fields import Finding
 from interplug.tariffs.lint import lint
 from interplug.tariffs.money import Money
+from interplug.tariffs.normalize import Normalized, normalize
 from interplug.tariffs.options import EXACT, SPEC, Options, read_options
 from interplug.tariffs.pick import pick
 from interplug.tariffs.pieces import Phase, Sample
@@ -33,6 +34,7 @@ __all__ = [
     "Finding",
     "Line",
     "Money",
+    "Normalized",
     "Options",
     "Phase",
     "Plan",
@@ -48,6 +50,7 @@ __all__ = [
     "cut",
     "explain",
     "lint",
+    "normalize",
     "pick",
     "price",
     "price_session",

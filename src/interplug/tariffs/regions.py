@@ -11,7 +11,7 @@ Power and current are points here: a restriction on them is judged for a session
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from interplug.tariffs.compiled import Component, Element, Tariff
 from interplug.tariffs.restrictions import EXPIRED, RESERVATION, SESSION, WEEKDAYS, Moment
@@ -38,19 +38,29 @@ class Cell(NamedTuple):
     length: int = 0
 
 
+Axes = tuple[tuple[Cell, ...], ...]
+
+
+class Bounds(Protocol):
+    """Where along its axes a tariff changes; a Tariff has them."""
+
+    clock_bounds: list[int]
+    day_bounds: list[int]
+    uses_day: bool
+    kwh_bounds: list[Decimal]
+    elapsed_bounds: list[int]
+    min_power: list[Decimal]
+    max_power: list[Decimal]
+    min_current: list[Decimal]
+    max_current: list[Decimal]
+
+
 class Regions:
     """The boxes of a tariff. `left[phase][dimension]` is what no element prices."""
 
-    def __init__(self, tariff: Tariff) -> None:
+    def __init__(self, tariff: Tariff, axes: Axes | None = None) -> None:
         self.tariff = tariff
-        self.axes: tuple[tuple[Cell, ...], ...] = (
-            tuple(_days(tariff)),
-            tuple(_clock(tariff)),
-            tuple(_amounts(tariff.kwh_bounds, "kwh", "kWh used")),
-            tuple(_durations(tariff)),
-            tuple(_amounts([*tariff.min_power, *tariff.max_power], "power", "kW")),
-            tuple(_amounts([*tariff.min_current, *tariff.max_current], "current", "A")),
-        )
+        self.axes: Axes = axes or (*_common(tariff), *_steady(tariff))
         self.everything: Box = tuple((1 << len(axis)) - 1 for axis in self.axes)
         # Subtractions done so far.
         self._work = 0
@@ -85,6 +95,14 @@ class Regions:
     def _reached(self, element: Element, component: Component) -> bool:
         phases = {SESSION: (SESSION,), RESERVATION: (RESERVATION, EXPIRED), EXPIRED: (EXPIRED,)}[element.phase]
         return any(self.remaining(phase, component.dimension, element) for phase in phases)
+
+    def regions(self, phase: int, dimension: int) -> Iterator[tuple[Component | None, list[Box]]]:
+        """Everything, divided by what prices it; None is what nothing prices."""
+        for element in self.tariff.order(phase):
+            for component in element.components:
+                if component.dimension == dimension:
+                    yield component, [box for box in self.remaining(phase, dimension, element) if all(box)]
+        yield None, self.unpriced(phase, dimension)
 
     def remaining(self, phase: int, dimension: int, element: Element) -> list[Box]:
         """What of the box of the element is left by those before it."""
@@ -140,20 +158,52 @@ def _moment(cell: Cell) -> Moment:
 
 
 _TESTS = {
-    "day": ("start_date", "end_date", "day_of_week"),
-    "second": ("start_time", "end_time", "start_time/end_time"),
-    "kwh": ("min_kwh", "max_kwh"),
-    "elapsed": ("min_duration", "max_duration"),
-    "low_power": ("min_power", "max_power"),
-    "low_current": ("min_current", "max_current"),
+    ("day",): ("start_date", "end_date", "day_of_week"),
+    ("second",): ("start_time", "end_time", "start_time/end_time"),
+    ("kwh",): ("min_kwh", "max_kwh"),
+    ("elapsed",): ("min_duration", "max_duration"),
+    ("low_power", "high_power"): ("min_power", "max_power"),
+    ("low_power",): ("min_power",),
+    ("high_power",): ("max_power",),
+    ("low_current", "high_current"): ("min_current", "max_current"),
+    ("low_current",): ("min_current",),
+    ("high_current",): ("max_current",),
 }
 
 
 def _tests_of(axis: tuple[Cell, ...]) -> tuple[str, ...]:
-    return _TESTS[next(iter(axis[0].change))]
+    return _TESTS[tuple(axis[0].change)]
 
 
-def _days(tariff: Tariff) -> Iterator[Cell]:
+def _common(bounds: Bounds) -> Axes:
+    return (
+        tuple(_days(bounds)),
+        tuple(_clock(bounds)),
+        tuple(_amounts(bounds.kwh_bounds, ("kwh",), "kWh used")),
+        tuple(_durations(bounds)),
+    )
+
+
+def _steady(bounds: Bounds) -> Axes:
+    """Power and current that do not change."""
+    return (
+        tuple(_amounts([*bounds.min_power, *bounds.max_power], ("low_power", "high_power"), "kW")),
+        tuple(_amounts([*bounds.min_current, *bounds.max_current], ("low_current", "high_current"), "A")),
+    )
+
+
+def ranging_axes(bounds: Bounds) -> Axes:
+    """All that a period can be, ranges of power and current over a limit included."""
+    return (
+        *_common(bounds),
+        tuple(_amounts(bounds.min_power, ("low_power",), "kW")),
+        tuple(_amounts(bounds.max_power, ("high_power",), "kW")),
+        tuple(_amounts(bounds.min_current, ("low_current",), "A")),
+        tuple(_amounts(bounds.max_current, ("high_current",), "A")),
+    )
+
+
+def _days(tariff: Bounds) -> Iterator[Cell]:
     bounds = tariff.day_bounds
     # Each stretch between two dates, by the weekdays that occur in it; before the first and after the last date all do.
     starts = [(bounds[0] - 7 if bounds else 4), *bounds]
@@ -165,18 +215,17 @@ def _days(tariff: Tariff) -> Iterator[Cell]:
             yield Cell({"day": day}, said)
 
 
-def _clock(tariff: Tariff) -> Iterator[Cell]:
+def _clock(tariff: Bounds) -> Iterator[Cell]:
     bounds = sorted({0, *tariff.clock_bounds})
     for start, end in zip(bounds, [*bounds[1:], DAY], strict=True):
         yield Cell({"second": start}, f"{start // 3600:02}:{start // 60 % 60:02}" if len(bounds) > 1 else "", end - start)
 
 
-def _amounts(bounds: Sequence[Decimal], name: str, unit: str) -> Iterator[Cell]:
+def _amounts(bounds: Sequence[Decimal], names: tuple[str, ...], unit: str) -> Iterator[Cell]:
     for start in sorted({Decimal(0), *(bound for bound in bounds if bound > 0)}):
-        names = [name] if name == "kwh" else [f"low_{name}", f"high_{name}"]
         yield Cell(dict.fromkeys(names, start), f"{start:f} {unit}" if bounds else "")
 
 
-def _durations(tariff: Tariff) -> Iterator[Cell]:
+def _durations(tariff: Bounds) -> Iterator[Cell]:
     for start in sorted({0, *(bound for bound in tariff.elapsed_bounds if bound > 0)}):
         yield Cell({"elapsed": start}, f"after {start // SECOND} s" if tariff.elapsed_bounds else "")

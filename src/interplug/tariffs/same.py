@@ -1,0 +1,83 @@
+"""Whether two spellings of a tariff give every session the same price: a proof by regions, not by samples.
+
+Both are laid over the bounds of the two; then every cell must have the same price, step and tax in both, in each phase and dimension, and
+what stands beside the elements must be equal, too. Ranges of power and current over a limit are cells of their own here. What cannot be
+proven in bounded work counts as different.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from interplug.tariffs.compiled import ENERGY, FLAT, PARKING, TIME, Component, Tariff
+from interplug.tariffs.regions import Axes, Box, Regions, TooMany, ranging_axes
+from interplug.tariffs.restrictions import EXPIRED, RESERVATION, SESSION
+
+_MOST_PAIRS = 200_000
+_PHASES = (SESSION, RESERVATION, EXPIRED)
+_DIMENSIONS = (ENERGY, TIME, PARKING, FLAT)
+_HEAD = (
+    "id", "currency", "start", "end", "min_price", "max_price", "tax_included", "unknown_tax", "single_rate", "prices", "power_kinds",
+    "current_kinds", "version",
+)  # fmt: skip
+
+
+def same_prices(one: Tariff, other: Tariff) -> bool:
+    if any(getattr(one, name) != getattr(other, name) for name in _HEAD):
+        return False
+    axes = ranging_axes(_Both.of(one, other))
+    try:
+        left, right = _Priced(one, axes), _Priced(other, axes)
+        return all(left.agrees(right, phase, dimension) for phase in _PHASES for dimension in _DIMENSIONS)
+    except TooMany:
+        return False
+
+
+@dataclass(slots=True)
+class _Both:
+    """The bounds of two tariffs."""
+
+    clock_bounds: list[int]
+    day_bounds: list[int]
+    uses_day: bool
+    kwh_bounds: list[Decimal]
+    elapsed_bounds: list[int]
+    min_power: list[Decimal]
+    max_power: list[Decimal]
+    min_current: list[Decimal]
+    max_current: list[Decimal]
+
+    @classmethod
+    def of(cls, one: Tariff, other: Tariff) -> "_Both":
+        def joined(name: str) -> list[Any]:
+            return sorted({*getattr(one, name), *getattr(other, name)})
+
+        return cls(
+            joined("clock_bounds"), joined("day_bounds"), one.uses_day or other.uses_day, joined("kwh_bounds"), joined("elapsed_bounds"),
+            joined("min_power"), joined("max_power"), joined("min_current"), joined("max_current"),
+        )  # fmt: skip
+
+
+class _Priced:
+    def __init__(self, tariff: Tariff, axes: Axes) -> None:
+        self._regions = Regions(tariff, axes)
+
+    def _boxes(self, phase: int, dimension: int) -> list[tuple[Box, Any]]:
+        found = self._regions.regions(phase, dimension)
+        return [(box, _signature(component)) for component, boxes in found for box in boxes]
+
+    def agrees(self, other: "_Priced", phase: int, dimension: int) -> bool:
+        mine, theirs = self._boxes(phase, dimension), other._boxes(phase, dimension)
+        if len(mine) * len(theirs) > _MOST_PAIRS:
+            raise TooMany
+        return all(
+            signature == their_signature or not all(a & b for a, b in zip(box, their_box, strict=True))
+            for box, signature in mine
+            for their_box, their_signature in theirs
+        )
+
+
+def _signature(component: Component | None) -> Any:
+    if component is None:
+        return None
+    return component.price, component.tax, None if component.dimension == FLAT else component.step
