@@ -21,9 +21,9 @@ from typing import Any
 import msgspec
 
 from bench import data
-from interplug import app
 from interplug.config import Settings
 from interplug.model.types import parse_time
+from interplug.modules import opening
 from interplug.modules.node import Node
 from interplug.partners import states
 from interplug.store.keys import OWN, Key
@@ -124,12 +124,12 @@ class Filled:
         self.node: Node
 
     async def __aenter__(self) -> Filled:
-        self.node = app.open_node(self._settings)
+        self.node = opening.open_node(self._settings)
         await self.node.directory.refresh()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await app.close_node(self.node)
+        await opening.close_node(self.node)
 
     async def party(self, role: str, country: str, party: str) -> None:
         await self.node.directory.write(lambda tx: tx.parties.add(role, country, party))

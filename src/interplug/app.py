@@ -1,8 +1,7 @@
-"""The composition root: the one file that knows every room, and puts a node together.
+"""The composition root: the one file that knows every room, and makes a node live: door, loops, an orderly end.
 
-`open_node` is a node that can be asked and told (what a command needs); `serve` is a node that lives: door, loops, an orderly end.
-Nothing outside this file builds a store, a client or a loop for production. A loop that fails is started again after a pause and
-says so in `/health/ready`; a node that is told to stop answers what it has begun, writes its cursors and closes its store.
+A node that can only be asked and told, which is what a command needs, is `modules.opening`. A loop that fails is started again after a
+pause and says so in `/health/ready`; a node that is told to stop answers what it has begun, writes its cursors and closes its store.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ import gc
 import logging
 import signal
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -26,14 +24,8 @@ from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
 from interplug.modules import call, commands, retention
 from interplug.modules.node import Node
-from interplug.modules.rows import MODULES
-from interplug.partners.client import PartnerClient
-from interplug.partners.directory import Directory
-from interplug.partners.keys import NodeKey
-from interplug.partners.transport import HttpTransport
-from interplug.protocol.routes import Router
+from interplug.modules.opening import opened
 from interplug.stations.simulator.fleet import Fleet
-from interplug.store.store import Store
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
 from interplug.web.door import Door
@@ -47,57 +39,6 @@ LAST_ANSWERS = 5.0
 AGAIN = 1.0
 """Seconds until a loop that failed is started again."""
 BACKLOG = 2048
-
-
-# --- a node
-
-
-def clock_of(settings: Settings) -> Callable[[], int]:
-    """Microseconds UTC; faster than real time where everything is simulated, the same in all processes with the same epoch."""
-    speed, epoch = settings.simulator.speed, settings.simulator.epoch
-    if speed == 1.0:
-        return lambda: time.time_ns() // 1000
-    if epoch <= 0:
-        raise BadSettings("simulator.speed is not 1: simulator.epoch is needed")
-    return lambda: int((epoch + (time.time() - epoch) * speed) * 1_000_000)
-
-
-def open_node(settings: Settings) -> Node:
-    """Opens (or makes) the database and the node key; sends and serves nothing by itself."""
-    clock = clock_of(settings)
-    store = Store.open(settings.store.url, clock=clock, message_body=settings.store.message_body)
-    key = NodeKey.load(settings.store)
-    directory = Directory(store, key, settings, clock=clock)
-    return Node(
-        settings=settings,
-        store=store,
-        directory=directory,
-        client=PartnerClient(HttpTransport(settings.network), directory, store.messages, clock),
-        messages=store.messages,
-        clock=clock,
-        modules=MODULES,
-        router=Router(MODULES),
-        secret=key.derive("cursors"),
-        speed=settings.simulator.speed,
-    )
-
-
-async def close_node(node: Node) -> None:
-    await node.end()
-    transport = node.client.transport
-    if isinstance(transport, HttpTransport):
-        await transport.close()
-    await node.store.close()
-
-
-@contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Node]:
-    node = open_node(settings)
-    try:
-        await node.directory.refresh()
-        yield node
-    finally:
-        await close_node(node)
 
 
 # --- its loops

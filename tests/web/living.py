@@ -17,6 +17,7 @@ import uvicorn
 from interplug import app
 from interplug.config import Network, Server, Settings, Simulator, StoreSettings, Surfaces
 from interplug.modules.node import Node
+from interplug.modules.opening import opened
 from interplug.partners.invitations import invite
 from interplug.partners.presentation import root
 from interplug.partners.registration import Wish, register
@@ -64,7 +65,7 @@ async def _ready() -> dict[str, str]:
 async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None]]:
     """As `app.serve` does it, without the signals, which a test has for itself."""
     listener, settings = app.bound(settings)
-    async with app.opened(settings) as node:
+    async with opened(settings) as node:
         pages = driver_pages(node) if settings.surfaces.driver else None
         loops = await app.loops_of(node, pages)
         server = uvicorn.Server(uvicorn.Config(Door(node, _ready, pages), lifespan="off", log_config=None, access_log=False))

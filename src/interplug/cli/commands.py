@@ -13,11 +13,53 @@ from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
 from interplug.store.schema import SchemaTooNew
 
-from . import audiences, database, doctor, messages, moving, parties, partners, quarantine, records, routes, serving
-from .demo.performance import demo
 from .ending import CONFIGURATION, FAILED, NETWORK, USAGE, Ending, errors
 from .opening import MISCONFIGURED
-from .tariff import tariff
+
+GROUPS = {
+    "partner": "Partners: invite, register, look at, renew, end.",
+    "party": "Our own parties.",
+    "audience": "Locations, Tariffs and Tokens that are not for every partner.",
+    "quarantine": "What arrived and could not be taken.",
+    "message": "What was said to and by partners.",
+    "cdr": "Charge detail records.",
+    "db": "The database.",
+}
+COMMANDS = (
+    ("serve", "serving:serve", "Run the node until it is told to stop (Ctrl-C, SIGTERM)."),
+    ("demo", "demo.performance:demo", "Three nodes in three processes, and cars that charge."),
+    ("status", "standing:status", "What this node is, whom it works with, what it holds, and what stands in its way."),
+    ("doctor", "doctor:doctor", "Look for what is wrong with this node and its partners."),
+    ("routes", "routes:routes", "Every URL that partners may call, and the function behind it."),
+    ("partner invite", "partners:invite", "Make a registration token for a partner, who then registers with us."),
+    ("partner register", "partners:register", "Register with a partner who has invited us."),
+    ("partner list", "partners:list_", "List partners and their connections."),
+    ("partner show", "partners:show_", "Show one partner: endpoints, parties, what it may write, what stands in its way."),
+    ("partner rotate", "partners:rotate", "Renew the tokens of both sides (and the version, if one is named)."),
+    ("partner suspend", "partners:suspend", "Take no requests from a partner and send none, until `resume`."),
+    ("partner resume", "partners:resume", "End a suspension."),
+    ("partner remove", "partners:remove", "End the work with a partner."),
+    ("party add", "parties:add", "Add a party of our own, or change its name."),
+    ("party list", "parties:list_", "List our own parties."),
+    ("audience list", "audiences:list_", "List audiences and who belongs to them."),
+    ("audience join", "audiences:join", "Let a partner belong to an audience."),
+    ("audience leave", "audiences:leave", "Let a partner belong to an audience no longer."),
+    ("audience set", "audiences:set_", "Say who sees objects of ours."),
+    ("import", "moving:import_", "Take Locations, Tariffs, Tokens, Sessions or CDRs from files as our own."),
+    ("export", "moving:export", "Write objects as JSON lines."),
+    ("pull", "moving:pull", "Bring our copies of a partner's objects level with its lists."),
+    ("cdr list", "records:list_", "List CDRs, newest first."),
+    ("cdr show", "records:show_", "Show a CDR as it is stored, in the newest form."),
+    ("quarantine list", "quarantine:list_", "List what could not be taken."),
+    ("quarantine show", "quarantine:show_", "Show one with its original bytes."),
+    ("quarantine drop", "quarantine:drop", "Drop one."),
+    ("message list", "messages:list_", "List what was said, newest first."),
+    ("message show", "messages:show_", "Show one request and its answer."),
+    ("db status", "database:status", "Which schema the database has, and which this Interplug wants."),
+    ("db upgrade", "database:upgrade", "Bring the schema of the database up to date."),
+    ("tariff", "tariff:tariff", "Price, verify and lint tariffs and CDRs from files or standard input."),
+)
+"""Name, place of the function, and its line in the list. A file is opened when a command of it is called, and not before."""
 
 app = App(
     name="interplug",
@@ -26,49 +68,11 @@ app = App(
     help_flags=["--help", "-h"],
     result_action="return_value",
 )
-for group in (
-    App(name="partner", help="Partners: invite, register, look at, renew, end."),
-    App(name="party", help="Our own parties."),
-    App(name="audience", help="Locations, Tariffs and Tokens that are not for every partner."),
-    App(name="quarantine", help="What arrived and could not be taken."),
-    App(name="message", help="What was said to and by partners."),
-    App(name="cdr", help="Charge detail records."),
-    App(name="db", help="The database."),
-):
-    app.command(group)
-
-app.command(serving.serve)
-app.command(demo)
-app.command(serving.status)
-app.command(doctor.doctor)
-app.command(routes.routes)
-app["partner"].command(partners.invite)
-app["partner"].command(partners.register)
-app["partner"].command(partners.list_, name="list")
-app["partner"].command(partners.show_, name="show")
-app["partner"].command(partners.rotate)
-app["partner"].command(partners.suspend)
-app["partner"].command(partners.resume)
-app["partner"].command(partners.remove)
-app["party"].command(parties.add)
-app["party"].command(parties.list_, name="list")
-app["audience"].command(audiences.list_, name="list")
-app["audience"].command(audiences.join)
-app["audience"].command(audiences.leave)
-app["audience"].command(audiences.set_, name="set")
-app.command(moving.import_, name="import")
-app.command(moving.export)
-app.command(moving.pull)
-app["cdr"].command(records.list_, name="list")
-app["cdr"].command(records.show_, name="show")
-app["quarantine"].command(quarantine.list_, name="list")
-app["quarantine"].command(quarantine.show_, name="show")
-app["quarantine"].command(quarantine.drop)
-app["message"].command(messages.list_, name="list")
-app["message"].command(messages.show_, name="show")
-app["db"].command(database.status)
-app["db"].command(database.upgrade)
-app.command(tariff)
+for _name, _line in GROUPS.items():
+    app.command(App(name=_name, help=_line))
+for _name, _place, _line in COMMANDS:
+    _group, _, _word = _name.rpartition(" ")
+    (app[_group] if _group else app).command(f"interplug.cli.{_place}", name=_word, help=_line)
 
 CODES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
     (MISCONFIGURED, CONFIGURATION),

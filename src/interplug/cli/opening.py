@@ -16,8 +16,9 @@ from typing import Annotated, TypeVar
 import msgspec
 from cyclopts import Parameter
 
-from interplug import app, config
+from interplug import config
 from interplug.modules.node import Node
+from interplug.modules.opening import opened
 from interplug.partners.keys import BadKey
 from interplug.store.store import UnknownStore, path_of
 
@@ -63,7 +64,7 @@ def with_node(common: Common, work: Callable[[Node], Awaitable[T]], *, makes: bo
         end(f"there is no database at {settings.store.url} (name one with --store, --config or INTERPLUG__STORE__URL)", CONFIGURATION)
 
     async def run() -> T:
-        async with app.opened(settings) as node:
+        async with opened(settings) as node:
             return await work(node)
 
     return asyncio.run(run())

@@ -1,6 +1,6 @@
 """What a handler is handed: the node it runs in, and the call it answers.
 
-`Node` names everything that lives as long as the process; `app.py` builds it. `Call` is one request of one partner,
+`Node` names everything that lives as long as the process; `opening.py` builds it. `Call` is one request of one partner,
 authenticated and routed. What the modules need from stations or from the owner's back-end stands here as small
 Protocols, so that the rooms to the right implement them and this room imports none of them.
 """
