@@ -118,3 +118,18 @@ async def test_a_long_body_is_cut_before_it_waits(desk: Desk) -> None:
 def test_escapes_that_spell_no_token_are_kept_as_they_are() -> None:
     body = b'{"name": "Caf\\u00e9 \\u0041"}'
     assert shown(body, "/x") == body
+
+
+@pytest.mark.parametrize(
+    ("said", "contact"),
+    [
+        ([], (0, 0)),
+        ([("in", 200, 10), ("in", 404, 20)], (20, 0)),
+        ([("out", 200, 10), ("out", 0, 20), ("out", 503, 30)], (10, 20)),
+        ([("out", 0, 10), ("out", 401, 20)], (20, 0)),
+        ([("out", 0, 10)], (0, 10)),
+    ],
+)
+async def test_the_last_contact_and_the_silence_since(desk: Desk, said: list[tuple[str, int, int]], contact: tuple[int, int]) -> None:
+    await logged(desk, *(message(connection=7, direction=way, http=http, started_at=at) for way, http, at in said), message(connection=8))
+    assert await desk.read(lambda tx: tx.messages.contact(7)) == contact

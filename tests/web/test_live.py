@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
-from interplug.web import live
-from interplug.web.live import MOST_OF_ONE, event
+from interplug.web import live, rides
+from interplug.web.live import MOST_OF_ONE, TooMany, event
 from interplug.web.pages import Pages
 from tests.drivers.played import World, session
 from tests.modules import said
@@ -76,10 +77,37 @@ async def test_streams_of_one_visitor_are_bounded(pages: Pages, visit: Visit) ->
     name = pages.cookies.read("; ".join(f"{key}={value}" for key, value in visit.cookies.items())).name
     with ExitStack() as open_streams:
         for _ in range(MOST_OF_ONE):
-            open_streams.enter_context(pages.streams.watch(name, None))
+            open_streams.enter_context(pages.streams.watch((name, "192.0.2.1"), None))
         assert (await visit.get("/live?of=1")).status == 503
-        with pages.streams.watch("somebody else", None):
+        with pages.streams.watch(("somebody else", "192.0.2.1"), None):
             pass
+
+
+async def test_streams_of_one_address_are_bounded_whatever_its_cookies_say(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOST_OF_ADDRESS", 2)
+    with pages.streams.watch(("a", "192.0.2.1"), None), pages.streams.watch(("b", "192.0.2.1"), None):
+        with pytest.raises(TooMany), pages.streams.watch(("c", "192.0.2.1"), None):
+            pass
+        with pages.streams.watch(("c", "192.0.2.2"), None):
+            pass
+
+
+async def test_a_drive_that_did_not_move_is_not_looked_at_again(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    whole = rides.ride
+
+    async def counted(*given: Any) -> rides.Ride:
+        nonlocal looks
+        looks += 1
+        return await whole(*given)
+
+    monkeypatch.setattr(live, "BEAT", 0.01)
+    url, _, _ = await begun(visit, world)
+    monkeypatch.setattr(rides, "ride", counted)
+    async with visit.stream(f"{url}/live") as events:
+        for _ in range(3):
+            await events.next("beat")
+    assert looks == 1
 
 
 async def test_a_browser_that_goes_leaves_nothing_behind(pages: Pages, visit: Visit) -> None:

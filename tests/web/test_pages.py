@@ -150,6 +150,18 @@ async def test_what_the_operator_tells_is_shown_with_its_taxes_and_age(world: Wo
     assert "€2.75 before taxes" in words(await visit.get(url))
 
 
+async def test_while_the_operator_does_not_answer_the_drive_says_so(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    await world.tell("sessions", session(world, driver, drive))
+    assert "does not answer" not in words(await visit.get(url))
+    world.clock.move(30)
+    world.cpo.word = None
+    await world.node.client.call(world.partner.connection, "GET", "locations", "SENDER")
+    await world.node.messages.flush()
+    page = words(await visit.get(url))
+    assert "partner does not answer at the moment. This is the last that it told" in page and "told this 30 s ago" in page
+
+
 async def test_stop_and_receipt(world: World, visit: Visit) -> None:
     url, drive, driver = await begun(visit, world)
     await world.tell("sessions", session(world, driver, drive))
@@ -237,6 +249,14 @@ async def test_a_cookie_that_we_did_not_sign_is_nobodys(world: World, visit: Vis
     [(name, value)] = visit.cookies.items()
     visit.cookies[name] = value[:-1] + ("0" if value[-1] != "0" else "1")
     assert (await visit.get(url)).status == 404
+
+
+async def test_a_start_that_cannot_be_makes_no_driver(world: World, visit: Visit) -> None:
+    listed = (await visit.get("/stations.json")).json
+    chosen = {"station": listed["stations"][0]["id"], "evse": "E2", "connector": "1"}
+    answer = await visit.post_json("/drives", chosen, listed["csrf"])
+    assert answer.status == 409 and answer.json["error"] == "Somebody is charging here."
+    assert (await world.node.store.read(lambda tx: tx.objects.counts())).get(("tokens", 0), 0) == 0
 
 
 async def test_looking_makes_no_driver(world: World, visit: Visit) -> None:

@@ -4,7 +4,8 @@ One reader per process waits for the log and wakes those streams whose objects i
 the parts that have changed, and nothing when nothing has. What the log does not tell (when a partner was last heard) is
 looked at with each heartbeat. Ages and durations are counted on by the page itself (`live.js`), so time alone sends nothing.
 
-The number of streams is bounded, for the process and for each visitor. A stream ends after a while; the browser comes back by itself.
+The number of streams is bounded, for the process, for each address and for each visitor. A stream ends after a while; the browser comes
+back by itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ SPACING = 0.25
 """Seconds between two looks of one stream, at least."""
 MOST = 1000
 MOST_OF_ONE = 8
+MOST_OF_ADDRESS = 250
 CHUNK = 1000
 KIND = "text/event-stream"
 OVER = "over"
@@ -48,6 +50,8 @@ class Part:
 
 
 Look = Callable[[], Awaitable[list[Part]]]
+Moved = Callable[[], Awaitable[object]]
+"""A cheaper look: as long as its answer stays the same, there is nothing new to see."""
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +67,7 @@ class Streams:
         self._store = node.store
         self._watches: set[Watch] = set()
         self._visitors: Counter[str] = Counter()
+        self._addresses: Counter[str] = Counter()
         self._ending = False
 
     async def run(self) -> None:
@@ -89,27 +94,34 @@ class Streams:
             watch.woken.set()
 
     @contextmanager
-    def watch(self, visitor: str, objects: Collection[int] | None) -> Iterator[Watch]:
-        if self._ending or len(self._watches) >= MOST or self._visitors[visitor] >= MOST_OF_ONE:
+    def watch(self, who: tuple[str, str], objects: Collection[int] | None) -> Iterator[Watch]:
+        """`who` is the visitor and the address."""
+        visitor, address = who
+        crowded = self._visitors[visitor] >= MOST_OF_ONE or self._addresses[address] >= MOST_OF_ADDRESS
+        if self._ending or crowded or len(self._watches) >= MOST:
             raise TooMany
         watch = Watch(None if objects is None else frozenset(objects))
         self._watches.add(watch)
         self._visitors[visitor] += 1
+        self._addresses[address] += 1
         try:
             yield watch
         finally:
             self._watches.discard(watch)
-            self._visitors[visitor] -= 1
-            if not self._visitors[visitor]:
-                del self._visitors[visitor]
+            for counter, name in ((self._visitors, visitor), (self._addresses, address)):
+                counter[name] -= 1
+                if not counter[name]:
+                    del counter[name]
 
-    async def follow(self, watch: Watch, look: Look) -> AsyncIterator[bytes]:
+    async def follow(self, watch: Watch, look: Look, moved: Moved | None) -> AsyncIterator[bytes]:
         """The bytes of one stream. What the page shows may be older than the stream, so it begins with every part."""
         shown: dict[str, object] = {}
+        seen: object = self
         end = asyncio.get_running_loop().time() + LONGEST
         while not self._ending and asyncio.get_running_loop().time() < end:
             watch.woken.clear()
-            for part in await look():
+            before, seen = seen, await moved() if moved is not None else None
+            for part in await look() if moved is None or seen != before else ():
                 if part.event in shown and shown[part.event] == part.value:
                     continue
                 shown[part.event] = part.value
@@ -126,16 +138,17 @@ class Stream:
     """The answer to who asks for a stream. `TooMany` is raised before anything was sent."""
 
     streams: Streams
-    visitor: str
+    who: tuple[str, str]
     objects: Collection[int] | None
     look: Look
+    moved: Moved | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
             await Response(media_type=KIND)(scope, receive, send)
             return
-        with self.streams.watch(self.visitor, self.objects) as watch:
-            events = self.streams.follow(watch, self.look)
+        with self.streams.watch(self.who, self.objects) as watch:
+            events = self.streams.follow(watch, self.look, self.moved)
             answer = StreamingResponse(events, media_type=KIND, headers={"x-accel-buffering": "no"})
             await answer(scope, receive, send)
 

@@ -20,7 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interplug.drivers.drives import NotPossible, find_plug, new_driver, start, stop
+from interplug.drivers.drives import NotPossible, find_plug, new_driver, start, startable, stop
 from interplug.drivers.states import OPEN
 from interplug.modules.node import Node
 from interplug.partners.presentation import root
@@ -108,7 +108,7 @@ class Pages:
             rows = await stations.rows(self.node, numbers)
             return [Part(f"row-{pk}", row, lambda row=row: self._part("_row.html", row=row)) for pk, row in rows.items()]  # type: ignore[misc]
 
-        return Stream(self.streams, self._visitor(request).name, numbers, look)
+        return Stream(self.streams, _who(request, self._visitor(request)), numbers, look)
 
     async def station(self, request: Request) -> Response:
         visitor = self._visitor(request)
@@ -134,7 +134,7 @@ class Pages:
             spoken = ". ".join(f"{evse.name}: {wording.status(evse.status).text}" for evse in news)
             return [*parts, Part("said", spoken, lambda: self._part("_said.html", text=spoken))] if news else parts
 
-        return Stream(self.streams, visitor.name, [shown.pk], look)
+        return Stream(self.streams, _who(request, visitor), [shown.pk], look)
 
     async def _station(self, request: Request) -> stations.Station:
         pk = request.path_params["pk"]
@@ -155,6 +155,7 @@ class Pages:
         plug = await find_plug(self.node, source.key.source, *shown.key, str(form.get("evse", "")), str(form.get("connector", "")))
         if form.get("price") not in (None, "", await prices.price_of(self.node, plug)):
             raise NotPossible("The price has just changed. Look at the new one before you start.")
+        startable(self.node, plug)  # before anybody becomes a driver for it
         visitor, driver = await self._driver(request, visitor)
         drive = await start(self.node, driver, plug)
         return await self._done(request, visitor, drive, 201)
@@ -163,7 +164,7 @@ class Pages:
         """The driver that the visitor is, or becomes now; within the limits."""
         driver = await self.node.store.read(lambda tx: tx.drivers.driver(visitor.driver)) if visitor.driver else None
         if driver is None:
-            if not self.newcomers.allows(neighbourhood(request.client.host if request.client else "")):
+            if not self.newcomers.allows(_address(request)):
                 raise HTTPException(429, "Too many new drivers come from your network. Try again in a few minutes.")
             driver = await new_driver(self.node)
             return visitor.became(driver.id), driver
@@ -195,8 +196,7 @@ class Pages:
         proof = self.cookies.proof(visitor)
 
         async def look() -> list[Part]:
-            now = await self.node.store.read(lambda tx: tx.drivers.get(drive.id))
-            ride = await rides.ride(self.node, now or drive)
+            ride = await rides.ride(self.node, await self._now(drive))
             state = ride.drive.state, ride.drive.reason
             parts = [
                 Part("state", state, lambda: self._part("_state.html", ride=ride)),
@@ -206,7 +206,13 @@ class Pages:
             ]
             return [*parts, Part(OVER, True, lambda: "")] if ride.receipt is not None else parts
 
-        return Stream(self.streams, visitor.name, None, look)
+        async def moved() -> object:
+            return await rides.moved(self.node, await self._now(drive))
+
+        return Stream(self.streams, _who(request, visitor), None, look, moved)
+
+    async def _now(self, drive: Drive) -> Drive:
+        return await self.node.store.read(lambda tx: tx.drivers.get(drive.id)) or drive
 
     async def drives(self, request: Request) -> Response:
         visitor = self._visitor(request)
@@ -259,6 +265,14 @@ class Pages:
         if asking.wants_json(request):
             return answer({"error": text}, status)
         return rendered("trouble.html", status, status=status, text=text, speed=self.node.speed)
+
+
+def _address(request: Request) -> str:
+    return neighbourhood(request.client.host if request.client else "")
+
+
+def _who(request: Request, visitor: Visitor) -> tuple[str, str]:
+    return visitor.name, _address(request)
 
 
 def driver_pages(node: Node) -> Pages:

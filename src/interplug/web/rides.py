@@ -15,10 +15,12 @@ from interplug.model.types import decode_json, format_time
 from interplug.modules.node import Node
 from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
+from interplug.store.tx import Tx
 from interplug.tariffs.money import Money
 
 from . import wording
 from .prices import price
+from .stations import Contact, contact_of
 
 Document = dict[str, Any]
 
@@ -35,6 +37,8 @@ class Ride:
     price: str
     """What was shown before the start."""
     receipt: Receipt | None
+    contact: Contact
+    """With who tells of it."""
 
     @property
     def drive(self) -> Drive:
@@ -67,7 +71,7 @@ class Ride:
         """What the page shows but for the time that passes: a stream tells of it when this changes."""
         here, drive = self.live, self.drive
         said = (here.kwh, here.cost, here.began, here.ended, here.power, here.soc, here.updated)
-        return drive.state, drive.reason, drive.session, drive.cdr, *said
+        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, *said
 
     def document(self) -> Document:
         here, drive = self.live, self.drive
@@ -89,6 +93,7 @@ class Ride:
             "began_at": _time(here.began),
             "ended_at": _time(here.ended),
             "updated_at": _time(here.updated),
+            "silent_since": _time(self.contact.silent or None),
             "receipt": None if self.receipt is None else _receipt(self.receipt, self.computed),
         }
 
@@ -96,10 +101,22 @@ class Ride:
 async def ride(node: Node, drive: Drive) -> Ride:
     key = Key("locations", drive.connection, drive.country, drive.party, drive.place)
     location = await node.store.read(lambda tx: tx.objects.get(key, whole=False))
-    return _ride(await live(node, drive), location, await receipt(node, drive))
+    contact = await node.store.read(lambda tx: contact_of(tx, node, drive.connection, 0))
+    return _ride(await live(node, drive), location, await receipt(node, drive), contact)
 
 
-def _ride(view: Live, location: Stored | None, bill: Receipt | None) -> Ride:
+async def moved(node: Node, drive: Drive) -> object:
+    """Changes whenever the page of this drive may have to."""
+
+    async def work(tx: Tx) -> object:
+        session = await tx.objects.get_pk(drive.session) if drive.session else None
+        contact = await contact_of(tx, node, drive.connection, 0)
+        return drive.state, drive.reason, drive.cdr, contact.silent, None if session is None else (session.pk, session.changed_no)
+
+    return await node.store.read(work)
+
+
+def _ride(view: Live, location: Stored | None, bill: Receipt | None, contact: Contact) -> Ride:
     document = location.document if location is not None else {}
     drive = view.drive
     return Ride(
@@ -110,6 +127,7 @@ def _ride(view: Live, location: Stored | None, bill: Receipt | None) -> Ride:
         time_zone=document.get("time_zone"),
         price=price(decode_json(drive.shown), drive.created_at),
         receipt=bill,
+        contact=contact,
     )
 
 

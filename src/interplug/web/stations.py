@@ -198,14 +198,15 @@ async def rows(node: Node, numbers: Iterable[int]) -> dict[int, Row]:
 
     async def work(tx: Tx) -> dict[int, Row]:
         found = [stored for pk in numbers if (stored := await tx.objects.get_pk(pk)) is not None and _public(stored)]
-        places = [place for stored in found if (place := place_of(stored)) is not None]
+        whose = node.directory.by_id
+        places = [place for one in found if (place := place_of(one, operator_of(one, whose(one.key.source)))) is not None]
         return {row.place.pk: row for row in await _rows(tx, node, places)}
 
     return await node.store.read(work)
 
 
 async def _rows(tx: Tx, node: Node, places: list[Place]) -> tuple[Row, ...]:
-    contacts = {source: await _contact(tx, node, source, 0) for source in {place.source for place in places}}
+    contacts = {source: await contact_of(tx, node, source, 0) for source in {place.source for place in places}}
     return tuple(Row(place, contacts[place.source].partner, contacts[place.source].silent) for place in places)
 
 
@@ -213,7 +214,8 @@ def _public(stored: Stored) -> bool:
     return stored.key.module == "locations" and stored.key.source != OWN
 
 
-async def _contact(tx: Tx, node: Node, source: int, otherwise: int) -> Contact:
+async def contact_of(tx: Tx, node: Node, source: int, otherwise: int) -> Contact:
+    """The last contact with a partner; `otherwise` is when it was heard at the latest, if the log does not tell."""
     connection = node.directory.by_id(source)
     heard, silent = await tx.messages.contact(source)
     partner = "a former partner" if connection is None else connection.partner
@@ -233,7 +235,7 @@ async def station(node: Node, pk: int) -> Station | None:
         evses = stored.document["evses"]
         names = {name for evse in evses for connector in evse["connectors"] for name in connector.get("tariff_ids") or ()}
         tariffs = {fold(tariff["id"]): tariff for tariff in await tariffs_of(tx, stored.key, sorted(names))}
-        return stored, await _contact(tx, node, stored.key.source, stored.received_at), tariffs
+        return stored, await contact_of(tx, node, stored.key.source, stored.received_at), tariffs
 
     read = await node.store.read(work)
     return None if read is None else _station(node, *read)

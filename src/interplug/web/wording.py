@@ -144,10 +144,11 @@ def clock(at: int, where: tzinfo) -> str:
 def money(value: Decimal, currency: str, finer: int = 0) -> str:
     """In the smallest coin of the currency; `finer`: up to so many digits more where they are there."""
     coin = exponent(currency)
-    text = f"{value:.{coin + finer}f}"
+    text = f"{abs(value):.{coin + finer}f}"
     while finer and text.endswith("0"):
         text, finer = text[:-1], finer - 1
-    return f"{SYMBOLS[currency]}{text}" if currency in SYMBOLS else f"{currency} {text}"
+    minus = "−" if value < 0 else ""
+    return f"{minus}{SYMBOLS[currency]}{text}" if currency in SYMBOLS else f"{minus}{currency} {text}"
 
 
 def cost(amount: Amount) -> str:
