@@ -82,7 +82,14 @@ def test_an_export_may_be_of_one_party(interplug: Command, tmp_path: Path) -> No
     assert [decode_json(line)["id"] for line in interplug("export", "locations", "--party", "NL-OTH").out.encode().splitlines()] == ["L2"]
 
 
-@pytest.mark.parametrize("arguments", [("invoices",), ("locations", "--version", "1.0")])
+@pytest.mark.parametrize("arguments", [(), ("invoices",), ("locations", "invoices"), ("locations", "--version", "1.0")])
 def test_what_cannot_be_exported_is_a_usage_error(interplug: Command, arguments: tuple[str, ...]) -> None:
     interplug("party", "add", "CPO", "NL-TNM")
     assert interplug("export", *arguments).code == 2
+
+
+def test_several_modules_in_one_file_come_back_as_they_were(interplug: Command, tmp_path: Path) -> None:
+    interplug("import", written(tmp_path / "in.json", [location(), token()]))
+    interplug("export", "locations", "tokens", "--out", "out.jsonl")
+    said = interplug("import", "out.jsonl", "--store", f"sqlite:///{tmp_path / 'other.db'}", "--json")
+    assert (said.json["modules"], said.json["repaired"]) == ({"locations": 1, "tokens": 1}, 0)

@@ -112,24 +112,23 @@ def _report_lines(document: dict[str, Any]) -> Iterator[str]:
 
 
 def export(
-    module: str,
-    /,
-    *,
+    *modules: str,
     out: Annotated[Path, DASH, Parameter(help="File to write (packed when it ends in .gz); - is standard output.")] = Path("-"),
     partner: Annotated[str | None, Parameter(help="What this partner sent, instead of our own.")] = None,
     version: Annotated[str, Parameter(help="OCPI version to write.")] = NEWEST,
     party_: Annotated[str | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM.")] = None,
     common: Reporting = REPORTING,
 ) -> None:
-    """Write objects of one module as JSON lines.
+    """Write objects as JSON lines, which `import` can read again.
 
     Parameters
     ----------
-    module
-        locations, tariffs, tokens, sessions or cdrs.
+    modules
+        Any of locations, tariffs, tokens, sessions and cdrs.
     """
-    if module not in KINDS:
-        end(f"{module!r} cannot be exported; one of {', '.join(KINDS)}", USAGE)
+    unknown = [module for module in modules if module not in KINDS]
+    if unknown or not modules:
+        end(f"{unknown[0] if unknown else 'nothing'!r} cannot be exported; one or more of {', '.join(KINDS)}", USAGE)
     if version not in VERSIONS:
         end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
     wanted = party(party_).key if party_ else None
@@ -138,24 +137,22 @@ def export(
     async def work(node: Node) -> None:
         source = named(node, partner).id if partner else OWN
         with _written(out) as file:
-            async for stored in _batches(node, module, source):
-                if wanted is not None and (stored.key.country.upper(), stored.key.party.upper()) != wanted:
-                    continue
-                said = await _said(node, module, version, stored)
-                counts["withheld" if said is None else "written"] += 1
-                if said is not None:
-                    file.write(encode_json(said) + b"\n")
+            for module in modules:
+                async for stored in _batches(node, module, source):
+                    if wanted is not None and (stored.key.country.upper(), stored.key.party.upper()) != wanted:
+                        continue
+                    said = await _said(node, module, version, stored)
+                    counts["withheld" if said is None else "written"] += 1
+                    if said is not None:
+                        file.write(encode_json(said) + b"\n")
 
     with_node(common, work)
+    withheld = f"{counts['withheld']} cannot be said in OCPI {version}" if counts["withheld"] else ""
     if str(out) != "-":
-        show({"file": str(out), "module": module, "version": version, **counts}, _export_lines(out, version, counts), json=common.json)
-    elif counts["withheld"]:
-        errors.print(f"{counts['withheld']} cannot be said in OCPI {version}", markup=False)
-
-
-def _export_lines(out: Path, version: str, counts: dict[str, int]) -> list[str]:
-    withheld = f", {counts['withheld']} cannot be said in OCPI {version}" if counts["withheld"] else ""
-    return [f"{counts['written']} written to {out}{withheld}"]
+        lines = [f"{counts['written']} written to {out}{f', {withheld}' if withheld else ''}"]
+        show({"file": str(out), "modules": modules, "version": version, **counts}, lines, json=common.json)
+    elif withheld:
+        errors.print(withheld, markup=False)
 
 
 @contextlib.contextmanager

@@ -6,27 +6,30 @@ A demo that looked at one end only would prove nothing. Each figure comes from t
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-from interplug.model.types import decode_json, parse_time
+from interplug.model.types import parse_time
+from interplug.sync.recognise import MODULES, kind_of
 
 from .processes import DemoFailed, NodeProcess
 
 Document = dict[str, Any]
 SECOND = 1_000_000
 LEVEL_WITHIN = 30.0
+CHARGES = ("sessions", "cdrs")
 
 
-async def held(node: NodeProcess, module: str, partner: str | None = None) -> dict[str, Document]:
-    """By id. `partner`: what it sent, instead of the node's own."""
-    out = node.folder / f"{module}{'-received' if partner else ''}.jsonl"
-    await node.command("export", module, "--out", str(out), *(("--partner", partner) if partner else ()))
-    return {document["id"]: document for document in _lines(out)}
+Objects = dict[str, dict[str, Document]]
+"""By kind and id."""
 
 
-def _lines(path: Path) -> list[Document]:
-    return [decode_json(line) for line in path.read_bytes().splitlines()]
+async def held(node: NodeProcess, *modules: str, partner: str | None = None) -> Objects:
+    """What the node holds of its own; with `partner`, what that partner sent."""
+    found: Objects = {kind: {} for kind in MODULES}
+    for document in await node.lines("export", *modules, *(("--partner", partner) if partner else ())):
+        found[kind_of(document) or ""][document["id"]] = document
+    return found
 
 
 def money(document: Document) -> Document | None:
@@ -40,14 +43,12 @@ def _taxes(cost: Document) -> Any:
 
 async def of_drive(operator: NodeProcess, provider: NodeProcess, session_id: str, cdr_id: str) -> dict[str, Document]:
     """The Session and the CDR at both ends."""
-    own_sessions, sessions, own_cdrs, cdrs = await asyncio.gather(
-        held(operator, "sessions"), held(provider, "sessions", operator.name), held(operator, "cdrs"), held(provider, "cdrs", operator.name)
-    )
-    return {"operator": _figures(own_sessions, own_cdrs, session_id, cdr_id), "provider": _figures(sessions, cdrs, session_id, cdr_id)}
+    ours, theirs = await asyncio.gather(held(operator, *CHARGES), held(provider, *CHARGES, partner=operator.name))
+    return {"operator": _figures(ours, session_id, cdr_id), "provider": _figures(theirs, session_id, cdr_id)}
 
 
-def _figures(sessions: dict[str, Document], cdrs: dict[str, Document], session_id: str, cdr_id: str) -> Document:
-    session, cdr = sessions.get(session_id), cdrs.get(cdr_id)
+def _figures(objects: Objects, session_id: str, cdr_id: str) -> Document:
+    session, cdr = objects["session"].get(session_id), objects["cdr"].get(cdr_id)
     return {
         "session": session_id if session else None,
         "status": session["status"] if session else None,
@@ -67,42 +68,49 @@ async def level(operator: NodeProcess, provider: NodeProcess) -> Document:
     began = loop.time()
     behind = ["nothing was compared"]
     while loop.time() - began < LEVEL_WITHIN:
-        ours = await asyncio.gather(held(operator, "locations"), held(operator, "cdrs"))
+        ours = await held(operator, "locations", *CHARGES)
         await asyncio.sleep(1.0)
-        theirs = await asyncio.gather(held(provider, "locations", operator.name), held(provider, "cdrs", operator.name))
-        behind = _behind(ours[0], theirs[0]) + [
-            f"CDR {name}" for name, cdr in ours[1].items() if name not in theirs[1] and _billed(cdr, provider)
-        ]
+        theirs = await held(provider, "locations", *CHARGES, partner=operator.name)
+        behind = [*_evses_behind(ours, theirs), *_charges_behind(ours, theirs, provider.party)]
         if not behind:
-            evses = sum(len(location["evses"]) for location in ours[0].values())
-            return {"seconds": round(loop.time() - began, 1), "evses": evses, "cdrs": len(theirs[1]), "behind": 0}
+            compared = {kind: len(theirs[kind]) for kind in ("location", "session", "cdr")}
+            evses = sum(len(location["evses"]) for location in ours["location"].values())
+            return {"seconds": round(loop.time() - began, 1), "evses": evses, **compared, "behind": 0}
     raise DemoFailed(f"{provider.name} was not level with {operator.name} after {LEVEL_WITHIN:.0f} s: {', '.join(behind[:5])}")
 
 
-def _behind(ours: dict[str, Document], theirs: dict[str, Document]) -> list[str]:
+def _evses_behind(ours: Objects, theirs: Objects) -> Iterator[str]:
     """EVSEs of which the provider holds something older than the operator did. 2.1.1 says whole seconds only."""
-    known = {evse["uid"]: evse for location in theirs.values() for evse in location["evses"]}
-    behind = []
-    for location in ours.values():
+    known = {evse["uid"]: evse for location in theirs["location"].values() for evse in location["evses"]}
+    for location in ours["location"].values():
         for evse in location["evses"]:
             other = known.get(evse["uid"])
             if other is None or _whole(other) < _whole(evse) or (_whole(other) == _whole(evse) and other["status"] != evse["status"]):
-                behind.append(f"EVSE {evse['uid']} {evse['status']}")
-    return behind
+                yield f"EVSE {evse['uid']} {evse['status']}"
 
 
-def _whole(evse: Document) -> int:
-    return parse_time(evse["last_updated"]) // SECOND
+def _charges_behind(ours: Objects, theirs: Objects, party: str) -> Iterator[str]:
+    """Sessions and CDRs of the provider's drivers that it does not have, or has older."""
+    for kind in ("session", "cdr"):
+        for name, document in ours[kind].items():
+            token, other = document["cdr_token"], theirs[kind].get(name)
+            if f"{token['country_code']}-{token['party_id']}" == party and (other is None or _whole(other) < _whole(document)):
+                yield f"{kind} {name}"
 
 
-def _billed(cdr: Document, provider: NodeProcess) -> bool:
-    token = cdr["cdr_token"]
-    return f"{token['country_code']}-{token['party_id']}" == provider.party
+def _whole(document: Document) -> int:
+    return parse_time(document["last_updated"]) // SECOND
 
 
-def lost(ours: dict[str, Document], theirs: dict[str, Document]) -> set[str]:
+def lost(ours: Objects, theirs: Objects) -> set[str]:
     """The fields that did not arrive as they were sent off."""
-    return {f"{name.split()[0]}{path}" for name, document in ours.items() if name in theirs for path in _lost(document, theirs[name])}
+    return {
+        f"{kind}{path}"
+        for kind, objects in ours.items()
+        for name, document in objects.items()
+        if name in theirs[kind]
+        for path in _lost(document, theirs[kind][name])
+    }
 
 
 def _lost(ours: Any, theirs: Any, path: str = "") -> set[str]:

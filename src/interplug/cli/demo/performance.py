@@ -29,6 +29,7 @@ DEATH_AT = 130.0
 """Seconds after the curtain at which the driver sets out in whose session an operator dies: in the third minute."""
 AWAY = 12.0
 TELL_EVERY = 15.0
+PLACES = ("locations", "tariffs")
 
 
 def demo(
@@ -131,21 +132,16 @@ async def _link(operator: NodeProcess, provider: NodeProcess) -> Document:
     same = next(one for one in theirs if one["partner"] == operator.name)
     if same["version"] != version:
         raise DemoFailed(f"{operator.name} speaks {version}, {provider.name} {same['version']}")
-    own, received = await asyncio.gather(held_all(operator), held_all(provider, operator.name))
+    own, received = await asyncio.gather(ends.held(operator, *PLACES), ends.held(provider, *PLACES, partner=operator.name))
     passed = tuple(VERSIONS)[: tuple(VERSIONS).index(version) + 1]
     listed = sum(loss.source in passed and loss.target in passed for loss in LOSSES)
+    missing = sum(len(own[kind].keys() - received[kind].keys()) for kind in own)
     return {
         "between": [operator.name, provider.name],
         "version": version,
         "registered_at": [ours[0]["registered_at"], same["registered_at"]],
-        "losses": {"objects": len(own.keys() - received.keys()), "fields": sorted(ends.lost(own, received)), "listed": listed},
+        "losses": {"objects": missing, "fields": sorted(ends.lost(own, received)), "listed": listed},
     }
-
-
-async def held_all(node: NodeProcess, partner: str | None = None) -> dict[str, Document]:
-    """Locations and Tariffs."""
-    places, tariffs = await asyncio.gather(ends.held(node, "locations", partner), ends.held(node, "tariffs", partner))
-    return {f"{kind} {name}": one for kind, found in (("location", places), ("tariff", tariffs)) for name, one in found.items()}
 
 
 def _node(node: NodeProcess) -> Document:

@@ -132,8 +132,16 @@ class NodeProcess:
 
     async def command(self, *arguments: str, typed: str = "") -> Any:
         """`interplug … --json` beside the running node; what it reported. `typed` comes from standard input."""
+        out = await self._said(*arguments, "--json", typed=typed)
+        return decode_json(out) if out.strip() else None
+
+    async def lines(self, *arguments: str) -> list[Any]:
+        """The same for a command that writes JSON lines."""
+        return [decode_json(line) for line in (await self._said(*arguments)).splitlines()]
+
+    async def _said(self, *arguments: str, typed: str = "") -> bytes:
         process = await asyncio.create_subprocess_exec(
-            *PROGRAM, *arguments, "--config", str(self.config), "--json",
+            *PROGRAM, *arguments, "--config", str(self.config),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=quiet_environment(),
         )  # fmt: skip
         try:
@@ -143,7 +151,6 @@ class NodeProcess:
                 process.kill()
             raise
         if process.returncode != 0:
-            raise DemoFailed(
-                f"{self.name}: interplug {' '.join(arguments[:2])} failed ({process.returncode}): {err.decode().strip()[-500:]}"
-            )
-        return decode_json(out) if out.strip() else None
+            reason = err.decode().strip()[-500:]
+            raise DemoFailed(f"{self.name}: interplug {' '.join(arguments[:2])} failed ({process.returncode}): {reason}")
+        return out

@@ -23,8 +23,8 @@ from interplug.stations import city
 
 from .processes import NodeProcess
 
-LOCATIONS = 16
-"""Of each operator: 41 or 42 EVSEs."""
+LOCATIONS = 21
+"""Of each operator, with 54 EVSEs; more than forty stations together."""
 CARDS = 24
 ALPHA = city.Operator("NL", "KAD", "Kade Laden", "Havenstad", Decimal("51.921"), Decimal("4.479"))
 BETA = city.Operator("NL", "STS", "Stadstroom", "Havenstad", Decimal("51.934"), Decimal("4.512"))
