@@ -177,7 +177,7 @@ async def test_stop_and_receipt(world: World, visit: Visit) -> None:
     assert "Finished and billed" in words(await visit.get("/drives"))
 
 
-async def test_a_bill_that_does_not_match_shows_both_figures(world: World, visit: Visit) -> None:
+async def test_a_bill_that_is_wrong_shows_both_figures_and_a_price_that_was_not_shown(world: World, visit: Visit) -> None:
     url, drive, driver = await begun(visit, world)
     tariff = said.theirs(said.tariff(elements=[{"price_components": [{"type": "ENERGY", "price": 1, "vat": 0, "step_size": 1}]}]))
     period = {"start_date_time": world.clock.text(), "dimensions": [{"type": "ENERGY", "volume": 10}], "tariff_id": tariff["id"]}
@@ -193,7 +193,8 @@ async def test_a_bill_that_does_not_match_shows_both_figures(world: World, visit
     )
     await world.tell("cdrs", said.said("cdr", said.theirs(cdr), "2.2.1"))
     page = words(await visit.get(url))
-    assert "does not match" in page and "€99.00" in page and "€10.00" in page
+    assert "is not what its tariff" in page and "€99.00" in page and "€10.00" in page
+    assert "No price was shown at the start. The bill names: €1.00 per kWh" in page
 
 
 async def test_a_start_that_the_operator_refuses_says_why(world: World, visit: Visit) -> None:

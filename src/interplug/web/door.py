@@ -72,7 +72,7 @@ class Door:
         largest = self.limits.largest_body
         too_large = OcpiError(CLIENT_ERROR, f"the body is larger than {largest} bytes", http=413)
         declared = headers.get("content-length", "")
-        if declared.isdigit() and (len(declared) > 12 or int(declared) > largest):
+        if declared.isascii() and declared.isdigit() and (len(declared) > 12 or int(declared) > largest):
             raise too_large
         message = await receive() if declared == "0" else None
         parts: list[bytes] = []

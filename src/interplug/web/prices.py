@@ -42,8 +42,13 @@ def valid(tariffs: Iterable[Document], now: int) -> Document | None:
 
 def price(tariffs: Iterable[Document], now: int) -> str:
     tariff = valid(tariffs, now)
+    return "" if tariff is None else said(tariff)
+
+
+def said(tariff: Document) -> str:
+    """A Tariff in words; empty where it cannot be read."""
     try:
-        return "" if tariff is None else words(tariff)
+        return words(tariff)
     except TariffError:
         return ""
 

@@ -19,7 +19,7 @@ from interplug.store.tx import Tx
 from interplug.tariffs.money import Money
 
 from . import wording
-from .prices import price
+from .prices import price, said
 from .stations import Contact, contact_of
 
 Document = dict[str, Any]
@@ -57,6 +57,12 @@ class Ride:
         return self.live.session is not None and advance(self.drive.state, "stop") is not None
 
     @property
+    def billed_otherwise(self) -> str:
+        """The price in the bill, where it is not the one that was shown before the start."""
+        tariffs = (self.receipt.cdr.get("tariffs") or ()) if self.receipt is not None else ()
+        return "; ".join(words for tariff in tariffs if (words := said(tariff)) != self.price)
+
+    @property
     def computed(self) -> Money | None:
         """Our own figure for the bill."""
         priced = self.receipt.checked.priced if self.receipt is not None else None
@@ -70,8 +76,8 @@ class Ride:
     def shown(self) -> tuple[object, ...]:
         """What the page shows but for the time that passes: a stream tells of it when this changes."""
         here, drive = self.live, self.drive
-        said = (here.kwh, here.cost, here.began, here.ended, here.power, here.soc, here.updated)
-        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, *said
+        figures = (here.kwh, here.cost, here.began, here.ended, here.power, here.soc, here.updated)
+        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, *figures
 
     def document(self) -> Document:
         here, drive = self.live, self.drive
@@ -94,7 +100,7 @@ class Ride:
             "ended_at": _time(here.ended),
             "updated_at": _time(here.updated),
             "silent_since": _time(self.contact.silent or None),
-            "receipt": None if self.receipt is None else _receipt(self.receipt, self.computed),
+            "receipt": None if self.receipt is None else _receipt(self.receipt, self.computed, self.billed_otherwise),
         }
 
 
@@ -145,7 +151,7 @@ def _amount(amount: Amount | None) -> Document | None:
     return None if amount is None else {"currency": amount.currency, "before_taxes": amount.net, "after_taxes": amount.gross}
 
 
-def _receipt(bill: Receipt, computed: Money | None) -> Document:
+def _receipt(bill: Receipt, computed: Money | None, otherwise: str) -> Document:
     return {
         "cdr_id": bill.cdr["id"],
         "kwh": bill.kwh,
@@ -153,6 +159,7 @@ def _receipt(bill: Receipt, computed: Money | None) -> Document:
         "ended_at": format_time(bill.ended),
         "total": _amount(bill.total),
         "verdict": bill.checked.verdict,
+        "other_price": otherwise or None,
         "computed": None if computed is None else {"before_taxes": computed.excl, "after_taxes": computed.incl},
         "lines": [line.to_document() for line in bill.lines],
     }

@@ -75,8 +75,8 @@ STATES = {
 SHORT = {**STATES, "ASKED": "Starting", "ACCEPTED": "Starting", "STARTED": "Ready for the car", "FINISHED": "Waiting for the bill"}
 
 CHECKS = {
-    "match": "Checked: the bill matches the price that you were shown and what the meter counted.",
-    "mismatch": "Checked: the bill does not match the price and the meter. Both figures are shown.",
+    "match": "Checked: the bill is right for its tariff and for what the meter counted.",
+    "mismatch": "Checked: the bill is not what its tariff and the meter give. Both figures are shown.",
     "unverifiable": "The bill could not be checked: it does not tell enough.",
 }
 
