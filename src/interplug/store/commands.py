@@ -23,6 +23,7 @@ GET = f"select {COLUMNS} from command where id = ?"
 OPEN = f"select {COLUMNS} from command where state = ? order by deadline"
 WORKING = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and finished_at = 0"
 AT_EVSE = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and created_at >= ? order by created_at desc"
+NEWEST = f"select {COLUMNS} from command where ? is null or connection = ? order by created_at desc, id limit ?"
 RESERVATION = (
     f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "
     "order by created_at desc limit 1"
@@ -90,6 +91,10 @@ class Commands:
     async def in_state(self, state: str) -> list[Command]:
         """The next deadline first."""
         return _commands(await self._db.all(OPEN, state))
+
+    async def newest(self, connection: int | None, limit: int) -> list[Command]:
+        """Of both directions, the newest first."""
+        return _commands(await self._db.all(NEWEST, connection, connection, limit))
 
     async def received_at(self, place: str, evse: str, since: int) -> list[Command]:
         """Commands for an EVSE that partners have sent since then, the newest first."""

@@ -1,0 +1,143 @@
+"""`interplug command`: a help desk asks a partner's station to start, stop, reserve, cancel or unlock, and sees how it went.
+
+The command is a row before it is sent, so the running node takes its result and this process only looks at the row. Nothing is said
+to have happened before the station has said so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from interplug.model.types import fold, format_time
+from interplug.model.validate import Invalid
+from interplug.modules import commands
+from interplug.modules.node import Node
+from interplug.store.commands import Command
+from interplug.store.keys import OWN
+
+from .ending import FAILED, NETWORK, USAGE, columns, end, show
+from .opening import REPORTING, Reporting, with_node
+from .partners import named
+from .standing import answers
+
+Name = Literal["START_SESSION", "STOP_SESSION", "RESERVE_NOW", "CANCEL_RESERVATION", "UNLOCK_CONNECTOR"]
+LOOK = 0.2
+"""Seconds between looks at the row."""
+NEEDED = {
+    "START_SESSION": ("location", "token"),
+    "STOP_SESSION": ("session",),
+    "RESERVE_NOW": ("location", "token", "reservation"),
+    "CANCEL_RESERVATION": ("reservation",),
+    "UNLOCK_CONNECTOR": ("location", "evse", "connector"),
+}
+FIELDS = {
+    "location": "location_id", "evse": "evse_uid", "connector": "connector_id", "session": "session_id", "reservation": "reservation_id",
+}  # fmt: skip
+MINUTE = 60_000_000
+
+
+def send(
+    command: Name,
+    partner: str,
+    /,
+    *,
+    location: Annotated[str | None, Parameter(help="Id of the partner's Location.")] = None,
+    evse: Annotated[str | None, Parameter(help="uid of the EVSE.")] = None,
+    connector: Annotated[str | None, Parameter(help="Id of the Connector.")] = None,
+    token: Annotated[str | None, Parameter(help="uid of a Token of ours, for whom it is.")] = None,
+    session: Annotated[str | None, Parameter(help="Id of the Session to stop.")] = None,
+    reservation: Annotated[str | None, Parameter(help="Id of the reservation, made or to be made.")] = None,
+    minutes: Annotated[float, Parameter(help="How long a reservation lasts.")] = 30.0,
+    common: Reporting = REPORTING,
+) -> None:
+    """Send a command to a partner and wait for its result; the node has to be running to be told.
+
+    Parameters
+    ----------
+    command
+        START_SESSION, STOP_SESSION, RESERVE_NOW, CANCEL_RESERVATION or UNLOCK_CONNECTOR.
+    partner
+        Its name, or the number of the connection.
+    """
+    given = {"location": location, "evse": evse, "connector": connector, "token": token, "session": session, "reservation": reservation}
+    missing = [f"--{name}" for name in NEEDED[command] if not given[name]]
+    if missing:
+        end(f"{command} needs {', '.join(missing)}", USAGE)
+    document: dict[str, Any] = {FIELDS[name]: value for name, value in given.items() if value and name in FIELDS}
+
+    async def work(node: Node) -> Command:
+        connection = named(node, partner)
+        if not await answers(node.settings):
+            end(f"no node answers at {node.settings.server.host}:{node.settings.server.port}, so the result could not arrive")
+        if token is not None:
+            document["token"] = await _token(node, token)
+        if command == "RESERVE_NOW":
+            document["expiry_date"] = format_time(node.clock() + int(minutes * MINUTE), whole_seconds=True)
+        try:
+            sent = await commands.send(node, connection, command, document)
+        except commands.NotSent as error:
+            end(str(error))
+        except Invalid as error:
+            end(f"{error.path}: {error.reason}", USAGE)
+        return await _finished(node, sent.id)
+
+    row = with_node(common, work)
+    show(_described(row), [f"{row.command}: {row.result}{f' ({row.message})' if row.message else ''}"], json=common.json)
+    if row.state != "succeeded":
+        unreached = row.state in ("timed_out", "failed") and not row.answered
+        end(f"{row.command} was not carried out: {row.state.replace('_', ' ')}", NETWORK if unreached else FAILED)
+
+
+async def _token(node: Node, uid: str) -> dict[str, Any]:
+    found = await node.store.read(lambda tx: tx.objects.find_id("tokens", fold(uid), OWN))
+    if not found:
+        end(f"there is no Token {uid!r} of ours")
+    document: dict[str, Any] = found[0].document
+    return document
+
+
+async def _finished(node: Node, id: str) -> Command:
+    """The row once its result is there; a result that does not come in time is one, too."""
+    while True:
+        row = await commands.status(node, id)
+        assert row is not None
+        if row.finished_at:
+            return row
+        await asyncio.sleep(LOOK)
+
+
+def list_(
+    *,
+    partner: Annotated[str | None, Parameter(help="Only those to and from this partner.")] = None,
+    limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
+    common: Reporting = REPORTING,
+) -> None:
+    """List commands that were sent and received, newest first."""
+
+    async def work(node: Node) -> list[dict[str, Any]]:
+        connection = None if partner is None else named(node, partner).id
+        names = {one.id: one.partner for one in node.directory.all()}
+        rows = await node.store.read(lambda tx: tx.commands.newest(connection, limit))
+        return [{**_described(row), "partner": names.get(row.connection, str(row.connection))} for row in rows]
+
+    found = with_node(common, work)
+    shown = ("at", "direction", "partner", "command", "state", "result", "message")
+    rows = [[one[name] for name in shown] for one in found]
+    show(found, columns(shown, rows) if rows else ["no command yet"], json=common.json)
+
+
+def _described(row: Command) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "at": format_time(row.created_at),
+        "direction": row.direction,
+        "command": row.command,
+        "state": row.state,
+        "answered": row.answered,
+        "result": row.result,
+        "message": row.message,
+        "finished_at": format_time(row.finished_at) if row.finished_at else None,
+    }
