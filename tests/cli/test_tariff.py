@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from interplug.cli.ending import Ending
 from interplug.cli.tariff import tariff as command
 from interplug.model.types import decode_json, encode_json
 from tests.tariffs.build import cdr, component, element, period, tariff
@@ -25,7 +26,7 @@ class Streams:
 
     def run(self, arguments: list[str], given: bytes = b"") -> tuple[int, str]:
         out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(given))))
         self._monkeypatch.setattr(sys, "stdout", out)
         code = command(arguments, exit_on_error=False, result_action="return_value")
         return code, out.buffer.getvalue().decode()  # type: ignore[attr-defined]
@@ -89,3 +90,55 @@ def test_the_version_of_documents_is_recognised(streams: Streams, cdr_fields: An
     _, recognised = streams.run(["price", "--jsonl"], asked(line))
     _, told = streams.run(["price", "--jsonl"], asked({**line, "version": version}))
     assert decode_json(recognised.encode()) == decode_json(told.encode())
+
+
+def test_a_tariff_is_explained_and_tidied(streams: Streams, tmp_path: Path) -> None:
+    file = tmp_path / "tariff.json"
+    file.write_bytes(encode_json({**TARIFF, "currency": "eur", "elements": [element(component("ENERGY", "0.25", 0, "0.2"))]}))
+    code, out = streams.run(["explain", str(file), "--date", "2026-01-15"])
+    assert code == 0 and "€0.25 per kWh" in out and "20 kWh in 2 h from Wednesday 10:00" in out
+    assert "**Energie**" in streams.run(["explain", str(file), "--language", "de", "--markdown"])[1]
+    code, out = streams.run(["normalize", str(file)])
+    assert code == 0 and "done: warning: currency_case" in out and "not done, a price would or might change: warning: zero_step" in out
+    assert json.loads(streams.run(["normalize", str(file), "--json"])[1])["tariff"]["currency"] == "EUR"
+
+
+def test_two_tariffs_are_compared(streams: Streams, tmp_path: Path) -> None:
+    file = tmp_path / "tariffs.json"
+    file.write_bytes(encode_json([TARIFF, tariff(element(component("ENERGY", "0.20", 1, 10)))]))
+    code, out = streams.run(["compare", str(file)])
+    assert code == 0 and "second cheaper: 72" in out and "50 kWh in 20 min, Wednesday 02:00: 13.7500 and 11.0000, -2.7500" in out
+    assert json.loads(streams.run(["compare", str(file), "--json"])[1])["first_cheaper"] == 0
+
+
+def test_a_simulated_session_is_a_line_that_verifies(streams: Streams) -> None:
+    night = tariff(element(component("ENERGY", "0.20"), start_time="22:00"), element(component("ENERGY", "0.30")))
+    arguments = ["simulate", "--start", "2026-01-15T20:00:00Z", "--kwh", "20", "--kw", "10", "--timezone", "Europe/Amsterdam"]
+    code, out = streams.run(arguments, encode_json(night))
+    assert code == 0 and "2026-01-15T21:00:00Z  ENERGY 10.0000, TIME 1.0000" in out and "total_cost: 5.0000 before taxes" in out
+    _, line = streams.run([*arguments, "--json"], encode_json(night))
+    assert json.loads(streams.run(["verify", "--jsonl"], line.encode())[1])["verdict"] == "match"
+    curve = streams.run(["simulate", "--power", "0:50,1800:50,3600:0", "--start", "2026-01-15T20:00:00Z"], encode_json(TARIFF))[1]
+    assert "ENERGY 37.5" in curve
+
+
+def test_lines_about_tariffs_alone_are_answered(streams: Streams) -> None:
+    line = {"tariff": TARIFF, "version": "2.2.1"}
+    session = {"start_date_time": "2026-01-15T20:00:00Z", "kwh": 20, "kw": 10}
+    assert "€0.25 per kWh" in json.loads(streams.run(["explain", "--jsonl"], asked(line))[1])["text"]
+    assert json.loads(streams.run(["normalize", "--jsonl"], asked(line))[1])["applied"] == []
+    assert json.loads(streams.run(["compare", "--jsonl"], asked({"tariffs": [TARIFF, TARIFF]}))[1])["equal"] == 72
+    simulated = json.loads(streams.run(["simulate", "--jsonl"], asked({**line, "session": session}))[1])
+    assert simulated["cdr"]["total_cost"] == {"excl_vat": 5, "incl_vat": 5.5}
+    assert json.loads(streams.run(["simulate", "--jsonl"], asked({**line, "session": {}}))[1])["error"]["code"] == "invalid_field"
+
+
+def test_compare_wants_two(streams: Streams) -> None:
+    with pytest.raises(Ending) as ended:
+        streams.run(["compare"], encode_json(TARIFF))
+    assert ended.value.code == 2
+
+
+def test_what_is_no_object_is_answered_and_the_rest_goes_on(streams: Streams) -> None:
+    code, out = streams.run(["lint"], encode_json(TARIFF) + b"\n5\n" + encode_json(TARIFF))
+    assert code == 1 and out.splitlines()[1] == "cannot be answered: invalid_json: not an object" and len(out.splitlines()) == 3

@@ -1,4 +1,4 @@
-"""`interplug tariff`: price, verify and lint documents, without a node and without a network.
+"""`interplug tariff`: documents priced, checked and explained, without a node and without a network.
 
 With `--jsonl` every line is answered by one line, in order, and nothing is held in memory. Without it, files are read whole, each one a
 line object, a CDR, a Tariff or a list of them, and the answer is text for people, or with `--json` one document for each. The work is
@@ -7,24 +7,31 @@ read or priced (or, for verify, does not match; for lint, has an error), 2 usage
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from interplug.cli.ending import end
-from interplug.model.types import BadJson, decode_json, encode_json
+from interplug.model.types import decode_json, encode_json
 from interplug.tariffs import lines
 
-tariff = App(name="tariff", help="Price, verify and lint tariffs and CDRs from files or standard input.")
+from . import spelling
+from .ending import USAGE, end
+from .reading import documents
+from .streaming import stream
+
+tariff = App(name="tariff", help="Price, verify, lint and explain tariffs and CDRs from files or standard input.")
 
 _Files = Annotated[list[Path] | None, Parameter(help="Files to read; standard input if there are none.")]
 _Jsonl = Annotated[bool, Parameter(name="--jsonl", negative="", help="One JSON object a line in, one a line out.")]
+_Jobs = Annotated[int | None, Parameter(help="Processes that answer lines; without it, one for each core.")]
 _Json = Annotated[bool, Parameter(name="--json", negative="", help="The answers as JSON.")]
 _Version = Annotated[str | None, Parameter(help="Version of the documents, where they do not say it.")]
 _Timezone = Annotated[str | None, Parameter(help="Time zone of the Location, where the documents do not say it.")]
+_Date = Annotated[str | None, Parameter(help="The sessions are in the week after this day, as 2026-01-15.")]
 _Tariffs = Annotated[
     list[Path] | None, Parameter(name="--tariffs", negative="", help="Files with the tariffs, in place of those in the CDR.")
 ]
@@ -36,6 +43,7 @@ def price(
     /,
     *,
     jsonl: _Jsonl = False,
+    jobs: _Jobs = None,
     json: _Json = False,
     version: _Version = None,
     timezone: _Timezone = None,
@@ -43,8 +51,8 @@ def price(
 ) -> int:
     """What a CDR or Session costs, line by line."""
     if jsonl:
-        return _stream(lines.price_line, files)
-    return _each(lines.price_line, _sessions(files, version, timezone, tariffs), json, _price_text, lambda answer: "error" not in answer)
+        return stream(lines.price_line, files, jobs)
+    return _each(lines.price_line, _sessions(files, version, timezone, tariffs), json, spelling.price, _answered)
 
 
 @tariff.command
@@ -53,6 +61,7 @@ def verify(
     /,
     *,
     jsonl: _Jsonl = False,
+    jobs: _Jobs = None,
     json: _Json = False,
     version: _Version = None,
     timezone: _Timezone = None,
@@ -60,55 +69,117 @@ def verify(
 ) -> int:
     """Whether a CDR agrees with its tariffs, and why not."""
     if jsonl:
-        return _stream(lines.verify_line, files)
+        return stream(lines.verify_line, files, jobs)
     sessions = _sessions(files, version, timezone, tariffs)
-    return _each(lines.verify_line, sessions, json, _verify_text, lambda answer: answer.get("verdict") == "match")
+    return _each(lines.verify_line, sessions, json, spelling.verify, lambda answer: answer.get("verdict") == "match")
 
 
 @tariff.command
-def lint(files: _Files = None, /, *, jsonl: _Jsonl = False, json: _Json = False, version: _Version = None) -> int:
+def lint(files: _Files = None, /, *, jsonl: _Jsonl = False, jobs: _Jobs = None, json: _Json = False, version: _Version = None) -> int:
     """What is wrong or odd in a Tariff."""
     if jsonl:
-        return _stream(lines.lint_line, files)
-    asked = (entry if "tariff" in entry else _with({"tariff": entry}, version=version) for entry in _documents(files))
-    return _each(lines.lint_line, asked, json, _lint_text, _without_errors)
+        return stream(lines.lint_line, files, jobs)
+    return _each(lines.lint_line, _tariffs(files, version=version), json, spelling.lint, spelling.without_errors)
+
+
+@tariff.command
+def normalize(files: _Files = None, /, *, jsonl: _Jsonl = False, jobs: _Jobs = None, json: _Json = False, version: _Version = None) -> int:
+    """A Tariff tidied up where no session changes its price; the rest is said, not done."""
+    if jsonl:
+        return stream(lines.normalize_line, files, jobs)
+    return _each(lines.normalize_line, _tariffs(files, version=version), json, spelling.normalize, _answered)
+
+
+@tariff.command
+def explain(
+    files: _Files = None,
+    /,
+    *,
+    jsonl: _Jsonl = False,
+    jobs: _Jobs = None,
+    json: _Json = False,
+    version: _Version = None,
+    timezone: _Timezone = None,
+    date: _Date = None,
+    language: Annotated[str, Parameter(help="en or de.")] = "en",
+    markdown: Annotated[bool, Parameter(negative="", help="Markdown in place of plain text.")] = False,
+) -> int:
+    """A Tariff in plain words, with what typical sessions cost."""
+    if jsonl:
+        return stream(lines.explain_line, files, jobs)
+    asked = _tariffs(files, version=version, timezone=timezone, date=date, language=language)
+    return _each(lines.explain_line, asked, json, lambda answer: [answer["markdown" if markdown else "text"]], _answered)
+
+
+@tariff.command
+def compare(
+    files: _Files = None,
+    /,
+    *,
+    jsonl: _Jsonl = False,
+    jobs: _Jobs = None,
+    json: _Json = False,
+    version: _Version = None,
+    timezone: _Timezone = None,
+    date: _Date = None,
+) -> int:
+    """Two Tariffs over a grid of sessions: which is cheaper when, and by how much."""
+    if jsonl:
+        return stream(lines.compare_line, files, jobs)
+    given = [entry.get("tariff", entry) for entry in documents(files)]
+    if len(given) != 2:
+        end(f"two tariffs are compared, and the files have {len(given)}", USAGE)
+    line = _with({"tariffs": given}, version=version, timezone=timezone, date=date)
+    return _each(lines.compare_line, [line], json, spelling.compare, _answered)
+
+
+@tariff.command
+def simulate(
+    files: _Files = None,
+    /,
+    *,
+    jsonl: _Jsonl = False,
+    jobs: _Jobs = None,
+    json: _Json = False,
+    version: _Version = None,
+    timezone: _Timezone = None,
+    start: Annotated[str | None, Parameter(help="When it begins, as 2026-01-15T10:00:00Z; without it, now.")] = None,
+    kwh: Annotated[Decimal, Parameter(help="Energy.")] = Decimal(0),
+    kw: Annotated[Decimal | None, Parameter(help="At this power; or say --minutes.")] = None,
+    minutes: Annotated[Decimal, Parameter(help="Charging for so long.")] = Decimal(0),
+    power: Annotated[str | None, Parameter(help="A curve instead, as second:kW, 0:150,600:120,1800:40.")] = None,
+    parked: Annotated[Decimal, Parameter(help="Minutes connected after charging.")] = Decimal(0),
+    reserved: Annotated[Decimal, Parameter(help="Minutes reserved before it.")] = Decimal(0),
+) -> int:
+    """A session that has not taken place: its charging periods, cut where the price changes, and its cost."""
+    if jsonl:
+        return stream(lines.simulate_line, files, jobs)
+    session: dict[str, Any] = {
+        "start_date_time": start or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "kwh": kwh,
+        "kw": kw,
+        "charging_s": minutes * 60,
+        "parked_s": parked * 60,
+        "reserved_s": reserved * 60,
+        "power": [dict(zip(("second", "kw"), point.split(":", 1), strict=False)) for point in power.split(",")] if power else None,
+    }
+    asked = ({"session": session, **line} for line in _tariffs(files, version=version, timezone=timezone))
+    return _each(lines.simulate_line, asked, json, spelling.simulate, _answered)
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _stream(work: lines.Work, files: list[Path] | None) -> int:
-    out = sys.stdout.buffer
-    with ExitStack() as opened:
-        sources: Iterable[BinaryIO] = [opened.enter_context(path.open("rb")) for path in files] if files else [sys.stdin.buffer]
-        for source in sources:
-            for line in source:
-                if line.strip():
-                    out.write(lines.answer(work, line) + b"\n")
-    out.flush()
-    return 0
-
-
-def _documents(files: list[Path] | None) -> Iterator[dict[str, Any]]:
-    """Every object in the files: alone, in a list, or in the `data` of an OCPI response."""
-    for raw in [path.read_bytes() for path in files] if files else [sys.stdin.buffer.read()]:
-        try:
-            found = decode_json(raw)
-        except BadJson as error:
-            end(f"cannot be read: {error.reason}")
-        if isinstance(found, dict) and "status_code" in found and "data" in found:
-            found = found["data"]
-        yield from (
-            entry if isinstance(entry, dict) else {"unreadable": "not an object"}
-            for entry in (found if isinstance(found, list) else [found])
-        )
-
-
 def _sessions(files: list[Path] | None, version: str | None, timezone: str | None, tariffs: list[Path] | None) -> Iterator[dict[str, Any]]:
-    given = list(_documents(tariffs)) if tariffs else None
-    for entry in _documents(files):
-        line = entry if "cdr" in entry else {"cdr": entry}
+    given = list(documents(tariffs)) if tariffs else None
+    for entry in documents(files):
+        line = entry if "cdr" in entry or "unreadable" in entry else {"cdr": entry}
         yield _with(line, version=version, timezone=timezone, tariffs=given)
+
+
+def _tariffs(files: list[Path] | None, **defaults: Any) -> Iterator[dict[str, Any]]:
+    for entry in documents(files):
+        yield _with(entry if "tariff" in entry or "unreadable" in entry else {"tariff": entry}, **defaults)
 
 
 def _with(line: dict[str, Any], **defaults: Any) -> dict[str, Any]:
@@ -116,56 +187,22 @@ def _with(line: dict[str, Any], **defaults: Any) -> dict[str, Any]:
     return {**{name: value for name, value in defaults.items() if value is not None}, **line}
 
 
-# --- writing ------------------------------------------------------------------------------------------------------------------------------
+# --- answering ----------------------------------------------------------------------------------------------------------------------------
 
 
-def _each(work: lines.Work, asked: Iterable[dict[str, Any]], json: bool, spell: Any, good: Any) -> int:
+def _each(work: lines.Work, asked: Iterable[dict[str, Any]], json: bool, spell: spelling.Spell, good: spelling.Judge) -> int:
     ending = 0
     for line in asked:
-        raw = lines.answer(work, encode_json(line))
+        raw = encode_json(spelling.unreadable(line)) if "unreadable" in line else lines.answer(work, encode_json(line))
         answer = decode_json(raw)
         if json:
             sys.stdout.buffer.write(raw + b"\n")
         else:
-            print("\n".join(_error_text(answer) if "error" in answer else spell(answer)))
+            print("\n".join(spelling.error(answer) if "error" in answer else spell(answer)))
         ending = ending if good(answer) else 1
     sys.stdout.buffer.flush()
     return ending
 
 
-def _error_text(answer: Mapping[str, Any]) -> list[str]:
-    return [f"cannot be answered: {answer['error']['code']}: {answer['error']['message']}"]
-
-
-def _price_text(answer: Mapping[str, Any]) -> list[str]:
-    total = answer["total_cost"]
-    said = [f"total {_amounts(total)} {answer['currency']}"]
-    for line in answer["lines"]:
-        volume = f" {line['billed']} at {line['price']}" if "billed" in line else ""
-        said.append(f"  {line['dimension']}{volume}: {_amounts(line)} ({line['tariff']}{line['component']})")
-    said += [f"  {warning['severity']}: {warning['code']} {warning['path']}" for warning in answer["warnings"]]
-    return said
-
-
-def _amounts(money: Mapping[str, Any]) -> str:
-    excl, incl = (money[side] if money[side] is not None else "not known" for side in ("excl", "incl"))
-    return f"{excl} before taxes, {incl} after"
-
-
-def _verify_text(answer: Mapping[str, Any]) -> list[str]:
-    said = [answer["verdict"]]
-    for difference in answer["differences"]:
-        side = f" ({difference['side']})" if difference["side"] else ""
-        said.append(f"  {difference['field']}{side}: claimed {difference['claimed']}, computed {difference['computed']}")
-    said += [f"  likely cause: {cause}" for cause in answer["causes"]]
-    said += [f"  {warning['severity']}: {warning['code']} {warning['path']}" for warning in answer["warnings"]]
-    return said
-
-
-def _lint_text(answer: Mapping[str, Any]) -> list[str]:
-    found = answer["findings"]
-    return [f"{entry['severity']}: {entry['code']} {entry['path']}: {entry['message']}" for entry in found] or ["nothing found"]
-
-
-def _without_errors(answer: Mapping[str, Any]) -> bool:
-    return "error" not in answer and not any(entry["severity"] == "error" for entry in answer["findings"])
+def _answered(answer: Any) -> bool:
+    return "error" not in answer

@@ -1,17 +1,21 @@
 """One line in, one line out: the interface of `interplug tariff … --jsonl`, as pure functions on bytes.
 
 A line is `{"cdr": …, "tariffs": […], "version": "2.2.1", "timezone": "Europe/Amsterdam", "options": {…}}`, or `{"tariff": …, "version":
-…}` for lint. Whatever stands on it, the answer is a document: a line that cannot be priced answers `{"error": {"code": …, "message":
-…}}`.
+…}` for what looks at tariffs alone; compare takes two `tariffs`, and simulate a `session`, whose answer is a line for price and verify.
+Whatever stands on it, the answer is a document: a line that cannot be answered answers `{"error": {"code": …, "message": …}}`.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from interplug.model.types import BadJson, decode_json, encode_json
+from interplug.tariffs.compare import compare
 from interplug.tariffs.compiled import VERSIONS, Compiler
+from interplug.tariffs.explain import explain
 from interplug.tariffs.lint import lint
+from interplug.tariffs.normalize import normalize
 from interplug.tariffs.options import read_options
+from interplug.tariffs.plan import read_plan, simulate
 from interplug.tariffs.price import price
 from interplug.tariffs.problems import TariffError
 from interplug.tariffs.read import record, records, text
@@ -48,6 +52,37 @@ def verify_line(line: Mapping[str, Any]) -> dict[str, Any]:
 def lint_line(line: Mapping[str, Any]) -> dict[str, Any]:
     tariff = record(line.get("tariff"), "/tariff")
     return {"findings": [finding.to_document() for finding in lint(tariff, version=_version(line, {}, [tariff]))]}
+
+
+def normalize_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    tariff = record(line.get("tariff"), "/tariff")
+    return normalize(tariff, version=_version(line, {}, [tariff])).to_document()
+
+
+def explain_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    tariff = record(line.get("tariff"), "/tariff")
+    language, day = text(line.get("language"), "/language") or "en", text(line.get("date"), "/date")
+    found = explain(tariff, version=_version(line, {}, [tariff]), timezone=_timezone(line), day=day, language=language)
+    return {**found.to_document(), "text": found.text(), "markdown": found.markdown()}
+
+
+def compare_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    tariffs = records(line.get("tariffs"), "/tariffs")
+    if len(tariffs) != 2:
+        raise TariffError("invalid_field", "/tariffs must be two", "/tariffs")
+    versions = [text(line.get("version"), "/version") or recognise({}, [tariff]) for tariff in tariffs]
+    day, options = text(line.get("date"), "/date"), read_options(line.get("options"))
+    return compare(
+        *tariffs, version=versions[0], second_version=versions[1], timezone=_timezone(line), day=day, options=options
+    ).to_document()
+
+
+def simulate_line(line: Mapping[str, Any]) -> dict[str, Any]:
+    tariff, plan = record(line.get("tariff"), "/tariff"), read_plan(record(line.get("session"), "/session"))
+    version, timezone = _version(line, {}, [tariff]), _timezone(line)
+    cdr = simulate(tariff, plan, version=version, timezone=timezone, options=read_options(line.get("options")))
+    said = {"cdr": cdr, "tariffs": [tariff], "version": version, "timezone": timezone, "options": line.get("options")}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _documents(line: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
