@@ -412,3 +412,12 @@ async def test_2_1_1_is_told_of_every_change_of_a_session_by_put(tmp_path: Path)
         assert [verb for verb, path in await world.settle() if "sessions" in path] == ["PUT"]
     await world.push.stop()
     await close(world.node)
+
+
+async def test_news_of_another_partner_do_not_disturb_what_is_under_way(newest: World) -> None:
+    lane = newest.push.lanes[newest.partner.connection.id]
+    other_partner = await befriend(newest.node, "2.2.1", name="other", parties=(("EMSP", "FR", "OTH"),))
+    await newest.push.tick()
+    assert newest.push.lanes[newest.partner.connection.id] is lane
+    assert lane.connection is newest.node.directory.by_id(lane.connection.id)
+    assert other_partner.connection.id in newest.push.lanes

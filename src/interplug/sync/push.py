@@ -51,6 +51,16 @@ def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
     }
 
 
+def same_way(one: Connection, other: Connection) -> bool:
+    """Whether deliveries go on as they are: to the same endpoints, in the same version, of what may be seen."""
+    return one is other or (one.version, one.endpoints, one.audiences, one.hub) == (
+        other.version,
+        other.endpoints,
+        other.audiences,
+        other.hub,
+    )
+
+
 class Lane:
     """What one connection still has to be told."""
 
@@ -279,7 +289,9 @@ class Push:
         registered = {connection.id: connection for connection in self.node.directory.all(registered=True)}
         for number, lane in list(self.lanes.items()):
             now = registered.get(number)
-            if now is not lane.connection:
+            if now is not None and same_way(now, lane.connection):
+                lane.connection = lane.delivery.connection = now
+            else:
                 await self._leave(lane, now)
         for number, connection in registered.items():
             if number not in self.lanes:
