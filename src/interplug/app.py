@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import gc
 import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 import uvicorn
@@ -125,6 +127,18 @@ def bound(settings: Settings) -> tuple[socket.socket, Settings]:
     return listener, msgspec.structs.replace(settings, server=server)
 
 
+@contextlib.contextmanager
+def alone(database: Path) -> Iterator[None]:
+    """One process serves a SQLite database: the loops of a second one would send and simulate everything again. Commands may come
+    and go beside it. The lock ends with the process, however that ends."""
+    with database.with_name(f"{database.name}-serving").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadSettings(f"store: another process serves {database}") from None
+        yield
+
+
 class _Server(uvicorn.Server):
     """Signals are ours: an orderly end goes beyond the last request."""
 
@@ -135,7 +149,9 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None]) -> None:
     """Lives until SIGTERM or SIGINT. `started` is called once requests are answered."""
-    async with opened(settings) as node:
+    async with contextlib.AsyncExitStack() as stack:
+        node = await stack.enter_async_context(opened(settings))
+        stack.enter_context(alone(node.store.path))
         pages = driver_pages(node) if settings.surfaces.driver else None
         loops = await loops_of(node, pages)
         server = _server(settings, Door(node, lambda: _missing(node, loops), pages))

@@ -58,6 +58,24 @@ async def test_it_needs_no_file_and_prints_its_urls(served: Served, tmp_path: Pa
                 assert (path, answer.status) == (path, status)
 
 
+async def test_a_second_process_does_not_serve_the_same_database(served: Served, tmp_path: Path) -> None:
+    environment = quiet_environment() | {"INTERPLUG__SERVER__PORT": "0"}
+    second = await asyncio.to_thread(
+        subprocess.run, [*PROGRAM, "serve"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (second.returncode, "another process serves" in second.stderr) == (4, True)
+    served.process.kill()
+    await served.process.wait()
+    third = await asyncio.create_subprocess_exec(
+        *PROGRAM, "serve", cwd=tmp_path, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert third.stdout is not None
+    async with asyncio.timeout(30):
+        assert b"is ready" in await third.stdout.readline()
+    third.kill()
+    await third.wait()
+
+
 async def test_what_was_asked_before_the_end_is_answered(served: Served) -> None:
     """The body comes after the signal; the answer comes all the same, and then the process ends with 0."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(served.url.rpartition(":")[2]))

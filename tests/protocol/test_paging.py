@@ -66,6 +66,13 @@ def test_a_cursor_counts_only_for_the_offset_and_the_filters_it_was_issued_for()
     assert read_page(query, default=50, largest=100, secret=b"other").after is None
 
 
+@pytest.mark.parametrize(
+    "cursor", ["", "-", "x", "-1-0", "\N{SUPERSCRIPT TWO}-0", "\N{ARABIC-INDIC DIGIT ONE}-0", "9" * 30 + "-0", "\0-\0"]
+)
+def test_a_cursor_that_is_none_is_ignored(cursor: str) -> None:
+    assert page(offset="5", after=cursor).after is None
+
+
 @pytest.mark.req("TRN-036")
 @pytest.mark.parametrize(
     ("link", "target"),

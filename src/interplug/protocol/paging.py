@@ -69,7 +69,7 @@ def _seal(number: int, offset: int, filters: tuple[tuple[str, str], ...], secret
 
 def _opened(cursor: str, offset: int, filters: tuple[tuple[str, str], ...], secret: bytes) -> int | None:
     number, _, seal = cursor.partition("-")
-    if not number.isdigit() or len(number) > 19 or not offset:
+    if not (number.isascii() and number.isdigit()) or len(number) > 19 or not offset:
         return None
     return int(number) if seal == _seal(int(number), offset, filters, secret) else None
 
