@@ -70,8 +70,7 @@ class Locations:
 
     # --- whole Locations
 
-    async def document(self, pk: int, last_updated: int, *, whole: bool = True) -> dict[str, Any]:
-        body = await self._bodies.read(pk)
+    async def document(self, pk: int, body: bytes, last_updated: int, *, whole: bool = True) -> dict[str, Any]:
         return assemble(body, last_updated, await self._rows(pk) if whole else [])
 
     async def _rows(self, pk: int) -> list[EvseRow]:
@@ -118,7 +117,8 @@ class Locations:
         self, head: Head, key: Key, evses: dict[str, dict[str, Any]], last_updated: int, now: int, *, force: bool
     ) -> int | None:
         """The newest last_updated among those that changed; None when nothing did."""
-        rows = {row.uid: row for row in await self._rows(head.pk)}
+        before = await self._rows(head.pk)
+        rows = {row.uid: row for row in before}
         moments: list[int] = []
         for uid, evse in evses.items():
             moment = evse_time(evse, last_updated)
@@ -132,7 +132,7 @@ class Locations:
             if uid not in evses and row.status != REMOVED:
                 moments.append(max(last_updated, row.last_updated))
                 await self._remove(row, moments[-1])
-        reordered = await self._order(head.pk, list(evses))
+        reordered = list(evses) != [row.uid for row in before] and await self._order(head.pk, list(evses))
         return max(moments, default=0) if reordered or any(moments) else None
 
     async def _remove(self, row: EvseRow, moment: int) -> None:

@@ -8,6 +8,7 @@ masked where it can be read, and nothing is kept of it where it cannot. Masking 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 import msgspec
@@ -18,12 +19,16 @@ from interplug.store.database import Database
 MASK = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 COLUMNS = "direction, connection, method, url, http, ocpi, request_id, correlation_id, started_at, took_us, head, body, answer"
-ADD = f"insert into message ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ADD = f"insert into message ({COLUMNS}) values "
+ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+AT_ONCE = 32
+"""Rows of one statement. Each statement hands the interpreter over to the thread that answers requests, and has to win it back."""
 CONTACT = "select direction, http, started_at from message where connection = ? order by started_at desc limit 20"
 FORGET_OLD = "delete from message where started_at < ?"
 FORGET_MANY = "delete from message where pk <= (select max(pk) from message) - ?"
 NEWEST = 2**62
 LONG = 65_536
+STRING_TOKEN = re.compile(rb'"token"\s*:\s*"')
 ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
@@ -53,7 +58,9 @@ class Messages:
         self._db = db
 
     async def add(self, messages: Sequence[Message], body_limit: int) -> None:
-        await self._db.many(ADD, [_values(message, body_limit) for message in messages])
+        for start in range(0, len(messages), AT_ONCE):
+            rows = [_values(message, body_limit) for message in messages[start : start + AT_ONCE]]
+            await self._db.execute(ADD + ", ".join([ROW] * len(rows)), *chain.from_iterable(rows))
 
     async def search(
         self,
@@ -156,7 +163,7 @@ def masked(name: str, value: str) -> str:
 def shown(body: bytes, url: str) -> bytes:
     """The body as it may be kept. OCPI's Token objects are no secrets; a field `token` that holds a string is one."""
     plain = ESCAPE.sub(_letter, body) if b"\\u00" in body else body
-    if b'"token"' not in plain and "credentials" not in url:
+    if "credentials" not in url and (b'"token"' not in plain or not STRING_TOKEN.search(plain)):
         return body
     try:
         document = decode_json(body) if body else None

@@ -21,10 +21,10 @@ from interplug.store.tallies import Tallies
 from interplug.store.withheld import withheld
 
 FIND_ID = f"""
-select {COLUMNS}, o.module, o.source, o.kind from object o
+select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk * 8
 where o.module = ? and o.id = ? and o.audience >= 0 order by o.source, o.pk"""
 BATCH = f"""
-select {COLUMNS}, o.module, o.source, o.kind from object o
+select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk * 8
 where o.pk > ? and o.module || '' = ? and (o.source = ? or ? = 1) and o.audience >= 0 order by o.pk limit ?"""
 # `|| ''` keeps planners from an index that would make them sort the module for every batch.
 
@@ -97,13 +97,14 @@ class Objects:
 
     async def _from_row(self, row: Sequence[Any]) -> Stored:
         head = Head(*row[:12])
-        return await self._stored(head, spelled(head.spelling, *row[12:]))
+        return await self._stored(head, spelled(head.spelling, *row[12:15]), row[15])
 
-    async def _stored(self, head: Head, key: Key, *, whole: bool = True) -> Stored:
+    async def _stored(self, head: Head, key: Key, raw: bytes | None = None, *, whole: bool = True) -> Stored:
+        """`raw` is the body where it was read together with the head."""
+        raw = await self._bodies.read(head.pk) if raw is None else raw
         if key.module == LOCATIONS:
-            document = await self._locations.document(head.pk, head.last_updated, whole=whole)
+            document = await self._locations.document(head.pk, raw, head.last_updated, whole=whole)
             return Stored(head.pk, key, lambda: document, head.last_updated, head.received_at, head.audience, head.changed_no)
-        raw = await self._bodies.read(head.pk)
         return Stored(head.pk, key, lambda: read_document(raw), head.last_updated, head.received_at, head.audience, head.changed_no)
 
     # --- saving
@@ -240,7 +241,7 @@ class Objects:
                 continue
             found = await self._heads.find_pk(pk)
             if found is not None and found[1].module == LOCATIONS and await self._bodies.lacks_whole(pk, changed_no):
-                document = await self._locations.document(pk, found[0].last_updated)
+                document = await self._locations.document(pk, await self._bodies.read(pk), found[0].last_updated)
                 await self._bodies.keep(pk, NEWEST, changed_no, encode_json(document))
             if found is not None:
                 await self._bodies.fits(pk, version, changed_no)
