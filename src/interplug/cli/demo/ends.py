@@ -38,7 +38,8 @@ def money(document: Document) -> Document | None:
 
 
 def _taxes(cost: Document) -> Any:
-    return sum(tax["amount"] for tax in cost.get("taxes") or ())
+    """None where they were not told, which is not zero: 2.1.1 has no word for them."""
+    return None if "taxes" not in cost else sum(tax["amount"] for tax in cost["taxes"])
 
 
 async def of_drive(operator: NodeProcess, provider: NodeProcess, session_id: str, cdr_id: str) -> dict[str, Document]:
