@@ -7,7 +7,7 @@ import pytest
 
 from interplug.modules.node import Node
 from interplug.partners.directory import Directory
-from interplug.partners.invitations import invite, permit
+from interplug.partners.invitations import invite, permit, remove
 from interplug.protocol.headers import Party
 from interplug.store.store import Store
 from tests.nodes import CPO, EMSP, Clock, Partner, befriend, close, make_node
@@ -188,3 +188,11 @@ async def test_a_node_with_another_key_knows_nobody(pair: Pair) -> None:
 
 def _again(node: Node, partner: Partner):  # type: ignore[no-untyped-def]
     return node.directory.by_id(partner.connection.id)
+
+
+async def test_a_removed_connection_is_shown_only_where_it_is_asked_for(node: Node) -> None:
+    made = await invite(node.directory, "gone")
+    await remove(node.directory, made.connection)
+    assert made.connection not in {one.id for one in node.directory.all()}
+    assert made.connection in {one.id for one in node.directory.all(removed=True)}
+    assert made.connection not in {one.id for one in node.directory.all(registered=True, removed=True)}

@@ -119,7 +119,7 @@ def list_(
     """List partners and their connections."""
 
     async def work(node: Node) -> list[dict[str, Any]]:
-        return [_described(one) for one in node.directory.all() if all or one.state != states.REMOVED]
+        return [_described(one) for one in node.directory.all(removed=all)]
 
     found = with_node(common, work)
     rows = [(one["id"], one["partner"], one["state"], one["version"], " ".join(one["parties"]), one["versions_url"]) for one in found]

@@ -156,9 +156,10 @@ class Directory:
     def by_id(self, connection: int) -> Connection | None:
         return self._now.connections.get(connection)
 
-    def all(self, *, registered: bool = False) -> list[Connection]:
-        """All connections that are not removed, or only those that may be called."""
-        return [one for one in self._now.connections.values() if one.registered or not (registered or one.state == states.REMOVED)]
+    def all(self, *, registered: bool = False, removed: bool = False) -> list[Connection]:
+        """All connections, those that were removed only where they are asked for; or only those that may be called."""
+        hidden = () if removed else (states.REMOVED,)
+        return [one for one in self._now.connections.values() if one.registered or not (registered or one.state in hidden)]
 
     def may_write(self, connection: Connection, country_code: str, party_id: str) -> bool:
         return (country_code.upper(), party_id.upper()) in connection.writable
