@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -42,20 +43,26 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-def test_a_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("victim", "reason"), [("demo", "interrupted"), ("vnk", "does not answer")])
+def test_a_demo_that_fails_says_why_and_leaves_nothing_behind(victim: str, reason: str, tmp_path: Path) -> None:
+    """It is told to stop itself, or loses a node that it did not kill."""
     command = [sys.executable, "-m", "interplug.cli.main", "demo", "--once", "--json"]
     with subprocess.Popen(
         command, env=quiet_environment() | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as demo:
         assert demo.stderr is not None
         assert "registered with each other" in demo.stderr.readline()
-        pids = [int(path.name) for path in Path("/proc").glob("[0-9]*") if str(tmp_path) in _arguments(path)]
-        demo.send_signal(signal.SIGTERM)
-        said, _ = demo.communicate(timeout=60)
+        nodes = {_arguments(path): int(path.name) for path in Path("/proc").glob("[0-9]*") if str(tmp_path) in _arguments(path)}
+        if victim == "demo":
+            demo.send_signal(signal.SIGTERM)
+        else:
+            os.kill(next(pid for words, pid in nodes.items() if f"/{victim}/" in words), signal.SIGKILL)
+        said, _ = demo.communicate(timeout=90)
     assert demo.returncode == 1
-    assert msgspec.json.decode(said)["ok"] is False
+    summary = msgspec.json.decode(said)
+    assert summary["ok"] is False and reason in summary["reason"]
     assert list(tmp_path.glob("interplug-demo-*")) == []
-    assert len(pids) == 3 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert len(nodes) == 3 and not any(Path(f"/proc/{pid}").exists() for pid in nodes.values())
 
 
 def _arguments(process: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from interplug.model.types import decode_json
+from interplug.model.types import BadJson, decode_json
 
 from .processes import DemoFailed
 
@@ -39,15 +39,17 @@ class Phone:
         await self._session.close()
 
     async def _see(self, path: str, **query: str) -> Document:
-        async with self._session.get(path, params=query) as answer:
-            return await self._read(answer, path)
+        return await self._ask("GET", path, params=query)
 
     async def _press(self, path: str, **fields: str) -> Document:
-        async with self._session.post(path, json={"csrf": self._proof, **fields}) as answer:
-            return await self._read(answer, path)
+        return await self._ask("POST", path, json={"csrf": self._proof, **fields})
 
-    async def _read(self, answer: aiohttp.ClientResponse, path: str) -> Document:
-        document: Document = decode_json(await answer.read())
+    async def _ask(self, method: str, path: str, **sent: Any) -> Document:
+        try:
+            async with self._session.request(method, path, **sent) as answer:
+                document: Document = decode_json(await answer.read())
+        except (aiohttp.ClientError, BadJson) as error:
+            raise DemoFailed(f"the driver's page {path} does not answer: {error}") from None
         if answer.status >= 400:
             raise DemoFailed(f"the driver's page {path} says: {document.get('error', answer.status)}")
         self._proof = document.get("csrf", self._proof)
