@@ -187,6 +187,31 @@ async def test_a_token_that_a_whole_list_lacks_is_not_valid(world: World) -> Non
     assert valid == [True, False]
 
 
+async def test_a_bad_object_is_still_on_the_list_and_keeps_nothing_else_valid(newest: World) -> None:
+    newest.lists.offer("locations", *theirs("L1", "L2", "L3"))
+    await newest.pull("locations")
+    good, bad = theirs("L1", "L2")
+    del bad["coordinates"]
+    newest.lists.offer("locations", good, bad)
+    assert (await newest.pull("locations", full=True)).ended == 1
+    stored = [await newest.held("locations", name) for name in ("L2", "L3")]
+    assert [{evse["status"] for evse in one.document["evses"]} == {"REMOVED"} for one in stored if one] == [False, True]
+
+
+async def test_a_bad_object_that_says_no_id_may_be_any(newest: World) -> None:
+    newest.lists.offer("locations", *theirs("L1", "L2"))
+    await newest.pull("locations")
+    newest.lists.offer("locations", *theirs("L1"), "nonsense")
+    assert (await newest.pull("locations", full=True)).ended == 0
+
+
+async def test_a_bad_object_that_comes_again_as_it_was_is_held_once(newest: World) -> None:
+    newest.lists.offer("locations", {"id": "L1"}, {"id": "L2"})
+    for _ in range(3):
+        await newest.pull("locations", full=True)
+    assert sorted(one.id for one in await newest.node.store.read(lambda tx: tx.quarantine.list())) == ["L1", "L2"]
+
+
 async def test_a_delta_or_a_list_that_failed_ends_nothing(newest: World) -> None:
     newest.lists.offer("locations", *theirs("L1", "L2", "L3"))
     await newest.pull("locations")

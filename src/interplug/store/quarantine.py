@@ -8,6 +8,7 @@ import msgspec
 from interplug.store.database import Database
 
 ADD = "insert into quarantine (source, module, id, path, reason, received_at, original) values (?, ?, ?, ?, ?, ?, ?) returning pk"
+SAME = "delete from quarantine where source = ? and module = ? and id = ? and original = ?"
 COLUMNS = "pk, source, module, id, path, reason, received_at, original"
 LIST = f"""
 select {COLUMNS} from quarantine where pk < ? and (? is null or source = ?) and (? is null or module = ?) order by pk desc limit ?"""
@@ -36,6 +37,8 @@ class Quarantine:
         self._db = db
 
     async def add(self, source: int, module: str, original: bytes, *, path: str, reason: str, received_at: int, id: str = "") -> int:
+        """The number under which it is held. What arrives again as it was, pull after pull, is held once."""
+        await self._db.execute(SAME, source, module, id, original)
         row = await self._db.one(ADD, source, module, id, path, reason, received_at, original)
         assert row is not None
         return int(row[0])

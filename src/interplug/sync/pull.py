@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from interplug.model.types import encode_json, format_time, parse_time
+from interplug.model.types import encode_json, fold, format_time, parse_time
 from interplug.model.validate import Invalid, validate
 from interplug.modules import lens
 from interplug.modules.node import Node
@@ -88,6 +88,8 @@ class _Crawl:
         self.began = node.clock()
         self.newest = 0
         self.seen: set[int] = set()
+        self.aside: set[str] = set()
+        """The ids of what could not be taken: it was on the list all the same. Empty: one had no id."""
         self.full = full
         self.report = Pulled(module.id, full)
 
@@ -99,7 +101,7 @@ class _Crawl:
         except PageFailed as error:
             self.report.fault = str(error)
             return self.report
-        if self.full and self.module.id in ENDED_BY_ABSENCE and not self.report.quarantined:
+        if self.full and self.module.id in ENDED_BY_ABSENCE and "" not in self.aside:
             await self._end_missing()
         if self.newest:
             await self.node.store.write(lambda tx: tx.cursors.move([(self.connection.id, CURSOR + self.module.id, self.newest)]))
@@ -177,7 +179,9 @@ class _Crawl:
 
     async def _set_aside(self, tx: Tx, item: Any, error: Invalid, now: int) -> None:
         name = item.get("id") or item.get("uid") if isinstance(item, dict) else ""
+        name = name[:100] if isinstance(name, str) else ""
         self.report.quarantined += 1
+        self.aside.add(fold(name))
         await tx.quarantine.add(
             self.connection.id,
             self.module.id,
@@ -185,7 +189,7 @@ class _Crawl:
             path=error.path,
             reason=error.reason,
             received_at=now,
-            id=name[:100] if isinstance(name, str) else "",
+            id=name,
         )
 
     async def _end_missing(self) -> None:
@@ -206,7 +210,10 @@ class _Crawl:
             if not batch:
                 return missing, held
             held += len(batch)
-            missing += [one for one in batch if one.pk not in self.seen and one.received_at < self.began and _valid(one)]
+            missing += [one for one in batch if one.received_at < self.began and not self._listed(one) and _valid(one)]
+
+    def _listed(self, one: Stored) -> bool:
+        return one.pk in self.seen or fold(one.key.id) in self.aside
 
     async def _batch(self, after: int) -> tuple[list[Stored], int]:
         async def work(tx: Tx) -> tuple[list[Stored], int]:
