@@ -16,6 +16,12 @@ from tests.web.test_pages import begun, number
 from tests.web.visiting import Visit
 
 
+@pytest.fixture(autouse=True)
+def woken_or_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stream looks again of itself, so what is seen was told by the log."""
+    monkeypatch.setattr(live, "BEAT", 3600.0)
+
+
 def location(world: World, status: str) -> dict[str, object]:
     world.clock.move(1)
     evses = [said.evse(status=status, last_updated=world.clock.text()), said.evse("E2", status="CHARGING")]

@@ -13,7 +13,7 @@ from interplug.store.drivers import Drive, Driver
 from interplug.web.pages import NEW_DRIVERS, STARTS, Pages
 from tests.drivers.played import World, session
 from tests.modules import said
-from tests.nodes import befriend
+from tests.nodes import befriend, own
 from tests.web.visiting import Answer, Visit, ask, body, scope
 
 
@@ -128,6 +128,13 @@ async def test_what_is_not_there_is_said_in_plain_words(visit: Visit, url: str) 
     assert (await visit.get(url, accept="application/json")).json["error"]
 
 
+async def test_only_locations_of_partners_are_stations(world: World, visit: Visit) -> None:
+    for key in (await own(world.node, "locations", said.location("OURS")), await own(world.node, "tokens", said.token())):
+        stored = await world.node.store.read(lambda tx, key=key: tx.objects.get(key))  # type: ignore[misc]
+        assert stored is not None
+        assert (await visit.get(f"/stations/{stored.pk}")).status == 404
+
+
 # --- from start to receipt
 
 
@@ -239,6 +246,7 @@ async def test_a_drive_is_shown_and_stopped_by_its_driver_alone(world: World, pa
     await world.tell("sessions", session(world, driver, drive))
     stranger = Visit(pages)
     proof = (await stranger.get("/stations.json")).json["csrf"]
+    assert (await begin(stranger)).status == 303
     assert (await stranger.get(url)).status == 404
     assert (await stranger.get(f"{url}/live")).status == 404
     assert (await stranger.post(f"{url}/stop", {"csrf": proof})).status == 404
@@ -307,6 +315,7 @@ async def test_the_whole_way_as_json(world: World, visit: Visit) -> None:
     again = await visit.post_json("/drives", chosen, listed["csrf"])
     assert again.status == 409 and "already" in again.json["error"]
     url = f"/drives/{made.json['id']}"
+    assert made.json["stoppable"] is False
     assert (await visit.post_json(f"{url}/stop", {}, listed["csrf"])).status == 409
     drive = await world.node.store.read(lambda tx: tx.drivers.get(made.json["id"]))
     driver = await world.node.store.read(lambda tx: tx.drivers.driver(drive.driver))  # type: ignore[union-attr]
