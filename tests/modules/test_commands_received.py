@@ -149,6 +149,37 @@ async def test_the_result_goes_to_exactly_the_response_url_as_a_message_of_its_o
     assert routed == (["XYZ", "TNM"] if VERSIONS[version].routing_headers else [None, None])
 
 
+@pytest.mark.req("CMD-008")
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("START_SESSION", {"location_id": "L9"}), ("START_SESSION", {"evse_uid": "E9"}), ("STOP_SESSION", {}), ("DANCE", {})],
+)
+async def test_what_is_not_accepted_is_neither_carried_out_nor_reported(
+    node: Node, partner: Partner, stations: Stations, results: Results, version: str, name: str, more: Document
+) -> None:
+    answer = await send(partner, name, command("STOP_SESSION" if name == "DANCE" else name, version, **more))
+    assert answer.data["result"] != "ACCEPTED"
+    await settle(node)
+    assert (stations.asked, results.got) == ([], [])
+
+
+@pytest.mark.req("CMD-045")
+@LATER
+async def test_the_result_goes_from_the_party_of_the_location_to_the_party_of_the_token(tmp_path: Path, version: str) -> None:
+    """Both platforms have two parties, and the command is about the second of each."""
+    wire = Wire()
+    node = await make_node(tmp_path, parties=(("CPO", "NL", "ONE"), ("CPO", "NL", "TNM")), wire=wire)
+    results = Results(wire)
+    node.stations = Stations()
+    await own(node, "locations", location())
+    partner = await befriend(node, version, parties=(("EMSP", "BE", "ONE"), ("EMSP", "BE", "XYZ")))
+    assert (await send(partner, "START_SESSION")).data["result"] == "ACCEPTED"
+    await settle(node)
+    routed = [results.got[0].headers.get(f"ocpi-{side}-party-id") for side in ("to", "from")]
+    await close(node)
+    assert routed == ["XYZ", "TNM"]
+
+
 @pytest.mark.req("CMD-008", "CMD-016")
 async def test_a_result_is_posted_once_also_when_that_fails(node: Node, partner: Partner, stations: Stations, wire: Wire) -> None:
     tried = []

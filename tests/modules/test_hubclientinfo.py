@@ -40,7 +40,8 @@ async def test_other_methods_and_the_list_are_not_available(hub: Partner) -> Non
 @LATER
 async def test_a_party_may_have_several_roles_and_get_shows_the_newest(hub: Partner, clock: Clock) -> None:
     await hub.send("PUT", URL, client("CPO"))
-    await hub.send("PUT", URL, client("EMSP", "PLANNED", clock.text(1)))
+    assert (await hub.send("PUT", URL, client("EMSP", "PLANNED", clock.text(1)))).http == 201
+    assert (await hub.send("PUT", URL, client("NSP"))).http == 201, "older than what is known of another role, and new all the same"
     assert (await hub.send("PUT", URL, client("CPO", "OFFLINE", clock.text(2)))).http == 200
     assert (await hub.send("GET", URL)).data["role"] == "CPO"
 

@@ -49,6 +49,7 @@ def test_every_error_has_the_envelope(error, http: int) -> None:  # type: ignore
     assert response.status == http and 2000 <= envelope["status_code"] < 4000 and envelope["timestamp"]
 
 
+@pytest.mark.req("STS-010", "STS-011")
 @pytest.mark.parametrize(
     ("status", "body", "ok"),
     [
@@ -56,6 +57,8 @@ def test_every_error_has_the_envelope(error, http: int) -> None:  # type: ignore
         (201, b'{"status_code":1001,"data":null}', True),
         (200, b'{"status_code":"1000"}', True),
         (200, b'{"status_code":2001}', False),
+        (200, b'{"status_code":2001,"data":null}', False),
+        (404, b'{"status_code":2999,"data":"see the manual"}', False),
         (200, b'{"status_code":3000}', False),
         (500, b'{"status_code":1000}', False),
         (200, b"<html>busy</html>", False),
@@ -71,3 +74,4 @@ def test_success_is_http_2xx_and_ocpi_1xxx(status: int, body: bytes, ok: bool) -
     reply = read(Response(status, body))
     assert reply.ok is ok
     assert ok or reply.why()
+    assert (reply.code is not None) is (b'"status_code":' in body and b"true" not in body)
