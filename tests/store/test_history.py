@@ -95,3 +95,23 @@ async def test_only_retention_removes(desk: Desk) -> None:
         await desk.save(key("X", source=PARTNER), tariff("X", n), n, evidence=Evidence(b"%d" % n, PARTNER, "2.2.1", at(n)))
     assert await desk.write(lambda tx: tx.history.forget("tariffs", at(2))) == 2
     assert [one.document for one in await versions(desk, "tariffs")] == [b"2", b"3"]
+
+
+async def test_that_a_tariff_was_removed_and_came_back_is_known_with_its_times(desk: Desk) -> None:
+    def said(seconds: float) -> Evidence:
+        return Evidence(b"%d" % seconds, PARTNER, "2.2.1", at(seconds))
+
+    where = key("X", source=PARTNER)
+    await desk.save(where, tariff("X", 1), 1, evidence=said(1))
+    await desk.write(lambda tx: tx.objects.remove(where, said(2)))
+    await desk.save(where, tariff("X", 1), 1, evidence=said(3))
+    await desk.write(lambda tx: tx.objects.remove(where, said(4)))
+    await desk.save(where, tariff("X", 5, currency="SEK"), 5, evidence=said(5))
+    kept = await versions(desk, "tariffs")
+    assert [(one.why, one.received_at) for one in kept] == [
+        ("new", at(1)),
+        ("removed", at(2)),
+        ("returned", at(3)),
+        ("removed", at(4)),
+        ("changed", at(5)),
+    ]

@@ -170,7 +170,7 @@ async def delete(call: Call) -> Answer:
     place = key(call)
 
     async def work(tx: Tx) -> bool:
-        return await tx.objects.remove(place)
+        return await tx.objects.remove(place, evidence(call))
 
     if not await call.node.store.write(work):
         raise unknown(call)

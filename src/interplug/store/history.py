@@ -53,6 +53,11 @@ class History:
         values = (no, why, evidence.connection, evidence.version, evidence.received_at, digest, evidence.raw)
         await self._db.execute(ADD, *key.folded(), *values)
 
+    async def mark(self, key: Key, no: int, why: str, evidence: Evidence) -> None:
+        """That an object of which every version is kept was removed (then nothing may have been said of it), or is there again."""
+        if key.module in EVERY:
+            await self.add(key, no, why, evidence)
+
     async def versions_of(self, key: Key) -> list[Version]:
         return [version(row) for row in await self._db.all(ALL, *key.folded())]
 

@@ -135,7 +135,11 @@ class Objects:
         elif head is not None:
             if saved.changed and key.source == OWN:
                 await self._heads.sort(head, key, withheld(key, document))
-            return await self._show(head, key, audience, saved)
+            shown = await self._show(head, key, audience, saved)
+            if head.audience == GONE and not saved.changed:
+                said = evidence or Evidence(encode_json(document), 0, NEWEST, received_at)
+                await self._history.mark(key, self._numbers.last, "returned", said)
+            return shown
         return saved
 
     async def _create(
@@ -212,12 +216,13 @@ class Objects:
         await self._heads.move(*found, audience)
         return True
 
-    async def remove(self, key: Key) -> bool:
-        """Nobody sees it any more; the log says so, and the document stays as evidence."""
+    async def remove(self, key: Key, evidence: Evidence | None = None) -> bool:
+        """Nobody sees it any more; the log and the history say so, and the document stays as evidence."""
         head = await self._heads.find(key)
         if head is None or head.audience == GONE:
             return False
         await self._heads.move(head, key, GONE)
+        await self._history.mark(key, self._numbers.last, "removed", evidence or Evidence(b"", 0, NEWEST, self._clock()))
         return True
 
     # --- feeds and renditions
