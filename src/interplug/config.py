@@ -113,7 +113,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise BadSettings(str(error)) from None
+        raise BadSettings(f"the settings do not fit: {error}") from None
 
 
 def _split(section: str, key: str, text: str) -> Any:

@@ -79,9 +79,20 @@ async def test_many_processes_may_open_a_new_database_at_once(tmp_path: Path) ->
 def test_a_file_that_is_no_database_of_ours_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("these are my notes, and they are longer than the header of a database file would be " * 3)
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(schema.NotOurs, match=r"notes\.txt"):
         Store.open(f"sqlite:///{path}")
     assert path.read_text().startswith("these are my notes")
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    connection = sqlite3.connect(path)
+    connection.execute("create table photo (name text)")
+    connection.close()
+    before = shape(path)
+    with pytest.raises(schema.NotOurs, match="none of Interplug's"):
+        Store.open(f"sqlite:///{path}")
+    assert shape(path) == before
 
 
 @pytest.mark.parametrize("url", ["postgresql://user:secret@host/db", "sqlite://", "sqlite:///:memory:", "node.db"])

@@ -20,6 +20,7 @@ from interplug import config
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.keys import BadKey
+from interplug.store.schema import NotOurs
 from interplug.store.store import UnknownStore, path_of
 
 from .ending import CONFIGURATION, end
@@ -70,5 +71,5 @@ def with_node(common: Common, work: Callable[[Node], Awaitable[T]], *, makes: bo
     return asyncio.run(run())
 
 
-MISCONFIGURED = (config.BadSettings, UnknownStore, BadKey)
+MISCONFIGURED = (config.BadSettings, UnknownStore, NotOurs, BadKey)
 """What is wrong with the configuration of the process, not with what was asked."""

@@ -17,7 +17,8 @@ ENOUGH_DISK = 500_000_000
 def serve(*, common: Common = COMMON) -> None:
     """Run the node until it is told to stop (Ctrl-C, SIGTERM)."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     app.run(settings_of(common), _started)
 
 

@@ -19,21 +19,30 @@ class SchemaTooNew(RuntimeError):
     """The database was written by a newer Interplug."""
 
 
+class NotOurs(RuntimeError):
+    """The file is there, and it is somebody else's."""
+
+
 @functools.cache
 def newest() -> str:
     return max(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def found(path: Path) -> str | None:
-    """The revision of an existing database; None when it holds no schema of ours."""
+    """The revision of an existing database; None when it is empty. What somebody else keeps there is not touched."""
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        row = connection.execute("select version_num from alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return None
+        tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+        if not tables:
+            return None
+        row = connection.execute("select version_num from alembic_version").fetchone() if "alembic_version" in tables else None
+    except sqlite3.DatabaseError as error:
+        raise NotOurs(f"{path}: {error}") from None
     finally:
         connection.close()
-    return None if row is None else str(row[0])
+    if row is None:
+        raise NotOurs(f"{path} is a database, but none of Interplug's")
+    return str(row[0])
 
 
 def prepare(path: Path) -> None:
