@@ -35,6 +35,8 @@ def interplug(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INTERPLUG__STORE__URL", f"sqlite:///{tmp_path / 'node.db'}")
 
+    monkeypatch.setenv("INTERPLUG__SERVER__PORT", "1")  # where nobody listens, whatever else runs on this machine
+
     def command(*arguments: str, typed: bytes = b"") -> Said:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(typed))))  # type: ignore[type-var]
         capsys.readouterr()
