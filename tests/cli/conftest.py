@@ -34,7 +34,6 @@ def interplug(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: p
     """Runs a command on the database `node.db` in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INTERPLUG__STORE__URL", f"sqlite:///{tmp_path / 'node.db'}")
-
     monkeypatch.setenv("INTERPLUG__SERVER__PORT", "1")  # where nobody listens, whatever else runs on this machine
 
     def command(*arguments: str, typed: bytes = b"") -> Said:
