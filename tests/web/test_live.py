@@ -63,7 +63,7 @@ async def test_a_drive_is_followed_to_its_bill_and_the_stream_ends(world: World,
         await world.tell("cdrs", said.said("cdr", said.theirs(said.cdr(cdr_token=token, authorization_reference=drive.id)), "2.2.1"))
         assert "Receipt" in await events.next("figures")
         await events.next("over")
-        await events.over.wait()
+        await events.end()
 
 
 async def test_time_alone_sends_nothing_but_a_beat(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ async def test_the_end_of_the_process_ends_the_streams(pages: Pages, visit: Visi
     async with visit.stream(f"/stations/{station}/live") as events:
         await events.next("evse-1")
         pages.end()
-        await events.over.wait()
+        await events.end()
     assert (await visit.get(f"/stations/{station}/live")).status == 503
 
 

@@ -137,7 +137,7 @@ class Events:
     def __init__(self) -> None:
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._waiting: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-        self.over = asyncio.Event()
+        self._over = asyncio.Event()
         self.passed: list[str] = []
 
     async def take(self, message: Any) -> None:
@@ -149,7 +149,7 @@ class Events:
                 first, *data = block.split("\n")
                 self._waiting.put_nowait((first.removeprefix("event: "), "\n".join(line.removeprefix("data: ") for line in data)))
         if not message.get("more_body"):
-            self.over.set()
+            self._over.set()
 
     async def next(self, name: str) -> str:
         """The data of the next event with this name; others before it are passed over, their names kept in `passed`."""
@@ -160,6 +160,11 @@ class Events:
                 if event == name:
                     return data
                 self.passed.append(event)
+
+    async def end(self) -> None:
+        """Returns when the stream has ended."""
+        async with asyncio.timeout(20):
+            await self._over.wait()
 
     def seen(self) -> list[str]:
         """The names of the events that wait."""
