@@ -116,10 +116,11 @@ def test_a_faster_clock_needs_an_epoch(tmp_path: Path) -> None:
     assert "epoch" in ended.stderr
 
 
-def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("library", "words"), [("aiohttp", []), ("starlette", ["serve", "--help"])])
+def test_a_missing_extra_is_named(library: str, words: list[str]) -> None:
     """As in the base install, where only the pure rooms can be opened."""
-    hidden = "import sys; sys.modules['cyclopts'] = None; from interplug.cli.main import main; main()"
-    ended = subprocess.run([sys.executable, "-c", hidden], env=dict(os.environ), capture_output=True, text=True, timeout=60)
+    hidden = f"import sys; sys.modules[{library!r}] = None; from interplug.cli.main import main; main()"
+    ended = subprocess.run([sys.executable, "-c", hidden, *words], env=dict(os.environ), capture_output=True, text=True, timeout=60)
     assert ended.returncode == 4
-    assert "interplug[node]" in ended.stderr
+    assert f"{library} is missing" in ended.stderr and "interplug[node]" in ended.stderr
     assert "Traceback" not in ended.stderr

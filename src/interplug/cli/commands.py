@@ -1,11 +1,11 @@
-"""Every command of `interplug`, in one list, and the one place in which a failure becomes an exit code."""
+"""Every command of `interplug`, in one list, and what the failures of each room mean as an exit code."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App
 
 from interplug import __version__
 from interplug.partners.audiences import NoAudience
@@ -13,7 +13,7 @@ from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
 from interplug.store.schema import SchemaTooNew
 
-from .ending import CONFIGURATION, FAILED, NETWORK, USAGE, Ending, errors
+from .ending import CONFIGURATION, FAILED, NETWORK, Codes, carry_out
 from .opening import MISCONFIGURED
 
 GROUPS = {
@@ -51,6 +51,7 @@ COMMANDS = (
     ("pull", "moving:pull", "Bring our copies of a partner's objects level with its lists."),
     ("cdr list", "records:list_", "List CDRs, newest first."),
     ("cdr show", "records:show_", "Show a CDR as it is stored, in the newest form."),
+    ("cdr verify", "verifying:verify", "Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause."),
     ("command send", "commanding:send", "Send a command to a partner and wait for its result."),
     ("command list", "commanding:list_", "List commands that were sent and received, newest first."),
     ("quarantine list", "quarantine:list_", "List what could not be taken."),
@@ -60,7 +61,7 @@ COMMANDS = (
     ("message show", "messages:show_", "Show one request and its answer."),
     ("db status", "database:status", "Which schema the database has, and which this Interplug wants."),
     ("db upgrade", "database:upgrade", "Bring the schema of the database up to date."),
-    ("tariff", "tariff:tariff", "Price, verify and lint tariffs and CDRs from files or standard input."),
+    ("tariff", "tariff:tariff", "Price, verify, lint and explain tariffs and CDRs from files or standard input."),
 )
 """Name, place of the function, and its line in the list. A file is opened when a command of it is called, and not before."""
 
@@ -77,7 +78,7 @@ for _name, _place, _line in COMMANDS:
     _group, _, _word = _name.rpartition(" ")
     (app[_group] if _group else app).command(f"interplug.cli.{_place}", name=_word, help=_line)
 
-CODES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
+CODES: Codes = (
     (MISCONFIGURED, CONFIGURATION),
     (SchemaTooNew, CONFIGURATION),
     (HandshakeFailed, NETWORK),
@@ -89,26 +90,7 @@ CODES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...] = (
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command; its exit code."""
-    try:
-        ended = app(arguments, exit_on_error=False, print_error=True, error_console=errors)
-    except CycloptsError:
-        return USAGE
-    except Ending as ending:
-        errors.print(f"interplug: {ending}", markup=False)
-        return ending.code
-    except KeyboardInterrupt:
-        errors.print("interplug: interrupted", markup=False)
-        return 130
-    except BrokenPipeError:
-        return FAILED
-    except Exception as error:
-        code = next((code for kinds, code in CODES if isinstance(error, kinds)), None)
-        if code is None:
-            raise
-        errors.print(f"interplug: {error}", markup=False)
-        return code
-    # A command that has read to its end and found something wrong says so by its number.
-    return ended if isinstance(ended, int) else 0
+    return carry_out(app, arguments, CODES)
 
 
 def start() -> None:

@@ -7,10 +7,11 @@ or, with --json, as one JSON document; everything else (progress, warnings, the 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import msgspec
+from cyclopts import App, CycloptsError
 from rich.console import Console
 from rich.table import Table
 
@@ -20,6 +21,9 @@ FAILED = 1
 USAGE = 2
 NETWORK = 3
 CONFIGURATION = 4
+
+Codes = tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...]
+"""What failures mean."""
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -34,6 +38,30 @@ class Ending(Exception):
 
 def end(text: str, code: int = FAILED) -> NoReturn:
     raise Ending(text, code)
+
+
+def carry_out(app: App, arguments: Sequence[str] | None, codes: Codes) -> int:
+    """One command of `app`; its exit code. The one place in which a failure becomes a number."""
+    try:
+        ended = app(arguments, exit_on_error=False, print_error=True, error_console=errors)
+    except CycloptsError:
+        return USAGE
+    except Ending as ending:
+        errors.print(f"interplug: {ending}", markup=False)
+        return ending.code
+    except KeyboardInterrupt:
+        errors.print("interplug: interrupted", markup=False)
+        return 130
+    except BrokenPipeError:
+        return FAILED
+    except Exception as error:
+        code = next((code for kinds, code in codes if isinstance(error, kinds)), None)
+        if code is None:
+            raise
+        errors.print(f"interplug: {error}", markup=False)
+        return code
+    # A command that has read to its end and found something wrong says so by its number.
+    return ended if isinstance(ended, int) else 0
 
 
 def show(document: Any, lines: Iterable[str], *, json: bool) -> None:

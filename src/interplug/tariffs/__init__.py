@@ -1,5 +1,6 @@
 """Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO."""
 
+from interplug.tariffs.audit import Audit
 from interplug.tariffs.claims import Difference
 from interplug.tariffs.compare import Comparison, compare
 from interplug.tariffs.compiled import Compiler, Tariff, compile_tariff
@@ -20,10 +21,12 @@ from interplug.tariffs.session import ChargingSession, read_session
 from interplug.tariffs.simulate import Course, Cutter, cut
 from interplug.tariffs.verify import Verified, verify
 from interplug.tariffs.words import words
+from interplug.tariffs.worked import worked
 
 __all__ = [
     "EXACT",
     "SPEC",
+    "Audit",
     "ChargingSession",
     "Comparison",
     "Compiler",
@@ -61,4 +64,5 @@ __all__ = [
     "verify",
     "volume_documents",
     "words",
+    "worked",
 ]

@@ -37,6 +37,8 @@ class Verified:
     causes: tuple[str, ...]
     warnings: tuple[Problem, ...]
     priced: Priced | None = None
+    # What the CDR says that it costs; a credit CDR with its sign turned.
+    claimed_total: Money | None = None
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -56,6 +58,7 @@ def verify(
     options: Options = SPEC,
 ) -> Verified:
     problems: list[Problem] = []
+    claims: dict[str, Money] = {}
     with localcontext(WIDE):
         try:
             document = record(cdr, "/cdr")
@@ -67,7 +70,7 @@ def verify(
             at = "/tariffs" if tariffs else "/cdr/tariffs"
             priced = price_session(session, compiled, timezone=timezone, options=options, at=at)
         except TariffError as error:
-            return Verified("unverifiable", (), (), (*problems, Problem(error.code, error.path, "error")))
+            return Verified("unverifiable", (), (), (*problems, Problem(error.code, error.path, "error")), None, claims.get("total_cost"))
         energy, doubts = _volumes(document, priced)
         problems += [*priced.warnings, *doubts]
         differences = [*compare(claims, figures(priced), options, session.currency), *energy]
@@ -76,7 +79,7 @@ def verify(
         if any(difference.side for difference in differences):
             search = _Search(claims, session, given, version, timezone, options, priced)
             causes = search.causes()
-        return Verified(verdict, tuple(differences), causes, tuple(dict.fromkeys(problems)), priced)
+        return Verified(verdict, tuple(differences), causes, tuple(dict.fromkeys(problems)), priced, claims.get("total_cost"))
 
 
 def figures(priced: Priced) -> dict[str, Money]:

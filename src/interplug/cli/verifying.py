@@ -1,0 +1,120 @@
+"""`interplug cdr verify`: a month of CDRs in, what is wrong out, for people with files and no node.
+
+A CDR is checked by the tariffs that it holds, or by those of `--tariffs` that its charging periods name (or, where it names none and holds
+none, by those of its party). One that cannot be checked is said to be so; it is not counted as wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from interplug.model.types import fold
+from interplug.tariffs import Audit, Problem, TariffError, Verified, lines
+from interplug.tariffs import verify as check
+from interplug.tariffs.audit import Group
+
+from .ending import columns, show
+from .reading import documents
+
+# A CDR that names no tariff is priced by one of its party's; where a party has more, nobody can say by which.
+_MOST = 50
+
+
+def verify(
+    files: Annotated[
+        list[Path] | None, Parameter(help="JSON, JSON lines, an OCPI response or CSV, plain or gzip; standard input if there are none.")
+    ] = None,
+    /,
+    *,
+    tariffs: Annotated[
+        list[Path] | None, Parameter(name="--tariffs", negative="", help="Files with the tariffs, where the CDRs do not hold them.")
+    ] = None,
+    version: Annotated[str | None, Parameter(help="Version of the documents; without it, recognised.")] = None,
+    timezone: Annotated[str | None, Parameter(help="Time zone of the Locations, where the CDRs do not say it.")] = None,
+    json: Annotated[bool, Parameter(name="--json", negative="", help="One JSON document on standard output.")] = False,
+) -> int:
+    """Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause.
+
+    Each cause comes with the sum that it makes and one example worked by hand. Exit code 1 where a CDR is wrong.
+    """
+    given = Given(documents(tariffs)) if tariffs else Given(())
+    audit = Audit()
+    for entry in documents(files):
+        cdr = entry.get("cdr", entry)
+        audit.add(cdr if isinstance(cdr, Mapping) else {}, _verified(cdr, entry, given, version, timezone))
+    show(audit.to_document(), report(audit), json=json)
+    return 1 if audit.mismatches else 0
+
+
+class Given:
+    """The tariffs of `--tariffs`, by id and by party."""
+
+    def __init__(self, tariffs: Iterable[dict[str, Any]]) -> None:
+        self._by_id: dict[str, list[dict[str, Any]]] = {}
+        self._by_party: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for tariff in tariffs:
+            self._by_id.setdefault(fold(str(tariff.get("id"))), []).append(tariff)
+            self._by_party.setdefault(_party(tariff), []).append(tariff)
+
+    def of(self, cdr: Mapping[str, Any]) -> list[dict[str, Any]]:
+        periods = cdr.get("charging_periods")
+        listed = [period for period in periods if isinstance(period, Mapping)] if isinstance(periods, list) else []
+        named = dict.fromkeys(fold(str(period["tariff_id"])) for period in listed if period.get("tariff_id") is not None)
+        found = [tariff for name in named for tariff in self._by_id.get(name, ())]
+        own = [tariff for tariff in found if _party(tariff) == _party(cdr)] or found
+        if own or cdr.get("tariffs"):
+            return own
+        # In 2.1.1 a Tariff does not say whose it is.
+        candidates = self._by_party.get(_party(cdr)) or self._by_party.get(("", "")) or []
+        return candidates if len(candidates) <= _MOST else []
+
+
+def _party(document: Mapping[str, Any]) -> tuple[str, str]:
+    return str(document.get("country_code") or "").upper(), str(document.get("party_id") or "").upper()
+
+
+def _verified(cdr: Any, entry: Mapping[str, Any], given: Given, version: str | None, timezone: str | None) -> Verified:
+    if not isinstance(cdr, Mapping) or "unreadable" in entry:
+        return Verified("unverifiable", (), (), (Problem("invalid_json", "/cdr", "error"),))
+    listed = entry.get("tariffs") if "cdr" in entry else None
+    tariffs = listed if isinstance(listed, list) and listed else given.of(cdr)
+    zone, spoken = entry.get("timezone") if "cdr" in entry else None, entry.get("version") if "cdr" in entry else None
+    try:
+        recognised = str(spoken or version or lines.recognise(cdr, tariffs))
+        return check(cdr, tariffs, version=recognised, timezone=zone if isinstance(zone, str) else timezone)
+    except TariffError as error:
+        return Verified("unverifiable", (), (), (Problem(error.code, error.path, "error"),))
+
+
+def report(audit: Audit) -> Iterator[str]:
+    accounts = audit.accounts()
+    right, wrong, open_ = (
+        sum(account.verdicts[verdict] for account in accounts) for verdict in ("match", "mismatch", "unverifiable")
+    )  # fmt: skip
+    yield f"{audit.count} CDRs: {right} right, {wrong} wrong, {open_} cannot be checked"
+    if not accounts:
+        return
+    yield ""
+    cells = [
+        (account.partner, account.count, f"{account.claimed:,.2f} {account.currency}", *account.verdicts.values()) for account in accounts
+    ]
+    yield from columns(("partner", "CDRs", "claimed", "right", "wrong", "not checkable"), cells)
+    for account in accounts:
+        for group in audit.groups(account):
+            yield from _group(group)
+
+
+def _group(group: Group) -> Iterator[str]:
+    yield ""
+    money = ""
+    if group.excess:
+        money = f", {abs(group.excess):,.2f} {group.currency} {'too much' if group.excess > 0 else 'too little'}"
+    yield f"{group.partner}: {group.count} {'wrong' if group.verdict == 'mismatch' else 'not checkable'}{money}: {group.cause}"
+    yield f"  {group.words}"
+    yield f"  {', '.join(group.ids)}{', …' if group.count > len(group.ids) else ''}"
+    yield f"  Example: {group.example[0]}"
+    yield from (f"  {text}" for text in group.example[1:])

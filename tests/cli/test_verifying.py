@@ -1,0 +1,156 @@
+"""`interplug cdr verify`: files in, what is wrong by partner and cause out; no node and none of its libraries."""
+
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interplug.model.types import encode_json
+from interplug.tariffs import Options, cost_documents, price
+from tests.cli.conftest import Command
+from tests.tariffs.build import cdr, component, element, period, tariff
+
+ZONE = "Europe/Amsterdam"
+PRICES = tariff(
+    element(component("ENERGY", "0.40", 1, 21), start_time="10:00"),
+    element(component("ENERGY", "0.25", 1, 21)),
+    element(component("PARKING_TIME", 6, 900, 21)),
+)
+
+
+def written(id: str, options: Options = Options(), **fields: Any) -> dict[str, Any]:  # noqa: B008
+    """A CDR of 10 kWh from 10:00 local time, and 50 minutes parked."""
+    session = cdr(110, period(0, ENERGY=10, TIME=1), period(60, PARKING_TIME="0.8333"), id=id, tariffs=[PRICES])
+    location = {"country": "NLD", "time_zone": ZONE}
+    found = {**session, "country_code": "NL", "party_id": "TNM", "cdr_location": location, **fields}
+    return {**found, **cost_documents(price(found, found["tariffs"], version="2.2.1", timezone=ZONE, options=options), "2.2.1")}
+
+
+MONTH = [
+    written("C1"),
+    written("C2", Options(clock="utc")),
+    written("C3", Options(clock="utc")),
+    written("C4", Options(preset="exact"), party_id="ABC"),
+    {**written("C5"), "tariffs": []},
+]
+
+
+def test_what_is_wrong_by_partner_and_cause(interplug: Command, tmp_path: Path) -> None:
+    (tmp_path / "cdrs.json").write_bytes(encode_json({"status_code": 1000, "data": MONTH, "timestamp": "2024-02-01T00:00:00Z"}))
+    said = interplug("cdr", "verify", "cdrs.json")
+    assert said.code == 1 and said.out.startswith("5 CDRs: 1 right, 3 wrong, 1 cannot be checked\n")
+    # 10 kWh at 0.25 in place of 0.40, twice.
+    assert "NL-TNM: 2 wrong, 3.00 EUR too little: utc_used_for_local_time" in said.out
+    # 50 minutes at 6.00 an hour in place of a whole hour.
+    assert "NL-ABC: 1 wrong, 1.00 EUR too little: step_size_ignored" in said.out
+    assert "NL-TNM: 1 not checkable: no_valid_tariff" in said.out
+
+
+def test_the_example_is_worked_by_hand(interplug: Command, tmp_path: Path) -> None:
+    (tmp_path / "cdrs.json").write_bytes(encode_json(MONTH[3]))
+    said = interplug("cdr", "verify", "cdrs.json").out
+    assert "The volumes were not rounded up to the tariff's step_size." in said
+    assert "10 kWh at 0.40: 4.00 before taxes, 4.84 with taxes" in said
+    assert "2999.88 s were used, billed in steps of 900 s: 3600.00 s" in said
+    assert "tax of 21 % on 10.00: 2.10" in said and "sum: 10.00 before taxes, 12.10 with taxes EUR" in said
+    assert "total_cost before taxes: 8.9998 is claimed, 10.00 is right, 1.0002 too little" in said
+    assert "with that mistake the same sum gives what is claimed" in said
+
+
+def test_as_one_document(interplug: Command, tmp_path: Path) -> None:
+    (tmp_path / "cdrs.jsonl.gz").write_bytes(gzip.compress(b"\n".join(encode_json(one) for one in MONTH)))
+    found = interplug("cdr", "verify", "cdrs.jsonl.gz", "--json").json
+    other, first = found["partners"]
+    assert (found["cdrs"], first["partner"], first["match"], first["mismatch"], first["unverifiable"]) == (5, "NL-TNM", 1, 2, 1)
+    assert [(cause["cause"], cause["count"], cause["excess"]) for cause in first["causes"]] == [
+        ("utc_used_for_local_time", 2, "-3"),
+        ("no_valid_tariff", 1, "0"),
+    ]
+    assert other["causes"][0]["ids"] == ["C4"]
+
+
+def test_all_right_ends_with_zero(interplug: Command) -> None:
+    said = interplug("cdr", "verify", typed=encode_json([MONTH[0]]))
+    assert said.code == 0 and said.out.startswith("1 CDRs: 1 right")
+
+
+def test_tariffs_of_another_file_are_found_by_id_or_party(interplug: Command, tmp_path: Path) -> None:
+    others = [tariff(element(component("ENERGY", 9)), id=f"X{n}", party_id="TNM") for n in range(3)]
+    (tmp_path / "tariffs.json").write_bytes(encode_json([*others, {**PRICES, "party_id": "TNM"}]))
+    periods = [{**one, "tariff_id": "t1"} for one in MONTH[0]["charging_periods"]]
+    named = {**MONTH[0], "tariffs": [], "charging_periods": periods}
+    assert interplug("cdr", "verify", "--tariffs", "tariffs.json", typed=encode_json(named)).code == 0
+    (tmp_path / "one.json").write_bytes(encode_json({**PRICES, "party_id": "TNM"}))
+    unnamed = {**MONTH[0], "tariffs": []}
+    assert interplug("cdr", "verify", "--tariffs", "one.json", typed=encode_json(unnamed)).code == 0
+
+
+SIMPLE = tariff(element(component("ENERGY", "0.25", 1, 20), component("PARKING_TIME", 6)), party_id="TNM")
+HEAD = "id;country_code;party_id;start_date_time;end_date_time;currency;tariff_id;total_energy;total_parking_time;total_cost.excl_vat"
+
+
+def test_a_csv_export_without_periods(interplug: Command, tmp_path: Path) -> None:
+    (tmp_path / "tariffs.json").write_bytes(encode_json(SIMPLE))
+    rows = [
+        HEAD,
+        "C1;NL;TNM;2024-01-15T09:00:00Z;2024-01-15T11:00:00Z;EUR;T1;20,5;0,5;8,13",
+        "C2;NL;TNM;2024-01-15T09:00:00Z;2024-01-15T11:00:00Z;EUR;T1;20;;7",
+        "C3;NL;TNM;soon;later;EUR;T1;20;;7",
+    ]
+    (tmp_path / "cdrs.csv").write_text("\n".join(rows), encoding="utf-8-sig")
+    found = interplug("cdr", "verify", "cdrs.csv", "--tariffs", "tariffs.json", "--json").json
+    assert [found["partners"][0][name] for name in ("match", "mismatch", "unverifiable")] == [1, 1, 1]
+    assert found["partners"][0]["causes"][0]["excess"] == "2"
+
+
+def test_a_csv_export_with_json_in_its_cells(interplug: Command, tmp_path: Path) -> None:
+    one = MONTH[1]
+    names = [name for name in one if name != "id"]
+    cells = [f'"{encode_json(one[name]).decode().strip(chr(34)).replace(chr(34), chr(34) * 2)}"' for name in names]
+    (tmp_path / "cdrs.csv").write_text(",".join(["id", *names]) + "\n" + ",".join(["0042", *cells]) + "\n")
+    found = interplug("cdr", "verify", "cdrs.csv", "--json").json["partners"][0]["causes"][0]
+    assert (found["cause"], found["ids"]) == ("utc_used_for_local_time", ["0042"])
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"5\n", b"[]", b'{"cdr": 5}', b'[{"id": 1, "tariffs": 5}, null]', b"a,b\n1", b'{"charging_periods": [5]}']
+)
+def test_nothing_in_a_file_breaks_it(interplug: Command, text: bytes) -> None:
+    said = interplug("cdr", "verify", typed=text)
+    assert said.code == 0 and "0 right, 0 wrong" in said.out
+
+
+def test_a_file_that_ends_early_says_so(interplug: Command, tmp_path: Path) -> None:
+    (tmp_path / "cdrs.json").write_bytes(encode_json(MONTH)[:-50])
+    said = interplug("cdr", "verify", "cdrs.json")
+    assert said.code == 1 and "cdrs.json cannot be read" in said.err
+
+
+NODE = (
+    "aiohttp",
+    "alembic",
+    "argon2",
+    "cryptography",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "structlog",
+    "jinja2",
+    "prometheus_client",
+    "tzfpy",
+)
+
+
+@pytest.mark.parametrize("words", [["cdr", "verify"], ["tariff", "lint"], ["tariff", "price", "--jsonl"]])
+def test_the_base_install_is_enough(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "cdr.json").write_bytes(encode_json(MONTH[0]))
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({NODE!r})); from interplug.cli.main import main; main()"
+    command = [sys.executable, "-c", hidden, *words, str(tmp_path / "cdr.json")]
+    ended = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, timeout=60)
+    assert ended.stderr == "" and ended.stdout
+    if words == ["cdr", "verify"]:
+        assert ended.returncode == 0 and "1 right" in ended.stdout
