@@ -10,4 +10,5 @@ that follow each other at once, so that a slower machine changes both. `python -
     load       wrk or a walk on the other core, and the CPU time that the server spent on it
     rows       what is claimed and what was measured; the table in the end
     pages, deep, writes, whole, alone      the rows, by subject
+    money      CDRs priced and checked on one core; no server
 """
