@@ -2,9 +2,11 @@
 
 import pytest
 
+from interplug.modules import commands
+from interplug.modules.authorise import authorise
 from interplug.modules.node import Node
-from tests.modules.said import Document, T, location, said
-from tests.nodes import Clock, Partner, befriend
+from tests.modules.said import Document, T, location, said, token
+from tests.nodes import Clock, Partner, Wire, befriend
 
 URL = "hubclientinfo/FR/QQQ"
 LATER = pytest.mark.parametrize("version", ["2.2.1", "2.3.0"], indirect=True)
@@ -86,3 +88,38 @@ async def test_what_is_no_client_info_is_2001(hub: Partner, bad: dict[str, str])
 @pytest.mark.parametrize("version", ["2.1.1"], indirect=True)
 async def test_2_1_1_has_no_such_module(hub: Partner) -> None:
     assert (await hub.send("PUT", URL, client())).http == 404
+
+
+ABSENT = pytest.mark.parametrize("status", ["OFFLINE", "PLANNED", "SUSPENDED"])
+
+
+@pytest.mark.req("HCI-012", "HCI-014", "HCI-015")
+@LATER
+@ABSENT
+async def test_no_command_is_sent_to_a_party_that_is_not_there(
+    node: Node, hub: Partner, version: str, wire: Wire, clock: Clock, status: str
+) -> None:
+    await hub.send("PUT", URL, client())
+    place = {**location(), "country_code": "FR", "party_id": "QQQ"}
+    assert (await hub.send("PUT", "locations/FR/QQQ/L1", said("location", place, version))).http == 201
+    await hub.send("PUT", URL, client(status=status, at=clock.text(1)))
+    behind = node.directory.by_id(hub.connection.id)
+    assert behind is not None
+    with pytest.raises(commands.NotSent, match=f"FR-QQQ is {status.lower()}"):
+        await commands.send(node, behind, "UNLOCK_CONNECTOR", {"location_id": "L1", "evse_uid": "E1", "connector_id": "1"})
+    assert wire.sent == []
+
+
+@pytest.mark.req("HCI-012", "HCI-014", "HCI-015")
+@LATER
+@ABSENT
+async def test_a_party_that_is_not_there_is_not_asked_about_its_cards(
+    node: Node, hub: Partner, version: str, wire: Wire, clock: Clock, status: str
+) -> None:
+    await hub.send("PUT", URL, client("EMSP"))
+    for uid, whitelist in (("NO", "NEVER"), ("YES", "ALLOWED_OFFLINE")):
+        card = {**token(uid, type="RFID", whitelist=whitelist), "country_code": "FR", "party_id": "QQQ"}
+        assert (await hub.send("PUT", f"tokens/FR/QQQ/{uid}", said("token", card, version))).http == 201
+    await hub.send("PUT", URL, client("EMSP", status=status, at=clock.text(1)))
+    assert [(await authorise(node, uid)).granted for uid in ("NO", "YES")] == [False, True]
+    assert wire.sent == []

@@ -329,6 +329,27 @@ async def test_behind_a_hub_locations_are_for_all_and_sessions_and_cdrs_for_the_
     assert "GET" not in {verb for verb, _ in hub.played.verbs()}
 
 
+@pytest.mark.req("HCI-012")
+async def test_sessions_and_cdrs_wait_for_a_party_behind_the_hub_that_is_away_and_nothing_else_does(hub: World) -> None:
+    country, party = (said.session()["cdr_token"][name] for name in ("country_code", "party_id"))
+
+    async def say(status: str) -> None:
+        hub.clock.move(1)
+        client = {"country_code": country, "party_id": party, "role": "EMSP", "status": status, "last_updated": hub.clock.text()}
+        assert (await hub.partner.send("PUT", f"hubclientinfo/{country}/{party}", client)).ok
+
+    await say("OFFLINE")
+    await own(hub.node, "cdrs", ours(said.cdr()), audience=hub.partner.connection.id)
+    await own(hub.node, "locations", ours(said.location()))
+    assert await hub.settle() == [("PUT", "locations/NL/TNM/L1")]
+    (refused,) = await hub.node.store.read(lambda tx: tx.cursors.refused())
+    assert f"{country}-{party} is offline" in refused.reason
+    await say("CONNECTED")
+    await hub.settle()
+    assert [*await hub.wait(10), *await hub.settle()] == [("POST", "cdrs")]
+    assert await hub.node.store.read(lambda tx: tx.cursors.refused()) == []
+
+
 async def gold(world: World, step: Any) -> None:
     await step(world.node.directory, "gold", world.node.directory.by_id(world.partner.connection.id))
 

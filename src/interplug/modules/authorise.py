@@ -153,13 +153,15 @@ async def _known(node: Node, stored: Stored, connection: Connection, place: Plac
 
 async def ask(node: Node, connection: Connection, uid: str, type: str, place: Place, token: Document | None) -> Authorisation | None:
     """A real-time authorisation at one eMSP; None when no answer came. A Token that it does not know is refused."""
+    to = Party(token["country_code"], token["party_id"]) if token else None
+    if to is not None and connection.absent(to, "EMSP"):
+        return None
     location = place.location
     references: Document | None = {"location_id": location.id} if location else None
     if references is not None and place.evse_uid:
         references["evse_uids"] = [place.evse_uid]
     version = connection.version or ""
     document = chain.down("location_references", references, version) if references else None
-    to = Party(token["country_code"], token["party_id"]) if token else None
     sender = Party(location.country, location.party) if location else None
     kind = {"type": type} if type != "RFID" or VERSIONS[version].token_type_param else {}
     reply = await node.client.call(

@@ -61,6 +61,9 @@ async def send(node: Node, connection: Connection, command: str, document: Docum
         await _check_token(node, token, document)
     place, document = await _placed(node, connection, command, document)
     row = _row(node, connection, command, document, place)
+    asked = receiver.party_in(row.theirs)
+    if asked is not None and (why := connection.absent(asked, "CPO")):
+        raise NotSent(why)
     validate(KINDS[command], {**document, "response_url": row.response_url})
     view = await node.store.write(lambda tx: _write(tx, node, row, document))
     if view is None:

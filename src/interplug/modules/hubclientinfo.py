@@ -11,6 +11,7 @@ from typing import Any
 
 from interplug.model.types import parse_time
 from interplug.model.validate import validate
+from interplug.partners.connection import CONNECTED
 from interplug.protocol.envelope import Answer
 from interplug.protocol.routes import Module, Route
 from interplug.protocol.status import not_found
@@ -57,6 +58,8 @@ async def put(call: Call) -> Answer:
         known = next((client for client in clients if _who(client) == _who(document)), None)
         if known is None or parse_time(known["last_updated"]) <= moment:
             await tx.partners.put_client(call.connection.id, document, moment)
+            if document["status"] == CONNECTED:
+                await tx.cursors.hasten(call.connection.id)
         return known is None
 
     return Answer(http=201 if await call.node.directory.write(work) else 200)

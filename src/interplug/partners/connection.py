@@ -20,6 +20,7 @@ from interplug.versions.table import VERSIONS, Version
 from . import states
 from .guard import origin
 
+CONNECTED = "CONNECTED"
 EVERYBODY = 0
 """The audience of what every partner may see."""
 
@@ -30,6 +31,8 @@ class TheirParty:
     country_code: str
     party_id: str
     business_details: Mapping[str, Any] = field(default_factory=dict)
+    status: str = CONNECTED
+    """What a hub says of a party behind it (14.4.1)."""
 
     @property
     def party(self) -> Party:
@@ -87,6 +90,13 @@ class Connection:
             raise LookupError(f"connection {self.id} is not registered")
         return VERSIONS[self.version]
 
+    def absent(self, party: Party, role: str) -> str | None:
+        """Why nothing is asked of a party behind this hub: it is OFFLINE, PLANNED or SUSPENDED (14.4.1); None where it is there."""
+        for one in self.reachable:
+            if one.party.key == party.key and one.role == role and one.status != CONNECTED:
+                return f"{party} is {one.status.lower()}, says {self.partner}"
+        return None
+
     def endpoint(self, module_id: str, side: Side) -> str | None:
         """The URL of a side of a module; ids are compared without regard to case (quirk 15)."""
         wanted = fold(module_id)
@@ -132,7 +142,8 @@ def connection_of(
 
 
 def _their_party(document: dict[str, Any]) -> TheirParty:
-    return TheirParty(document["role"], document["country_code"], document["party_id"], document.get("business_details") or {})
+    details, status = document.get("business_details") or {}, document.get("status", CONNECTED)
+    return TheirParty(document["role"], document["country_code"], document["party_id"], details, status)
 
 
 def _key(text: str) -> tuple[str, str]:

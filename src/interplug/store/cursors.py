@@ -23,6 +23,7 @@ insert into refused ({REFUSED}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflic
 REFUSED_BY = f"select {REFUSED} from refused where connection = ? order by since, object, evse"
 REFUSED_ALL = f"select {REFUSED} from refused order by connection, since, object, evse"
 REFUSED_DUE = f"select {REFUSED} from refused where next_at <= ? order by next_at, connection, object, evse limit ?"
+HASTEN = "update refused set next_at = 0 where connection = ?"
 ACCEPT = "delete from refused where connection = ? and object = ? and evse = ?"
 DELIVERED = """
 insert into delivered (connection, object, url, at) values (?, ?, ?, ?)
@@ -88,6 +89,10 @@ class Cursors:
 
     async def due(self, now: int, limit: int = 100) -> list[Refused]:
         return [Refused(*row) for row in await self._db.all(REFUSED_DUE, now, limit)]
+
+    async def hasten(self, connection: int) -> None:
+        """What a partner refused is tried again at once: something has changed there."""
+        await self._db.execute(HASTEN, connection)
 
     async def accept(self, connection: int, pk: int, evse: str = "") -> bool:
         """Taken at last, or no longer to be sent."""

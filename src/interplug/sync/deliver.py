@@ -99,6 +99,8 @@ class Delivery:
         document = await self._shown(kind, stored.document)
         if document is None:
             return SENT
+        if why := self._absent(stored):
+            return Decision("refused", why)
         if stored.key.module == "cdrs":
             return await self._post(stored, document)
         if stored.key.module == "sessions":
@@ -173,6 +175,11 @@ class Delivery:
             return await lens.show(tx, connection, connection.speaks.number, kind, document, node.clock(), node.settings)
 
         return await node.store.read(work)
+
+    def _absent(self, stored: Stored) -> str | None:
+        """Behind a hub, the party that a Session or CDR is for may not be there; then it is tried again, apart from the rest."""
+        to = self._addressee(stored) if stored.key.module in ("sessions", "cdrs") else None
+        return self.connection.absent(to, "EMSP") if to is not None else None
 
     def _addressee(self, stored: Stored) -> Party | None:
         """Whom a Session or CDR concerns: behind a hub it goes to that party alone and is no Broadcast Push (4.1.9.3)."""
