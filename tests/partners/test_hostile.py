@@ -154,6 +154,23 @@ async def test_a_platform_of_several_parties_in_one_role_registers(pair: Pair, v
     assert pair.cpo.directory.may_write(connection, "fr", "bbb")
 
 
+@pytest.mark.parametrize("version", ["2.1.1", "2.2.1"])
+async def test_a_field_of_another_version_makes_no_hub(pair: Pair, version: str) -> None:
+    invitation, stranger = await pair.invited(), Stranger(pair.wire, version=version)
+    assert (await ask(pair.cpo, invitation.token, "POST", path_of(version), stranger.credentials(hub_party_id="FRHUB"))).ok
+    assert pair.at_cpo().hub is None
+
+
+@pytest.mark.parametrize("version", ["2.2.1", "2.3.0"])
+async def test_no_hub_has_our_name(pair: Pair, version: str) -> None:
+    ours = pair.cpo.directory.our_parties()[0]
+    invitation, stranger = await pair.invited(), Stranger(pair.wire, version=version)
+    hub = {**ROLE, "role": "HUB", "country_code": ours.country_code.lower(), "party_id": ours.party_id}
+    named = {"roles": [hub]} if version == "2.2.1" else {"hub_party_id": f"{ours.country_code.lower()}{ours.party_id}"}
+    reply = await ask(pair.cpo, invitation.token, "POST", path_of(version), stranger.credentials(**named))
+    assert reply.code == 2001 and "party of this platform" in (reply.message or "")
+
+
 @pytest.mark.parametrize("details", [None, [], {"endpoints": None}, {"endpoints": []}, {"endpoints": [None, 5, {"identifier": 1}]}])
 async def test_version_details_that_are_none_are_3001(pair: Pair, details: Any) -> None:
     invitation, stranger = await pair.invited(), Stranger(pair.wire)

@@ -167,6 +167,9 @@ def read_credentials(directory: Directory, connection: Connection, version: str,
     """The newest form of a partner's Credentials object; 2001 names what is wrong with it."""
     if not isinstance(document, dict):
         raise invalid("$: expected an object")
+    if not VERSIONS[version].hub_party_id:
+        # A field that the version does not have says nothing, and certainly not that this is a hub.
+        document = {name: value for name, value in document.items() if name != "hub_party_id"}
     theirs = chain.up("credentials", document, version, chain.Facts(role=their_role))
     try:
         validate("credentials", theirs)
@@ -187,7 +190,10 @@ def _check_roles(directory: Directory, connection: Connection, theirs: dict[str,
     for _, party in named:
         if directory.is_ours(party):
             raise invalid(f"$.roles: {party} is a party of this platform")
-    if theirs.get("hub_party_id") is None:
+    hub = theirs.get("hub_party_id")
+    if hub is not None and directory.is_ours(Party(hub[:2], hub[2:])):
+        raise invalid(f"$.hub_party_id: {hub} is a party of this platform")
+    if hub is None:
         _check_others(directory, connection, named)
 
 
