@@ -10,6 +10,7 @@ import pytest
 from interplug.drivers.places import PlaceList
 from interplug.model.types import encode_json
 from interplug.store.drivers import Drive, Driver
+from interplug.store.keys import Key
 from interplug.web.pages import NEW_DRIVERS, STARTS, Pages
 from tests.drivers.played import World, session
 from tests.modules import said
@@ -129,7 +130,9 @@ async def test_what_is_not_there_is_said_in_plain_words(visit: Visit, url: str) 
 
 
 async def test_only_locations_of_partners_are_stations(world: World, visit: Visit) -> None:
-    for key in (await own(world.node, "locations", said.location("OURS")), await own(world.node, "tokens", said.token())):
+    await _tariff(world, "THEIRS", "0.40")
+    theirs = Key("tariffs", world.partner.connection.id, "BE", "XYZ", "THEIRS")
+    for key in (await own(world.node, "locations", said.location("OURS")), theirs):
         stored = await world.node.store.read(lambda tx, key=key: tx.objects.get(key))  # type: ignore[misc]
         assert stored is not None
         assert (await visit.get(f"/stations/{stored.pk}")).status == 404
