@@ -26,7 +26,7 @@ LISTS = {
     "2.1.1": "/ocpi/2.1.1/cpo/locations?limit=100",
 }
 # What was made for 2.1.1 and kept: its bit, and its slot of the bodies (see `store/bodies.py`).
-DROP = ("delete from body where id % 8 = 3", "update object set fits = fits & ~4, kept = kept & ~4")
+DROP = ("delete from body where id >> 40 = 3", "update object set fits = fits & ~4, kept = kept & ~4")
 
 
 async def _filled(filled: nodes.Filled) -> None:

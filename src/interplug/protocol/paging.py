@@ -78,8 +78,8 @@ def next_link(url: str, page: PageRequest, count: int, last: int, secret: bytes)
     """The Link header after a page of `count` objects whose last creation number is `last`; `url` is absolute, without query."""
     offset = page.offset + count
     after = f"{last}-{_seal(last, offset, page.filters, secret)}"
-    query = urlencode([("offset", offset), ("limit", page.limit), *page.filters, ("after", after)], safe=":")
-    return f'<{url}?{query}>; rel="next"'
+    filters = f"{urlencode(page.filters, safe=':')}&" if page.filters else ""
+    return f'<{url}?offset={offset}&limit={page.limit}&{filters}after={after}>; rel="next"'
 
 
 def read_next(link: str | None, base: str) -> str | None:

@@ -21,10 +21,10 @@ from interplug.store.tallies import Tallies
 from interplug.store.withheld import withheld
 
 FIND_ID = f"""
-select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk * 8
+select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk
 where o.module = ? and o.id = ? and o.audience >= 0 order by o.source, o.pk"""
 BATCH = f"""
-select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk * 8
+select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk
 where o.pk > ? and o.module || '' = ? and (o.source = ? or ? = 1) and o.audience >= 0 order by o.pk limit ?"""
 # `|| ''` keeps planners from an index that would make them sort the module for every batch.
 

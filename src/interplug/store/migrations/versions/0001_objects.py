@@ -1,7 +1,7 @@
 """Objects, their bodies and EVSE rows, feeds and counters, history, cursors, quarantine, message log, kept answers.
 
 `object` rows are small on purpose: the bytes stand in `body`, so that walking a feed, counting by date and raising a Location's
-last_updated never touch documents. body.id is object.pk * 8 + slot (0 the document, 1 a whole Location, 2.. older versions).
+last_updated never touch documents. body.id is object.pk + slot * 2^40 (0 the document, 1 a whole Location, 2.. older versions).
 A feed is one (module, source, party, audience, versions that cannot say it): its row carries the exact count, and its number makes the
 indexes short.
 """
