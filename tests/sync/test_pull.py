@@ -212,6 +212,36 @@ async def test_a_bad_object_that_comes_again_as_it_was_is_held_once(newest: Worl
     assert sorted(one.id for one in await newest.node.store.read(lambda tx: tx.quarantine.list())) == ["L1", "L2"]
 
 
+@pytest.mark.req("HCI-010", "HCI-013")
+@pytest.mark.parametrize("number", ["2.2.1", "2.3.0"])
+async def test_a_party_that_the_list_of_a_hub_lacks_is_no_longer_behind_it(tmp_path: Path, number: str) -> None:
+    world = await world_of(tmp_path, number, hub="BEXYZ")
+    node, name = world.node, world.partner.connection.id
+    listed_at = [{"identifier": "hubclientinfo", "role": "SENDER", "url": "https://partner.example/hubclientinfo"}]
+    await node.directory.write(lambda tx: tx.partners.change(name, endpoints=listed_at))
+    parties = [
+        {"country_code": "FR", "party_id": party, "role": "CPO", "status": "CONNECTED", "last_updated": said.T} for party in ("AAA", "BBB")
+    ]
+
+    async def reached(*listed: dict[str, str]) -> list[str]:
+        world.lists.lists["hubclientinfo"] = list(listed)
+        world.clock.move(1)
+        before = node.directory.by_id(name)
+        assert before is not None
+        (report,) = await pull(node, before, ("hubclientinfo",))
+        after = node.directory.by_id(name)
+        assert after is not None and (report.fault, report.quarantined) == (None, 0)
+        return [one.party_id for one in after.reachable]
+
+    assert await reached(*parties) == ["AAA", "BBB"]
+    assert await reached(parties[1]) == ["BBB"]
+    world.clock.move(60)
+    later = {**parties[0], "last_updated": world.clock.text(3600)}
+    assert (await world.partner.send("PUT", "hubclientinfo/FR/AAA", later)).ok
+    assert await reached(parties[1]) == ["AAA", "BBB"]
+    await close(world.node)
+
+
 async def test_a_delta_or_a_list_that_failed_ends_nothing(newest: World) -> None:
     newest.lists.offer("locations", *theirs("L1", "L2", "L3"))
     await newest.pull("locations")

@@ -34,6 +34,7 @@ END_OVERLAP = "update token set expires_at = ? where connection = ? and state = 
 PUT_CLIENT = """
 update hub_client set last_updated = ?, document = ?
 where connection = ? and role = ? and country = ? and party = ? and last_updated <= ?"""
+DROP_CLIENT = "delete from hub_client where connection = ? and role = ? and country = ? and party = ? and last_updated < ?"
 CLIENTS = "select connection, document from hub_client order by connection, country, party, role"
 CLIENT = "select document from hub_client where connection = ? and country = ? and party = ? order by last_updated desc"
 
@@ -156,13 +157,20 @@ class Partners:
 
     async def put_client(self, connection: int, document: dict[str, Any], last_updated: int) -> bool:
         """A party that the hub reaches, as a ClientInfo document in the newest form. True when it is new; older news change nothing."""
-        key = (connection, str(document["role"]), fold(str(document["country_code"])), fold(str(document["party_id"])))
+        key = (connection, *_client_key(document))
         text = encode_json(document).decode()
         created = await self._db.execute(NEW_CLIENT, *key, last_updated, text) > 0
         if not created:
             await self._db.execute(PUT_CLIENT, last_updated, text, *key, last_updated)
         await self._db.execute(MOVED)
         return created
+
+    async def keep_clients(self, connection: int, listed: list[dict[str, Any]], before: int) -> None:
+        """Forgets the others, but for those of whom the hub said something since `before`."""
+        known = {_client_key(document) for document in (await self.clients()).get(connection, ())}
+        gone = known - {_client_key(document) for document in listed}
+        await self._db.many(DROP_CLIENT, [(connection, *key, before) for key in gone])
+        await self._db.execute(MOVED)
 
     async def clients(self) -> dict[int, list[dict[str, Any]]]:
         """The ClientInfo documents of each connection."""
@@ -175,6 +183,10 @@ class Partners:
         """What the hub said last about a party."""
         row = await self._db.one(CLIENT, connection, fold(country), fold(party))
         return None if row is None else decode_json(row[0].encode())
+
+
+def _client_key(document: dict[str, Any]) -> tuple[str, str, str]:
+    return str(document["role"]), fold(str(document["country_code"])), fold(str(document["party_id"]))
 
 
 def _column(name: str, value: object) -> object:

@@ -18,6 +18,7 @@ from interplug.model.types import encode_json, fold, format_time, parse_time
 from interplug.model.validate import Invalid, validate
 from interplug.modules import lens
 from interplug.modules.node import Node
+from interplug.modules.zones import zone_at
 from interplug.partners.client import Page, PageFailed
 from interplug.partners.directory import Connection
 from interplug.protocol.routes import Module
@@ -42,6 +43,8 @@ DOUBT = 0.2
 FEW = 10
 BATCH = 500
 ENDED_BY_ABSENCE = ("locations", "tokens", "tariffs")
+CLIENTS = "hubclientinfo"
+"""The parties behind a hub are no objects, and are always read whole: whom the list lacks the hub no longer reaches."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ def pulled(node: Node, connection: Connection) -> list[Module]:
         for module in node.modules
         if module.receiver
         and module.id != "commands"
-        and (ours & set(module.receiver) if not module.configuration else module.id == "hubclientinfo" and connection.hub is not None)
+        and (ours & set(module.receiver) if not module.configuration else module.id == CLIENTS and connection.hub is not None)
         and connection.endpoint(module.id, "SENDER") is not None
     ]
     return sorted(wanted, key=lambda module: (module.id not in ("tariffs", "tokens"), module.id == "cdrs"))
@@ -88,6 +91,7 @@ class _Crawl:
         self.began = node.clock()
         self.newest = 0
         self.seen: set[int] = set()
+        self.clients: list[Document] = []
         self.aside: set[str] = set()
         """The ids of what could not be taken: it was on the list all the same. Empty: one had no id."""
         self.full = full
@@ -103,6 +107,8 @@ class _Crawl:
             return self.report
         if self.full and self.module.id in ENDED_BY_ABSENCE and "" not in self.aside:
             await self._end_missing()
+        if self.full and self.module.id == CLIENTS and not self.aside:
+            await self.node.directory.write(lambda tx: tx.partners.keep_clients(self.connection.id, self.clients, self.began))
         if self.newest:
             await self.node.store.write(lambda tx: tx.cursors.move([(self.connection.id, CURSOR + self.module.id, self.newest)]))
         return self.report
@@ -132,7 +138,7 @@ class _Crawl:
         try:
             if not isinstance(item, dict):
                 raise Invalid("$", "expected an object")
-            repaired, repairs = tolerant.repair(kind, item, version, Facts(received_at=self.began))
+            repaired, repairs = tolerant.repair(kind, item, version, Facts(received_at=self.began, time_zone=zone_at(item)))
             facts = await lens.facts_up(self.node, connection, version, kind, repaired, self._owner())
             newest = chain.up(kind, repaired, version, facts)
             validate(kind, newest)
@@ -151,7 +157,7 @@ class _Crawl:
         return (parties[0].country_code, parties[0].party_id) if parties else None
 
     def _theirs(self, document: Document) -> bool:
-        if self.module.id == "hubclientinfo":
+        if self.module.id == CLIENTS:
             return self.connection.hub is not None
         return self.node.directory.may_write(self.connection, document["country_code"], document["party_id"])
 
@@ -168,8 +174,9 @@ class _Crawl:
                 await self._set_aside(tx, item, one, now)
                 continue
             key, document, moment = one
-            if self.module.id == "hubclientinfo":
+            if self.module.id == CLIENTS:
                 await tx.partners.put_client(self.connection.id, document, moment)
+                self.clients.append(document)
                 continue
             evidence = Evidence(encode_json(item), self.connection.id, version, now)
             saved = await tx.objects.save(key, document, last_updated=moment, evidence=evidence)
