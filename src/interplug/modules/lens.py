@@ -26,6 +26,7 @@ from interplug.versions.facts import Facts
 from . import contracts
 from .merge import without_nulls
 from .node import Call, Node
+from .zones import zone_at
 
 Document = dict[str, Any]
 Owner = tuple[str, str]
@@ -70,6 +71,8 @@ UNREADABLE = (TypeError, ValueError, LookupError, AttributeError, ArithmeticErro
 async def facts_up(node: Node, connection: Connection, version: str, kind: str, document: Document, owner: Owner | None) -> Facts:
     """What a step upward needs of a document that came over this connection."""
     needed = chain.needs(kind, version, upward=True)
+    if "time_zone" in needed:
+        return Facts(owner=owner, time_zone=zone_at(document))
     if "token_owner" not in needed or kind not in ("session", "cdr"):
         return Facts(owner=owner, token_owner=owner)
     # A Session or a CDR of theirs names a Token of ours.

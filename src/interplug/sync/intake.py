@@ -14,6 +14,7 @@ from typing import Any
 from interplug.model.types import BadJson, decode_json, parse_time
 from interplug.model.validate import Invalid, validate
 from interplug.modules import own
+from interplug.modules.zones import zone_at
 from interplug.partners import audiences
 from interplug.partners.directory import Directory
 from interplug.protocol.headers import Party
@@ -99,8 +100,9 @@ class Intake:
         module, now = MODULES[kind], self.directory.clock()
         role = "EMSP" if kind == "token" else "CPO"
         owner = self._owner(role, document)
-        repaired, repairs = tolerant.repair(kind, document, version, Facts(received_at=now))
-        newest = _raised(kind, repaired, version, Facts(owner=owner, token_owner=owner, received_at=now))
+        facts = Facts(owner=owner, token_owner=owner, received_at=now, time_zone=zone_at(document) if kind == "location" else None)
+        repaired, repairs = tolerant.repair(kind, document, version, facts)
+        newest = _raised(kind, repaired, version, facts)
         validate(kind, newest)
         newest, mended = own.settle(kind, newest)
         self._admit(role, newest)
