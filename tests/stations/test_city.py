@@ -21,6 +21,12 @@ def test_every_document_is_valid_ocpi() -> None:
         validate("tariff", document)
 
 
+@pytest.mark.req("TAR-023")
+def test_alternative_texts_repeat_no_price() -> None:
+    said = [text["text"] for document in tariffs(OPERATOR, NOW) for text in document["tariff_alt_text"]]
+    assert len(said) == 3 and not any(letter.isdigit() for text in said for letter in text)
+
+
 def test_the_same_seed_is_the_same_city_and_another_is_not() -> None:
     city = locations(OPERATOR, NOW, seed=1, count=10)
     assert city == locations(OPERATOR, NOW, seed=1, count=10)

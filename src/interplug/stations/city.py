@@ -98,7 +98,7 @@ def tariffs(operator: Operator, now: int) -> list[Document]:
                 {"price_components": [component("ENERGY", "0.24", 1)], "restrictions": {"start_time": "23:00", "end_time": "07:00"}},
                 {"price_components": [component("ENERGY", "0.31", 1)]},
             ],
-            "0.29 per kWh at night, 0.38 per kWh by day, VAT included",
+            "Chargers in the street",
         ),
         tariff(
             "GARAGE",
@@ -109,12 +109,12 @@ def tariffs(operator: Operator, now: int) -> list[Document]:
                     "restrictions": {"start_time": "08:00", "end_time": "22:00", "min_duration": 4 * 3600},
                 },
             ],
-            "0.42 to start, 0.40 per kWh; by day, after four hours, 1.45 an hour once the car is full; VAT included",
+            "Chargers in garages; the entrance fee of the garage is not part of it",
         ),
         tariff(
             "FAST",
             [{"price_components": [component("ENERGY", "0.57", 1), component("PARKING_TIME", "6.00", 60)]}],
-            "0.69 per kWh, 0.12 a minute once the car is full, at least 0.50, VAT included",
+            "Fast chargers",
             min_price={"before_taxes": Decimal("0.42"), "after_taxes": Decimal("0.5082")},
         ),
     ]
