@@ -11,7 +11,7 @@ from interplug.partners import audiences
 from interplug.partners.invitations import resume, suspend
 from interplug.protocol.http import Request
 from interplug.store.keys import Key
-from interplug.sync.push import Push
+from interplug.sync.push import SETTLE, Push
 from tests.modules import said
 from tests.nodes import CPO, EMSP, Clock, Partner, Wire, befriend, close, make_node, own
 from tests.sync.played import Played, says
@@ -348,6 +348,15 @@ async def test_sessions_and_cdrs_wait_for_a_party_behind_the_hub_that_is_away_an
     await hub.settle()
     assert [*await hub.wait(10), *await hub.settle()] == [("POST", "cdrs")]
     assert await hub.node.store.read(lambda tx: tx.cursors.refused()) == []
+
+
+async def test_after_a_change_of_version_the_partner_has_time_to_read_our_answer(newest: World) -> None:
+    await own(newest.node, "locations", ours(said.location()))
+    await newest.settle()
+    number = newest.partner.connection.id
+    await newest.node.directory.write(lambda tx: tx.partners.change(number, version="2.2.1"))
+    assert await newest.settle() == []
+    assert await newest.wait(SETTLE) == [("PUT", "locations/NL/TNM/L1")]
 
 
 async def gold(world: World, step: Any) -> None:

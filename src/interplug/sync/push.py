@@ -36,6 +36,8 @@ CHUNK = 500
 FULL = 10_000
 """Unsent keys above which a lane stops holding them and goes by its cursor."""
 CHECKPOINT = 1.0
+SETTLE = 3.0
+"""Seconds after a change of version before the first push: the partner has to read our answer to its PUT first."""
 UNPUSHED = "EMAID"
 """Tokens of this type are not pushed: CPOs authorise them in real time (13.4.3)."""
 
@@ -228,6 +230,7 @@ class Push:
         self._cursors: dict[int, int] = {}
         self._saved: dict[int, int] = {}
         self._refused: set[tuple[int, int]] = set()
+        self._settled: dict[int, float] = {}
         self._checkpoint_at = 0.0
         self._due_at = 0.0
 
@@ -296,6 +299,7 @@ class Push:
         for number, connection in registered.items():
             if number not in self.lanes:
                 self.lanes[number] = Lane(self, connection, self._cursors.get(number, self.position))
+                self.lanes[number].paused_until = self._settled.pop(number, 0.0)
 
     async def _leave(self, lane: Lane, now: Connection | None) -> None:
         if lane.task is not None and not lane.task.done():
@@ -315,6 +319,7 @@ class Push:
             self._saved.pop(lane.connection.id, None)
             await self.node.store.write(lambda tx: tx.cursors.forget(lane.connection.id))
         elif now.version != lane.connection.version:
+            self._settled[now.id] = self.timer() + SETTLE
             # Everything that it may see is new to it in another version.
             self._cursors[now.id] = 0
 
