@@ -1,6 +1,7 @@
 """Documentation that cannot rot: reference pages equal the tables of the code, links lead somewhere, commands exist."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def test_every_command_and_every_option_is_told() -> None:
                 option for argument in command.assemble_argument_collection() for option in argument.names if option.startswith("--")
             }
             assert {option for option in options if option not in sections[name]} == set(), name
+
+
+def shown(path: Path) -> list[str]:
+    """The calls of `interplug` in the shell blocks of a page, without what the shell does around them."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [call for line in lines for call in re.findall(r"(?:^|[(|&]\s*)interplug ([^|&;<>)]*)", line)]
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if shown(path)], ids=lambda path: path.name)
+def test_every_call_that_a_page_shows_is_understood(path: Path) -> None:
+    for call in shown(path):
+        app.parse_args(shlex.split(call, comments=True), exit_on_error=False, print_error=False)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
