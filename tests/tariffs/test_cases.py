@@ -1,5 +1,5 @@
-"""The worked cases: figures by hand, each with its reason. The copy here is the project's own; a newer table is read too where there is
-one.
+"""The worked cases, asked as lines of `--jsonl`: figures by hand, each with its reason. The copy here is the project's own; a newer table
+is read too where there is one.
 """
 
 import os
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from interplug.model.types import decode_json
-from interplug.tariffs import TariffError, lint, price, read_options, verify
+from interplug.model.types import decode_json, encode_json
+from interplug.tariffs import lines
 
 _HERE = Path(__file__).parent / "cases.json"
 _SHARED = Path(os.environ.get("INTERPLUG_SHARED", Path(__file__).parents[3] / "shared")) / "tariffs" / "cases.json"
@@ -24,12 +24,15 @@ def _cases(kind: str) -> list[Any]:
     return [pytest.param(case, id=name) for name, case in found.items() if case.get("kind", "price") == kind]
 
 
+def _answer(work: lines.Work, case: dict[str, Any], options: dict[str, Any] | None = None) -> dict[str, Any]:
+    asked = {name: case[name] for name in ("cdr", "tariffs", "tariff", "version", "timezone") if name in case}
+    found: dict[str, Any] = decode_json(lines.answer(work, encode_json({**asked, **({"options": options} if options else {})})))
+    return found
+
+
 def _price(case: dict[str, Any], options: dict[str, Any] | None) -> dict[str, Any]:
-    try:
-        priced = price(case["cdr"], case["tariffs"], version=case["version"], timezone=case["timezone"], options=read_options(options))
-    except TariffError as error:
-        return {"error": error.code}
-    return priced.to_document()
+    found = _answer(lines.price_line, case, options)
+    return {"error": found["error"]["code"]} if "error" in found else found
 
 
 @pytest.mark.parametrize("case", _cases("price"))
@@ -55,13 +58,13 @@ def test_price(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", _cases("verify"))
 def test_verify(case: dict[str, Any]) -> None:
     expected = dict(case["expected"])
-    document = verify(case["cdr"], case["tariffs"], version=case["version"], timezone=case["timezone"]).to_document()
+    document = _answer(lines.verify_line, case)
     assert set(expected.pop("warnings", ())) <= {warning["code"] for warning in document["warnings"]}
     assert {name: document[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("case", _cases("lint"))
 def test_lint(case: dict[str, Any]) -> None:
-    found = {(finding.code, finding.path) for finding in lint(case["tariff"], version=case["version"])}
+    found = {(finding["code"], finding["path"]) for finding in _answer(lines.lint_line, case)["findings"]}
     expected = {(entry["code"], entry["path"]) for entry in case["expected"]["codes"]}
     assert found == expected if case["expected"]["exact"] else expected <= found

@@ -82,6 +82,10 @@ def test_steps_limits_and_validity_are_told() -> None:
     assert "For sessions that start from 2024-01-01T00:00:00Z (UTC)." in found and "Fee, once a session\n  €1.00" in found
 
 
+def test_a_free_tariff_says_so() -> None:
+    assert explain(tariff(element(component("FLAT", 0))), version="2.2.1").text().endswith("Nothing is charged.")
+
+
 def test_a_step_that_only_some_prices_have_stands_with_them() -> None:
     found = told(tariff(element(component("ENERGY", "0.4", 1000), max_kwh=10), element(CHEAP)))
     assert found[0][1].endswith("if the session ends so, its total is rounded up to the next 1 kWh")

@@ -126,7 +126,8 @@ def explain(
         sections = tuple(section for phase, dimension in _SECTIONS if (section := speaker.section(phase, dimension)) is not None)
         bench = Bench(document, version, timezone=timezone, day=day, options=Options(rounding="currency"))
         examples = tuple(speaker.example(session, bench) for session in KNOWN) if sections else ()
-        return Explanation(tuple(_head(document, compiled, phrases)), sections, tuple(speaker.limits()), examples, phrases)
+        head = [*_head(document, compiled, phrases), *(() if sections else (phrases["nothing"],))]
+        return Explanation(tuple(head), sections, tuple(speaker.limits()), examples, phrases)
 
 
 def _phrases(language: str | Catalogue) -> Catalogue:
