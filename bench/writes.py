@@ -20,6 +20,7 @@ HELD = 2_000
 CONNECTIONS = 64
 SMALL, LARGE, SOME = 2, 200, 100
 CARDS = 1_000
+PUT = range(2, HELD, 4)
 CPO, EMSP = ("CPO", *data.PARTY), ("EMSP", "DE", "ABC")
 PATCH = b'{"status":"@STATUS@","last_updated":"@TIME@"}'
 ASKED = b'{"location_id":"LOC0000003","evse_uids":["3259-1"]}'
@@ -47,7 +48,7 @@ def rows(plan: Plan) -> Iterator[Row]:
         ours, theirs = pair.rounds(_patches(), PATCH, "PATCH")
         yield ratio(plan, "PATCH of an EVSE status, durable, 64 connections", 0.25, ours, theirs)
         yield pair.sizes()
-        ours, theirs = pair.rounds(_puts(), _whole(), "PUT")
+        ours, theirs = pair.rounds(_puts(), b"\n".join(_whole(n) for n in PUT), "PUT")
         yield ratio(plan, "PUT of a Location, durable, 64 connections", 0.35, ours, theirs)
         yield pair.authorise()
     finally:
@@ -61,17 +62,17 @@ def _patches(evses: int | None = None) -> list[str]:
 
 
 def _puts() -> list[str]:
-    return [_url(data.location_id(n)) for n in range(0, HELD, 4)]
+    return [_url(data.location_id(n)) for n in PUT]
 
 
 def _url(location: str) -> str:
     return f"/ocpi/2.2.1/receiver/locations/{'/'.join(data.PARTY)}/{location}"
 
 
-def _whole() -> bytes:
-    """A Location in which the name, one status and the times are new; its other fields are as they were, but for where it lies."""
-    document = data.location(3)
-    document |= {"id": "@ID@", "name": "Parkeergarage @ROUND@", "last_updated": "@TIME@"}
+def _whole(n: int) -> bytes:
+    """A Location in which the name, one status and the times are new."""
+    document = data.location(n)
+    document |= {"name": "Parkeergarage @ROUND@", "last_updated": "@TIME@"}
     document["evses"][0] |= {"status": "@STATUS@", "last_updated": "@TIME@"}
     return data.encoded(document)
 
