@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import msgspec
@@ -63,6 +64,23 @@ def test_a_demo_that_fails_says_why_and_leaves_nothing_behind(victim: str, reaso
     assert summary["ok"] is False and reason in summary["reason"]
     assert list(tmp_path.glob("interplug-demo-*")) == []
     assert len(nodes) == 3 and not any(Path(f"/proc/{pid}").exists() for pid in nodes.values())
+
+
+def test_a_demo_that_goes_on_says_where_everything_is_until_ctrl_c(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "interplug.cli.main", "demo", "--json"]
+    with subprocess.Popen(
+        command, env=quiet_environment() | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as demo:
+        assert demo.stdout is not None
+        told = msgspec.json.decode("".join(iter(demo.stdout.readline, "}\n")) + "}")
+        with urllib.request.urlopen(told["driver_page"], timeout=30) as page:
+            assert b"Charging stations" in page.read()
+        demo.send_signal(signal.SIGINT)
+        demo.communicate(timeout=60)
+    assert demo.returncode == 0
+    assert list(tmp_path.glob("interplug-demo-*")) == []
+    pids = [pid for node in told["nodes"] for pid in node["pids"]]
+    assert len(pids) == 3 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def _arguments(process: Path) -> str:

@@ -48,8 +48,8 @@ class Phone:
         try:
             async with self._session.request(method, path, **sent) as answer:
                 document: Document = decode_json(await answer.read())
-        except (aiohttp.ClientError, BadJson) as error:
-            raise DemoFailed(f"the driver's page {path} does not answer: {error}") from None
+        except (aiohttp.ClientError, TimeoutError, BadJson) as error:
+            raise DemoFailed(f"the driver's page {path} does not answer: {str(error) or type(error).__name__}") from None
         if answer.status >= 400:
             raise DemoFailed(f"the driver's page {path} says: {document.get('error', answer.status)}")
         self._proof = document.get("csrf", self._proof)

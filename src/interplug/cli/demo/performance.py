@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -39,7 +40,9 @@ def demo(
     once: Annotated[
         bool, Parameter(negative=(), help="One story against each operator, with a kill and its healing; then the end.")
     ] = False,
-    json: Annotated[bool, Parameter(name="--json", negative=(), help="With --once: the summary as one JSON document.")] = False,
+    json: Annotated[
+        bool, Parameter(name="--json", negative=(), help="One JSON document: the summary (--once), or where everything is.")
+    ] = False,
     seed: Annotated[int, Parameter(help="Another seed is another city.")] = 1,
     keep: Annotated[bool, Parameter(negative=(), help="Keep the folder with databases and logs.")] = False,
 ) -> None:
@@ -47,7 +50,7 @@ def demo(
 
     Prints the address of the driver's page. Ctrl-C ends it. In its third minute an operator is killed and comes back.
     """
-    document = asyncio.run(_played(_once(seed, keep=keep) if once else _lasting(seed, keep=keep)))
+    document = asyncio.run(_played(_once(seed, keep=keep) if once else _lasting(seed, keep=keep, json=json)))
     if once:
         show(document, _lines(document), json=json)
         if not document["ok"]:
@@ -190,14 +193,15 @@ def _story_lines(story: Document) -> Iterator[str]:
 # --- lasting
 
 
-async def _lasting(seed: int, *, keep: bool) -> Document:
+async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
     tell = _teller()
-    print(f"Interplug {__version__}: three nodes are being set up (seed {seed}) …", flush=True)
+    errors.print(f"Interplug {__version__}: three nodes are being set up (seed {seed}) …", markup=False)
     async with stage(seed, SPEED, keep=keep) as built:
         try:
             began = time.monotonic()
             await _curtain(built, seed, tell)
-            _announce(built, keep=keep)
+            show(_where(built, keep=keep), _announcement(built, keep=keep), json=json)
+            sys.stdout.flush()
             async with asyncio.TaskGroup() as group:
                 group.create_task(_third_minute(built, seed, began, tell))
                 group.create_task(_news(built, tell))
@@ -206,13 +210,18 @@ async def _lasting(seed: int, *, keep: bool) -> Document:
     return {"ok": True}
 
 
-def _announce(built: Stage, *, keep: bool) -> None:
-    print(f"\n  Driver's page   {built.provider.url}/\n")
+def _where(built: Stage, *, keep: bool) -> Document:
+    folder = {"folder": str(built.folder)} if keep else {}
+    return {"driver_page": f"{built.provider.url}/", "nodes": [_node(node) for node in built.nodes], **folder}
+
+
+def _announcement(built: Stage, *, keep: bool) -> Iterator[str]:
+    yield f"\n  Driver's page   {built.provider.url}/\n"
     for node in built.nodes:
-        print(f"  {node.name:16}{node.role:5} OCPI {max(node.versions)}  pid {node.pids[-1]:<7} {node.url}/ocpi/versions")
+        yield f"  {node.name:16}{node.role:5} OCPI {max(node.versions)}  pid {node.pids[-1]:<7} {node.url}/ocpi/versions"
     if keep:
-        print(f"  folder          {built.folder}")
-    print(f"\n  A simulated minute takes {60 / SPEED:.0f} s. Ctrl-C ends it.\n", flush=True)
+        yield f"  folder          {built.folder}"
+    yield f"\n  A simulated minute takes {60 / SPEED:.0f} s. Ctrl-C ends it.\n"
 
 
 async def _third_minute(built: Stage, seed: int, began: float, tell: Tell) -> None:
