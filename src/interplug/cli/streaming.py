@@ -130,12 +130,12 @@ def _size(source: BinaryIO) -> int:
 class Bar:
     """How far it is, on standard error, where a person sees it."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, things: str = "lines") -> None:
         self._lines = 0
         self._bar = Progress(
             BarColumn(),
             TaskProgressColumn(show_speed=True),
-            TextColumn("{task.fields[lines]:,} lines"),
+            TextColumn(f"{{task.fields[lines]:,}} {things}"),
             TimeElapsedColumn(),
             console=errors,
             transient=True,

@@ -13,15 +13,18 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from interplug.model.types import fold
-from interplug.tariffs import Audit, Problem, TariffError, Verified, lines
+from interplug.tariffs import Audit, Compiler, Problem, TariffError, Verified, lines
 from interplug.tariffs import verify as check
 from interplug.tariffs.audit import Group
 
 from .ending import columns, show
 from .reading import documents
+from .streaming import Bar
 
 # A CDR that names no tariff is priced by one of its party's; where a party has more, nobody can say by which.
 _MOST = 50
+_SHOWN = 500
+_COMPILER = Compiler()
 
 
 def verify(
@@ -43,9 +46,12 @@ def verify(
     """
     given = Given(documents(tariffs)) if tariffs else Given(())
     audit = Audit()
-    for entry in documents(files):
-        cdr = entry.get("cdr", entry)
-        audit.add(cdr if isinstance(cdr, Mapping) else {}, _verified(cdr, entry, given, version, timezone))
+    with Bar(0, "CDRs") as bar:
+        for number, entry in enumerate(documents(files), start=1):
+            cdr = entry.get("cdr", entry)
+            audit.add(cdr if isinstance(cdr, Mapping) else {}, _verified(cdr, entry, given, version, timezone))
+            if not number % _SHOWN:
+                bar.advance(_SHOWN, _SHOWN)
     show(audit.to_document(), report(audit), json=json)
     return 1 if audit.mismatches else 0
 
@@ -85,7 +91,7 @@ def _verified(cdr: Any, entry: Mapping[str, Any], given: Given, version: str | N
     zone, spoken = entry.get("timezone") if "cdr" in entry else None, entry.get("version") if "cdr" in entry else None
     try:
         recognised = str(spoken or version or lines.recognise(cdr, tariffs))
-        return check(cdr, tariffs, version=recognised, timezone=zone if isinstance(zone, str) else timezone)
+        return check(cdr, tariffs, version=recognised, timezone=zone if isinstance(zone, str) else timezone, compiler=_COMPILER)
     except TariffError as error:
         return Verified("unverifiable", (), (), (Problem(error.code, error.path, "error"),))
 

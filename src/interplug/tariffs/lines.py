@@ -46,7 +46,8 @@ def price_line(line: Mapping[str, Any]) -> dict[str, Any]:
 def verify_line(line: Mapping[str, Any]) -> dict[str, Any]:
     cdr, tariffs = _documents(line)
     options = read_options(line.get("options"))
-    return verify(cdr, tariffs, version=_version(line, cdr, tariffs), timezone=_timezone(line), options=options).to_document()
+    version = _version(line, cdr, tariffs)
+    return verify(cdr, tariffs, version=version, timezone=_timezone(line), options=options, compiler=_COMPILER).to_document()
 
 
 def lint_line(line: Mapping[str, Any]) -> dict[str, Any]:

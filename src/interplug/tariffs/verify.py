@@ -6,7 +6,7 @@ session anew with one deviation at a time, each a mistake that billing systems m
 is named.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any, Literal
@@ -56,7 +56,9 @@ def verify(
     version: str = "2.3.0",
     timezone: str | None = None,
     options: Options = SPEC,
+    compiler: Callable[[dict[str, Any], str], Tariff] = compile_tariff,
 ) -> Verified:
+    """Who checks much hands in a `Compiler`."""
     problems: list[Problem] = []
     claims: dict[str, Money] = {}
     with localcontext(WIDE):
@@ -65,7 +67,7 @@ def verify(
             embedded = records(document.get("tariffs"), "/cdr/tariffs")
             given = [record(entry, f"/tariffs/{index}") for index, entry in enumerate(tariffs or ())] or embedded
             claims = read_claims(document, problems.append)
-            compiled = [compile_tariff(entry, version) for entry in given]
+            compiled = [compiler(entry, version) for entry in given]
             session = read_session(document)
             at = "/tariffs" if tariffs else "/cdr/tariffs"
             priced = price_session(session, compiled, timezone=timezone, options=options, at=at)
@@ -77,7 +79,7 @@ def verify(
         verdict = _verdict(claims, differences, priced, {problem.code for problem in problems})
         causes: tuple[str, ...] = ()
         if any(difference.side for difference in differences):
-            search = _Search(claims, session, given, version, timezone, options, priced)
+            search = _Search(claims, session, given, compiled, version, timezone, options, priced)
             causes = search.causes()
         return Verified(verdict, tuple(differences), causes, tuple(dict.fromkeys(problems)), priced, claims.get("total_cost"))
 
@@ -164,6 +166,7 @@ class _Search:
     claims: dict[str, Money]
     session: ChargingSession
     tariffs: list[dict[str, Any]]
+    compiled: list[Tariff]
     version: str
     timezone: str | None
     options: Options
@@ -188,11 +191,10 @@ class _Search:
         return bool(pairs) and all(agrees(a, b, self.options, self.session.currency) for a, b in pairs)
 
     def _candidates(self) -> Iterator[tuple[str, dict[str, Money]]]:
-        compiled = [compile_tariff(entry, self.version) for entry in self.tariffs]
         for name, deviation in _DEVIATIONS:
             options = replace(self.options, **deviation)
             if options != self.options:
-                yield from self._priced(name, self.session, compiled, options)
+                yield from self._priced(name, self.session, self.compiled, options)
         yield "flat_forgotten", self._without_flats()
         yield from self._other_tariffs()
 
