@@ -78,3 +78,10 @@ def test_the_store_of_the_command_line_counts_more_than_the_configured_one(inter
     interplug("party", "add", "CPO", "NL-TNM", "--store", f"sqlite:///{tmp_path / 'other.db'}")
     assert (tmp_path / "other.db").exists()
     assert not (tmp_path / "node.db").exists()
+
+
+def test_who_has_no_party_cannot_register_and_is_told_what_to_do(interplug: Command) -> None:
+    interplug("db", "upgrade")
+    said = interplug("partner", "register", "https://partner.example/ocpi/versions", typed=b"token\n")
+    assert said.code == 1
+    assert "interplug party add" in said.err

@@ -277,7 +277,7 @@ async def test_a_platform_of_both_roles_shows_the_one_that_it_was_set_up_for(par
 
 
 async def test_who_has_no_party_registers_with_nobody(pair: Pair) -> None:
-    with pytest.raises(HandshakeFailed, match="no party"):
+    with pytest.raises(NotPossible, match="no party"):
         await registration.register(pair.emsp.directory, pair.emsp.client, "https://cpo.example/ocpi/versions", "a", Wish(role="CPO"))
 
 

@@ -143,7 +143,7 @@ def _as_wished(directory: Directory, versions_url: str, wish: Wish) -> Connectio
     """The connection as it will be, to ask what it would show; a wish that fits no party of ours is refused here."""
     probe = Connection(0, 0, "", states.NEW, None, versions_url, 0, None, our_role=wish.role, our_party=wish.party)
     if not directory.shown(probe):
-        raise HandshakeFailed("this node has no party of that role and name to register with (interplug party add makes one)")
+        raise states.NotPossible("this node has no party of that role and name to register with (interplug party add makes one)")
     return probe
 
 
