@@ -17,9 +17,10 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name it with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
-	  || { rm -rf .venv; echo "the virtual environment could not be made; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	  || { rm -rf .venv; echo "no virtual environment could be made here: may this folder be written? On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "preparing .venv (once, and after changes of pyproject.toml)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
+	  || { echo "the packages could not be installed (the network is needed this once); what is above says why, make again goes on" >&2; exit 1; }
 	@touch $@
 
 demo: $(READY) ## three nodes in three processes, stations charging, a driver's page (Ctrl-C ends it)
