@@ -98,6 +98,14 @@ async def test_a_large_body_is_no_large_head(talk: Talk) -> None:
     assert (await talk(put + body + put[:20], put[20:] + body + START + b"\r\n", answers=3)).count(b"200 OK") == 3
 
 
+async def test_many_small_requests_at_once_are_no_large_head(talk: Talk) -> None:
+    one = START + b"\r\n"
+    stream = one * (3 * LARGEST_HEAD // len(one))
+    cut = len(one) * 20 - 10
+    heard = await talk(stream[:cut], stream[cut:-10], stream[-10:], answers=len(stream) // len(one))
+    assert heard.count(b"200 OK") == len(stream) // len(one)
+
+
 async def test_what_follows_the_body_is_no_header(talk: Talk) -> None:
     answer = await talk(START + b"Transfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: Token x\r\n\r\n")
     assert b'["host", "transfer-encoding"]' in answer

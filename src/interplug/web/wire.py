@@ -28,6 +28,8 @@ class Wire(HttpToolsProtocol):
     """What uvicorn makes for each connection."""
 
     _in_head = True
+    _used = False
+    _new = False
     _size = 0
     _waiting: asyncio.TimerHandle | None = None
 
@@ -40,11 +42,12 @@ class Wire(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        begun = self._in_head
+        self._new = False
         super().data_received(data)
         if not self._in_head or self.transport.is_closing():
             return
-        self._size += len(data) if begun else 0
+        # Of the data with which a later head begins, most may be requests before it.
+        self._size += 0 if self._new else len(data)
         if self._size > LARGEST_HEAD:
             self.send_400_response("the head of the request is too large")
         elif self._waiting is None:
@@ -52,14 +55,14 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._size = True, 0
+        self._in_head, self._new, self._size = True, self._used, 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head, self._used = False, True
         self._come()
         headers = self.headers
         if len(headers) > MOST_HEADERS or len(self.url) + sum(len(name) + len(value) for name, value in headers) > LARGEST_HEAD:
