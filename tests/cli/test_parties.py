@@ -53,7 +53,12 @@ def test_a_command_that_looks_makes_no_database(interplug: Command, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("content", "named"),
-    [("[server]\nprot = 1\n", "prot"), ("[server\n", "line"), ('[server]\nbody_timeout = "long"\n', "body_timeout"), ("[nonsense]\n", "nonsense")],
+    [
+        ("[server]\nprot = 1\n", "prot"),
+        ("[server\n", "line"),
+        ('[server]\nbody_timeout = "long"\n', "body_timeout"),
+        ("[nonsense]\n", "nonsense"),
+    ],
 )
 def test_a_file_that_is_no_configuration_is_named(interplug: Command, tmp_path: Path, content: str, named: str) -> None:
     (tmp_path / "wrong.toml").write_text(content)
