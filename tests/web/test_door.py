@@ -12,7 +12,10 @@ import pytest
 
 from interplug.config import Server, Surfaces
 from interplug.model.types import decode_json, encode_json
+from interplug.modules.node import Node
+from interplug.modules.server import serve
 from interplug.protocol.headers import authorization
+from interplug.protocol.http import Request, Response
 from interplug.web.door import Application, Door
 from interplug.web.pages import driver_pages
 from tests.modules import said
@@ -149,6 +152,22 @@ async def test_a_method_that_ocpi_does_not_have_there_changes_nothing(door: Door
     answer = await ask(door, request)
     assert answer is not None and answer.status == 405
     assert await stored(partner) == 0
+
+
+async def test_the_body_of_a_stranger_is_read_and_kept_nowhere(door: Door, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[bytes] = []
+
+    async def heard(node: Node, request: Request) -> Response:
+        handed.append(request.body)
+        return await serve(node, request)
+
+    monkeypatch.setattr("interplug.web.door.serve", heard)
+    whole = document()
+    length = {"content-length": str(len(whole))}
+    stranger = scope("PUT", URL, {"authorization": authorization("unknown", base64_token=True), **length})
+    answers = [await ask(door, request, body(whole[:9], whole[9:])) for request in (stranger, put(partner, **length))]
+    assert [answer.status for answer in answers if answer] == [401, 201]
+    assert handed == [b"", whole]
 
 
 async def test_of_two_tokens_neither_counts(door: Door, partner: Partner) -> None:

@@ -59,7 +59,8 @@ class Door:
         request = Request(scope["method"], url, headers)
         try:
             if "content-length" in headers or "transfer-encoding" in headers:
-                request.body = await self._body(headers, receive)
+                # What a stranger sends is read to its end, so that the 401 arrives, and kept nowhere.
+                request.body = await self._body(headers, receive, keep=await self._known(headers))
             response = await serve(self.node, request)
         except OcpiError as error:
             response = self._refused(request, error)
@@ -68,7 +69,13 @@ class Door:
             return
         await _send(send, response)
 
-    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+    async def _known(self, headers: dict[str, str]) -> bool:
+        try:
+            return await self.node.directory.authenticate(headers.get("authorization")) is not None
+        except Exception:  # noqa: BLE001 (`serve` meets it again, and tells it)
+            return False
+
+    async def _body(self, headers: dict[str, str], receive: Receive, *, keep: bool) -> bytes:
         largest = self.limits.largest_body
         too_large = OcpiError(CLIENT_ERROR, f"the body is larger than {largest} bytes", http=413)
         declared = headers.get("content-length", "")
@@ -83,8 +90,10 @@ class Door:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise Gone
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
+                    part = message.get("body", b"")
+                    size += len(part)
+                    if keep:
+                        parts.append(part)
                     if size > largest:
                         raise too_large
         except TimeoutError:
