@@ -50,6 +50,7 @@ def test_every_error_has_the_envelope(error, http: int) -> None:  # type: ignore
 
 
 @pytest.mark.req("STS-010", "STS-011")
+@pytest.mark.req("TRN-054")
 @pytest.mark.parametrize(
     ("status", "body", "ok"),
     [
