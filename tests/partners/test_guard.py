@@ -103,3 +103,15 @@ def test_a_place_is_a_host_and_a_port() -> None:
     assert origin("https://Partner.Example/ocpi") == "partner.example:443"
     assert origin("http://127.0.0.1:8080/") == "127.0.0.1:8080"
     assert origin("http://[::1]/") == "[::1]:80"
+
+
+@pytest.mark.parametrize("address", ["::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1", "fec0::1", "fc00::1", "5f00::1"])
+def test_ipv6_outside_of_its_public_part_is_private(address: str) -> None:
+    check_address(address, LOOSE)
+    with pytest.raises(Forbidden):
+        check_address(address, STRICT)
+
+
+def test_public_addresses_are_called() -> None:
+    for address in ("93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"):
+        check_address(address, STRICT)

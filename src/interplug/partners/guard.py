@@ -20,6 +20,8 @@ LONGEST_URL = 2048
 PORTS = {"https": 443, "http": 80}
 METADATA = frozenset(ipaddress.ip_address(text) for text in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"))
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is in public use. Addresses of inner networks hide in the rest, some of which Python calls global."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,7 +58,8 @@ def check_address(address: str, network: Network) -> None:
     for one in _meanings(ipaddress.ip_address(address.partition("%")[0])):
         if one in METADATA or one.is_link_local or one.is_multicast or one.is_unspecified:
             raise Forbidden(f"{address} is never called")
-        if not one.is_global and not network.allow_private:
+        public = one.is_global and (one.version == 4 or one in UNICAST)
+        if not public and not network.allow_private:
             raise Forbidden(f"{address} is not a public address (network.allow_private is off)")
 
 
