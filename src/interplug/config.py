@@ -104,7 +104,9 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     if file is not None:
         try:
             values = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise BadSettings(f"{file}: {error.strerror}") from None
+        except ValueError as error:
             raise BadSettings(f"{file}: {error}") from None
     for name, text in environment.items():
         if name.startswith("INTERPLUG__"):

@@ -70,6 +70,11 @@ def test_the_role_stands_in_the_paths_of_211_alone(interplug: Command) -> None:
     assert all(path.startswith(("/ocpi/2.1.1/", "/ocpi/cpo/", "/ocpi/emsp/")) for path in paths)
 
 
+def test_routes_of_a_version_that_nobody_speaks_are_a_wrong_usage(interplug: Command) -> None:
+    said = interplug("routes", "--version", "9.9")
+    assert (said.code, said.out) == (2, "") and "9.9 is not spoken here; known are" in said.err
+
+
 def test_a_database_is_made_and_described(interplug: Command) -> None:
     assert interplug("db", "upgrade", "--json").json["before"] is None
     status = interplug("db", "status", "--json").json

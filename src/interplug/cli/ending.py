@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
@@ -58,10 +59,17 @@ def carry_out(app: App, arguments: Sequence[str] | None, codes: Codes) -> int:
         code = next((code for kinds, code in codes if isinstance(error, kinds)), None)
         if code is None:
             raise
-        errors.print(f"interplug: {error}", markup=False)
+        errors.print(f"interplug: {plain(error)}", markup=False)
         return code
     # A command that has read to its end and found something wrong says so by its number.
     return ended if isinstance(ended, int) else 0
+
+
+def plain(error: Exception) -> str:
+    """What the system says about a file, in its words and without its number."""
+    if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str | Path):
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def show(document: Any, lines: Iterable[str], *, json: bool) -> None:

@@ -22,10 +22,10 @@ from interplug.sync.importing import Report, bring_in
 from interplug.sync.intake import Wish
 from interplug.sync.pull import pull as pull_from
 from interplug.sync.recognise import MODULES
-from interplug.versions.table import NEWEST, VERSIONS
+from interplug.versions.table import NEWEST
 
 from .ending import FAILED, NETWORK, USAGE, columns, end, errors, show
-from .opening import DASH, REPORTING, Reporting, with_node
+from .opening import DASH, REPORTING, Reporting, check_version, with_node
 from .parties import party
 from .partners import named
 
@@ -51,8 +51,7 @@ def import_(
         end("name at least one file", USAGE)
     if unknown := next((str(source) for source in sources if str(source).startswith("-") and str(source) != "-"), None):
         end(f"{unknown} is no option of import", USAGE)
-    if version is not None and version not in VERSIONS:
-        end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
+    check_version(version)
     wish = Wish(version, tuple(party(text) for text in party_ or ()), audience)
     report = Report()
     unreadable: list[dict[str, str]] = []
@@ -63,7 +62,7 @@ def import_(
                 with _source(source) as (file, progress):
                     await bring_in(node.directory, file, wish, report, progress)
             except (files.Unreadable, OSError) as error:
-                unreadable.append({"file": str(source), "reason": str(error)})
+                unreadable.append({"file": str(source), "reason": getattr(error, "strerror", None) or str(error)})
 
     with_node(common, work, makes=True)
     document = {**report.document(), "files": [str(source) for source in sources], "unreadable": unreadable}
@@ -129,8 +128,7 @@ def export(
     unknown = [module for module in modules if module not in KINDS]
     if unknown or not modules:
         end(f"{unknown[0] if unknown else 'nothing'!r} cannot be exported; one or more of {', '.join(KINDS)}", USAGE)
-    if version not in VERSIONS:
-        end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
+    check_version(version)
     wanted = party(party_).key if party_ else None
     counts = {"written": 0, "withheld": 0}
 

@@ -22,8 +22,9 @@ from interplug.modules.opening import opened
 from interplug.partners.keys import BadKey
 from interplug.store.schema import NotOurs
 from interplug.store.store import UnknownStore, path_of
+from interplug.versions.table import VERSIONS
 
-from .ending import CONFIGURATION, end
+from .ending import CONFIGURATION, USAGE, end
 
 T = TypeVar("T")
 
@@ -69,6 +70,12 @@ def with_node(common: Common, work: Callable[[Node], Awaitable[T]], *, makes: bo
             return await work(node)
 
     return asyncio.run(run())
+
+
+def check_version(version: str | None) -> None:
+    """Of an option: a version that we speak, or none."""
+    if version is not None and version not in VERSIONS:
+        end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
 
 
 MISCONFIGURED = (config.BadSettings, UnknownStore, NotOurs, BadKey)

@@ -18,10 +18,9 @@ from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.partners import audiences, invitations, registration, states
 from interplug.partners.directory import Connection
-from interplug.versions.table import VERSIONS
 
 from .ending import CONFIGURATION, USAGE, columns, end, show
-from .opening import DASH, REPORTING, Reporting, with_node
+from .opening import DASH, REPORTING, Reporting, check_version, with_node
 from .parties import Role, party
 
 AsRole = Annotated[Role | None, Parameter(help="Our role that the partner shall see; without it, all.")]
@@ -52,7 +51,7 @@ def invite(
     name
         What we call the partner.
     """
-    _check_version(version)
+    check_version(version)
     ours = party(as_party) if as_party else None
 
     async def work(node: Node) -> invitations.Invitation:
@@ -90,7 +89,7 @@ def register(
     versions_url
         Where the partner's versions are.
     """
-    _check_version(version)
+    check_version(version)
     wish = registration.Wish(
         name, version, role, party(as_party) if as_party else None, tuple(host or ()), None if allow is None else tuple(_parties(allow))
     )
@@ -166,7 +165,7 @@ def rotate(partner: str, /, *, version: Pinned = None, common: Reporting = REPOR
     partner
         Its name, or the number of the connection.
     """
-    _check_version(version)
+    check_version(version)
 
     async def work(node: Node) -> dict[str, Any]:
         return _described(await registration.rotate(node.directory, node.client, named(node, partner), version))
@@ -277,11 +276,6 @@ def _token(source: str) -> str:
 
 def _parties(texts: list[str]) -> list[str]:
     return [str(party(text)) for text in texts]
-
-
-def _check_version(version: str | None) -> None:
-    if version is not None and version not in VERSIONS:
-        end(f"OCPI {version} is not spoken here; known are {', '.join(VERSIONS)}", USAGE)
 
 
 def _check_address(node: Node) -> None:

@@ -12,7 +12,7 @@ from interplug.protocol.routes import ALL, Module, Route, Router, Side
 from interplug.versions.table import VERSIONS
 
 from .ending import columns, show
-from .opening import REPORTING, Reporting
+from .opening import REPORTING, Reporting, check_version
 
 SIDES: tuple[Side, ...] = ("SENDER", "RECEIVER")
 OPEN = {"versions": "/ocpi/versions", "version_details": "/ocpi/{version}", "credentials": "/ocpi/{version}/credentials"}
@@ -25,6 +25,7 @@ def routes(
     common: Reporting = REPORTING,
 ) -> None:
     """Every URL that partners may call, and the function behind it."""
+    check_version(version)
     found = [one for one in rows() if version in (None, one["version"])]
     lines = columns(("OCPI", "method", "path", "function"), [one.values() for one in found])
     show(found, lines, json=common.json)
