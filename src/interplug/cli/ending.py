@@ -27,6 +27,8 @@ Codes = tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...]
 """What failures mean."""
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+framed = Console(stderr=True, highlight=False)
+"""For text in a frame, which a line that does not wrap would leave."""
 
 
 class Ending(Exception):
@@ -44,7 +46,7 @@ def end(text: str, code: int = FAILED) -> NoReturn:
 def carry_out(app: App, arguments: Sequence[str] | None, codes: Codes) -> int:
     """One command of `app`; its exit code. The one place in which a failure becomes a number."""
     try:
-        ended = app(arguments, exit_on_error=False, print_error=True, error_console=errors)
+        ended = app(arguments, exit_on_error=False, print_error=True, error_console=framed)
     except CycloptsError:
         return USAGE
     except Ending as ending:
