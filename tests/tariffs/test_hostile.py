@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from interplug.model.types import decode_json, encode_json
-from interplug.tariffs import TariffError, lint, price, verify, words
+from interplug.tariffs import Audit, TariffError, compare, explain, lint, normalize, price, read_plan, simulate, verify, words
+from interplug.tariffs import lines as known_lines
 from interplug.tariffs.lines import answer, lint_line, price_line, verify_line
+from interplug.tariffs.typical import KNOWN
 from tests.tariffs.build import cdr, codes, component, element, period, tariff
 
 WINDOW = {"start_time": "07:00", "end_time": "19:00", "day_of_week": ["MONDAY"], "min_kwh": 1, "max_power": 50, "start_date": "2024-01-01"}
@@ -32,6 +34,7 @@ CDR = cdr(
     total_energy=5,
     tariffs=[TARIFF],
 )
+TOLD = (known_lines.explain_line, known_lines.normalize_line, known_lines.compare_line, known_lines.simulate_line)
 JUNK: list[Any] = [
     None,
     True,
@@ -100,7 +103,9 @@ def test_whatever_stands_in_a_document(seed: int) -> None:
         with suppress(TariffError):
             price(line["cdr"], version=version).to_document()
             priced += 1
-        verify(line["cdr"], version=version).to_document()
+        audit = Audit()
+        audit.add(line["cdr"], verify(line["cdr"], version=version))
+        assert audit.to_document()["cdrs"] == 1
         tariffs = line["cdr"].get("tariffs")
         for entry in tariffs if isinstance(tariffs, list) else ():
             if isinstance(entry, dict):
@@ -110,10 +115,41 @@ def test_whatever_stands_in_a_document(seed: int) -> None:
     assert priced > 20
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_stands_in_a_tariff_that_is_told(seed: int) -> None:
+    draw = random.Random(seed)
+    for _ in range(30):
+        line = broken(draw)
+        tariffs, version = line["cdr"].get("tariffs"), line["version"]
+        for entry in tariffs if isinstance(tariffs, list) else ():
+            if isinstance(entry, dict):
+                normalize(entry, version=version)
+                with suppress(TariffError):
+                    explain(entry, version=version).markdown()
+                with suppress(TariffError):
+                    compare(entry, entry, version=version, sessions=KNOWN[:2]).to_document()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_stands_in_a_plan(seed: int) -> None:
+    draw = random.Random(seed)
+    whole = {
+        "start_date_time": "2024-01-15T09:00:00Z",
+        "kwh": 5,
+        "kw": 11,
+        "parked_s": 60,
+        "power": [{"second": 0, "kw": 5}, {"second": 9, "kw": 0}],
+    }
+    for _ in range(200):
+        plan = {**copy.deepcopy(whole), draw.choice([*whole, "charging_s", "reserved_s"]): draw.choice(JUNK)}
+        with suppress(TariffError):
+            simulate(TARIFF, read_plan(plan), timezone="Europe/Amsterdam")
+
+
 @pytest.mark.parametrize(
     "raw", [b"", b"[]", b"null", b"{", b"\xff", b'{"cdr": 1}', b'{"tariff": []}', b"[" * 5000, b'{"cdr": {"id": 1e999}}', b"1" * 5000]
 )
-@pytest.mark.parametrize("work", [price_line, verify_line, lint_line])
+@pytest.mark.parametrize("work", [price_line, verify_line, lint_line, *TOLD])
 def test_whatever_stands_on_a_line(raw: bytes, work: Any) -> None:
     found = decode_json(answer(work, raw))
     assert found["error"]["code"] if "error" in found else found["verdict"] == "unverifiable"
@@ -147,3 +183,8 @@ def test_a_tariff_made_to_be_slow_is_bounded_work() -> None:
             bounds |= {f"min_{name}": low, f"max_{name}": high}
         scattered.append(element(component("ENERGY", 1), **bounds))
     assert "not_analysed" in {finding.code for finding in lint(tariff(*scattered), version="2.2.1")}
+    assert explain(tariff(*scattered), version="2.2.1").sections[0].prices[1].when.endswith("unless a line above applies")
+    untidy = tariff(
+        *(element(*listed["price_components"], **listed["restrictions"], start_time="00:00", end_time="00:00") for listed in scattered)
+    )
+    assert normalize(untidy, version="2.2.1").applied == ()

@@ -50,6 +50,14 @@ def test_what_changes_a_price_is_left_to_the_owner(document: dict[str, Any], cod
     assert found.document == document and [finding.code for finding in found.refused] == [code] and found.applied == ()
 
 
+def test_a_power_that_nobody_knows_is_none() -> None:
+    """A period without energy and power is no period of 0 kW or more: the second element prices it."""
+    document = tariff(element(component("PARKING_TIME", 1), min_power=0), element(component("PARKING_TIME", 9)))
+    found = normalize(document, version="2.2.1")
+    assert found.document == document
+    assert {finding.code for finding in found.refused} == {"restriction_without_effect", "component_unreachable"}
+
+
 def test_the_tariff_given_is_not_touched_and_a_broken_one_comes_back() -> None:
     untidy = tariff(element(PRICE, min_kwh=0))
     kept = copy.deepcopy(untidy)

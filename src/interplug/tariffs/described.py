@@ -15,12 +15,15 @@ from interplug.tariffs.restrictions import WEEKDAYS
 from interplug.tariffs.zones import DAY, SECOND
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_MOST = 64
 _AMOUNTS = ("kwh", "elapsed", "power", "current")
 
 
 def merged(boxes: Iterable[Box]) -> list[Box]:
-    """As few boxes as greed finds."""
+    """As few boxes as greed finds; so many that nobody would read them stay as they are."""
     left = list(boxes)
+    if len(left) > _MOST:
+        return left
     while (pair := _joinable(left)) is not None:
         first, second = pair
         joined = tuple(a | b for a, b in zip(left[first], left[second], strict=True))

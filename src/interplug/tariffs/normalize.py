@@ -17,11 +17,13 @@ from interplug.tariffs.lint import lint
 from interplug.tariffs.money import WIDE
 from interplug.tariffs.problems import TariffError
 from interplug.tariffs.read import record
-from interplug.tariffs.same import same_prices
+from interplug.tariffs.regions import TooMany
+from interplug.tariffs.same import proof_work, same_prices
 
 Place = tuple[str | int, ...]
-# Each fix costs a proof. A tariff with more findings than this is not tidied to the end.
-_MOST_FIXES = 200
+# Each fix costs a proof. A tariff made to be slow is not tidied to the end.
+_MOST_FIXES = 1000
+_MOST_WORK = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +51,41 @@ def normalize(tariff: Mapping[str, Any], *, version: str = "2.3.0") -> Normalize
             tidy = _Tidy(document, compile_tariff(document, version))
         except TariffError:
             return Normalized(document, (), tuple(fixes))
-        refused = [finding for finding in fixes[:_MOST_FIXES] if not tidy.apply([finding])]
+        most = _affordable(tidy.compiled)
+        refused = [finding for finding in fixes[:most] if not tidy.apply([finding])]
         # Two fixes of one object may hold together what each alone does not: start and end of a window that is the whole day.
         for _, group in groupby(list(refused), key=lambda finding: (finding.code, _place(finding)[:-1])):
             several = list(group)
             if len(several) > 1 and tidy.apply(several):
                 refused = [finding for finding in refused if finding not in several]
-        refused += fixes[_MOST_FIXES:]
+        refused += fixes[most:]
         return Normalized(tidy.document, tuple(finding for finding in fixes if finding not in refused), tuple(refused))
+
+
+def _affordable(tariff: Tariff) -> int:
+    """How many fixes are tried."""
+    try:
+        return min(_MOST_FIXES, _MOST_WORK // (1 + proof_work(tariff) * 2 + len(tariff.elements) * 10))
+    except TooMany:
+        return 0
 
 
 class _Tidy:
     def __init__(self, document: dict[str, Any], compiled: Tariff) -> None:
         self.document = document
-        self._compiled = compiled
+        self.compiled = compiled
 
     def apply(self, findings: Sequence[Finding]) -> bool:
         changed = deepcopy(self.document)
         try:
             for finding in findings:
                 _patch(changed, _place(finding), finding.fix or {})
-            compiled = compile_tariff(changed, self._compiled.version)
+            compiled = compile_tariff(changed, self.compiled.version)
         except (TariffError, LookupError):
             return False
-        if not same_prices(self._compiled, compiled):
+        if not same_prices(self.compiled, compiled):
             return False
-        self.document, self._compiled = changed, compiled
+        self.document, self.compiled = changed, compiled
         return True
 
 

@@ -23,6 +23,8 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 # Subtractions of boxes. A tariff made by people stays far below; one made to be slow is not analysed.
 _MOST_WORK = 200_000
+# Below every bound; its negative is above every one.
+_UNKNOWN = Decimal("-Infinity")
 
 
 class TooMany(Exception):
@@ -63,7 +65,7 @@ class Regions:
         self.axes: Axes = axes or (*_common(tariff), *_steady(tariff))
         self.everything: Box = tuple((1 << len(axis)) - 1 for axis in self.axes)
         # Subtractions done so far.
-        self._work = 0
+        self.work = 0
         self.boxes = {element.number: self._box(element) for element in tariff.elements}
 
     def _box(self, element: Element) -> Box:
@@ -78,8 +80,8 @@ class Regions:
         return tuple(0 for _ in masks) if never else tuple(masks)
 
     def _without(self, left: list[Box], element: Element) -> list[Box]:
-        self._work += len(left)
-        if self._work > _MOST_WORK:
+        self.work += len(left)
+        if self.work > _MOST_WORK:
             raise TooMany
         return [rest for box in left for rest in subtract(box, self.boxes[element.number])]
 
@@ -193,13 +195,13 @@ def _steady(bounds: Bounds) -> Axes:
 
 
 def ranging_axes(bounds: Bounds) -> Axes:
-    """All that a period can be, ranges of power and current over a limit included."""
+    """All that a period can be: ranges of power and current over a limit included, and those that nobody knows, which match nothing."""
     return (
         *_common(bounds),
-        tuple(_amounts(bounds.min_power, ("low_power",), "kW")),
-        tuple(_amounts(bounds.max_power, ("high_power",), "kW")),
-        tuple(_amounts(bounds.min_current, ("low_current",), "A")),
-        tuple(_amounts(bounds.max_current, ("high_current",), "A")),
+        (Cell({"low_power": _UNKNOWN}, ""), *_amounts(bounds.min_power, ("low_power",), "kW")),
+        (*_amounts(bounds.max_power, ("high_power",), "kW"), Cell({"high_power": -_UNKNOWN}, "")),
+        (Cell({"low_current": _UNKNOWN}, ""), *_amounts(bounds.min_current, ("low_current",), "A")),
+        (*_amounts(bounds.max_current, ("high_current",), "A"), Cell({"high_current": -_UNKNOWN}, "")),
     )
 
 

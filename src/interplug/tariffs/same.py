@@ -33,6 +33,13 @@ def same_prices(one: Tariff, other: Tariff) -> bool:
         return False
 
 
+def proof_work(tariff: Tariff) -> int:
+    """About how much work a proof about this tariff is; raises `TooMany` where it is too much."""
+    priced = _Priced(tariff, ranging_axes(tariff))
+    sizes = [len(priced.boxes(phase, dimension)) for phase in _PHASES for dimension in _DIMENSIONS]
+    return priced.work + sum(size * size for size in sizes)
+
+
 @dataclass(slots=True)
 class _Both:
     """The bounds of two tariffs."""
@@ -62,12 +69,16 @@ class _Priced:
     def __init__(self, tariff: Tariff, axes: Axes) -> None:
         self._regions = Regions(tariff, axes)
 
-    def _boxes(self, phase: int, dimension: int) -> list[tuple[Box, Any]]:
+    @property
+    def work(self) -> int:
+        return self._regions.work
+
+    def boxes(self, phase: int, dimension: int) -> list[tuple[Box, Any]]:
         found = self._regions.regions(phase, dimension)
         return [(box, _signature(component)) for component, boxes in found for box in boxes]
 
     def agrees(self, other: "_Priced", phase: int, dimension: int) -> bool:
-        mine, theirs = self._boxes(phase, dimension), other._boxes(phase, dimension)
+        mine, theirs = self.boxes(phase, dimension), other.boxes(phase, dimension)
         if len(mine) * len(theirs) > _MOST_PAIRS:
             raise TooMany
         return all(
