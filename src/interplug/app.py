@@ -25,6 +25,7 @@ from interplug.config import BadSettings, Settings
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
 from interplug.modules import call, commands, retention
+from interplug.modules.ahead import Ahead
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.stations.simulator.fleet import Fleet
@@ -80,6 +81,7 @@ async def loops_of(node: Node, pages: Pages | None) -> Loops:
     loops = Loops(
         {
             "push": push.run,
+            "ahead": Ahead(node).run,
             "pull": Schedule(node, push).run,
             "deadlines": lambda: _deadlines(node),
             "retention": lambda: _retention(node),

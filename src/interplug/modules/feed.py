@@ -20,7 +20,7 @@ from interplug.store.tx import Tx
 
 from . import lens
 from .children import find_connector
-from .node import Call
+from .node import Call, Node
 
 Document = dict[str, Any]
 Kept = list[tuple[int, str, int, bytes | None]]
@@ -88,12 +88,16 @@ def _headers(call: Call, wanted: PageRequest, found: Page) -> dict[str, str]:
 
 async def _made(tx: Tx, call: Call, row: PageRow, made: Kept) -> bytes:
     """The body of a row whose bytes are not kept for this version, and what is to be kept of it."""
-    document, changed_no = await tx.objects.whole(row.pk)
-    kind, version = call.place.module.kind, call.version.number
-    view = await lens.show_to_all(tx, version, kind, document, call.now, call.node.settings)
+    return await rendition(tx, call.node, call.version.number, call.place.module.kind, row.pk, made)
+
+
+async def rendition(tx: Tx, node: Node, version: str, kind: str, pk: int, made: Kept) -> bytes:
+    """The bytes of an object in a version; where they are the same for everybody at any time, they are noted in `made`."""
+    document, changed_no = await tx.objects.whole(pk)
+    view = await lens.show_to_all(tx, version, kind, document, node.clock(), node.settings)
     body = EMPTY if view is None else encode_json(view)
     if lens.settled(kind, version, document):
-        made.append((row.pk, version, changed_no, None if view is document else body))
+        made.append((pk, version, changed_no, None if view is document else body))
     return body
 
 

@@ -29,6 +29,7 @@ PUT = "insert into body (id, bytes) values (?, ?) on conflict (id) do update set
 DROP = f"delete from body where id in ({', '.join('?' * len(SLOTS))})"
 MARK_FITS = "update object set fits = fits | ? where pk = ? and changed_no = ?"
 MARK_KEPT = "update object set kept = kept | ? where pk = ? and changed_no = ?"
+HAS = "select (fits | kept) & ? from object where pk = ?"
 HAS_WHOLE = "select kept & 1 from object where pk = ? and changed_no = ?"
 
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
@@ -66,6 +67,10 @@ class Bodies:
 
     async def fits(self, pk: int, version: str, changed_no: int) -> None:
         await self._db.execute(MARK_FITS, BITS[version], pk, changed_no)
+
+    async def lacks(self, pk: int, version: str) -> bool:
+        row = await self._db.one(HAS, BITS[version], pk)
+        return row is not None and not row[0]
 
     async def lacks_whole(self, pk: int, changed_no: int) -> bool:
         row = await self._db.one(HAS_WHOLE, pk, changed_no)

@@ -237,6 +237,10 @@ class Objects:
             raise LookupError(pk)
         return stored.document, stored.changed_no
 
+    async def lacks(self, pk: int, version: str) -> bool:
+        """Whether the object is there and nothing is kept of it for that version."""
+        return await self._bodies.lacks(pk, version)
+
     async def keep(self, renditions: Sequence[tuple[int, str, int, bytes | None]]) -> None:
         """(pk, version, changed_no, bytes). Bytes None: the newest are right for that version, too. What was made from a state that
         has passed meanwhile is dropped silently; the next reader makes it again."""
