@@ -64,10 +64,11 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime_ns((~pid << 3) | 2) / 1e9
 
 
-def peak_mb(pid: int) -> float:
-    """The most memory that a process has held so far."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+def memory(pid: int) -> str:
+    """The most memory that a process has held so far, and how much of what it holds is pages of files."""
+    lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    held = {words[0]: int(words[1]) / 1024 for words in lines if words[0] in ("VmHWM:", "RssFile:")}
+    return f"{held['VmHWM:']:.0f} MB, {held['RssFile:']:.0f} of them pages of files"
 
 
 def _core_busy() -> float:
