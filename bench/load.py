@@ -120,7 +120,7 @@ def _measured(server: Server, command: list[str]) -> Run:
         requests=count,
         errors=told["errors"],
         busy=cpu / lasted,
-        generator=children / took,
+        generator=told.get("generator", children / took),
         noise=max(0.0, core - cpu) / took,
     )
 

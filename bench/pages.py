@@ -64,7 +64,7 @@ def rows(plan: Plan) -> Iterator[Row]:
             _drop(database)
             node = nodes.serve(database, VERSIONS)
             waits.append(_made_ahead(database))
-            firsts.append((load.walk(node, asks["2.1.1"], plan.folder), load.walk(bare, theirs, plan.folder)))
+            firsts.append((load.walk(node, asks["2.1.1"], plan.folder), _bare(plan, bare, theirs)))
         name = "page of 100 Locations, 2.1.1, the first time"
         row = ratio(plan, name, 0.12, [one for one, _ in firsts], [one for _, one in firsts])
         told = f"made ahead in {statistics.median(waits):.0f} s; asked for before: {unready.rate:.0f}/s, {unready.cpu:.0f} µs CPU"
