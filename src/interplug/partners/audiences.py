@@ -105,7 +105,7 @@ async def _show_some(
     tx: Tx, module: str, name: str, ids: frozenset[str] | None, party: tuple[str, str] | None, after: int
 ) -> tuple[int, int, int]:
     audience = await number(tx, name)
-    rows = await tx.objects.own_keys(after, BATCH, module=module)
+    rows = await tx.objects.keys(after, BATCH, module=module)
     moved = [await tx.objects.set_audience(pk, audience) for pk, key in rows if _meant(key, ids, party)]
     return len(rows), rows[-1][0] if rows else after, sum(moved)
 

@@ -28,9 +28,9 @@ select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b 
 where o.pk > ? and o.module || '' = ? and (o.source = ? or ? = 1) and o.audience >= 0 order by o.pk limit ?"""
 # `|| ''` keeps planners from an index that would make them sort the module for every batch.
 
-OWN_KEYS = f"""
+KEYS = """
 select o.pk, o.module, o.kind, o.spelling from object o
-where o.pk > ? and o.source = {OWN} and o.audience >= 0 and (? is null or o.module || '' = ?) and (? is null or o.audience = ?)
+where o.pk > ? and o.source = ? and o.audience >= 0 and (? is null or o.module || '' = ?) and (? is null or o.audience = ?)
 order by o.pk limit ?"""
 
 
@@ -90,10 +90,12 @@ class Objects:
             for stored in found:
                 yield stored
 
-    async def own_keys(self, after: int, limit: int, *, module: str | None = None, audience: int | None = None) -> list[tuple[int, Key]]:
-        """The next of our own objects in the order of creation, with their pks; no documents are read."""
-        rows = await self._db.all(OWN_KEYS, after, module, module, audience, audience, limit)
-        return [(pk, spelled(spelling, name, OWN, kind)) for pk, name, kind, spelling in rows]
+    async def keys(
+        self, after: int, limit: int, *, source: int = OWN, module: str | None = None, audience: int | None = None
+    ) -> list[tuple[int, Key]]:
+        """The next objects of a source in the order of creation, with their pks; no documents are read."""
+        rows = await self._db.all(KEYS, after, source, module, module, audience, audience, limit)
+        return [(pk, spelled(spelling, name, source, kind)) for pk, name, kind, spelling in rows]
 
     async def _from_row(self, row: Sequence[Any]) -> Stored:
         head = Head(*row[:12])

@@ -28,7 +28,7 @@ PRAGMAS = (
     "busy_timeout=15000",
     "foreign_keys=on",
     "temp_store=memory",
-    "cache_size=-65536",
+    "cache_size=-32768",
     "mmap_size=4294967296",
     "wal_autocheckpoint=4000",
 )

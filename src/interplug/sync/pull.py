@@ -213,18 +213,19 @@ class _Crawl:
         missing: list[Stored] = []
         held = after = 0
         while True:
-            batch, after = await self._batch(after)
-            if not batch:
+            keys, found = await self._batch(after)
+            if not keys:
                 return missing, held
-            held += len(batch)
-            missing += [one for one in batch if one.received_at < self.began and not self._listed(one) and _valid(one)]
+            held, after = held + len(keys), keys[-1][0]
+            missing += [one for one in found if one.received_at < self.began and _valid(one)]
 
-    def _listed(self, one: Stored) -> bool:
-        return one.pk in self.seen or fold(one.key.id) in self.aside
+    async def _batch(self, after: int) -> tuple[list[tuple[int, Key]], list[Stored]]:
+        """The next keys, and the objects among them that the list did not have: those alone are read."""
 
-    async def _batch(self, after: int) -> tuple[list[Stored], int]:
-        async def work(tx: Tx) -> tuple[list[Stored], int]:
-            return await tx.objects.batch(self.module.id, after, BATCH, self.connection.id)
+        async def work(tx: Tx) -> tuple[list[tuple[int, Key]], list[Stored]]:
+            keys = await tx.objects.keys(after, BATCH, source=self.connection.id, module=self.module.id)
+            found = [await tx.objects.get_pk(pk) for pk, key in keys if pk not in self.seen and fold(key.id) not in self.aside]
+            return keys, [one for one in found if one is not None]
 
         return await self.node.store.read(work)
 

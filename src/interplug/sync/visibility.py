@@ -37,7 +37,7 @@ async def _keys(node: Node, row: Resync) -> AsyncIterator[list[tuple[int, Key]]]
     audience = audiences.resynced(row)
 
     async def read(tx: Tx) -> list[tuple[int, Key]]:
-        return await tx.objects.own_keys(row.reached, PART, audience=audience)
+        return await tx.objects.keys(row.reached, PART, audience=audience)
 
     while found := await node.store.read(read):
         yield found
