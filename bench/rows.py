@@ -49,7 +49,7 @@ def ratio(plan: Plan, name: str, at_least: float, node: Sequence[Run], bare: Seq
         measured=f"{share:.2f}",
         holds=share >= at_least and not any(run.errors for run in node),
         details=f"{_told('node', node)}; {_told('bare', bare)}; rounds {min(shares):.2f}-{max(shares):.2f}",
-        void=any(run.void for run in (*node, *bare)),
+        void=any(run.void for run in node) or not all(run.busy_enough for run in bare),
         numbers={
             "ratio": share,
             "node_cpu_us": _median(node, "cpu"),
