@@ -26,6 +26,7 @@ from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
 from interplug.modules import call, commands, retention
 from interplug.modules.ahead import Ahead
+from interplug.modules.checking import Checker
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.stations.simulator.fleet import Fleet
@@ -83,6 +84,7 @@ async def loops_of(node: Node, pages: Pages | None) -> Loops:
             "push": push.run,
             "ahead": Ahead(node).run,
             "pull": Schedule(node, push).run,
+            "checks": Checker(node).run,
             "deadlines": lambda: _deadlines(node),
             "retention": lambda: _retention(node),
         }

@@ -76,6 +76,12 @@ class Delivery(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     back_off_longest: Annotated[float, _help("Longest pause in seconds.")] = 300.0
 
 
+class Cdrs(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    missing_after: Annotated[float, _help("Hours without news after which a Session that has no CDR is listed as missing one.")] = 48.0
+    late_after: Annotated[float, _help("Hours after its end from which a CDR that arrives is late.")] = 336.0
+    longest: Annotated[float, _help("Hours that a charge may last; a CDR of a longer one is implausible.")] = 168.0
+
+
 class Simulator(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     enabled: Annotated[bool, _help("Run simulated stations for this node's own EVSEs.")] = False
     speed: Annotated[float, _help("Simulated seconds that pass in a real one.")] = 1.0
@@ -91,6 +97,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ocpi: Ocpi = Ocpi()
     network: Network = Network()
     delivery: Delivery = Delivery()
+    cdrs: Cdrs = Cdrs()
     simulator: Simulator = Simulator()
 
 

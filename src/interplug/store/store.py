@@ -68,11 +68,11 @@ class Store:
             finally:
                 self._waiters.discard(waiter)
 
-    async def news(self, after: int, limit: int) -> tuple[list[Change], int, bool]:
-        """For a reader of the log that has seen everything up to `after`: at most `limit` changes, the number up to which it has then
-        seen everything, and whether there is more."""
+    async def news(self, after: int, limit: int, module: str | None = None) -> tuple[list[Change], int, bool]:
+        """For a reader of the log (of one module alone) that has seen everything up to `after`: at most `limit` changes, the number up
+        to which it has then seen everything, and whether there is more."""
         head = self.look()
-        changes = await self.read(lambda tx: tx.objects.changes(after, limit))
+        changes = await self.read(lambda tx: tx.objects.changes(after, limit, module))
         if len(changes) == limit:
             return changes, changes[-1].no, True
         return changes, max(head, changes[-1].no if changes else after), False

@@ -6,11 +6,13 @@ that would outlive a transaction.
 
 from collections.abc import Callable
 
+from interplug.store.checks import Checks
 from interplug.store.commands import Commands
 from interplug.store.cursors import Cursors
 from interplug.store.database import Database, Numbers
 from interplug.store.drivers import Drivers
 from interplug.store.history import History
+from interplug.store.holds import Holds
 from interplug.store.messages import Messages
 from interplug.store.objects import Objects
 from interplug.store.parties import Parties
@@ -41,6 +43,8 @@ class Tx:
         self.places = Places(db)
         self.commands = Commands(db, numbers)
         self.stations = Stations(db)
+        self.checks = Checks(db)
+        self.holds = Holds(db)
 
     async def number(self) -> int:
         """The next number of the change log; it counts only if this transaction is committed."""

@@ -1,0 +1,200 @@
+"""What the node knows about a CDR besides the CDR: gathered for `judging`, which decides, in one read of the store.
+
+A Session and a CDR belong together by `session_id`, or where that is not said (2.1.1) by Token, EVSE and time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interplug.model.types import decode_json, fold, parse_time
+from interplug.store.checks import About, Check
+from interplug.store.history import Version
+from interplug.store.keys import OWN, Key, Stored
+from interplug.store.tx import Tx
+from interplug.versions import chain, tolerant
+from interplug.versions.facts import Facts
+
+from . import lens
+from .judging import Known, Other, watts_of
+from .node import Node
+from .zones import zone_at
+
+Document = dict[str, Any]
+GRACE = 15 * 60 * 1_000_000
+"""A tariff is pinned when the cable is in, and what is pushed takes a moment: so far before and after the start a version may be meant."""
+NO_EVSE = "#NA"
+"""A reservation that was never used names no EVSE (10.4.5)."""
+
+
+# --- what it is about
+
+
+def about(pk: int, key: Key, cdr: Document, session_object: int) -> About:
+    place = cdr["cdr_location"]
+    return About(
+        object=pk,
+        source=key.source,
+        country=fold(key.country),
+        party=fold(key.party),
+        id=fold(key.id),
+        session=fold(cdr.get("session_id") or ""),
+        session_object=session_object,
+        token=_token(cdr),
+        evse=_evse(key, place["id"], place["evse_uid"]),
+        start_at=parse_time(cdr["start_date_time"]),
+        end_at=parse_time(cdr["end_date_time"]),
+        credits=fold(cdr.get("credit_reference_id") or "") if cdr.get("credit") else "",
+    )
+
+
+def about_session(key: Key, session: Document) -> tuple[str, str, int]:
+    """The Token, the EVSE and the start of a Session, as `About` has them of a CDR."""
+    return _token(session), _evse(key, session["location_id"], session["evse_uid"]), parse_time(session["start_date_time"])
+
+
+def _token(document: Document) -> str:
+    """By uid; what came over 2.1.1 may know the contract alone."""
+    token = document["cdr_token"]
+    return fold(token["contract_id"] if token["uid"] == NO_EVSE else token["uid"])
+
+
+def _evse(key: Key, location: str, uid: str) -> str:
+    return "" if uid == NO_EVSE else fold("/".join((key.country, key.party, location, uid)))
+
+
+async def session_of(tx: Tx, key: Key, cdr: Document, known: Check | None) -> int:
+    """The number of the Session that a CDR is for, 0 where none is known."""
+    if cdr.get("session_id"):
+        stored = await tx.objects.get(Key("sessions", key.source, key.country, key.party, cdr["session_id"]))
+        return stored.pk if stored is not None else 0
+    if known is not None and known.session_object:
+        return known.session_object
+    found = about(0, key, cdr, 0)
+    billed = await tx.checks.of_token(found.token, found.start_at, found.end_at)
+    same = (one.session_object for one in billed if one.source == key.source and one.evse == found.evse and one.session_object)
+    open_ = await tx.checks.open_at(key.source, found.token, found.evse, found.start_at - GRACE, found.end_at)
+    return open_ or next(same, 0)
+
+
+# --- what is known
+
+
+async def known(tx: Tx, node: Node, about: About, key: Key, cdr: Document, received_at: int, zone: str | None = None) -> Known:
+    """`zone` where the caller knows it better than the Location that we hold."""
+    own, place = key.source == OWN, cdr["cdr_location"]
+    where = Key("locations", key.source, key.country, key.party, place["id"])
+    location = await tx.objects.get(where, whole=False)
+    connector = await _connector(tx, where, place)
+    session = await tx.objects.get_pk(about.session_object) if about.session_object else None
+    connection = node.directory.by_id(key.source)
+    takers = await tx.checks.credits_of(key, about.credits) if about.credits else []
+    original = Key("cdrs", key.source, key.country, key.party, cdr["credit_reference_id"]) if about.credits else None
+    first = await tx.objects.get(original) if original is not None else None
+    return Known(
+        own=own,
+        received_at=received_at,
+        since=(connection.registered_at or connection.created_at) if connection is not None else 0,
+        zone=zone or (location.document.get("time_zone") if location is not None else None) or zone_at(place),
+        published=await _published(tx, key, cdr, connector, about.start_at),
+        session=session.document if session is not None else None,
+        session_expected=connection is not None and connection.endpoint("sessions", "SENDER") is not None,
+        authorised=not own and await _driven(tx, key, cdr),
+        token_known=not own and await _our_token(tx, cdr),
+        watts=watts_of(connector) if connector is not None else None,
+        others=[] if about.credits else await _others(tx, about, key),
+        original=first.document if first is not None else None,
+        credited_by=tuple(one.id for one in takers if one.object < about.object),
+    )
+
+
+async def _connector(tx: Tx, where: Key, place: Document) -> Document | None:
+    evse = await tx.objects.get_evse(where, place["evse_uid"])
+    listed = evse.document["connectors"] if evse is not None else ()
+    return next((one for one in listed if fold(one["id"]) == fold(place["connector_id"])), None)
+
+
+async def _driven(tx: Tx, key: Key, cdr: Document) -> bool:
+    """Whether one of our drivers asked this partner for it."""
+    reference = cdr.get("authorization_reference")
+    drive = await tx.drivers.get(reference) if reference else None
+    return drive is not None and drive.connection == key.source
+
+
+async def _our_token(tx: Tx, cdr: Document) -> bool:
+    """By uid; where the version knows contracts alone, `lens` has found the Token already if it is ours."""
+    return bool(await tx.objects.find_id("tokens", cdr["cdr_token"]["uid"], OWN))
+
+
+async def _others(tx: Tx, about: About, key: Key) -> list[Other]:
+    same = {one.object: one for one in await tx.checks.of_session(key, about.session)}
+    met = {one.object: one for one in await tx.checks.of_token(about.token, about.start_at, about.end_at)}
+    found = {**same, **met}
+    return [
+        Other(
+            id=await _name(tx, one),
+            earlier=one.object < about.object,
+            standing=not one.credits and not await tx.checks.credits_of(_key(one), one.id),
+            same_session=number in same,
+            same_evse=bool(about.evse) and one.evse == about.evse,
+            same_time=number in met,
+        )
+        for number, one in sorted(found.items())
+        if number != about.object
+    ]
+
+
+def _key(one: Check) -> Key:
+    return Key("cdrs", one.source, one.country, one.party, one.id)
+
+
+async def _name(tx: Tx, one: Check) -> str:
+    stored = await tx.objects.get_pk(one.object)
+    return stored.key.id if stored is not None else one.id
+
+
+# --- the tariffs of that time
+
+
+async def _published(tx: Tx, key: Key, cdr: Document, connector: Document | None, start: int) -> dict[str, list[Document]]:
+    """The Tariffs that the CDR may be priced by, as we held them when the session began; our own only where the CDR has none, for
+    what it has was pinned."""
+    embedded = [tariff["id"] for tariff in cdr.get("tariffs") or ()]
+    if embedded and key.source == OWN:
+        return {}
+    named = [period["tariff_id"] for period in cdr["charging_periods"] if period.get("tariff_id")]
+    names = [*embedded, *named] or ((connector or {}).get("tariff_ids") or ())
+    found: dict[str, list[Document]] = {}
+    for name in dict.fromkeys(fold(name) for name in names):
+        versions = await _versions(tx, Key("tariffs", key.source, key.country, key.party, name), start)
+        if versions:
+            found[name] = versions
+    return found
+
+
+async def _versions(tx: Tx, key: Key, start: int) -> list[Document]:
+    """As it was at the start, then as it was just before and just after. One that came later counts where it says itself that it has not
+    changed since before."""
+    at = [await tx.history.at(key, moment) for moment in (start, start - GRACE, start + GRACE)]
+    seen = {version.no: version for version in at if version is not None}
+    found = [document for version in seen.values() if (document := _newest(key, version)) is not None]
+    if found:
+        return found
+    stored = await tx.objects.get(key)
+    return [stored.document] if stored is not None and _unchanged_since(stored, start) else []
+
+
+def _unchanged_since(stored: Stored, moment: int) -> bool:
+    return parse_time(stored.document["last_updated"]) <= moment
+
+
+def _newest(key: Key, version: Version) -> Document | None:
+    """A Tariff of the history in the newest form; None where it was removed, or cannot be read any more."""
+    if not version.document:
+        return None
+    facts = Facts(owner=(key.country, key.party), received_at=version.received_at)
+    try:
+        document, _ = tolerant.repair("tariff", decode_json(version.document), version.version, facts)
+        return chain.up("tariff", document, version.version, facts)
+    except lens.UNREADABLE:
+        return None
