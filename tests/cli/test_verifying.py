@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from interplug.cli import crew, reading
 from interplug.model.types import encode_json
 from interplug.tariffs import Options, cost_documents, price
 from tests.cli.conftest import Command
@@ -89,45 +90,50 @@ def test_tariffs_of_another_file_are_found_by_id_or_party(interplug: Command, tm
     assert interplug("cdr", "verify", "--tariffs", "one.json", typed=encode_json(unnamed)).code == 0
 
 
-SIMPLE = tariff(element(component("ENERGY", "0.25", 1, 20), component("PARKING_TIME", 6)), party_id="TNM")
-HEAD = "id;country_code;party_id;start_date_time;end_date_time;currency;tariff_id;total_energy;total_parking_time;total_cost.excl_vat"
-
-
-def test_a_csv_export_without_periods(interplug: Command, tmp_path: Path) -> None:
-    (tmp_path / "tariffs.json").write_bytes(encode_json(SIMPLE))
-    rows = [
-        HEAD,
-        "C1;NL;TNM;2024-01-15T09:00:00Z;2024-01-15T11:00:00Z;EUR;T1;20,5;0,5;8,13",
-        "C2;NL;TNM;2024-01-15T09:00:00Z;2024-01-15T11:00:00Z;EUR;T1;20;;7",
-        "C3;NL;TNM;soon;later;EUR;T1;20;;7",
-    ]
-    (tmp_path / "cdrs.csv").write_text("\n".join(rows), encoding="utf-8-sig")
-    found = interplug("cdr", "verify", "cdrs.csv", "--tariffs", "tariffs.json", "--json").json
-    assert [found["partners"][0][name] for name in ("match", "mismatch", "unverifiable")] == [1, 1, 1]
-    assert found["partners"][0]["causes"][0]["excess"] == "2"
-
-
-def test_a_csv_export_with_json_in_its_cells(interplug: Command, tmp_path: Path) -> None:
-    one = MONTH[1]
-    names = [name for name in one if name != "id"]
-    cells = [f'"{encode_json(one[name]).decode().strip(chr(34)).replace(chr(34), chr(34) * 2)}"' for name in names]
-    (tmp_path / "cdrs.csv").write_text(",".join(["id", *names]) + "\n" + ",".join(["0042", *cells]) + "\n")
-    found = interplug("cdr", "verify", "cdrs.csv", "--json").json["partners"][0]["causes"][0]
-    assert (found["cause"], found["ids"]) == ("utc_used_for_local_time", ["0042"])
-
-
-@pytest.mark.parametrize(
-    "text", [b"", b"5\n", b"[]", b'{"cdr": 5}', b'[{"id": 1, "tariffs": 5}, null]', b"a,b\n1", b'{"charging_periods": [5]}']
-)
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"cdr": 5}', b'[{"id": 1, "tariffs": 5}, null]', b'{"charging_periods": [5]}'])
 def test_nothing_in_a_file_breaks_it(interplug: Command, text: bytes) -> None:
     said = interplug("cdr", "verify", typed=text)
     assert said.code == 0 and "0 right, 0 wrong" in said.out
 
 
-def test_a_file_that_ends_early_says_so(interplug: Command, tmp_path: Path) -> None:
-    (tmp_path / "cdrs.json").write_bytes(encode_json(MONTH)[:-50])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_that_ends_early_says_so_after_what_was_whole(interplug: Command, tmp_path: Path, packed: bool) -> None:
+    whole = encode_json(MONTH * 200)
+    (tmp_path / "cdrs.json").write_bytes(gzip.compress(whole)[:-50] if packed else whole[:-50])
     said = interplug("cdr", "verify", "cdrs.json")
     assert said.code == 1 and "cdrs.json cannot be read" in said.err
+    assert packed or said.out.startswith("999 CDRs: 200 right, 600 wrong")
+
+
+def test_a_broken_line_costs_that_line_and_its_place_is_told(interplug: Command, tmp_path: Path) -> None:
+    good = encode_json(MONTH[0])
+    (tmp_path / "cdrs.jsonl").write_bytes(b"\n".join([good, good[:-9], good]))
+    said = interplug("cdr", "verify", "cdrs.jsonl")
+    assert said.out.startswith("3 CDRs: 2 right, 0 wrong, 1 cannot be checked") and "number 2 of cdrs.jsonl" in said.out
+
+
+def test_several_processes_say_what_one_says(interplug: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cdrs.jsonl").write_bytes(b"\n".join(encode_json({**one, "id": f"C{n}"}) for n, one in enumerate(MONTH * 60)))
+    one = interplug("cdr", "verify", "cdrs.jsonl", "cdrs.jsonl", "--json", "--jobs", "1").json
+    monkeypatch.setattr(crew, "MUCH", 40_000)
+    monkeypatch.setattr(reading, "PIECE", 20_000)
+    assert interplug("cdr", "verify", "cdrs.jsonl", "cdrs.jsonl", "--json", "--jobs", "2").json == one
+    assert one["cdrs"] == 600 and one["partners"][1]["causes"][0]["ids"][:3] == ["C1", "C2", "C6"]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--jobs", "0"], "Must be >= 1"),
+        (["--version", "3.0"], "is not spoken here"),
+        (["--timezone", "Mars"], "there is no time zone Mars"),
+        (["--column", "energy"], "say FIELD=NAME"),
+        (["--frob"], "Unknown option"),
+    ],
+)
+def test_a_wrong_usage_is_told(interplug: Command, words: list[str], reason: str) -> None:
+    said = interplug("cdr", "verify", *words)
+    assert said.code == 2 and reason in said.err
 
 
 NODE = (

@@ -20,17 +20,13 @@ from interplug.tariffs import lines
 
 from . import spelling
 from .ending import USAGE, end
+from .options import Files, Jobs, Json, Timezone, Version
 from .reading import documents
 from .streaming import stream
 
 tariff = App(name="tariff", help="Price, verify, lint and explain tariffs and CDRs from files or standard input.")
 
-_Files = Annotated[list[Path] | None, Parameter(help="Files to read; standard input if there are none.")]
 _Jsonl = Annotated[bool, Parameter(name="--jsonl", negative="", help="One JSON object a line in, one a line out.")]
-_Jobs = Annotated[int | None, Parameter(help="Processes that answer lines; without it, one for each core.")]
-_Json = Annotated[bool, Parameter(name="--json", negative="", help="The answers as JSON.")]
-_Version = Annotated[str | None, Parameter(help="Version of the documents, where they do not say it.")]
-_Timezone = Annotated[str | None, Parameter(help="Time zone of the Location, where the documents do not say it.")]
 _Date = Annotated[str | None, Parameter(help="The sessions are in the week after this day, as 2026-01-15.")]
 _Tariffs = Annotated[
     list[Path] | None, Parameter(name="--tariffs", negative="", help="Files with the tariffs, in place of those in the CDR.")
@@ -39,14 +35,14 @@ _Tariffs = Annotated[
 
 @tariff.command
 def price(
-    files: _Files = None,
+    files: Files = None,
     /,
     *,
     jsonl: _Jsonl = False,
-    jobs: _Jobs = None,
-    json: _Json = False,
-    version: _Version = None,
-    timezone: _Timezone = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    version: Version = None,
+    timezone: Timezone = None,
     tariffs: _Tariffs = None,
 ) -> int:
     """What a CDR or Session costs, line by line."""
@@ -57,14 +53,14 @@ def price(
 
 @tariff.command
 def verify(
-    files: _Files = None,
+    files: Files = None,
     /,
     *,
     jsonl: _Jsonl = False,
-    jobs: _Jobs = None,
-    json: _Json = False,
-    version: _Version = None,
-    timezone: _Timezone = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    version: Version = None,
+    timezone: Timezone = None,
     tariffs: _Tariffs = None,
 ) -> int:
     """Whether a CDR agrees with its tariffs, and why not."""
@@ -75,7 +71,7 @@ def verify(
 
 
 @tariff.command
-def lint(files: _Files = None, /, *, jsonl: _Jsonl = False, jobs: _Jobs = None, json: _Json = False, version: _Version = None) -> int:
+def lint(files: Files = None, /, *, jsonl: _Jsonl = False, jobs: Jobs = None, json: Json = False, version: Version = None) -> int:
     """What is wrong or odd in a Tariff."""
     if jsonl:
         return stream(lines.lint_line, files, jobs)
@@ -83,7 +79,7 @@ def lint(files: _Files = None, /, *, jsonl: _Jsonl = False, jobs: _Jobs = None, 
 
 
 @tariff.command
-def normalize(files: _Files = None, /, *, jsonl: _Jsonl = False, jobs: _Jobs = None, json: _Json = False, version: _Version = None) -> int:
+def normalize(files: Files = None, /, *, jsonl: _Jsonl = False, jobs: Jobs = None, json: Json = False, version: Version = None) -> int:
     """A Tariff tidied up where no session changes its price; the rest is said, not done."""
     if jsonl:
         return stream(lines.normalize_line, files, jobs)
@@ -92,14 +88,14 @@ def normalize(files: _Files = None, /, *, jsonl: _Jsonl = False, jobs: _Jobs = N
 
 @tariff.command
 def explain(
-    files: _Files = None,
+    files: Files = None,
     /,
     *,
     jsonl: _Jsonl = False,
-    jobs: _Jobs = None,
-    json: _Json = False,
-    version: _Version = None,
-    timezone: _Timezone = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    version: Version = None,
+    timezone: Timezone = None,
     date: _Date = None,
     language: Annotated[str, Parameter(help="en or de.")] = "en",
     markdown: Annotated[bool, Parameter(negative="", help="Markdown in place of plain text.")] = False,
@@ -113,14 +109,14 @@ def explain(
 
 @tariff.command
 def compare(
-    files: _Files = None,
+    files: Files = None,
     /,
     *,
     jsonl: _Jsonl = False,
-    jobs: _Jobs = None,
-    json: _Json = False,
-    version: _Version = None,
-    timezone: _Timezone = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    version: Version = None,
+    timezone: Timezone = None,
     date: _Date = None,
 ) -> int:
     """Two Tariffs over a grid of sessions: which is cheaper when, and by how much."""
@@ -135,14 +131,14 @@ def compare(
 
 @tariff.command
 def simulate(
-    files: _Files = None,
+    files: Files = None,
     /,
     *,
     jsonl: _Jsonl = False,
-    jobs: _Jobs = None,
-    json: _Json = False,
-    version: _Version = None,
-    timezone: _Timezone = None,
+    jobs: Jobs = None,
+    json: Json = False,
+    version: Version = None,
+    timezone: Timezone = None,
     start: Annotated[str | None, Parameter(help="When it begins, as 2026-01-15T10:00:00Z; without it, now.")] = None,
     kwh: Annotated[Decimal, Parameter(help="Energy.")] = Decimal(0),
     kw: Annotated[Decimal | None, Parameter(help="At this power; or say --minutes.")] = None,

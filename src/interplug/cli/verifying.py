@@ -7,6 +7,7 @@ none, by those of its party). One that cannot be checked is said to be so; it is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,43 +18,81 @@ from interplug.tariffs import Audit, Compiler, Problem, TariffError, Verified, l
 from interplug.tariffs import verify as check
 from interplug.tariffs.audit import Group
 
-from .ending import columns, show
-from .reading import documents
-from .streaming import Bar
+from .bar import Bar
+from .crew import Crew
+from .ending import USAGE, Ending, columns, end, show
+from .options import Files, Jobs, Timezone, Version
+from .reading import Piece, document, documents, pieces, size_of
+from .tables import Spelling
 
 # A CDR that names no tariff is priced by one of its party's; where a party has more, nobody can say by which.
 _MOST = 50
-_SHOWN = 500
 _COMPILER = Compiler()
 
 
 def verify(
-    files: Annotated[
-        list[Path] | None, Parameter(help="JSON, JSON lines, an OCPI response or CSV, plain or gzip; standard input if there are none.")
-    ] = None,
+    files: Files = None,
     /,
     *,
     tariffs: Annotated[
         list[Path] | None, Parameter(name="--tariffs", negative="", help="Files with the tariffs, where the CDRs do not hold them.")
     ] = None,
-    version: Annotated[str | None, Parameter(help="Version of the documents; without it, recognised.")] = None,
-    timezone: Annotated[str | None, Parameter(help="Time zone of the Locations, where the CDRs do not say it.")] = None,
+    version: Version = None,
+    timezone: Timezone = None,
+    column: Annotated[
+        list[str] | None, Parameter(negative="", help="FIELD=NAME: the column NAME of a CSV is this field of OCPI; may be repeated.")
+    ] = None,
+    currency: Annotated[str | None, Parameter(help="Currency of the rows of a CSV that has no column for it.")] = None,
+    jobs: Jobs = None,
     json: Annotated[bool, Parameter(name="--json", negative="", help="One JSON document on standard output.")] = False,
 ) -> int:
     """Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause.
 
     Each cause comes with the sum that it makes and one example worked by hand. Exit code 1 where a CDR is wrong.
     """
-    given = Given(documents(tariffs)) if tariffs else Given(())
+    given = Given(documents(tariffs) if tariffs else ())
+    spelling = Spelling(_columns(column or ()), currency)
     audit = Audit()
-    with Bar(0, "CDRs") as bar:
-        for number, entry in enumerate(documents(files), start=1):
-            cdr = entry.get("cdr", entry)
-            audit.add(cdr if isinstance(cdr, Mapping) else {}, _verified(cdr, entry, given, version, timezone))
-            if not number % _SHOWN:
-                bar.advance(_SHOWN, _SHOWN)
-    show(audit.to_document(), report(audit), json=json)
+    early: Ending | None = None
+    with Bar(size_of(files), "CDRs") as bar:
+
+        def take(more: Audit) -> None:
+            audit.merge(more)
+            bar.count(more.count)
+
+        with Crew(partial(_audited, given, version, timezone), take, jobs) as crew:
+            try:
+                for piece in pieces(files, spelling):
+                    crew.give(piece, piece.size)
+                    bar.advance(piece.passed)
+            except Ending as ending:
+                early = ending
+            crew.finish()
+    if audit.count or early is None:
+        show(audit.to_document(), report(audit), json=json)
+    if early is not None:
+        raise early
     return 1 if audit.mismatches else 0
+
+
+def _columns(given: Iterable[str]) -> dict[str, str]:
+    parts = [text.partition("=") for text in given]
+    if wrong := next((f"{field}{sign}{name}" for field, sign, name in parts if not (field and name)), None):
+        end(f"--column {wrong}: say FIELD=NAME, as total_energy=Consumption", USAGE)
+    return {name: field for field, _, name in parts}
+
+
+def _audited(given: Given, version: str | None, timezone: str | None, piece: Piece) -> Audit:
+    audit = Audit()
+    for number, raw in enumerate(piece.objects, start=piece.first):
+        entry = document(raw)
+        cdr = entry.get("cdr", entry)
+        if "unreadable" in entry or not isinstance(cdr, Mapping):
+            reason = Problem("invalid_json", str(entry.get("unreadable", "not an object")), "error")
+            audit.add({"id": f"number {number:,} of {piece.name}"}, Verified("unverifiable", (), (), (reason,)))
+        else:
+            audit.add(cdr, _verified(cdr, entry, given, version, timezone))
+    return audit
 
 
 class Given:
@@ -74,8 +113,10 @@ class Given:
         own = [tariff for tariff in found if _party(tariff) == _party(cdr)] or found
         if own or cdr.get("tariffs"):
             return own
-        # In 2.1.1 a Tariff does not say whose it is.
+        # In 2.1.1 a Tariff does not say whose it is, and neither does a CDR.
         candidates = self._by_party.get(_party(cdr)) or self._by_party.get(("", "")) or []
+        if _party(cdr) == ("", "") and len(self._by_party) == 1:
+            (candidates,) = self._by_party.values()
         return candidates if len(candidates) <= _MOST else []
 
 
@@ -83,9 +124,7 @@ def _party(document: Mapping[str, Any]) -> tuple[str, str]:
     return str(document.get("country_code") or "").upper(), str(document.get("party_id") or "").upper()
 
 
-def _verified(cdr: Any, entry: Mapping[str, Any], given: Given, version: str | None, timezone: str | None) -> Verified:
-    if not isinstance(cdr, Mapping) or "unreadable" in entry:
-        return Verified("unverifiable", (), (), (Problem("invalid_json", "/cdr", "error"),))
+def _verified(cdr: Mapping[str, Any], entry: Mapping[str, Any], given: Given, version: str | None, timezone: str | None) -> Verified:
     listed = entry.get("tariffs") if "cdr" in entry else None
     tariffs = listed if isinstance(listed, list) and listed else given.of(cdr)
     zone, spoken = entry.get("timezone") if "cdr" in entry else None, entry.get("version") if "cdr" in entry else None

@@ -11,6 +11,7 @@ This file does not know what an object means.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import gzip
 import json
 import re
@@ -36,6 +37,17 @@ class Unreadable(Exception):
 
 class Bytes(Protocol):
     def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes: ...
+    def peek(self, size: int, /) -> bytes: ...
+
+
+@contextlib.contextmanager
+def whole() -> Iterator[None]:
+    """What is read within it may be packed, and the packing damaged."""
+    try:
+        yield
+    except (EOFError, OSError, zlib.error) as error:
+        raise Unreadable(f"the packed file is damaged or ends too early ({error})") from None
 
 
 def opened(file: IO[bytes]) -> Bytes:
@@ -82,10 +94,8 @@ class _Text:
 
     def more(self) -> bool:
         """Reads on and forgets what has been passed; False at the end of the file."""
-        try:
+        with whole():
             piece = self._read(PIECE)
-        except (EOFError, OSError, zlib.error) as error:
-            raise Unreadable(f"the packed file is damaged or ends too early ({error})") from None
         self._passed += self.at
         self.window = self.window[self.at :] + self._decode(piece, not piece)
         self.at = 0

@@ -103,6 +103,21 @@ class Audit:
         if not group.example:
             group.example = tuple(_example(cdr, verified, cause))
 
+    def merge(self, later: "Audit") -> None:
+        """Adds what was added up elsewhere of CDRs that come after these: the sums, and examples where there are none yet."""
+        for place, more in later._accounts.items():
+            account = self._accounts.setdefault(place, Account(more.partner, more.currency))
+            account.count += more.count
+            account.claimed += more.claimed
+            for verdict, count in more.verdicts.items():
+                account.verdicts[verdict] += count
+        for key, found in later._groups.items():
+            group = self._groups.setdefault(key, Group(found.partner, found.currency, found.verdict, found.cause))
+            group.count += found.count
+            group.excess += found.excess
+            group.ids = (group.ids + found.ids)[:_EXAMPLE_IDS]
+            group.example = group.example or found.example
+
     def accounts(self) -> list[Account]:
         return sorted(self._accounts.values(), key=lambda account: (account.partner, account.currency))
 

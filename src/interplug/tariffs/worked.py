@@ -37,7 +37,7 @@ DOUBTS: Mapping[str, str] = {
     "taxes_unknown": "The taxes are not known, and nothing else is claimed.",
     "invalid_field": "A field of CDR or tariff cannot be read.",
     "out_of_range": "A number of CDR or tariff is beyond all reason.",
-    "invalid_json": "It is no JSON object.",
+    "invalid_json": "It is no JSON object, or no row as its head promises.",
     "no_total": "The CDR claims no total.",
 }
 _FINE = Decimal("0.0001")
