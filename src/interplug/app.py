@@ -22,6 +22,7 @@ import uvicorn
 import uvloop
 
 from interplug.config import BadSettings, Settings
+from interplug.drivers.billing import Biller
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
 from interplug.modules import call, commands, retention
@@ -87,6 +88,7 @@ async def loops_of(node: Node, pages: Pages | None) -> Loops:
             "checks": Checker(node).run,
             "deadlines": lambda: _deadlines(node),
             "retention": lambda: _retention(node),
+            "bills": Biller(node).run,
         }
     )
     if node.settings.simulator.enabled:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from interplug.drivers.billing import Biller
 from interplug.drivers.drives import Plug, find_plug
 from interplug.drivers.follow import Follower
 from interplug.model.types import encode_json
@@ -34,7 +35,7 @@ class Cpo:
 class World:
     def __init__(self, node: Node, clock: Clock, cpo: Cpo, partner: Partner) -> None:
         self.node, self.clock, self.cpo, self.partner = node, clock, cpo, partner
-        self.follower = Follower(node)
+        self.follower, self.biller = Follower(node), Biller(node)
 
     async def plug(self, evse: str = "E1") -> Plug:
         return await find_plug(self.node, self.partner.connection.id, "BE", "XYZ", "L1", evse, "1")
@@ -47,6 +48,7 @@ class World:
             answer = await self.partner.send("PUT", f"{module}/BE/XYZ/{document['id']}", document)
         assert answer.ok, answer.message
         await self.follower.tick()
+        await self.biller.tick()
 
     async def result(self, drive: Drive, word: str) -> None:
         row = await commands.status(self.node, drive.command)

@@ -30,12 +30,15 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
     for story in summary["stories"]:
         ours, theirs, receipt = story["ends"]["operator"], story["ends"]["provider"], story["receipt"]
         assert ours["kwh"] == theirs["kwh"] == ours["cdr_kwh"] == theirs["cdr_kwh"] == receipt["kwh"] > 0
-        assert ours["cdr_cost"]["before_taxes"] == theirs["cdr_cost"]["before_taxes"] == receipt["total"]["before_taxes"] > 0
+        assert ours["cdr_cost"]["before_taxes"] == theirs["cdr_cost"]["before_taxes"] == story["purchase"]["before_taxes"] > 0
+        assert story["retail"] == receipt["total"]
+        assert story["margin"] == pytest.approx(receipt["total"]["before_taxes"] - ours["cdr_cost"]["before_taxes"])
         assert ours["cdr"] == theirs["cdr"] == receipt["cdr_id"]
         assert ours["status"] == theirs["status"] == "COMPLETED"
         assert receipt["verdict"] == "match"
         kwh = [update["kwh"] for update in story["updates"]]
         assert kwh == sorted(set(kwh)) and len(kwh) >= 3
+    assert [(story["offer"], story["margin"] == 0) for story in summary["stories"]] == [(None, True), ("VONK-CITY", False)]
     (death,) = [story["death"] for story in summary["stories"] if "death" in story]
     assert death["pid_before"] != death["pid_after"]
     assert death["kwh_after"] > death["page_meanwhile"]["kwh"] >= death["kwh_before"]

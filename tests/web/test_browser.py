@@ -54,7 +54,7 @@ async def test_from_the_list_to_the_receipt(page: Page, tmp_path: Path, version:
         await page.get_by_role("button", name="Stop charging").click()
         await expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=SLOW)
         receipt = await page.locator(".receipt").inner_text()
-        assert "Checked: the bill is right" in receipt and "Energy" in receipt and "€" in receipt
+        assert "bill is right for its tariff" in receipt and "Energy" in receipt and "€" in receipt
         assert "another price" not in receipt and "Price at the start" in receipt
         await page.get_by_role("link", name="My charging").first.click()
         await expect(page.get_by_text("Finished and billed")).to_be_visible()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
 from interplug.model.types import encode_json
 from interplug.store.drivers import Drive, Driver
@@ -187,24 +189,109 @@ async def test_stop_and_receipt(world: World, visit: Visit) -> None:
     assert "Finished and billed" in words(await visit.get("/drives"))
 
 
-async def test_a_bill_that_is_wrong_shows_both_figures_and_a_price_that_was_not_shown(world: World, visit: Visit) -> None:
+async def test_a_bill_that_is_wrong_is_not_the_drivers_and_a_price_that_was_not_shown_is_named(world: World, visit: Visit) -> None:
+    """The driver pays what the tariff and the meter give; what the operator claims is between the operator and us."""
     url, drive, driver = await begun(visit, world)
-    tariff = said.theirs(said.tariff(elements=[{"price_components": [{"type": "ENERGY", "price": 1, "vat": 0, "step_size": 1}]}]))
-    period = {"start_date_time": world.clock.text(), "dimensions": [{"type": "ENERGY", "volume": 10}], "tariff_id": tariff["id"]}
+    await world.tell("cdrs", _bill(world, drive, driver, "1", claimed="99"))
+    page = words(await visit.get(url))
+    assert "is not what its tariff" in page and "€10.00" in page and "99" not in page
+    assert "No price was shown at the start. The bill names: €1.00 per kWh" in page
+
+
+async def _offer(world: World, id: str = "OURS", **more: Any) -> None:
+    offer = read_offer({"id": id, **more})
+    await world.node.store.write(lambda tx: tx.offers.put(id, offer.document(), world.clock()))
+
+
+async def test_the_driver_sees_the_offer_and_never_what_was_bought(world: World, visit: Visit) -> None:
+    """From the plug to the receipt, on the page and for programs."""
+    await _tariff(world, "NOW", "0.40")
+    await world.tell("locations", _location(world, "NOW"))
+    await _offer(world, fee={"percentage": 10, "per_session": 1, "currency": "EUR"})
+    price = "€0.44 per kWh; service fee €1.00 per session"
+    assert price in words(await visit.get(f"/stations/{await number(visit)}"))
+    url, drive, driver = await begun(visit, world)
+    await world.tell("sessions", session(world, driver, drive, kwh=5, total_cost={"excl_vat": 2, "incl_vat": 2}))
+    page = words(await visit.get(url))
+    assert f"Price: {price}" in page and "€3.20" in page and "€2.00" not in page
+    await world.tell("cdrs", _bill(world, drive, driver, "0.40", claimed="4"))
+    page, document = words(await visit.get(url)), (await visit.get(f"{url}.json")).json
+    for told in ("€5.40 taxes included", "Energy: 10 kWh at 0.44", "Service fee", f"Price at the start: {price}"):
+        assert told in page
+    assert "€4.00" not in page and "margin" not in page.lower()
+    receipt = document["receipt"]
+    assert receipt["total"] == {"currency": "EUR", "before_taxes": Decimal("5.4"), "after_taxes": Decimal("5.4")}
+    assert sum(Decimal(line["incl"]) for line in receipt["lines"]) == Decimal("5.4")
+    assert not {"bought", "purchase", "margin"} & receipt.keys()
+
+
+async def test_a_tariff_of_our_own_hides_the_check_of_the_operators_bill(world: World, visit: Visit) -> None:
+    tariff = {
+        "currency": "EUR",
+        "tax_included": "YES",
+        "elements": [{"price_components": [{"type": "ENERGY", "price": Decimal("0.5"), "step_size": 1}]}],
+    }
+    await _offer(world, tariff=tariff)
+    assert "€0.50 per kWh" in words(await visit.get(f"/stations/{await number(visit)}"))
+    url, drive, driver = await begun(visit, world)
+    await world.tell("cdrs", _bill(world, drive, driver, "0.40", claimed="99"))
+    page = words(await visit.get(url))
+    assert "€5.00" in page and "Checked" not in page and "0.40" not in page
+
+
+async def test_where_the_price_is_not_known_the_fee_is_told(world: World, visit: Visit) -> None:
+    await _offer(world, fee={"percentage": 10, "per_session": 1, "currency": "EUR", "vat": 21})
+    page = words(await visit.get(f"/stations/{await number(visit)}"))
+    assert "The operator has told no price for this plug. On top of it: +10 %, service fee €1.21 per session." in page
+    url, _, _ = await begun(visit, world)
+    assert "told no price before the start. On top of it: +10 %" in words(await visit.get(url))
+
+
+async def test_an_offer_that_changed_since_it_was_shown_starts_nothing(world: World, visit: Visit) -> None:
+    await _offer(world, fee={"percentage": 10})
+    page = await visit.get(f"/stations/{await number(visit)}")
+    form = {name: page.field(name) for name in ("csrf", "station", "evse", "connector", "price")}
+    await _offer(world, fee={"percentage": 20})
+    answer = await visit.post("/drives", form)
+    assert answer.status == 409 and "price has just changed" in answer.text
+    assert world.cpo.asked == []
+
+
+async def test_a_bill_that_was_taken_back_leaves_nothing_to_pay(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    await world.tell("cdrs", _bill(world, drive, driver, "1", claimed="10"))
+    credit = {"id": "C1-C", "credit": True, "credit_reference_id": "C1"}
+    await world.tell("cdrs", _bill(world, drive, driver, "1", claimed="-10", **credit))
+    page = words(await visit.get(url))
+    assert "taken this bill back" in page and "€0.00" in page and "−€10.00" in page
+
+
+async def test_a_price_that_cannot_be_said_is_not_said(world: World, visit: Visit) -> None:
+    await _offer(world, fee={"per_session": 1, "currency": "SEK"})
+    url, drive, driver = await begun(visit, world)
+    await world.tell("cdrs", _bill(world, drive, driver, "1", claimed="10"))
+    page, document = words(await visit.get(url)), (await visit.get(f"{url}.json")).json
+    assert "not known yet: the fee is in SEK" in page and "€" not in page
+    assert document["receipt"]["total"] is None
+    assert (await visit.get("/drives")).status == 200
+
+
+def _bill(world: World, drive: Drive, driver: Driver, price: str, *, claimed: str, **more: Any) -> dict[str, Any]:
+    element = {"price_components": [{"type": "ENERGY", "price": Decimal(price), "vat": 0, "step_size": 1}]}
+    tariff = said.theirs(said.tariff("T9", elements=[element]))
     cdr = said.cdr(
         cdr_token=session(world, driver, drive)["cdr_token"],
         authorization_reference=drive.id,
         start_date_time=world.clock.text(),
         end_date_time=world.clock.text(3600),
         tariffs=[tariff],
-        charging_periods=[period],
+        charging_periods=[{"start_date_time": world.clock.text(), "dimensions": [{"type": "ENERGY", "volume": 10}], "tariff_id": "T9"}],
         total_energy=10,
-        total_cost={"before_taxes": 99},
+        total_cost={"before_taxes": Decimal(claimed)},
     )
-    await world.tell("cdrs", said.said("cdr", said.theirs(cdr), "2.2.1"))
-    page = words(await visit.get(url))
-    assert "is not what its tariff" in page and "€99.00" in page and "€10.00" in page
-    assert "No price was shown at the start. The bill names: €1.00 per kWh" in page
+    for name in ("total_energy_cost", "total_fixed_cost", "total_time_cost"):
+        cdr.pop(name, None)
+    return said.said("cdr", said.theirs({**cdr, **more}), "2.2.1")
 
 
 async def test_a_start_that_the_operator_refuses_says_why(world: World, visit: Visit) -> None:

@@ -12,6 +12,7 @@ from interplug.modules import checking, facts
 from interplug.modules.judging import VERDICTS
 from interplug.modules.missing import missing
 from interplug.modules.node import Node
+from interplug.store.bills import Bill
 from interplug.store.checks import Check, Listed, Wanted
 from interplug.store.holds import Note
 from interplug.store.keys import OWN, Stored
@@ -19,6 +20,7 @@ from interplug.store.tx import Tx
 from interplug.tariffs import worked
 
 from .ending import USAGE, columns, end, show
+from .margins import bill_lines, billed
 from .opening import DASH, REPORTING, Reporting, with_node
 from .partners import named
 
@@ -48,7 +50,7 @@ def list_(
 
         async def read(tx: Tx) -> list[dict[str, Any]]:
             found = [(one, await tx.objects.get_pk(one.pk)) for one in await tx.checks.newest(wanted)]
-            return [_row(one, stored, names) for one, stored in found if stored is not None]
+            return [_row(one, stored, names, await tx.bills.of_cdr(one.pk)) for one, stored in found if stored is not None]
 
         return await node.store.read(read)
 
@@ -57,7 +59,7 @@ def list_(
         heads: tuple[str, ...] = ("id", "from", "start", "kwh", "cost", "currency", "state", "last heard of")
         empty, lines = "no Session lacks its CDR", [list(one.values()) for one in found]
     else:
-        heads = ("id", "from", "start", "end", "kwh", "cost", "currency", "session", "verdict", "excess", "state")
+        heads = ("id", "from", "start", "end", "kwh", "cost", "currency", "session", "verdict", "excess", "state", "sold", "margin")
         empty, lines = "no such CDR" if verdict or held or disputed else "no CDR yet", [_cells(one) for one in found]
     show(found, columns(heads, lines) if found else [empty], json=common.json)
 
@@ -70,7 +72,7 @@ def _names(node: Node) -> dict[int, str]:
     return {OWN: "own", **{one.id: one.partner for one in node.directory.all(removed=True)}}
 
 
-def _row(one: Listed, stored: Stored, names: dict[int, str]) -> dict[str, Any]:
+def _row(one: Listed, stored: Stored, names: dict[int, str], bill: Bill | None) -> dict[str, Any]:
     cdr = stored.document
     return {
         "id": cdr["id"],
@@ -88,7 +90,14 @@ def _row(one: Listed, stored: Stored, names: dict[int, str]) -> dict[str, Any]:
         "held": one.held,
         "credited": one.credited,
         "dispute": one.dispute or None,
+        **_sale(billed(bill)),
     }
+
+
+def _sale(bill: dict[str, Any] | None) -> dict[str, Any]:
+    """What our driver was billed for it."""
+    names = ("offer", "sold", "margin", "margin_unknown")
+    return {name: None if bill is None else bill[name] for name in names}
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:
@@ -96,7 +105,15 @@ def _cells(row: dict[str, Any]) -> list[Any]:
     shown = [
         row[name] for name in ("id", "from", "start_date_time", "end_date_time", "total_energy", "total_cost", "currency", "session_id")
     ]
-    return [*shown, ", ".join(row["verdicts"]) or "not checked yet", row["excess"], ", ".join(states)]
+    sold = row["sold"]
+    return [
+        *shown,
+        ", ".join(row["verdicts"]) or "not checked yet",
+        row["excess"],
+        ", ".join(states),
+        sold and sold["before_taxes"],
+        row["margin"],
+    ]
 
 
 def _session(stored: Stored, names: dict[int, str]) -> dict[str, Any]:
@@ -144,6 +161,7 @@ def show_(id: str, /, *, partner: OF_PARTNER = None, common: Reporting = REPORTI
                     "check": _check(check),
                     "held": held is not None,
                     "notes": [_note(note) for note in notes],
+                    "bill": billed(await tx.bills.of_cdr(stored.pk)),
                     "price": worked(verified.priced) if verified is not None and verified.priced is not None else [],
                 },
             }
@@ -201,6 +219,8 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     if ours["price"]:
         yield "price"
         yield from (f"  {line}" for line in ours["price"])
+    if ours["bill"] is not None:
+        yield from bill_lines(ours["bill"])
     for note in ours["notes"]:
         yield f"{note['what']:10} {note['at']} by {note['who']}{': ' + note['reason'] if note['reason'] else ''}"
 

@@ -20,12 +20,16 @@ from interplug.store.drivers import Drive, Driver
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
+from .deals import deal
+from .offers import Offer, chosen, encoded, known
 from .publish import may_see
+from .situations import at_plug
 from .states import ASKED, OPEN, advance
 
 Document = dict[str, Any]
 SESSION_WITHIN = 90.0
 """Seconds after the station said yes within which a Session is expected."""
+OTHER_PRICE = "The price has just changed. Look at the new one before you start."
 PATIENCE = 15 * 60.0
 """Seconds after which a start that nobody confirmed is over."""
 
@@ -95,13 +99,24 @@ async def find_plug(
     return Plug(location, evse, connector)
 
 
-async def start(node: Node, driver: Driver, plug: Plug) -> Drive:
-    """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far."""
+async def token_of(tx: Tx, node: Node, driver: Driver | None) -> Document | None:
+    """The Token of a driver; None for who is none yet."""
+    stored = await tx.objects.get(token_key(node, driver)) if driver is not None else None
+    return None if stored is None else stored.document
+
+
+async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "") -> Drive:
+    """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far.
+
+    `price_key`: of the price that the driver has seen; nothing is started at another.
+    """
     connection = startable(node, plug)
-    token = await node.store.read(lambda tx: tx.objects.get(token_key(node, driver)))
+    token = await node.store.read(lambda tx: token_of(tx, node, driver))
     if token is None:
         raise NotPossible("You are not known here any more; reload the page.")
-    shown = await _tariffs(node, plug)
+    shown, offer = await node.store.read(lambda tx: priced(tx, node, plug, token))
+    if price_key and deal(offer, shown, node.clock()).key != price_key:
+        raise NotPossible(OTHER_PRICE)
     drive = Drive(
         id=secrets.token_hex(16),
         driver=driver.id,
@@ -115,10 +130,11 @@ async def start(node: Node, driver: Driver, plug: Plug) -> Drive:
         created_at=node.clock(),
         deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout + SESSION_WITHIN),
         shown=encode_json(shown),
+        offer=encoded(offer),
     )
     await node.store.write(lambda tx: _add(tx, drive))
     document = {
-        "token": token.document,
+        "token": token,
         "location_id": drive.place,
         "evse_uid": drive.evse,
         "connector_id": drive.connector,
@@ -153,9 +169,12 @@ _WHY_NOT = {
 }
 
 
-async def _tariffs(node: Node, plug: Plug) -> list[Document]:
-    """The Tariffs that the driver was shown for this plug."""
-    return await node.store.read(lambda tx: tariffs_of(tx, plug.location.key, plug.connector.get("tariff_ids") or ()))
+async def priced(tx: Tx, node: Node, plug: Plug, token: Document | None) -> tuple[list[Document], Offer | None]:
+    """What the price of this plug is made of now, for the driver with this Token: the operator's Tariffs and our offer."""
+    now = node.clock()
+    tariffs = await tariffs_of(tx, plug.location.key, plug.connector.get("tariff_ids") or ())
+    here = at_plug(node, plug.location, plug.connector, tariffs, token, now)
+    return tariffs, chosen(map(known, await tx.offers.all()), here)
 
 
 async def tariffs_of(tx: Tx, place: Key, names: Iterable[str]) -> list[Document]:

@@ -1,38 +1,56 @@
-"""What a drive costs: so far, as the CPO says it in its Session, and in the end, as its CDR says and as we compute it again.
+"""What a drive costs its driver: so far, from the Session, and in the end, as it was billed for the CDR. Both by the deal of the start.
 
-Nothing is invented: a price without taxes is shown as such, a CDR that cannot be checked is called so. The lines come from the
-one pricing engine and sum to the total; where the CDR says otherwise both figures are shown.
+Nothing is invented: a price without taxes is shown as such, and what cannot be known is not. While the operator's prices pass through its
+own running figure is the basis; else the engine prices what the Session says it has used. The lines of a receipt sum to its total. What
+was paid to the operator is no business of the driver and stands on no receipt.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from interplug.model.types import decode_json, parse_time
 from interplug.modules.node import Node
+from interplug.store.bills import Bill
 from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
-from interplug.tariffs import Line, Verified, verify
+from interplug.tariffs import Money, Verified, verify
+from interplug.tariffs.retail import FEE
+
+from .deals import Deal, pinned, sale
+from .volumes import so_far
 
 Document = dict[str, Any]
 UNITS = {"ENERGY": "kWh", "TIME": "h", "PARKING_TIME": "h", "RESERVATION_TIME": "h"}
-NAMES = {"ENERGY": "Energy", "TIME": "Time", "PARKING_TIME": "Parking", "RESERVATION_TIME": "Reservation", "FLAT": "Fixed fee"}
+NAMES = {
+    "ENERGY": "Energy",
+    "TIME": "Time",
+    "PARKING_TIME": "Parking",
+    "RESERVATION_TIME": "Reservation",
+    "FLAT": "Fixed fee",
+    "MIN_PRICE": "Up to the least price",
+    "MAX_PRICE": "Down to the highest price",
+    "TOTAL": "Charging, as the operator counts it",
+}
+HOUR = Decimal(3600)
 
 
 @dataclass(slots=True, frozen=True)
 class Amount:
-    """Money of a partner: before taxes, and with them where they are known."""
+    """Money: before taxes, and with them, each where it is known; one of them is."""
 
     currency: str
-    net: Decimal
+    net: Decimal | None
     gross: Decimal | None
 
     @property
     def shown(self) -> Decimal:
-        return self.net if self.gross is None else self.gross
+        found = self.net if self.gross is None else self.gross
+        assert found is not None
+        return found
 
 
 @dataclass(slots=True)
@@ -51,18 +69,36 @@ class Live:
     """When we last heard of it."""
 
 
+@dataclass(slots=True, frozen=True)
+class Item:
+    """One line of a receipt."""
+
+    what: str
+    percentage: Decimal | None
+    excl: Decimal | None
+    incl: Decimal | None
+
+
 @dataclass(slots=True)
 class Receipt:
-    """The CDR as it was received, and what our own engine makes of it."""
+    """What the driver is billed, and the check of the CDR that it comes from. `total` is None where it cannot be said, for `reason`."""
 
     drive: Drive
+    deal: Deal
     cdr: Document
-    total: Amount
+    total: Amount | None
+    reason: str
     kwh: Decimal
     began: int
     ended: int
     checked: Verified
-    lines: tuple[Line, ...] = field(default=())
+    lines: tuple[Document, ...]
+    taken_back: bool = False
+    """By a credit CDR: its lines are there too, and nothing is left to pay."""
+
+    @property
+    def items(self) -> list[Item]:
+        return [Item(described(line), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl"))) for line in self.lines]
 
 
 async def live(node: Node, drive: Drive) -> Live:
@@ -72,7 +108,8 @@ async def live(node: Node, drive: Drive) -> Live:
     if session is None:
         return view
     document = session.document
-    view.kwh, view.cost = Decimal(document["kwh"]), amount(document.get("total_cost"), document["currency"])
+    zone = await node.store.read(lambda tx: _zone(tx, drive))
+    view.kwh, view.cost = Decimal(document["kwh"]), running(pinned(drive), document, zone)
     view.began, view.updated = parse_time(document["start_date_time"]), session.received_at
     view.ended = parse_time(document["end_date_time"]) if document.get("end_date_time") else None
     newest = {one["type"]: one["volume"] for one in (document.get("charging_periods") or [{"dimensions": ()}])[-1]["dimensions"]}
@@ -82,49 +119,76 @@ async def live(node: Node, drive: Drive) -> Live:
     return view
 
 
+def running(deal: Deal, session: Document, zone: str | None) -> Amount | None:
+    """What the Session costs the driver so far."""
+    told = so_far(session)
+    if deal.passes and session.get("total_cost") is not None:
+        # The operator's own figure is nearer to its bill than what we could compute from periods that lag behind.
+        deal, told = Deal(deal.offer), {**told, "tariffs": None}
+    found, _ = sale(deal, told, zone)
+    return None if found is None else amount(found.currency, found.total)
+
+
 async def receipt(node: Node, drive: Drive) -> Receipt | None:
-    """The receipt, once the CDR is here. The Tariffs in the CDR are priced; where it has none, those that the driver was shown."""
-    if not drive.cdr:
+    """Once the CDR is here and billed."""
+    return await node.store.read(lambda tx: _receipt(tx, drive)) if drive.cdr else None
+
+
+async def _receipt(tx: Tx, drive: Drive) -> Receipt | None:
+    cdr, made = await tx.objects.get_pk(drive.cdr), await tx.bills.of_cdr(drive.cdr)
+    if cdr is None or made is None:
         return None
-    cdr, zone = await node.store.read(lambda tx: _read(tx, drive))
     document = cdr.document
-    checked = verify(document, None if document.get("tariffs") else _shown(drive), timezone=zone)
-    total = amount(document["total_cost"], document["currency"])
-    assert total is not None
+    back = await tx.bills.crediting(made.source, made.cdr_id)
+    bills = [made, *back[:1]]
+    total = _total(bills)
     return Receipt(
         drive=drive,
+        deal=pinned(drive),
         cdr=document,
-        total=total,
+        total=None if total is None else amount(made.sold_currency, total),
+        reason=made.reason,
         kwh=Decimal(document["total_energy"]),
         began=parse_time(document["start_date_time"]),
         ended=parse_time(document["end_date_time"]),
-        checked=checked,
-        lines=checked.priced.lines if checked.priced is not None else (),
+        checked=verify(document, None if document.get("tariffs") else decode_json(drive.shown), timezone=await _zone(tx, drive)),
+        lines=tuple(line for one in bills for line in decode_json(one.lines)),
+        taken_back=bool(back),
     )
 
 
-async def _read(tx: Tx, drive: Drive) -> tuple[Stored, str | None]:
-    cdr = await tx.objects.get_pk(drive.cdr)
-    assert cdr is not None
-    location = await tx.objects.get(Key("locations", drive.connection, drive.country, drive.party, drive.place), whole=False)
-    return cdr, None if location is None else location.document.get("time_zone")
-
-
-def _shown(drive: Drive) -> list[Document]:
-    return list(decode_json(drive.shown))
-
-
-def amount(price: Document | None, currency: str) -> Amount | None:
-    """A Price in its newest form; gross only where its taxes are named."""
-    if price is None:
+def _total(bills: list[Bill]) -> Money | None:
+    if not bills[0].sold_currency:
         return None
-    net, taxes = Decimal(price["before_taxes"]), price.get("taxes") or ()
-    return Amount(currency, net, net + sum((Decimal(tax["amount"]) for tax in taxes), Decimal()) if taxes else None)
+    return Money(_sum([one.sold_net for one in bills]), _sum([one.sold_gross for one in bills]))
 
 
-def described(line: Line) -> str:
+def _sum(values: list[Decimal | None]) -> Decimal | None:
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal()) if len(known) == len(values) else None
+
+
+async def _zone(tx: Tx, drive: Drive) -> str | None:
+    location = await tx.objects.get(Key("locations", drive.connection, drive.country, drive.party, drive.place), whole=False)
+    return None if location is None else location.document.get("time_zone")
+
+
+def amount(currency: str, money: Money) -> Amount | None:
+    return None if money.excl is None and money.incl is None else Amount(currency, money.excl, money.incl)
+
+
+def described(line: Document) -> str:
     """One line of a receipt in words: what, how much, at which price."""
-    name, unit = NAMES.get(line.dimension, line.dimension.capitalize()), UNITS.get(line.dimension)
-    if unit is None or line.quantity is None or line.price is None:
+    dimension: str = line["dimension"]
+    name, unit, price = NAMES.get(dimension, dimension.capitalize()), UNITS.get(dimension), _decimal(line.get("price"))
+    if line["category"] == FEE:
+        name = "Service fee"
+    billed = _decimal(line.get("billed"))
+    if unit is None or billed is None or price is None:
         return name
-    return f"{name}: {line.quantity.normalize():f} {unit} at {line.price.normalize():f}"
+    quantity = billed if dimension == "ENERGY" else (billed / HOUR).quantize(Decimal("0.0001"))
+    return f"{name}: {quantity.normalize():f} {unit} at {price.normalize():f}"
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,7 +1,8 @@
 """Drivers and their drives. States and events are those of `drivers/states.py`; this file knows none of them by name.
 
 A drive is a row before its command goes out. It points at the partner's Session and CDR by their numbers in the store, so a
-page reads them as they are now; `shown` is what the driver was shown before the start (the Tariffs), kept as evidence.
+page reads them as they are now. `shown` and `offer` are what the price before the start was made of (the operator's Tariffs, our
+offer), kept as evidence and as what the drive costs.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ BY_TOKEN = f"select {DRIVER} from driver where token_uid = ?"
 BY_CONTRACT = f"select {DRIVER} from driver where contract_id = ?"
 DRIVE = (
     "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
-    "created_at, deadline, shown"
+    "created_at, deadline, shown, offer"
 )
-NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UPDATE = "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ? where id = ?"
 GET_DRIVE = f"select {DRIVE} from drive where id = ?"
 OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
@@ -55,6 +56,7 @@ class Drive(msgspec.Struct, kw_only=True):
     created_at: int
     deadline: int
     shown: bytes = b"[]"
+    offer: bytes = b"null"
 
 
 class Drivers:

@@ -6,6 +6,7 @@ that would outlive a transaction.
 
 from collections.abc import Callable
 
+from interplug.store.bills import Bills
 from interplug.store.checks import Checks
 from interplug.store.commands import Commands
 from interplug.store.cursors import Cursors
@@ -15,6 +16,7 @@ from interplug.store.history import History
 from interplug.store.holds import Holds
 from interplug.store.messages import Messages
 from interplug.store.objects import Objects
+from interplug.store.offers import Offers
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
 from interplug.store.places import Places
@@ -41,6 +43,8 @@ class Tx:
         self.partners = Partners(db)
         self.drivers = Drivers(db, numbers)
         self.places = Places(db)
+        self.offers = Offers(db)
+        self.bills = Bills(db, numbers)
         self.commands = Commands(db, numbers)
         self.stations = Stations(db)
         self.checks = Checks(db)

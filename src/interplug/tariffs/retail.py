@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from interplug.tariffs.compiled import Tariff, compile_tariff
 from interplug.tariffs.money import HUNDRED, WIDE, Money, Rounder, Tax, add
 from interplug.tariffs.options import SPEC, Options
 from interplug.tariffs.price import price
 from interplug.tariffs.problems import Problem
-from interplug.tariffs.read import ZERO, number, record, records
+from interplug.tariffs.read import ZERO, number, record, records, text
 from interplug.tariffs.result import Line, Priced
 from interplug.tariffs.words import words
 
@@ -30,8 +32,7 @@ _FINEST = Decimal("1e-20")
 _BOUNDS = ("before_taxes", "after_taxes", "excl_vat", "incl_vat")
 
 
-@dataclass(frozen=True, slots=True)
-class Fee:
+class Fee(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """`currency` and `tax_included` are those of the two amounts; a percentage needs neither."""
 
     percentage: Decimal = ZERO
@@ -80,6 +81,18 @@ def sell(
     extra = fee_tariff(fee, tariffs)
     parts = [main] if extra is None else [main, price(_nameless(cdr), [extra], options=options, compiler=compiler)]
     return _sale(parts, options)
+
+
+def resell(cdr: Mapping[str, Any], total: Money, fee: Fee = NOTHING) -> Sale:
+    """Where no tariff is known: the operator's own total (of a CDR, or of a Session so far), raised, and the fee for its kWh."""
+    currency = (text(cdr.get("currency"), "/cdr/currency") or "").upper()
+    with localcontext(WIDE):
+        factor = (HUNDRED + fee.percentage) / HUNDRED
+        bought = Money(*(None if side is None else side * factor for side in total))
+        extra = fee_tariff(fee)
+        parts = [] if extra is None else [price(_nameless(cdr), [extra])]
+        line = Line("", "/total_cost", "total", "TOTAL", *bought)
+        return _added(currency, bought, [line], parts, Rounder(SPEC, currency))
 
 
 def raised(tariff: Mapping[str, Any], percentage: Decimal) -> Document:
@@ -161,15 +174,19 @@ def _sale(parts: Sequence[Priced], options: Options) -> Sale:
     main = parts[0]
     with localcontext(WIDE):
         rounder = Rounder(options, main.currency)
-        totals = [part.unrounded.total for part in parts]
-        total = Money(rounder(_sum([one.excl for one in totals])), rounder(_sum([one.incl for one in totals])))
-        fees = [replace(line, category=FEE) for part in parts[1:] for line in part.lines]
-        lines = _rounded([*main.lines, *fees], total, rounder)
+        sale = _added(main.currency, main.unrounded.total, list(main.lines), parts[1:], rounder)
         bounds = main.bounds
         if bounds is not None:
-            above = Money(_less(total.excl, main.total_cost.excl), _less(total.incl, main.total_cost.incl))
+            above = Money(_less(sale.total.excl, main.total_cost.excl), _less(sale.total.incl, main.total_cost.incl))
             bounds = Money(*map(add, bounds[0], above)), Money(*map(add, bounds[1], above))
-    return Sale(main.currency, total, lines, tuple(dict.fromkeys(problem for part in parts for problem in part.warnings)), bounds)
+    return replace(sale, warnings=tuple(dict.fromkeys((*main.warnings, *sale.warnings))), bounds=bounds)
+
+
+def _added(currency: str, bought: Money, lines: list[Line], fees: Sequence[Priced], rounder: Rounder) -> Sale:
+    totals = [bought, *(part.unrounded.total for part in fees)]
+    total = Money(rounder(_sum([one.excl for one in totals])), rounder(_sum([one.incl for one in totals])))
+    lines += [replace(line, category=FEE) for part in fees for line in part.lines]
+    return Sale(currency, total, _rounded(lines, total, rounder), tuple(problem for part in fees for problem in part.warnings))
 
 
 def _rounded(lines: list[Line], total: Money, rounder: Rounder) -> tuple[Line, ...]:

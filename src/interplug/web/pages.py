@@ -20,11 +20,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interplug.drivers.drives import NotPossible, find_plug, new_driver, start, startable, stop
+from interplug.drivers.drives import OTHER_PRICE, NotPossible, find_plug, new_driver, start, startable, stop, token_of
 from interplug.drivers.states import OPEN
 from interplug.modules.node import Node
 from interplug.partners.presentation import root
 from interplug.store.drivers import Drive, Driver
+from interplug.store.tx import Tx
 
 from . import asking, prices, rides, stations, wording
 from .live import OVER, Part, Stream, Streams, TooMany
@@ -112,16 +113,17 @@ class Pages:
 
     async def station(self, request: Request) -> Response:
         visitor = self._visitor(request)
-        shown = await self._station(request)
+        shown = await self._station(request, visitor)
         current = await self._open(visitor)
         return self._answer(request, visitor, "station.html", shown.document(), station=shown, current=current, now=self.node.clock())
 
     async def station_live(self, request: Request) -> ASGIApp:
-        visitor, shown = self._visitor(request), await self._station(request)
+        visitor = self._visitor(request)
+        shown = await self._station(request, visitor)
         said: dict[str, str] = {evse.uid: evse.status for evse in shown.evses}
 
         async def look() -> list[Part]:
-            station, current = await stations.station(self.node, shown.pk), await self._open(visitor)
+            station, current = await stations.station(self.node, shown.pk, visitor.driver), await self._open(visitor)
             if station is None:
                 return [Part("contact", None, lambda: self._part("_gone.html"))]
             news = [evse for evse in station.evses if said.get(evse.uid) != evse.status]
@@ -136,9 +138,9 @@ class Pages:
 
         return Stream(self.streams, _who(request, visitor), [shown.pk], look)
 
-    async def _station(self, request: Request) -> stations.Station:
+    async def _station(self, request: Request, visitor: Visitor) -> stations.Station:
         pk = request.path_params["pk"]
-        found = await stations.station(self.node, pk) if pk < 10**18 else None
+        found = await stations.station(self.node, pk, visitor.driver) if pk < 10**18 else None
         if found is None:
             raise HTTPException(404, "This station is not known here, or not any more.")
         return found
@@ -153,12 +155,17 @@ class Pages:
         source = await self.node.store.read(lambda tx: tx.objects.get_pk(shown.pk))
         assert source is not None
         plug = await find_plug(self.node, source.key.source, *shown.key, str(form.get("evse", "")), str(form.get("connector", "")))
-        if form.get("price") not in (None, "", await prices.price_of(self.node, plug)):
-            raise NotPossible("The price has just changed. Look at the new one before you start.")
+        price = str(form.get("price") or "")
+        token = await self.node.store.read(lambda tx: self._token(tx, visitor))
+        if price and price != await prices.key_of(self.node, plug, token):
+            raise NotPossible(OTHER_PRICE)
         startable(self.node, plug)  # before anybody becomes a driver for it
         visitor, driver = await self._driver(request, visitor)
-        drive = await start(self.node, driver, plug)
+        drive = await start(self.node, driver, plug, price)
         return await self._done(request, visitor, drive, 201)
+
+    async def _token(self, tx: Tx, visitor: Visitor) -> dict[str, Any] | None:
+        return await token_of(tx, self.node, await tx.drivers.driver(visitor.driver)) if visitor.driver else None
 
     async def _driver(self, request: Request, visitor: Visitor) -> tuple[Visitor, Driver]:
         """The driver that the visitor is, or becomes now; within the limits."""

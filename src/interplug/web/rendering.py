@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from interplug import __version__
-from interplug.drivers.receipt import described
 from interplug.model.types import encode_json
 
 from . import wording
@@ -19,7 +18,7 @@ HERE = Path(__file__).parent
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-TEMPLATES.filters.update(wording.FILTERS, described=described)
+TEMPLATES.filters.update(wording.FILTERS)
 TEMPLATES.globals.update(version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS)
 
 

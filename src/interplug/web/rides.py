@@ -1,7 +1,7 @@
 """What the pages of a drive show: where it is, how it goes, and in the end its receipt.
 
-Every figure is the operator's, with the time at which it was told; costs are called what they are, with taxes or before them. This
-file decides nothing about a drive; it reads what the drivers' room knows.
+Every volume is the operator's, with the time at which it was told; costs are the driver's, called what they are, with taxes or before
+them. This file decides nothing about a drive; it reads what the drivers' room knows.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from interplug.drivers.deals import Deal, pinned
 from interplug.drivers.receipt import Amount, Live, Receipt, live, receipt
 from interplug.drivers.states import OPEN, STARTING, advance
-from interplug.model.types import decode_json, format_time
+from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
-from interplug.tariffs.money import Money
 
 from . import wording
-from .prices import price, said
 from .stations import Contact, contact_of
 
 Document = dict[str, Any]
@@ -34,7 +33,7 @@ class Ride:
     name: str
     address: str
     time_zone: str | None
-    price: str
+    deal: Deal
     """What was shown before the start."""
     receipt: Receipt | None
     contact: Contact
@@ -57,16 +56,16 @@ class Ride:
         return self.live.session is not None and advance(self.drive.state, "stop") is not None
 
     @property
-    def billed_otherwise(self) -> str:
-        """The price in the bill, where it is not the one that was shown before the start."""
-        tariffs = (self.receipt.cdr.get("tariffs") or ()) if self.receipt is not None else ()
-        return "; ".join(words for tariff in tariffs if (words := said(tariff)) != self.price)
+    def price(self) -> str:
+        """In words; empty where it was not known."""
+        return self.deal.price
 
     @property
-    def computed(self) -> Money | None:
-        """Our own figure for the bill."""
-        priced = self.receipt.checked.priced if self.receipt is not None else None
-        return None if priced is None else priced.total_cost
+    def named_later(self) -> str:
+        """The price in the bill, where none was known before the start."""
+        bill = self.receipt
+        tariffs = (bill.cdr.get("tariffs") or ()) if bill is not None and bill.total is not None and not self.price else ()
+        return "; ".join(words for tariff in tariffs if (words := Deal(self.deal.offer, tariff).price))
 
     def lasted(self, now: int) -> int | None:
         """Seconds since charging began, or that it took."""
@@ -91,6 +90,7 @@ class Ride:
             "created_at": format_time(drive.created_at),
             "station": {"id": self.pk or None, "name": self.name, "evse": drive.evse, "connector": drive.connector},
             "price": self.price or None,
+            "on_top": None if self.price else self.deal.on_top or None,
             "session_id": here.session.key.id if here.session is not None else None,
             "kwh": here.kwh,
             "cost": _amount(here.cost),
@@ -100,7 +100,7 @@ class Ride:
             "ended_at": _time(here.ended),
             "updated_at": _time(here.updated),
             "silent_since": _time(self.contact.silent or None),
-            "receipt": None if self.receipt is None else _receipt(self.receipt, self.computed, self.billed_otherwise),
+            "receipt": None if self.receipt is None else _receipt(self.receipt, self.named_later),
         }
 
 
@@ -131,7 +131,7 @@ def _ride(view: Live, location: Stored | None, bill: Receipt | None, contact: Co
         name=document.get("name") or document.get("address") or drive.place,
         address=", ".join(part for part in (document.get("address"), document.get("city")) if part),
         time_zone=document.get("time_zone"),
-        price=price(decode_json(drive.shown), drive.created_at),
+        deal=pinned(drive),
         receipt=bill,
         contact=contact,
     )
@@ -151,15 +151,17 @@ def _amount(amount: Amount | None) -> Document | None:
     return None if amount is None else {"currency": amount.currency, "before_taxes": amount.net, "after_taxes": amount.gross}
 
 
-def _receipt(bill: Receipt, computed: Money | None, otherwise: str) -> Document:
+def _receipt(bill: Receipt, named_later: str) -> Document:
     return {
         "cdr_id": bill.cdr["id"],
         "kwh": bill.kwh,
         "began_at": format_time(bill.began),
         "ended_at": format_time(bill.ended),
         "total": _amount(bill.total),
+        "reason": bill.reason or None,
+        "taken_back": bill.taken_back,
         "verdict": bill.checked.verdict,
-        "other_price": otherwise or None,
-        "computed": None if computed is None else {"before_taxes": computed.excl, "after_taxes": computed.incl},
-        "lines": [line.to_document() for line in bill.lines],
+        "other_price": named_later or None,
+        "computed": None if bill.total is None else {"before_taxes": bill.total.net, "after_taxes": bill.total.gross},
+        "lines": list(bill.lines),
     }

@@ -7,12 +7,13 @@ partners: each copy is listed, with its source.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from interplug.drivers.drives import NotPossible, Plug, startable, tariffs_of
+from interplug.drivers.drives import NotPossible, Plug, startable, tariffs_of, token_of
 from interplug.drivers.hours import in_words
+from interplug.drivers.offers import known
 from interplug.drivers.places import operator_of, place_of, watts
 from interplug.model.types import fold, format_time, parse_time
 from interplug.modules.node import Node
@@ -87,7 +88,9 @@ class Connector:
     format: str
     watts: int
     price: str
-    """In words; empty where the operator has told none."""
+    """In words; empty where the operator's price would be the driver's and it has told none."""
+    on_top: str
+    """What is added to the operator's price, for where that is not known."""
     price_key: str
     """Changes with the price: who starts says which one was shown."""
     why_not: str
@@ -100,6 +103,7 @@ class Connector:
             "format": self.format,
             "max_kw": self.watts / 1000,
             "price": self.price or None,
+            "on_top": None if self.price else self.on_top or None,
             "price_key": self.price_key,
             "startable": not self.why_not,
             "why_not": self.why_not or None,
@@ -225,26 +229,29 @@ async def contact_of(tx: Tx, node: Node, source: int, otherwise: int) -> Contact
 # --- one station
 
 
-async def station(node: Node, pk: int) -> Station | None:
-    """None where there is no such station, or none that drivers may see."""
+async def station(node: Node, pk: int, driver: str = "") -> Station | None:
+    """With the prices for this driver; None where there is no such station, or none that drivers may see."""
 
-    async def work(tx: Tx) -> tuple[Stored, Contact, Mapping[str, Document]] | None:
+    async def work(tx: Tx) -> tuple[Stored, Contact, Prices] | None:
         stored = await tx.objects.get_pk(pk)
         if stored is None or not _public(stored) or place_of(stored) is None:
             return None
         evses = stored.document["evses"]
         names = {name for evse in evses for connector in evse["connectors"] for name in connector.get("tariff_ids") or ()}
         tariffs = {fold(tariff["id"]): tariff for tariff in await tariffs_of(tx, stored.key, sorted(names))}
-        return stored, await contact_of(tx, node, stored.key.source, stored.received_at), tariffs
+        offers = [known(document) for document in await tx.offers.all()]
+        token = await token_of(tx, node, await tx.drivers.driver(driver)) if driver else None
+        contact = await contact_of(tx, node, stored.key.source, stored.received_at)
+        return stored, contact, Prices(node, tariffs, offers, token)
 
     read = await node.store.read(work)
     return None if read is None else _station(node, *read)
 
 
-def _station(node: Node, stored: Stored, contact: Contact, tariffs: Mapping[str, Document]) -> Station:
+def _station(node: Node, stored: Stored, contact: Contact, prices: Prices) -> Station:
     document, key = stored.document, stored.key
     evses = [evse for evse in document["evses"] if evse["status"] not in HIDDEN]
-    prices, names = Prices(tariffs, node.clock()), _names(evses)
+    names = _names(evses)
     return Station(
         pk=stored.pk,
         key=(key.country, key.party, key.id),
@@ -277,14 +284,15 @@ def _evse(node: Node, stored: Stored, evse: Document, name: str, prices: Prices)
 
 
 def _connector(node: Node, plug: Plug, prices: Prices) -> Connector:
-    words, key = prices.of(plug.connector)
+    deal = prices.of(plug)
     return Connector(
         id=plug.connector["id"],
         plug=plug.connector["standard"],
         format=plug.connector["format"],
         watts=watts(plug.connector),
-        price=words,
-        price_key=key,
+        price=deal.price,
+        on_top=deal.on_top,
+        price_key=deal.key,
         why_not=_why_not(node, plug),
     )
 

@@ -75,9 +75,9 @@ STATES = {
 SHORT = {**STATES, "ASKED": "Starting", "ACCEPTED": "Starting", "STARTED": "Ready for the car", "FINISHED": "Waiting for the bill"}
 
 CHECKS = {
-    "match": "Checked: the bill is right for its tariff and for what the meter counted.",
-    "mismatch": "Checked: the bill is not what its tariff and the meter give. Both figures are shown.",
-    "unverifiable": "The bill could not be checked: it does not tell enough.",
+    "match": "Checked: the operator’s bill is right for its tariff and for what the meter counted.",
+    "mismatch": "Checked: the operator’s bill is not what its tariff and the meter give. You pay what they give.",
+    "unverifiable": "The operator’s bill could not be checked: it does not tell enough.",
 }
 
 

@@ -48,6 +48,13 @@ async def of_drive(operator: NodeProcess, provider: NodeProcess, session_id: str
     return {"operator": _figures(ours, session_id, cdr_id), "provider": _figures(theirs, session_id, cdr_id)}
 
 
+async def sale(provider: NodeProcess, operator: NodeProcess, cdr_id: str) -> Document:
+    """What the provider bought and sold, and under which offer; None: the operator's prices passed through."""
+    shown = await provider.command("cdr", "show", cdr_id, "--partner", operator.name)
+    bill = shown["interplug"]["bill"]
+    return {"offer": bill["offer"], "purchase": bill["bought"], "retail": bill["sold"], "margin": bill["margin"]}
+
+
 def _figures(objects: Objects, session_id: str, cdr_id: str) -> Document:
     session, cdr = objects["session"].get(session_id), objects["cdr"].get(cdr_id)
     return {

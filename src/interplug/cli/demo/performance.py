@@ -184,6 +184,8 @@ def _story_lines(story: Document) -> Iterator[str]:
     yield f"{story['operator']}: {story['station']}, {receipt['kwh']} kWh, {priced(receipt)}"
     for name, figures in story["ends"].items():
         yield f"    {name:9} {figures['cdr_kwh']} kWh, {figures['cdr_cost']['before_taxes']}, CDR {figures['cdr']}"
+    bought, sold = story["purchase"]["before_taxes"], story["retail"]["before_taxes"]
+    yield f"    bought {bought}, sold {sold} ({story['offer'] or 'pass-through'}), margin {story['margin']} before taxes"
     death = story.get("death")
     if death is not None:
         kwh = f"killed at {death['kwh_before']} kWh, went on at {death['kwh_after']} kWh"

@@ -28,6 +28,20 @@ LOCATIONS = 21
 CARDS = 24
 ALPHA = city.Operator("NL", "KAD", "Kade Laden", "Havenstad", Decimal("51.921"), Decimal("4.479"))
 BETA = city.Operator("NL", "STS", "Stadstroom", "Havenstad", Decimal("51.934"), Decimal("4.512"))
+OFFER = "VONK-CITY"
+RETAIL = {
+    "currency": "EUR",
+    "tax_included": "YES",
+    "elements": [
+        {
+            "price_components": [
+                {"type": "ENERGY", "price": Decimal("0.45"), "vat": 21, "step_size": 1},
+                {"type": "FLAT", "price": Decimal("0.35"), "vat": 21, "step_size": 1},
+            ]
+        }
+    ],
+}
+"""What the provider charges at slow plugs of the second operator; elsewhere the operators' prices pass through."""
 PROVIDER = ("NL", "VNK", "Vonk Mobiliteit")
 
 
@@ -110,6 +124,10 @@ async def _operator(node: NodeProcess, operator: city.Operator, seed: int, now: 
 async def _provider(node: NodeProcess, seed: int, now: int) -> None:
     await node.command("party", "add", node.role, node.party, "--name", node.company)
     await node.command("import", _written(node.folder / "tokens.jsonl", _cards(seed, now)), "--version", "2.3.0")
+    beta = f"{BETA.country_code}-{BETA.party_id}"
+    await node.command(
+        "offer", "add", OFFER, "--operator", beta, "--max-kw", "50", "--tariff", _written(node.folder / "offer.json", [RETAIL])
+    )
 
 
 def _cards(seed: int, now: int) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """One story: a driver finds a station, starts, watches, stops, and gets a receipt; and in its middle, perhaps, the operator dies.
 
-What is told at the end was read at both ends, and differs nowhere, or the story has failed. A node that is killed loses nothing that
+What is told at the end was read at both ends, and differs nowhere, or the story has failed; what the provider bought stands beside what
+it sold. A node that is killed loses nothing that
 it had said: its stations went on charging, and the provider's page said what it last knew and since when.
 """
 
@@ -48,7 +49,8 @@ async def ride(
         done = await phone.until(charging["id"], "the receipt", lambda seen: seen["receipt"] is not None, BILLS)
     receipt = done["receipt"]
     both = await ends.of_drive(operator, stage.provider, done["session_id"], receipt["cdr_id"])
-    _check(operator, done, both)
+    sale = await ends.sale(stage.provider, operator, receipt["cdr_id"])
+    _check(operator, done, both, sale)
     tell(f"{operator.name}: stopped, {receipt['kwh']} kWh, {priced(receipt)}, CDR {receipt['verdict']}")
     return {
         "operator": operator.name,
@@ -60,6 +62,7 @@ async def ride(
         "updates": [{name: update[name] for name in ("updated_at", "kwh", "cost")} for update in updates],
         "ends": both,
         "receipt": {name: receipt[name] for name in ("cdr_id", "kwh", "began_at", "ended_at", "total", "computed", "verdict")},
+        **sale,
         **told,
     }
 
@@ -91,13 +94,15 @@ async def _watched(phone: Phone, seen: Document) -> list[Document]:
     return updates
 
 
-def _check(operator: NodeProcess, done: Document, both: dict[str, Document]) -> None:
-    """Nothing may differ between the two ends and the receipt."""
+def _check(operator: NodeProcess, done: Document, both: dict[str, Document], sale: Document) -> None:
+    """Nothing may differ between the two ends, and between what was sold and the receipt."""
     ours, theirs, receipt = both["operator"], both["provider"], done["receipt"]
     wrong = [name for name in ("session", "status", "kwh", "cdr", "cdr_kwh") if ours[name] != theirs[name] or ours[name] is None]
     wrong += [name for name in ("cost", "cdr_cost") if _net(ours[name]) != _net(theirs[name])]
-    if ours["cdr_kwh"] != receipt["kwh"] or _net(ours["cdr_cost"]) != receipt["total"]["before_taxes"] or ours["kwh"] != ours["cdr_kwh"]:
+    if ours["cdr_kwh"] != receipt["kwh"] or ours["kwh"] != ours["cdr_kwh"] or sale["retail"] != receipt["total"]:
         wrong.append("receipt")
+    if sale["purchase"]["before_taxes"] != _net(ours["cdr_cost"]) or (sale["offer"] is None and sale["margin"] != 0):
+        wrong.append("margin")
     if receipt["verdict"] != "match":
         wrong.append(f"verdict {receipt['verdict']}")
     if wrong:

@@ -1,0 +1,160 @@
+"""The bill of a driver for each CDR that a partner sent: the volumes of the CDR at the price of the deal.
+
+One more reader of the change log. A CDR of a drive is billed by what was shown before its start; one of a card by the offer that held when
+its session started. A credit CDR takes back what was billed for the one that it names, line for line, whichever of them comes
+first. What was bought stands beside what was sold; what is unknown is unknown, with the reason.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from interplug.model.types import decode_json, encode_json, fold, parse_time
+from interplug.modules.node import Node
+from interplug.store.bills import Bill
+from interplug.store.drivers import Drive
+from interplug.store.keys import OWN, Key, Stored
+from interplug.store.tx import Tx
+from interplug.tariffs import Sale
+
+from .deals import Deal, money, pinned, sale
+from .drives import move
+from .matching import drive_of
+from .offers import chosen, known
+from .situations import of_cdr
+
+Document = dict[str, Any]
+READER = (0, "bills")
+CHUNK = 200
+NOT_HERE = "the CDR that it takes back has not come"
+AT_HOME = "charged at the driver's own station, for which the driver is paid back"
+
+
+class Biller:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.position = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self.start()
+        while True:
+            await self.tick()
+            await self.node.store.changed(self.position, 1.0)
+
+    async def start(self) -> None:
+        reached = await self.node.store.read(lambda tx: tx.cursors.get(*READER))
+        self.position = reached or 0
+
+    async def tick(self) -> None:
+        more = True
+        while more:
+            changes, reached, more = await self.node.store.news(self.position, CHUNK, "cdrs")
+            received = [change.pk for change in changes if change.source != OWN]
+            if received:
+                await self.node.store.write(lambda tx, received=received, reached=reached: self._write(tx, received, reached))  # type: ignore[misc]
+            self.position = reached
+
+    async def _write(self, tx: Tx, received: list[int], reached: int) -> None:
+        for pk in received:
+            stored = await tx.objects.get_pk(pk)
+            if stored is not None:
+                drive = await drive_of(tx, stored)
+                await bill(tx, self.node, stored, drive)
+                if drive is not None and not stored.document.get("credit"):
+                    await move(tx, self.node, drive, "billed", cdr=pk)
+        await tx.cursors.move([(*READER, reached)])
+
+
+async def bill(tx: Tx, node: Node, stored: Stored, drive: Drive | None) -> Bill:
+    """The bill for a CDR, made when it is first seen."""
+    made = await tx.bills.of_cdr(stored.pk)
+    if made is not None and made.cdr_no == stored.changed_no:
+        return made
+    blank = _blank(node, stored, drive)
+    made = await _credit(tx, blank) if blank.credits else await _sold(tx, node, stored, drive, blank)
+    await tx.bills.put(made)
+    for credit in await tx.bills.crediting(stored.key.source, made.cdr_id):
+        await tx.bills.put(await _credit(tx, credit))
+    return made
+
+
+def _blank(node: Node, stored: Stored, drive: Drive | None) -> Bill:
+    """With what was bought, and nothing sold yet."""
+    cdr = stored.document
+    bought = money(cdr["total_cost"])
+    assert bought is not None
+    return Bill(
+        cdr=stored.pk,
+        cdr_no=stored.changed_no,
+        source=stored.key.source,
+        cdr_id=fold(cdr["id"]),
+        credits=fold(cdr.get("credit_reference_id") or "") if cdr.get("credit") else "",
+        drive="" if drive is None else drive.id,
+        contract=cdr["cdr_token"]["contract_id"],
+        kwh=Decimal(cdr["total_energy"]),
+        bought_currency=cdr["currency"],
+        bought_net=bought.excl,
+        bought_gross=bought.incl,
+        ended_at=parse_time(cdr["end_date_time"]),
+        billed_at=node.clock(),
+    )
+
+
+async def _sold(tx: Tx, node: Node, stored: Stored, drive: Drive | None, blank: Bill) -> Bill:
+    cdr, key = stored.document, stored.key
+    if cdr.get("home_charging_compensation"):
+        return msgspec.structs.replace(blank, reason=AT_HOME)
+    agreed = pinned(drive) if drive is not None else await _standing(tx, node, stored)
+    place = Key("locations", key.source, key.country, key.party, cdr["cdr_location"]["id"])
+    location = await tx.objects.get(place, whole=False)
+    found, reason = sale(agreed, cdr, None if location is None else location.document.get("time_zone"))
+    offer = "" if agreed.offer is None else agreed.offer.id
+    if found is None:
+        return msgspec.structs.replace(blank, offer=offer, reason=reason)
+    return _with(msgspec.structs.replace(blank, offer=offer), found)
+
+
+async def _standing(tx: Tx, node: Node, stored: Stored) -> Deal:
+    """Nobody was shown a price: the offer that held at the start, and the Tariffs of the CDR where the operator's prices pass through."""
+    here = await of_cdr(tx, node, stored)
+    return Deal(chosen(map(known, await tx.offers.at(here.at)), here))
+
+
+def _with(blank: Bill, sold: Sale) -> Bill:
+    return msgspec.structs.replace(
+        blank,
+        sold_currency=sold.currency,
+        sold_net=sold.total.excl,
+        sold_gross=sold.total.incl,
+        lines=encode_json([line.to_document() for line in sold.lines]),
+    )
+
+
+async def _credit(tx: Tx, credit: Bill) -> Bill:
+    """Of the driver's money as much goes back as was taken."""
+    taken = await tx.bills.named(credit.source, credit.credits)
+    if taken is None:
+        return msgspec.structs.replace(credit, reason=NOT_HERE)
+    return msgspec.structs.replace(
+        credit,
+        drive=taken.drive,
+        offer=taken.offer,
+        sold_currency=taken.sold_currency,
+        sold_net=_minus(taken.sold_net),
+        sold_gross=_minus(taken.sold_gross),
+        reason=taken.reason,
+        kwh=-taken.kwh,
+        lines=encode_json([_back(line) for line in decode_json(taken.lines)]),
+    )
+
+
+def _minus(value: Decimal | None) -> Decimal | None:
+    return None if value is None else -value
+
+
+def _back(line: Document) -> Document:
+    return {**line, **{side: None if line[side] is None else f"{-Decimal(line[side]):f}" for side in ("excl", "incl")}}

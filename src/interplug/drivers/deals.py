@@ -1,0 +1,132 @@
+"""A deal: what a driver pays for one session. Our offer and the operator's Tariff as both were when the session started.
+
+It says the price in words before the start, has a key that changes with the price, and prices the Session while it runs and its CDR. With
+an offer of ours the operator's prices do not matter to the driver. Where they pass through and no Tariff is known, what the operator says
+that the session costs is raised by the fee; where that cannot be done the price is not known, which is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from interplug.model.types import decode_json, encode_json
+from interplug.store.drivers import Drive
+from interplug.tariffs import Compiler, Money, Options, Sale, TariffError, resell, retail_words, sell
+from interplug.tariffs.retail import NOTHING
+from interplug.versions.facts import Facts
+from interplug.versions.tariffs_shown import shown
+
+from .offers import Offer, known
+from .volumes import NotTold, dimensions_of, filled
+
+Document = dict[str, Any]
+DIVIDED = Options(split="linear")
+"""For a Tariff of ours: an operator cuts the periods of a session where its own prices change."""
+_COMPILER = Compiler()
+
+
+@dataclass(slots=True, frozen=True)
+class Deal:
+    offer: Offer | None = None
+    tariff: Document | None = None
+    """The operator's, where its prices pass through and it is known."""
+
+    @property
+    def passes(self) -> bool:
+        return self.offer is None or self.offer.passes
+
+    @property
+    def price(self) -> str:
+        """In words; empty where it is not known."""
+        own = self.offer.tariff if self.offer is not None else None
+        tariff = self.tariff if own is None else own
+        return "" if tariff is None else _said(tariff, self)
+
+    @property
+    def on_top(self) -> str:
+        """The fee in words, for where the price that it is added to is not known."""
+        fee = NOTHING if self.offer is None else self.offer.on_top
+        share = f"{fee.percentage.normalize():+f} %" if fee.percentage else ""
+        return ", ".join(part for part in (share, _said(None, self)) if part)
+
+    @property
+    def key(self) -> str:
+        """Changes with the price; `none` where there is none."""
+        if self.offer is None:
+            return "none" if self.tariff is None else _digest(self.tariff)
+        return _digest([self.offer.document(), self.tariff if self.passes else None])
+
+
+def deal(offer: Offer | None, tariffs: Iterable[Document], now: int) -> Deal:
+    """`tariffs`: those that the operator names for the plug."""
+    passes = offer is None or offer.passes
+    return Deal(offer, valid(tariffs, now) if passes else None)
+
+
+def pinned(drive: Drive) -> Deal:
+    """What was shown to the driver before the start."""
+    document = decode_json(drive.offer)
+    return deal(None if document is None else known(document), decode_json(drive.shown), drive.created_at)
+
+
+def valid(tariffs: Iterable[Document], now: int) -> Document | None:
+    """The one of a plug's Tariffs that a driver with a contract pays at this time."""
+    return next((tariff for tariff in tariffs if shown(tariff, Facts(now=now))), None)
+
+
+def sale(deal: Deal, cdr: Document, zone: str | None) -> tuple[Sale | None, str]:
+    """What a CDR, or a Session so far, costs the driver; or None and why that cannot be said."""
+    fee = NOTHING if deal.offer is None else deal.offer.on_top
+    if fee.has_amounts and fee.currency != cdr["currency"]:
+        return None, f"the fee is in {fee.currency}, the operator's bill in {cdr['currency']}"
+    try:
+        if deal.offer is not None and deal.offer.tariff is not None:
+            own = [deal.offer.tariff]
+            return sell(filled(cdr, dimensions_of(own)), _always(own), timezone=zone, options=DIVIDED, compiler=_COMPILER), ""
+        tariffs = [deal.tariff] if deal.tariff is not None else list(cdr.get("tariffs") or ())
+        if tariffs:
+            whole = deal.tariff is not None
+            told = filled(cdr, dimensions_of(tariffs))
+            return sell(told, _always(tariffs) if whole else tariffs, fee, whole=whole, timezone=zone, compiler=_COMPILER), ""
+    except (TariffError, NotTold) as error:
+        if not deal.passes:
+            return None, str(error)
+    return _resold(deal, cdr)
+
+
+def _resold(deal: Deal, cdr: Document) -> tuple[Sale | None, str]:
+    total = money(cdr.get("total_cost"))
+    if total is None:
+        return None, "neither a tariff nor a cost is told"
+    try:
+        return resell(cdr, total, NOTHING if deal.offer is None else deal.offer.on_top), ""
+    except TariffError as error:
+        return None, str(error)
+
+
+def money(price: Document | None) -> Money | None:
+    """A Price in its newest form; after taxes only where they are named."""
+    if price is None:
+        return None
+    net, taxes = Decimal(price["before_taxes"]), price.get("taxes") or ()
+    return Money(net, net + sum((Decimal(tax["amount"]) for tax in taxes), Decimal()) if taxes else None)
+
+
+def _always(tariffs: Iterable[Document]) -> list[Document]:
+    """Chosen already when the session started: clocks that differ make a tariff not invalid."""
+    return [{name: value for name, value in one.items() if name not in ("start_date_time", "end_date_time")} for one in tariffs]
+
+
+def _said(tariff: Document | None, deal: Deal) -> str:
+    try:
+        return retail_words(tariff, NOTHING if deal.offer is None else deal.offer.on_top)
+    except TariffError:
+        return ""
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(encode_json(value)).hexdigest()[:16]

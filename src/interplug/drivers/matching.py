@@ -1,0 +1,51 @@
+"""Which drive a Session or a CDR of a partner belongs to.
+
+By authorization_reference where the CPO gives it back; a CDR by its Session; else by the driver's Token and the EVSE, begun not before the
+drive (2.1.1 knows no reference).
+"""
+
+from __future__ import annotations
+
+from interplug.model.types import fold, parse_time
+from interplug.store.drivers import Drive
+from interplug.store.keys import Key, Stored
+from interplug.store.tx import Tx
+
+from .states import WAITING
+
+EARLY = 5 * 60 * 1_000_000
+"""Clocks differ: a Session may say that it began so much before it was asked for."""
+
+
+async def drive_of(tx: Tx, stored: Stored) -> Drive | None:
+    document, source = stored.document, stored.key.source
+    reference = document.get("authorization_reference")
+    named = await tx.drivers.get(reference) if reference else None
+    if named is not None:
+        return named if named.connection == source else None
+    token = document["cdr_token"]
+    driver = await tx.drivers.with_token(token["uid"]) or await tx.drivers.with_contract(token["contract_id"])
+    if driver is None:
+        return None
+    drives = [drive for drive in await tx.drivers.of_driver(driver.id) if drive.connection == source]
+    session = await _session(tx, stored)
+    return next((drive for drive in drives if (session and drive.session == session) or _fits(drive, stored)), None)
+
+
+async def _session(tx: Tx, stored: Stored) -> int:
+    """The number of the Session that a CDR names; 0: it names none that is known."""
+    name = stored.document.get("session_id") if stored.key.module == "cdrs" else None
+    key = stored.key
+    session = await tx.objects.get(Key("sessions", key.source, key.country, key.party, name)) if name else None
+    return 0 if session is None else session.pk
+
+
+def _fits(drive: Drive, stored: Stored) -> bool:
+    document = stored.document
+    if stored.key.module == "sessions":
+        evse, known = document["evse_uid"], drive.session
+    else:
+        evse, known = document["cdr_location"]["evse_uid"], drive.cdr
+    if known:
+        return known == stored.pk
+    return drive.state in WAITING and fold(evse) == fold(drive.evse) and parse_time(document["start_date_time"]) >= drive.created_at - EARLY

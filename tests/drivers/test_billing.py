@@ -1,0 +1,323 @@
+"""Two contracts, two prices: what is bought from a partner and sold to a driver, from the start to the credit CDR."""
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interplug.drivers.billing import AT_HOME, NOT_HERE, Biller
+from interplug.drivers.deals import pinned
+from interplug.drivers.drives import NotPossible, new_driver, start
+from interplug.drivers.margins import margin, margins
+from interplug.drivers.offers import read_offer
+from interplug.drivers.receipt import Receipt, live, receipt
+from interplug.model.types import decode_json
+from interplug.store.bills import Bill
+from interplug.store.drivers import Drive, Driver
+from tests.drivers.played import World, open_world, session
+from tests.modules import said
+from tests.nodes import close, own
+
+D = Decimal
+RETAIL = {
+    "currency": "EUR",
+    "tax_included": "NO",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": D("0.50"), "vat": 21, "step_size": 1}]}],
+}
+
+
+def energy(price: str, **more: Any) -> dict[str, Any]:
+    return {"price_components": [{"type": "ENERGY", "price": D(price), "vat": 21, "step_size": 1, **more}]}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await open_world(tmp_path)
+    yield made
+    await close(made.node)
+
+
+@pytest.fixture
+async def driver(world: World) -> Driver:
+    return await new_driver(world.node)
+
+
+async def told_price(world: World, price: str, **more: Any) -> None:
+    """The operator tells a tariff and puts it on the plug."""
+    world.clock.move(1)
+    now = world.clock.text()
+    tariff = said.theirs(said.tariff("T", elements=[energy(price)], last_updated=now, **more))
+    await world.tell("tariffs", said.said("tariff", tariff, "2.2.1"))
+    evse = said.evse(status="AVAILABLE", connectors=[said.connector(tariff_ids=["T"], last_updated=now)], last_updated=now)
+    await world.tell("locations", said.said("location", said.theirs(said.location(evses=[evse], last_updated=now)), "2.2.1"))
+
+
+async def offer(world: World, id: str = "OURS", **more: Any) -> None:
+    made = read_offer({"id": id, **more})
+    await world.node.store.write(lambda tx: tx.offers.put(id, made.document(), world.clock()))
+    world.clock.move(1)
+
+
+async def begun(world: World, driver: Driver) -> Drive:
+    return await start(world.node, driver, await world.plug())
+
+
+def cdr(world: World, driver: Driver, drive: Drive | None, name: str = "C1", price: str | None = "0.30", kwh: int = 10, **more: Any) -> Any:
+    """The operator's bill; at `price` with its tariff in it, or with a bare total."""
+    now = world.clock.text()
+    net = D(price or "0.30") * kwh
+    period = {"start_date_time": now, "dimensions": [{"type": "ENERGY", "volume": kwh}]}
+    document = {
+        **said.theirs(said.cdr(name)),
+        "cdr_token": session(world, driver, drive)["cdr_token"] if drive else None,
+        "start_date_time": now,
+        "end_date_time": world.clock.text(3600),
+        "currency": "EUR",
+        "charging_periods": [period],
+        "total_energy": kwh,
+        "total_time": 1,
+        "total_cost": {"before_taxes": net, "taxes": [{"name": "VAT", "amount": net * D("0.21")}]},
+        "last_updated": now,
+    }
+    for field in ("session_id", "total_energy_cost", "total_fixed_cost", "total_time_cost", "total_parking_time", "tariffs"):
+        document.pop(field, None)
+    if drive is not None:
+        document["authorization_reference"] = drive.id
+    if price is not None:
+        period["tariff_id"] = "T"
+        document["tariffs"] = [said.theirs(said.tariff("T", elements=[energy(price)], last_updated=now))]
+    return {name: value for name, value in {**document, **more}.items() if value is not None}
+
+
+async def billed(world: World, document: dict[str, Any]) -> Bill:
+    await world.tell("cdrs", said.said("cdr", document, "2.2.1"))
+    found = await world.node.store.read(lambda tx: tx.bills.named(world.partner.connection.id, document["id"].lower()))
+    assert found is not None
+    return found
+
+
+async def receipt_of(world: World, drive: Drive) -> Receipt:
+    found = await receipt(world.node, await world.now(drive))
+    assert found is not None
+    return found
+
+
+def sums(lines: Any, side: str = "excl") -> Decimal:
+    return sum((D(line[side]) for line in lines), D(0))
+
+
+@pytest.mark.parametrize(
+    ("terms", "net", "gross", "gain"),
+    [
+        ({"countries": ["NL"], "operators": ["BE-XYZ"], "partners": ["partner"], "fee": {"percentage": 20}}, "3.6", "4.356", "0.60"),
+        ({"countries": ["BE"], "fee": {"percentage": 20}}, "3", "3.63", "0"),
+        (None, "3.0000", "3.6300", "0"),
+        ({"fee": {"percentage": 10}}, "3.3000", "3.9930", "0.30"),
+        ({"fee": {"per_session": D("0.35"), "per_kwh": D("0.02"), "currency": "EUR"}}, "3.5500", "4.2955", "0.55"),
+        ({"fee": {"percentage": -10}}, "2.7000", "3.2670", "-0.30"),
+        ({"tariff": RETAIL}, "5.0000", "6.0500", "2.00"),
+    ],
+)
+async def test_what_is_sold_stands_beside_what_is_bought(
+    world: World, driver: Driver, terms: dict[str, Any] | None, net: str, gross: str, gain: str
+) -> None:
+    await told_price(world, "0.30")
+    if terms is not None:
+        await offer(world, **terms)
+    drive = await begun(world, driver)
+    bill = await billed(world, cdr(world, driver, drive))
+    assert (bill.bought_net, bill.bought_gross) == (D(3), D("3.63"))
+    assert (bill.sold_net, bill.sold_gross, bill.sold_currency) == (D(net), D(gross), "EUR")
+    assert margin(bill) == (D(gain), "")
+    shown = await receipt_of(world, drive)
+    assert shown.total is not None and (shown.total.net, shown.total.gross) == (D(net), D(gross))
+    assert (sums(shown.lines), sums(shown.lines, "incl")) == (D(net), D(gross))
+
+
+async def test_the_price_of_the_start_holds_whatever_changes_meanwhile(world: World, driver: Driver) -> None:
+    """The operator bills another tariff, and our offer is another one by then."""
+    await told_price(world, "0.30")
+    await offer(world, fee={"percentage": 10})
+    drive = await begun(world, driver)
+    assert pinned(drive).price == "€0.3993 per kWh"
+    await told_price(world, "9.00")
+    await offer(world, fee={"percentage": 100})
+    bill = await billed(world, cdr(world, driver, drive, price="9.00"))
+    assert (bill.bought_net, bill.sold_net) == (D(90), D("3.3"))
+    assert margin(bill)[0] == D("-86.7")
+
+
+async def test_an_offer_of_our_own_hides_the_operators_price(world: World, driver: Driver) -> None:
+    await offer(world, tariff=RETAIL)
+    drive = await begun(world, driver)
+    assert pinned(drive).price == "€0.605 per kWh"
+    bill = await billed(world, cdr(world, driver, drive, price=None))
+    assert (bill.bought_net, bill.sold_net) == (3, 5)
+    shown = await receipt_of(world, drive)
+    assert not shown.deal.passes and [line["tariff"] for line in shown.lines] == [""]
+
+
+async def test_a_price_that_has_changed_since_it_was_seen_starts_nothing(world: World, driver: Driver) -> None:
+    await told_price(world, "0.30")
+    with pytest.raises(NotPossible, match="price has just changed"):
+        await start(world.node, driver, await world.plug(), "none")
+    assert world.cpo.asked == []
+
+
+async def test_where_no_tariff_is_known_the_operators_own_figure_passes_through(world: World, driver: Driver) -> None:
+    await offer(world, fee={"percentage": 10, "per_session": 1, "currency": "EUR"})
+    drive = await begun(world, driver)
+    deal = pinned(drive)
+    assert (deal.price, deal.on_top) == ("", "+10 %, service fee €1.00 per session plus taxes")
+    await world.tell("sessions", session(world, driver, drive, kwh=5, total_cost={"excl_vat": 2.5, "incl_vat": 3}))
+    cost = (await live(world.node, await world.now(drive))).cost
+    assert cost is not None and (cost.net, cost.gross) == (D("3.75"), None)
+    bill = await billed(world, cdr(world, driver, drive, price=None))
+    assert (bill.sold_net, bill.sold_gross) == (D("4.3"), None)
+
+
+async def test_a_cdr_that_names_the_tariff_first_is_priced_with_it(world: World, driver: Driver) -> None:
+    """The operator claims 99; its tariff and the meter give 3. The rest is between the operator and us."""
+    drive = await begun(world, driver)
+    bill = await billed(world, cdr(world, driver, drive, total_cost={"before_taxes": 99}))
+    assert (bill.bought_net, bill.sold_net) == (99, 3)
+    assert (await receipt_of(world, drive)).checked.verdict == "mismatch"
+
+
+async def test_the_running_cost_follows_the_offer(world: World, driver: Driver) -> None:
+    await told_price(world, "0.30")
+    await offer(world, tariff=RETAIL)
+    drive = await begun(world, driver)
+    await world.tell("sessions", session(world, driver, drive, kwh=7, total_cost={"excl_vat": 2.1}))
+    cost = (await live(world.node, await world.now(drive))).cost
+    assert cost is not None and (cost.net, cost.gross) == (D("3.5"), D("4.235"))
+
+
+async def test_the_running_cost_is_unknown_where_nobody_can_tell(world: World, driver: Driver) -> None:
+    drive = await begun(world, driver)
+    await world.tell("sessions", session(world, driver, drive, kwh=7, total_cost=None))
+    assert (await live(world.node, await world.now(drive))).cost is None
+
+
+@pytest.mark.parametrize("credit_first", [False, True])
+async def test_a_credit_cdr_takes_the_bill_back_and_another_one_takes_its_place(world: World, driver: Driver, credit_first: bool) -> None:
+    await told_price(world, "0.30")
+    await offer(world, fee={"percentage": 10})
+    drive = await begun(world, driver)
+    first = cdr(world, driver, drive)
+    credit = cdr(world, driver, drive, "C1-C", credit=True, credit_reference_id="c1", total_cost={"before_taxes": -3})
+    if credit_first:
+        assert (await billed(world, credit)).reason == NOT_HERE
+    await billed(world, first)
+    back = await billed(world, credit) if not credit_first else await _named(world, "c1-c")
+    assert (back.bought_net, back.sold_net, back.kwh) == (-3, D("-3.3"), -10)
+    shown = await receipt_of(world, drive)
+    assert shown.taken_back and shown.total is not None and (shown.total.net, shown.total.gross) == (0, 0)
+    assert sums(shown.lines) == 0
+    await billed(world, cdr(world, driver, drive, "C2", kwh=8))
+    shown = await receipt_of(world, drive)
+    assert not shown.taken_back and shown.total is not None and shown.total.net == D("2.64")
+    (row,) = margins(await world.node.store.read(lambda tx: tx.bills.ended(0, 2**62)))
+    assert (row.cdrs, row.kwh, row.bought, row.sold, row.margin) == (3, 8, D("2.4"), D("2.64"), D("0.24"))
+
+
+async def test_two_currencies_have_no_margin(world: World, driver: Driver) -> None:
+    await told_price(world, "0.30")
+    await offer(world, tariff={**RETAIL, "currency": "SEK"})
+    bill = await billed(world, cdr(world, driver, await begun(world, driver)))
+    assert (bill.sold_net, bill.sold_currency, bill.bought_currency) == (5, "SEK", "EUR")
+    found, reason = margin(bill)
+    assert found is None and "EUR, SEK" in reason
+    (row,) = margins([bill])
+    assert (row.unknown, row.bought, row.sold, row.bought_unknown) == (1, 0, 0, 3)
+
+
+async def test_a_fee_in_another_currency_than_the_bill_makes_the_price_unknown(world: World, driver: Driver) -> None:
+    await offer(world, fee={"per_session": 1, "currency": "SEK"})
+    drive = await begun(world, driver)
+    bill = await billed(world, cdr(world, driver, drive))
+    assert bill.sold_net is None and margin(bill) == (None, "the fee is in SEK, the operator's bill in EUR")
+    shown = await receipt_of(world, drive)
+    assert shown.total is None and "SEK" in shown.reason
+
+
+async def test_taxes_that_the_operator_does_not_tell_stay_unknown(world: World, driver: Driver) -> None:
+    await offer(world, fee={"percentage": 10})
+    drive = await begun(world, driver)
+    bill = await billed(world, cdr(world, driver, drive, price=None, total_cost={"before_taxes": 3}))
+    assert (bill.sold_net, bill.sold_gross, margin(bill)[0]) == (D("3.3"), None, D("0.3"))
+
+
+# --- cards: nobody was shown a price
+
+
+CARD = {"country_code": "DE", "party_id": "ABC", "uid": "CARD", "type": "RFID", "contract_id": "DE-ABC-C1"}
+
+
+async def test_a_card_pays_the_offer_that_held_when_its_session_started(world: World, driver: Driver) -> None:
+    token = said.token("CARD", country_code="DE", party_id="ABC", contract_id="DE-ABC-C1", group_id="FLEET", type="RFID")
+    await own(world.node, "tokens", token)
+    await offer(world, "FLEET", groups=["FLEET"], operators=["BE-XYZ"], fee={"percentage": 10})
+    started = world.clock.text()
+    world.clock.move(60)
+    await offer(world, "FLEET", groups=["FLEET"], fee={"percentage": 50})
+    bill = await billed(world, cdr(world, driver, None, cdr_token=CARD, start_date_time=started))
+    assert (bill.offer, bill.contract, bill.drive, bill.sold_net) == ("FLEET", "DE-ABC-C1", "", D("3.3"))
+    later = await billed(world, cdr(world, driver, None, "C2", cdr_token=CARD))
+    assert later.sold_net == D("4.5")
+    other = await billed(world, cdr(world, driver, None, "C3", cdr_token={**CARD, "uid": "OTHER"}))
+    assert (other.offer, other.sold_net) == ("", 3)
+
+
+async def test_the_power_of_a_plug_is_looked_up_for_a_card(world: World, driver: Driver) -> None:
+    await told_price(world, "0.30")
+    place = {**said.cdr()["cdr_location"], "id": "L1", "evse_uid": "E1", "connector_id": "1"}
+    await offer(world, "ANY", fee={"percentage": 10})
+    await offer(world, "STRONG", min_kw=1, fee={"percentage": 20})
+    bill = await billed(world, cdr(world, driver, None, cdr_token=CARD, cdr_location=place))
+    unknown = await billed(world, cdr(world, driver, None, "C2", cdr_token=CARD, cdr_location={**place, "evse_uid": "E9"}))
+    assert (bill.offer, unknown.offer) == ("STRONG", "ANY")
+
+
+async def test_the_drivers_own_station_is_not_sold_to_the_driver(world: World, driver: Driver) -> None:
+    document = cdr(world, driver, None, cdr_token=CARD)
+    await world.tell("cdrs", said.said("cdr", document, "2.2.1"))
+    assert (await _named(world, "c1")).sold_net == 3
+    await world.tell("cdrs", said.said("cdr", {**document, "id": "C2", "home_charging_compensation": True}, "2.2.1"))
+    assert (await _named(world, "c2")).reason == AT_HOME
+
+
+# --- the reader
+
+
+async def test_a_bill_stands_as_it_was_made(world: World, driver: Driver) -> None:
+    """A reader that has lost its cursor begins again, and bills nothing anew."""
+    bill = await billed(world, cdr(world, driver, None, cdr_token=CARD))
+    await world.node.store.write(lambda tx: tx.offers.put("LATE", read_offer({"id": "LATE", "fee": {"percentage": 10}}).document(), 0))
+    await Biller(world.node).tick()
+    assert await _named(world, "c1") == bill
+
+
+async def test_after_a_restart_the_reader_goes_on(world: World, driver: Driver) -> None:
+    await billed(world, cdr(world, driver, None, cdr_token=CARD))
+    again = Biller(world.node)
+    await again.start()
+    assert again.position == world.biller.position > 0
+
+
+async def test_a_correction_finds_its_drive_by_the_session(world: World, driver: Driver) -> None:
+    """An operator that does not give the reference back."""
+    drive = await begun(world, driver)
+    await world.tell("sessions", session(world, driver, drive))
+    known = {"authorization_reference": None, "session_id": "S1"}
+    assert (await billed(world, cdr(world, driver, drive, **known))).drive == drive.id
+    assert (await billed(world, cdr(world, driver, drive, "C2", **known))).drive == drive.id
+    assert decode_json((await world.now(drive)).offer) is None
+
+
+async def _named(world: World, name: str) -> Bill:
+    found = await world.node.store.read(lambda tx: tx.bills.named(world.partner.connection.id, name))
+    assert found is not None
+    return found
