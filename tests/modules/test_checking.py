@@ -258,7 +258,7 @@ async def test_a_cdr_is_judged_anew_by_command_with_the_same_result(node: Node, 
     await tell(partner, "cdrs", cdr())
     await checker.tick()
     before = await checked(node)
-    await checking.check(node, [before.object])
+    await checking.check(node.directory, [before.object])
     assert await checked(node) == before
 
 

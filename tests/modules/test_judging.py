@@ -49,6 +49,7 @@ CASES: list[tuple[str, Document, dict[str, Any], tuple[str, ...], list[str]]] = 
     ("too dear", {"total_cost": {"before_taxes": Decimal(3)}}, {}, ("mismatch",), ["not_explained"]),
     ("energy is not the sum", {"total_energy": 11}, {}, ("mismatch", "implausible"), ["volumes_differ", "session_energy"]),
     ("no tariff", {"tariffs": []}, {}, ("unverifiable",), ["no_valid_tariff"]),
+    ("free, and no tariff", {"tariffs": [], "total_cost": {"before_taxes": 0}}, {}, ("match",), []),
     ("no tariff in it, one is known", {"tariffs": []}, {"published": {"t1": [TARIFF]}}, ("match",), []),
     ("another currency", {"currency": "SEK"}, {}, ("unverifiable",), ["currency_mismatch"]),
     ("the tariff is as published", {}, {"published": {"t1": [TARIFF]}}, ("match",), []),
@@ -168,7 +169,8 @@ def test_a_cdr_that_is_endless_work_is_not_priced() -> None:
 
 def test_every_finding_says_where_and_how_grave() -> None:
     judgement = judge(cdr(total_cost={"before_taxes": Decimal(3)}), known(token_known=False), Cdrs())
-    assert judgement.grave is judgement.findings[0]
+    assert judgement.against is judgement.findings[0]
+    assert judge(cdr(), known(token_known=False, watts=1_000), Cdrs()).against is None
     assert judgement.findings[1] == Finding(
         "token_unknown", "orphaned", "error", "/cdr/cdr_token", "The Token is none of ours, and we know of no authorisation."
     )

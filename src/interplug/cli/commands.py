@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from interplug import __version__
+from interplug.modules.corrections import NotCreditable
+from interplug.modules.holding import NotPossible as CdrNotPossible
 from interplug.partners.audiences import NoAudience
 from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
@@ -60,6 +62,10 @@ COMMANDS = (
     ("cdr list", "records:list_", "List CDRs with their verdicts, newest first."),
     ("cdr show", "records:show_", "Show a CDR as it is stored, with what was found and its price worked by hand."),
     ("cdr check", "records:check", "Judge CDRs again, with what is known now."),
+    ("cdr hold", "bills:hold", "Keep a CDR of ours from leaving."),
+    ("cdr release", "bills:release", "Let a held CDR leave, whatever was found."),
+    ("cdr credit", "bills:credit", "Take a CDR of ours back by a credit CDR."),
+    ("cdr dispute", "bills:dispute", "Note that a CDR is argued about, or that this is settled."),
     ("cdr verify", "verifying:verify", "Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause."),
     ("command send", "commanding:send", "Send a command to a partner and wait for its result."),
     ("command list", "commanding:list_", "List commands that were sent and received, newest first."),
@@ -93,6 +99,8 @@ CODES: Codes = (
     (HandshakeFailed, NETWORK),
     (NotPossible, FAILED),
     (NoAudience, FAILED),
+    (CdrNotPossible, FAILED),
+    (NotCreditable, FAILED),
     (OSError, FAILED),
 )
 

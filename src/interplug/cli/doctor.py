@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from cyclopts import Parameter
@@ -20,7 +20,7 @@ from interplug.store.store import path_of
 
 from .ending import FAILED, end, show
 from .opening import REPORTING, Reporting, with_node
-from .standing import answers
+from .standing import answers, verdicts
 
 ENOUGH_DISK = 500_000_000
 
@@ -76,6 +76,18 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("node key", f"{key} can be read by others on this machine (chmod 600)", grave=True)
 
 
+def _cdrs(cdrs: dict[str, Any]) -> Iterator[Finding]:
+    if cdrs["held"]:
+        yield Finding("CDRs", f"{cdrs['held']} of ours are held and do not leave (interplug cdr list --held)", grave=False)
+    for verdict in ("mismatch", "implausible", "doubled", "orphaned"):
+        if n := cdrs["received"].get(verdict):
+            yield Finding("CDRs", f"{n} that partners sent: {verdict} (interplug cdr list --verdict {verdict})", grave=False)
+    if n := cdrs["own"].get("doubled"):
+        yield Finding("CDRs", f"{n} of ours: doubled (interplug cdr list --partner - --verdict doubled)", grave=False)
+    if cdrs["missing"]:
+        yield Finding("Sessions", f"{cdrs['missing']} have no CDR yet (interplug cdr list --missing)", grave=False)
+
+
 async def _content(node: Node) -> list[Finding]:
     findings = []
     if not await answers(node.settings):
@@ -85,6 +97,7 @@ async def _content(node: Node) -> list[Finding]:
     quarantine = await node.store.read(lambda tx: tx.quarantine.count())
     if quarantine:
         findings.append(Finding("quarantine", f"{quarantine} objects could not be taken (interplug quarantine list)", grave=False))
+    findings += _cdrs(await verdicts(node))
     for one in registration.overdue(node.directory):
         findings.append(Finding(one.partner, f"its tokens are older than a month (interplug partner rotate {one.id})", grave=False))
     for row in await node.store.read(lambda tx: tx.cursors.refused()):

@@ -102,6 +102,8 @@ def _report_lines(document: dict[str, Any]) -> Iterator[str]:
             yield f"  {title}: " + ", ".join(f"{name} {n}" for name, n in counts.items())
     if document["parties"]:
         yield f"  new parties of ours: {', '.join(document['parties'])}"
+    for one in document["held"]:
+        yield f"  held {one['count']}: {one['code']} (such as {one['example']}); see: interplug cdr list --held"
     for one in document["reasons"]:
         example = f" (such as {one['example']})" if one["example"] else ""
         yield f"  refused {one['count']}: {one['module'] or 'object'} {one['path']} {one['reason']}{example}"

@@ -25,6 +25,7 @@ from .opening import DASH, REPORTING, Reporting, with_node
 from .partners import named
 
 BATCH = 500
+OWN_CDRS = "-"
 OF_PARTNER = Annotated[str | None, DASH, Parameter(help="Only those that this partner sent; - for our own.")]
 
 
@@ -65,7 +66,7 @@ def list_(
 
 
 def _source(node: Node, partner: str | None) -> int | None:
-    return None if partner is None else OWN if partner == "-" else named(node, partner).id
+    return None if partner is None else OWN if partner == OWN_CDRS else named(node, partner).id
 
 
 def _names(node: Node) -> dict[int, str]:
@@ -152,8 +153,8 @@ def show_(id: str, /, *, partner: OF_PARTNER = None, common: Reporting = REPORTI
             held = await tx.holds.get(stored.pk)
             notes = await tx.holds.notes(stored.pk)
             about = check or facts.about(stored.pk, stored.key, stored.document, 0)
-            case = await checking.case(tx, node, about, stored)
-            verified = checking.judged(node, case).verified
+            case = await checking.case(tx, node.directory, about, stored)
+            verified = checking.judged(node.directory, case).verified
             return {
                 **stored.document,
                 "interplug": {
@@ -254,7 +255,7 @@ def check(
 
 
 async def _checked(node: Node, pks: list[int]) -> dict[str, int]:
-    await checking.check(node, pks)
+    await checking.check(node.directory, pks)
     checks = await node.store.read(lambda tx: _all(tx, pks))
     counts = {"checked": len(checks)}
     for one in checks:

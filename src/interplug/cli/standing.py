@@ -9,6 +9,7 @@ import msgspec
 
 from interplug import __version__
 from interplug.config import Settings
+from interplug.modules.missing import missing
 from interplug.modules.node import Node
 from interplug.partners import registration
 from interplug.partners.presentation import root
@@ -61,6 +62,7 @@ async def _status(node: Node) -> dict[str, Any]:
         ],
         "changes": head,
         "quarantine": await node.store.read(lambda tx: tx.quarantine.count()),
+        "cdrs": await verdicts(node),
     }
 
 
@@ -70,6 +72,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"parties     {', '.join(document['parties']) or 'none yet'}"
     yield f"objects     {_counts(document['objects'])}"
     yield f"quarantine  {document['quarantine']}"
+    yield f"CDRs        {_said(document['cdrs'])}"
     if document["partners"]:
         yield ""
         received: dict[str, dict[str, int]] = {}
@@ -88,6 +91,28 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
             for one in document["partners"]
         ]
         yield from columns(("id", "partner", "state", "OCPI", "refused", "rotation", "received"), rows)
+
+
+async def verdicts(node: Node) -> dict[str, Any]:
+    """How many CDRs have each verdict, our own and received; what is held, argued about, or still to come."""
+    counts = await node.store.read(lambda tx: tx.checks.counts())
+    found: dict[str, dict[str, int]] = {"own": {}, "received": {}}
+    for (source, verdict), n in counts.items():
+        side = found["own" if source == OWN else "received"]
+        side[verdict] = side.get(verdict, 0) + n
+    return {
+        **found,
+        "unchecked": await node.store.read(lambda tx: tx.checks.unchecked()),
+        "held": await node.store.read(lambda tx: tx.holds.count()),
+        "disputed": await node.store.read(lambda tx: tx.holds.disputed()),
+        "missing": len(await missing(node)),
+    }
+
+
+def _said(cdrs: dict[str, Any]) -> str:
+    parts = [f"{side}: {_counts({verdict.replace('_', ' '): n for verdict, n in cdrs[side].items()})}" for side in ("own", "received")]
+    parts += [f"{cdrs[name]} {name}" for name in ("unchecked", "held", "disputed", "missing") if cdrs[name]]
+    return "; ".join(parts)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -1,8 +1,8 @@
 """What a Session and its CDR say, made from what was pinned and what was measured. Pure: no store, no clock.
 
 The running cost, the CDR and the check of a partner's CDR come from one engine. The CDR is priced from itself, and before it
-is handed over it is read back as its receiver will read it and priced again; one that does not come out the same is a fault
-of ours and is never sent.
+leaves it is read back as its receiver will read it and priced again; one that does not come out the same is a fault of ours and
+is held (`holding`).
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def bill(session: Document, pinned: Pinned, metered: Metered, now: int, ending: 
         cdr["signed_data"] = ending.signed_data
     if ending.fault:
         cdr["remark"] = ending.fault[:255]
-    return checked(cdr | figures(cdr, pinned.time_zone), pinned.time_zone)
+    cdr |= figures(cdr, pinned.time_zone)
+    validate("cdr", cdr)
+    return cdr
 
 
 def figures(cdr: Document, zone: str | None) -> Document:
@@ -104,15 +106,19 @@ def figures(cdr: Document, zone: str | None) -> Document:
     return volumes | (cost_documents(price(cdr, timezone=zone)) if cdr.get("tariffs") else FREE)
 
 
-def checked(cdr: Document, zone: str | None) -> Document:
-    validate("cdr", cdr)
+def differing(cdr: Document, zone: str | None) -> list[str]:
+    """The totals that come out otherwise when the CDR is read back and priced again."""
     read = decode_json(encode_json(cdr))
     try:
         again = figures(read, zone)
     except TariffError as error:
-        raise Unbillable(f"CDR {cdr['id']}: {error}") from error
-    wrong = [name for name, value in again.items() if read.get(name) != value]
-    if wrong:
+        return [str(error)]
+    return [name for name, value in again.items() if read.get(name) != value]
+
+
+def checked(cdr: Document, zone: str | None) -> Document:
+    validate("cdr", cdr)
+    if wrong := differing(cdr, zone):
         raise Unbillable(f"CDR {cdr['id']}: {', '.join(wrong)} differ when it is priced again")
     return cdr
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from interplug.model.types import format_time, parse_time
+from interplug.model.types import format_time
 from interplug.model.validate import validate
 from interplug.partners.audiences import OWN_DRIVERS
 from interplug.store.keys import OWN, Key
 from interplug.store.stations import Charge, Reading
 from interplug.store.tx import Tx
 
-from . import bills
+from . import bills, holding
 from .bills import Ending
 from .metering import Metered, measure, remembered
 from .node import Node
@@ -157,7 +157,7 @@ async def finish(tx: Tx, node: Node, charge: Charge, event: str, at: int | None,
     session, metered = await update(tx, node, charge, ended)
     remembered(node.store).pop(charge.id, None)
     if charge.state == BILLED and _billable(session, metered):
-        await _bill(tx, node, charge, bills.bill(session, pinned, metered, whole(node.clock()), ending))
+        await _bill(tx, node, charge, bills.bill(session, pinned, metered, whole(node.clock()), ending), pinned.time_zone)
 
 
 def _billable(session: Document, metered: Metered) -> bool:
@@ -168,6 +168,7 @@ def _billable(session: Document, metered: Metered) -> bool:
     return cost is not None and cost["before_taxes"] > 0
 
 
-async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document) -> None:
+async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | None) -> None:
     key = Key("cdrs", OWN, charge.country, charge.party, charge.id)
-    await tx.objects.save(key, cdr, last_updated=parse_time(cdr["last_updated"]), audience=await _audience(tx, charge))
+    wrong = bills.differing(cdr, zone)
+    await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong)

@@ -12,6 +12,7 @@ import logging
 from typing import Any, NamedTuple
 
 from interplug.model.types import encode_json
+from interplug.partners.directory import Directory
 from interplug.store.checks import About
 from interplug.store.keys import OWN, Change, Key, Stored
 from interplug.store.tx import Tx
@@ -67,13 +68,13 @@ class Checker:
 
     async def _sessions(self, changes: list[Change]) -> None:
         again = await self.node.store.write(lambda tx: _note_sessions(tx, changes))
-        await check(self.node, again)
+        await check(self.node.directory, again)
 
     async def _cdrs(self, changes: list[Change]) -> None:
         """Our own were judged before they could leave; what was here before there were checks is judged now."""
         own = [change.pk for change in changes if change.source == OWN]
         known = await self.node.store.read(lambda tx: _known(tx, own))
-        await check(self.node, [change.pk for change in changes if change.pk not in known])
+        await check(self.node.directory, [change.pk for change in changes if change.pk not in known])
 
 
 async def _known(tx: Tx, pks: list[int]) -> set[int]:
@@ -116,13 +117,13 @@ async def _cdrs_of(tx: Tx, session: Stored) -> list[int]:
 # --- judging
 
 
-async def check(node: Node, pks: list[int]) -> None:
+async def check(directory: Directory, pks: list[int]) -> None:
     """Judges these CDRs, and those that look different now because of them."""
     done: set[int] = set()
     while pks:
         part, pks = pks[:CHUNK], pks[CHUNK:]
-        related = await node.store.write(lambda tx, part=part: _write_about(tx, part))  # type: ignore[misc]
-        await _judge(node, part)
+        related = await directory.store.write(lambda tx, part=part: _write_about(tx, part))  # type: ignore[misc]
+        await _judge(directory, part)
         done.update(part)
         pks += [pk for pk in dict.fromkeys(related) if pk not in done and pk not in pks]
 
@@ -156,35 +157,35 @@ async def _touched(tx: Tx, about: About, key: Key) -> list[int]:
     return [one.object for one in met if one.object != about.object]
 
 
-async def _judge(node: Node, pks: list[int]) -> None:
+async def _judge(directory: Directory, pks: list[int]) -> None:
     async def read(tx: Tx, pk: int) -> Case | None:
         stored, about = await tx.objects.get_pk(pk), await tx.checks.get(pk)
-        return None if stored is None or about is None else await case(tx, node, about, stored)
+        return None if stored is None or about is None else await case(tx, directory, about, stored)
 
     found = []
     for pk in pks:
-        one = await node.store.read(lambda tx, pk=pk: read(tx, pk))  # type: ignore[misc]
+        one = await directory.store.read(lambda tx, pk=pk: read(tx, pk))  # type: ignore[misc]
         if one is not None:
-            found.append((pk, await asyncio.to_thread(judged, node, one)))
-    await node.store.write(lambda tx: _write(tx, node, found))
+            found.append((pk, await asyncio.to_thread(judged, directory, one)))
+    await directory.store.write(lambda tx: _write(tx, directory.clock(), found))
 
 
-async def case(tx: Tx, node: Node, about: About, stored: Stored) -> Case:
-    return Case(about, stored.document, await facts.known(tx, node, about, stored.key, stored.document, stored.received_at))
+async def case(tx: Tx, directory: Directory, about: About, stored: Stored) -> Case:
+    return Case(about, stored.document, await facts.known(tx, directory, about, stored.key, stored.document, stored.received_at))
 
 
-def judged(node: Node, case: Case) -> Judgement:
+def judged(directory: Directory, case: Case) -> Judgement:
     """A fault of the check itself is a finding like another: it stops no other CDR, and one of ours does not leave."""
     try:
-        return judge(case.document, case.known, node.settings.cdrs)
+        return judge(case.document, case.known, directory.settings.cdrs)
     except Exception:
         log.exception("the check of CDR %s failed", case.document.get("id"))
         return failed(case.document)
 
 
-async def _write(tx: Tx, node: Node, found: list[tuple[int, Judgement]]) -> None:
+async def _write(tx: Tx, now: int, found: list[tuple[int, Judgement]]) -> None:
     for pk, judgement in found:
-        await write(tx, pk, judgement, node.clock())
+        await write(tx, pk, judgement, now)
 
 
 async def write(tx: Tx, pk: int, judgement: Judgement, now: int) -> None:

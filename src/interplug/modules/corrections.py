@@ -9,23 +9,30 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from interplug.model.types import parse_time
+from interplug.store.holds import Note
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
-from . import bills
+from . import bills, holding
 from .node import Node
 
 Document = dict[str, Any]
 
 
 class NotCreditable(ValueError):
-    """There is no such CDR of ours, or it is a credit itself."""
+    """There is no such CDR of ours, it has not left, or it is a credit itself."""
 
 
-async def credit(node: Node, cdr_id: str) -> str:
-    """Takes an own CDR back; the id of the credit CDR. A second time changes nothing."""
-    return await node.store.write(lambda tx: _credit(tx, node, cdr_id))
+async def credit(node: Node, cdr_id: str, reason: str = "", who: str = "") -> str:
+    """Takes an own CDR back; the id of the credit CDR. A second time changes nothing. `who` leaves a note."""
+
+    async def work(tx: Tx) -> str:
+        first = await _own(tx, cdr_id)
+        if who and not await tx.checks.credits_of(first.key, first.key.id):
+            await tx.holds.note(Note(first.pk, "credited", reason, who, node.clock()))
+        return await _credit(tx, node, cdr_id)
+
+    return await node.store.write(work)
 
 
 async def correct(node: Node, cdr_id: str, document: Document, time_zone: str | None) -> str:
@@ -36,7 +43,7 @@ async def correct(node: Node, cdr_id: str, document: Document, time_zone: str | 
         stored = await _own(tx, cdr_id)
         await _credit(tx, node, cdr_id)
         again = bills.corrected(document, str(uuid.uuid4()), time_zone, _now(node))
-        await _save(tx, stored, again)
+        await _save(tx, node, stored, again)
         return str(again["id"])
 
     return await node.store.write(work)
@@ -45,21 +52,23 @@ async def correct(node: Node, cdr_id: str, document: Document, time_zone: str | 
 async def _credit(tx: Tx, node: Node, cdr_id: str) -> str:
     stored = await _own(tx, cdr_id)
     negative = bills.credited(stored.document, _now(node))
-    await _save(tx, stored, negative)
+    await _save(tx, node, stored, negative)
     return str(negative["id"])
 
 
 async def _own(tx: Tx, cdr_id: str) -> Stored:
     for stored in await tx.objects.find_id("cdrs", cdr_id, OWN):
+        if await tx.holds.get(stored.pk) is not None:
+            raise NotCreditable(f"CDR {cdr_id} is held and has not left; there is nothing to take back")
         if not stored.document.get("credit"):
             return stored
     raise NotCreditable(f"CDR {cdr_id} is none of ours that could be credited")
 
 
-async def _save(tx: Tx, first: Stored, document: Document) -> None:
+async def _save(tx: Tx, node: Node, first: Stored, document: Document) -> None:
     key = Key("cdrs", OWN, first.key.country, first.key.party, document["id"])
     if await tx.objects.get(key) is None:
-        await tx.objects.save(key, document, last_updated=parse_time(document["last_updated"]), audience=first.audience)
+        await holding.issue(tx, node.directory, key, document, first.audience)
 
 
 def _now(node: Node) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from interplug.model.types import decode_json, fold, parse_time
+from interplug.partners.directory import Directory
 from interplug.store.checks import About, Check
 from interplug.store.history import Version
 from interplug.store.keys import OWN, Key, Stored
@@ -16,8 +17,7 @@ from interplug.versions import chain, tolerant
 from interplug.versions.facts import Facts
 
 from . import lens
-from .judging import Known, Other, watts_of
-from .node import Node
+from .judging import Known, Other, named, watts_of
 from .zones import zone_at
 
 Document = dict[str, Any]
@@ -80,14 +80,14 @@ async def session_of(tx: Tx, key: Key, cdr: Document, known: Check | None) -> in
 # --- what is known
 
 
-async def known(tx: Tx, node: Node, about: About, key: Key, cdr: Document, received_at: int, zone: str | None = None) -> Known:
+async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Document, received_at: int, zone: str | None = None) -> Known:
     """`zone` where the caller knows it better than the Location that we hold."""
     own, place = key.source == OWN, cdr["cdr_location"]
     where = Key("locations", key.source, key.country, key.party, place["id"])
     location = await tx.objects.get(where, whole=False)
     connector = await _connector(tx, where, place)
     session = await tx.objects.get_pk(about.session_object) if about.session_object else None
-    connection = node.directory.by_id(key.source)
+    connection = directory.by_id(key.source)
     takers = await tx.checks.credits_of(key, about.credits) if about.credits else []
     original = Key("cdrs", key.source, key.country, key.party, cdr["credit_reference_id"]) if about.credits else None
     first = await tx.objects.get(original) if original is not None else None
@@ -157,13 +157,13 @@ async def _name(tx: Tx, one: Check) -> str:
 
 
 async def _published(tx: Tx, key: Key, cdr: Document, connector: Document | None, start: int) -> dict[str, list[Document]]:
-    """The Tariffs that the CDR may be priced by, as we held them when the session began; our own only where the CDR has none, for
-    what it has was pinned."""
-    embedded = [tariff["id"] for tariff in cdr.get("tariffs") or ()]
-    if embedded and key.source == OWN:
+    """The Tariffs that the CDR may be priced by, as they were known when the session began. A partner's CDR that names none is one for
+    the Tariff of its Connector, if that has one alone. What stands in a CDR of our own was pinned."""
+    embedded, own = [tariff["id"] for tariff in cdr.get("tariffs") or ()], key.source == OWN
+    if embedded and own:
         return {}
-    named = [period["tariff_id"] for period in cdr["charging_periods"] if period.get("tariff_id")]
-    names = [*embedded, *named] or ((connector or {}).get("tariff_ids") or ())
+    only = (connector or {}).get("tariff_ids") or ()
+    names = [*embedded, *named(cdr)] or ([*only] if len(only) == 1 and not own else [])
     found: dict[str, list[Document]] = {}
     for name in dict.fromkeys(fold(name) for name in names):
         versions = await _versions(tx, Key("tariffs", key.source, key.country, key.party, name), start)

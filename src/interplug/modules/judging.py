@@ -35,6 +35,7 @@ SAID: dict[str, tuple[str, str, str]] = {
     "other_tariff_text": ("", "note", "The tariff in it is not the one that was published when the session began; it costs the same."),
     "credit_differs": ("mismatch", "error", "{0} is credited, but {1} was charged."),
     "too_large": ("unverifiable", "warning", "There are too many charging periods and price components to check."),
+    "not_reproducible": ("mismatch", "error", "{0} come out otherwise when it is read back and priced again."),
     "check_failed": ("unverifiable", "error", "The check itself failed; the node's log says how."),
     "energy_beyond_capacity": ("implausible", "error", "{0} kWh are claimed; in {1} h this Connector gives at most {2} kWh."),
     "ends_before_start": ("implausible", "error", "It ends before it starts."),
@@ -110,9 +111,10 @@ class Judgement:
         return tuple(verdict for verdict in VERDICTS if verdict in found and not (verdict == "match" and "mismatch" in found))
 
     @property
-    def grave(self) -> Finding | None:
-        """Why one of our own must not leave."""
-        return next((finding for finding in self.findings if finding.severity == "error"), None)
+    def against(self) -> Finding | None:
+        """Why one of our own does not leave: the money is wrong, or nobody could look. All else is for people to see."""
+        stops = (one for one in self.findings if one.severity == "error" and one.verdict in ("mismatch", "unverifiable"))
+        return next(stops, None)
 
 
 def judge(cdr: Document, known: Known, limits: Cdrs) -> Judgement:
@@ -142,6 +144,8 @@ def _price(cdr: Document, known: Known) -> Judgement:
     components = sum(len(element.get("price_components") or ()) for tariff in tariffs for element in tariff.get("elements") or ())
     if len(cdr["charging_periods"]) * components > MOST_WORK:
         return Judgement((said("too_large", "/cdr/charging_periods"),), None, cdr["currency"])
+    if not tariffs and not named(cdr) and not any(_total(cdr)):
+        return Judgement((), None, cdr["currency"], None, matches=True)
     verified = verify(cdr, tariffs, timezone=known.zone)
     findings = list(_priced(verified))
     excess = _excess(verified) if verified.verdict == "mismatch" else None
@@ -157,8 +161,12 @@ def tariffs_of(cdr: Document, known: Known) -> list[Document]:
     if not embedded:
         return [versions[0] for versions in published.values()]
     there = {fold(tariff["id"]) for tariff in embedded}
-    named = dict.fromkeys(fold(period["tariff_id"]) for period in cdr["charging_periods"] if period.get("tariff_id"))
-    return embedded + [published[name][0] for name in named if name not in there and name in published]
+    return embedded + [published[name][0] for name in named(cdr) if name not in there and name in published]
+
+
+def named(cdr: Document) -> list[str]:
+    """The Tariffs that its periods name, folded."""
+    return list(dict.fromkeys(fold(period["tariff_id"]) for period in cdr["charging_periods"] if period.get("tariff_id")))
 
 
 _DOUBTED = tuple(DOUBTS)

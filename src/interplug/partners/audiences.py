@@ -21,6 +21,10 @@ from .directory import Directory
 NAMED_EVERYBODY = "everybody"
 OWN_DRIVERS = "own drivers"
 """The class without members that sees the Sessions of our own drivers."""
+HELD = "held"
+"""The class without members that sees CDRs of ours which are not to leave yet."""
+NAMELESS = (OWN_DRIVERS, HELD)
+"""Classes of the node's own, which no partner joins."""
 MODULES = ("locations", "tariffs", "tokens")
 """The modules whose objects can be for some partners only."""
 BATCH = 500
@@ -40,7 +44,7 @@ class Class:
 
 async def number(tx: Tx, name: str) -> int:
     """The audience of that name; a class is made when it is first named."""
-    if name == OWN_DRIVERS or not name.strip():
+    if name in NAMELESS or not name.strip():
         raise NoAudience(f"{name!r} cannot be the name of an audience")
     return EVERYBODY if name == NAMED_EVERYBODY else await tx.parties.audience_class(name)
 
@@ -85,7 +89,7 @@ async def classes(directory: Directory) -> list[Class]:
     return [
         Class(audience, name, tuple(one.id for one in known if audience in one.audiences))
         for audience, name in found.items()
-        if name != OWN_DRIVERS
+        if name not in NAMELESS
     ]
 
 

@@ -99,7 +99,7 @@ class Cursors:
         return await self._db.execute(ACCEPT, connection, pk, evse) > 0
 
     async def delivered(self, connection: int, pk: int, url: str, at: int) -> None:
-        """Where the partner serves an object of ours from now on (the Location of a CDR, 10.2.2)."""
+        """The partner has an object of ours, and serves it there from now on (the Location of a CDR, 10.2.2); empty: it did not say."""
         await self._db.execute(DELIVERED, connection, pk, url, at)
 
     async def delivered_at(self, connection: int, pk: int) -> str | None:

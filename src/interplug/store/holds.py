@@ -8,12 +8,13 @@ import msgspec
 
 from interplug.store.database import Database
 
-HOLD = "insert into hold (object, audience, shown) values (?, ?, ?) on conflict (object) do nothing"
+HOLD = "insert into hold (object, audience, shown) values (?, ?, ?) on conflict (object) do update set audience = excluded.audience"
 GET = "select object, audience, shown from hold where object = ?"
 RELEASE = "delete from hold where object = ?"
 COUNT = "select count(*) from hold"
 NOTE = "insert into cdr_note (object, what, reason, who, at) values (?, ?, ?, ?, ?)"
 NOTES = "select object, what, reason, who, at from cdr_note where object = ? order by pk"
+STATE = "select what from cdr_note where object = ? and what in ('disputed', 'settled') order by pk desc limit 1"
 DISPUTED = """
 select count(*) from cdr_note n where n.what = 'disputed'
   and not exists (select 1 from cdr_note m where m.object = n.object and m.what in ('disputed', 'settled') and m.pk > n.pk)"""
@@ -57,6 +58,10 @@ class Holds:
     async def notes(self, object: int) -> list[Note]:
         """In the order in which they were made."""
         return [Note(*row) for row in await self._db.all(NOTES, object)]
+
+    async def in_dispute(self, object: int) -> bool:
+        row = await self._db.one(STATE, object)
+        return row is not None and row[0] == "disputed"
 
     async def disputed(self) -> int:
         """How many CDRs are in dispute."""

@@ -150,8 +150,8 @@ class Delivery:
         reply = await self._reply("POST", stored.key, [], document, self._addressee(stored))
         decision = decide(reply, "POST")
         where = reply.headers.get("location")
-        if decision.verdict == "sent" and where:
-            url = urljoin((self.connection.endpoint("cdrs", "RECEIVER") or "").rstrip("/") + "/", where)
+        if decision.verdict == "sent":
+            url = urljoin((self.connection.endpoint("cdrs", "RECEIVER") or "").rstrip("/") + "/", where) if where else ""
             await self.node.store.write(lambda tx: tx.cursors.delivered(self.connection.id, stored.pk, url, self.node.clock()))
         return decision
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interplug.partners.directory import Directory
-from interplug.store.keys import Saved
 
 from . import files
-from .intake import Intake, Load, Refused, Taken, Wish, save
+from .intake import Intake, Kept, Load, Refused, Taken, Wish, save
 
 BATCH = 100
 """Objects in a transaction: a running node waits this long, at most, to write itself."""
@@ -41,15 +40,18 @@ class Report:
     reasons: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str, str], str] = field(default_factory=dict)
     parties: list[str] = field(default_factory=list)
+    held: Counter[str] = field(default_factory=Counter)
+    """CDRs that do not leave, by what was found; `withheld` is the first of each."""
+    withheld: dict[str, str] = field(default_factory=dict)
 
     @property
     def accepted(self) -> int:
         return self.created + self.changed + self.unchanged
 
-    def saved(self, taken: Taken, saved: Saved) -> None:
-        if saved.created:
+    def saved(self, taken: Taken, kept: Kept) -> None:
+        if kept.saved.created:
             self.created += 1
-        elif saved.changed:
+        elif kept.saved.changed:
             self.changed += 1
         else:
             self.unchanged += 1
@@ -57,6 +59,9 @@ class Report:
         self.versions[taken.evidence.version] += 1
         self.repairs.update(taken.repairs)
         self.repaired += bool(taken.repairs)
+        if kept.held is not None:
+            self.held[kept.held.code] += 1
+            self.withheld.setdefault(kept.held.code, taken.key.id)
 
     def refuse(self, refused: Refused) -> None:
         self.refused += 1
@@ -81,6 +86,7 @@ class Report:
                 {"module": module, "path": path, "reason": reason, "count": count, "example": self.examples[module, path, reason]}
                 for (module, path, reason), count in self.reasons.most_common()
             ],
+            "held": [{"code": code, "count": count, "example": self.withheld[code]} for code, count in self.held.most_common()],
             "parties": self.parties,
         }
 
@@ -112,11 +118,11 @@ async def bring_in(
 async def _write(directory: Directory, load: Load, report: Report) -> None:
     results = await directory.store.write(lambda tx: save(tx, directory, load))
     report.read += len(load.objects)
-    for one, saved in zip(load.objects, results, strict=True):
-        if isinstance(one, Refused):
-            report.refuse(one)
-        else:
-            report.saved(one, saved)
+    for one, kept in zip(load.objects, results, strict=True):
+        if kept.refused is not None:
+            report.refuse(kept.refused)
+        elif isinstance(one, Taken):
+            report.saved(one, kept)
     if load.founded:
         report.parties += [f"{role} {party}" for role, party, _ in load.founded]
         await directory.refresh()

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from interplug.model.types import BadJson, decode_json, parse_time
 from interplug.model.validate import Invalid, validate
-from interplug.modules import own
+from interplug.modules import holding, own
+from interplug.modules.judging import Finding
 from interplug.modules.zones import zone_at
 from interplug.partners import audiences
 from interplug.partners.directory import Directory
@@ -137,7 +138,15 @@ class Intake:
 # --- in one transaction
 
 
-async def save(tx: Tx, directory: Directory, load: Load) -> list[Saved]:
+class Kept(NamedTuple):
+    """What became of an object in the store. `held`: why a CDR does not leave."""
+
+    saved: Saved
+    held: Finding | None = None
+    refused: Refused | None = None
+
+
+async def save(tx: Tx, directory: Directory, load: Load) -> list[Kept]:
     for role, party, document in load.founded:
         operator = document.get("operator")
         await tx.parties.add(role, party.country_code, party.party_id, {"name": operator["name"]} if operator else None)
@@ -146,9 +155,21 @@ async def save(tx: Tx, directory: Directory, load: Load) -> list[Saved]:
     return [await _keep(tx, directory, one, named) if isinstance(one, Taken) else await _set_aside(tx, one, now) for one in load.objects]
 
 
-async def _keep(tx: Tx, directory: Directory, taken: Taken, named: int | None) -> Saved:
+async def _keep(tx: Tx, directory: Directory, taken: Taken, named: int | None) -> Kept:
     audience = named if taken.key.module in audiences.MODULES else await _audience(tx, directory, taken.document)
-    return await tx.objects.save(taken.key, taken.document, last_updated=taken.last_updated, audience=audience, evidence=taken.evidence)
+    if taken.key.module == "cdrs":
+        return await _issue(tx, directory, taken, audience or 0)
+    saved = tx.objects.save(taken.key, taken.document, last_updated=taken.last_updated, audience=audience, evidence=taken.evidence)
+    return Kept(await saved)
+
+
+async def _issue(tx: Tx, directory: Directory, taken: Taken, audience: int) -> Kept:
+    """A CDR leaves if it is right; one that has left already is never changed."""
+    try:
+        issued = await holding.issue(tx, directory, taken.key, taken.document, audience, evidence=taken.evidence)
+    except holding.NotPossible as error:
+        return await _set_aside(tx, Refused(taken.evidence.raw, "cdrs", taken.key.id, "$.id", str(error)), directory.clock())
+    return Kept(issued.saved, issued.held)
 
 
 async def _audience(tx: Tx, directory: Directory, document: Document) -> int:
@@ -157,9 +178,9 @@ async def _audience(tx: Tx, directory: Directory, document: Document) -> int:
     return reached[0].id if reached else await tx.parties.audience_class(audiences.OWN_DRIVERS)
 
 
-async def _set_aside(tx: Tx, refused: Refused, now: int) -> Saved:
+async def _set_aside(tx: Tx, refused: Refused, now: int) -> Kept:
     await tx.quarantine.add(OWN, refused.module, refused.raw, path=refused.path, reason=refused.reason, received_at=now, id=refused.id)
-    return Saved()
+    return Kept(Saved(), refused=refused)
 
 
 def _raised(kind: str, document: Document, version: str, facts: Facts) -> Document:
