@@ -15,6 +15,7 @@ from interplug.modules.bills import Ending
 from interplug.modules.node import Node
 from interplug.modules.pinned import NoPlace
 from interplug.modules.session_states import STATES
+from interplug.store.checks import Wanted
 from interplug.store.keys import OWN, Key
 from interplug.tariffs import cost_documents, price
 from tests.modules.charges import (
@@ -425,6 +426,19 @@ def test_a_bill_that_does_not_come_out_the_same_is_never_made(monkeypatch: pytes
     monkeypatch.setattr(bills, "figures", lambda cdr, zone: {**figures(cdr, zone), "total_energy": Decimal(7)})
     with pytest.raises(bills.Unbillable, match="total_energy"):
         bills.checked({"id": "C1", "total_energy": Decimal(6), "charging_periods": []}, None)
+
+
+async def test_a_bill_that_does_not_come_out_the_same_is_held_and_the_session_ends(
+    node: Node, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = bills.figures
+    totals = iter((Decimal("0.9"), Decimal("1.1")))
+    monkeypatch.setattr(bills, "figures", lambda cdr, zone: {**figures(cdr, zone), "total_energy": next(totals)})
+    bill = await billed(node, partner)
+    assert (await session(node, bill["id"]))["status"] == "COMPLETED"
+    assert (await partner.fetch("cdrs")).data == []
+    (listed,) = await node.store.read(lambda tx: tx.checks.newest(Wanted(held=True)))
+    assert decode_json(listed.findings)[0]["code"] == "not_reproducible"
 
 
 # --- laws
