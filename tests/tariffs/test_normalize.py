@@ -52,7 +52,7 @@ def test_what_changes_a_price_is_left_to_the_owner(document: dict[str, Any], cod
 
 def test_a_power_that_nobody_knows_is_none() -> None:
     """A period without energy and power is no period of 0 kW or more: the second element prices it."""
-    document = tariff(element(component("PARKING_TIME", 1), min_power=0), element(component("PARKING_TIME", 9)))
+    document = tariff(element(component("TIME", 1), min_power=0), element(component("TIME", 9)))
     found = normalize(document, version="2.2.1")
     assert found.document == document
     assert {finding.code for finding in found.refused} == {"restriction_without_effect", "component_unreachable"}

@@ -36,6 +36,10 @@ class BadJson(ValueError):
         self.reason = reason
 
 
+class BadNumber(BadJson):
+    """A number with more digits, or of another magnitude, than anything measured or paid."""
+
+
 def decode_json(raw: bytes) -> Any:
     try:
         value = _DECODER.decode(raw)
@@ -44,7 +48,8 @@ def decode_json(raw: bytes) -> Any:
     except UnicodeDecodeError:
         raise BadJson("not valid UTF-8") from None
     except (msgspec.DecodeError, ValueError) as error:
-        raise BadJson(str(error)) from None
+        kind = BadNumber if isinstance(error.__cause__, BadNumber) else BadJson
+        raise kind(str(error)) from None
     if not _surely_shallow(raw):
         _refuse_deep(value)
     if raw.translate(_DIGITS_TO_ZERO).find(_LONG_RUN) >= 0:
@@ -62,9 +67,9 @@ def _number(text: str) -> Decimal:
         return Decimal(text)
     mantissa, _, exponent = text.lower().partition("e")
     if sum(map(str.isdigit, mantissa)) > MAX_DIGITS:
-        raise BadJson(f"a number has more than {MAX_DIGITS} digits")
+        raise BadNumber(f"a number has more than {MAX_DIGITS} digits")
     if exponent and (len(exponent) > 6 or abs(int(exponent)) > MAX_EXPONENT):
-        raise BadJson(f"a number has an exponent beyond {MAX_EXPONENT}")
+        raise BadNumber(f"a number has an exponent beyond {MAX_EXPONENT}")
     return Decimal(text)
 
 
@@ -97,7 +102,7 @@ def _refuse_long_integers(value: Any) -> None:
     level = [value]
     while level:
         if any(type(item) is int and abs(item) >= 10**MAX_DIGITS for item in level):
-            raise BadJson(f"a number has more than {MAX_DIGITS} digits")
+            raise BadNumber(f"a number has more than {MAX_DIGITS} digits")
         level = [item for holder in level for item in _items(holder)]
 
 

@@ -169,6 +169,8 @@ class Tariff:
         )
         self._constant = None if self.restricted else tuple(self.select(phase, Moment()) for phase in range(3))
         taxes = {component.tax for element in self.elements for component in element.components}
+        if len(taxes) > 1 and not any(tax.unknown or tax.rate for tax in taxes):
+            taxes = {Tax("none")}  # no tax and a tax of 0 % cost the same
         self.single_rate = next(iter(taxes)) if len(taxes) == 1 else None
 
     def _judge(self, problems: list[Problem]) -> None:

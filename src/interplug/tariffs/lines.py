@@ -8,7 +8,7 @@ Whatever stands on it, the answer is a document: a line that cannot be answered 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from interplug.model.types import BadJson, decode_json, encode_json
+from interplug.model.types import BadJson, BadNumber, decode_json, encode_json
 from interplug.tariffs.compare import compare
 from interplug.tariffs.compiled import VERSIONS, Compiler
 from interplug.tariffs.explain import explain
@@ -28,6 +28,8 @@ _COMPILER = Compiler()
 def answer(work: Work, line: bytes) -> bytes:
     try:
         document = decode_json(line)
+    except BadNumber as error:
+        return encode_json(TariffError("out_of_range", error.reason).to_document())
     except BadJson as error:
         return encode_json(TariffError("invalid_json", error.reason).to_document())
     try:

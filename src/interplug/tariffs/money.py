@@ -26,6 +26,11 @@ class Tax(NamedTuple):
     kind: Literal["net", "gross", "net_only", "gross_only", "none"]
     rate: Decimal | None = None
 
+    @property
+    def unknown(self) -> bool:
+        """Whether one of the two sides cannot be known."""
+        return self.kind in ("net_only", "gross_only")
+
     def sides(self, value: Decimal) -> tuple[Decimal | None, Decimal | None]:
         """Before and after taxes."""
         rate = self.rate
@@ -73,6 +78,11 @@ def plain(value: Decimal) -> str:
     spelled = format(value, "f")
     spelled = spelled.rstrip("0").rstrip(".") if "." in spelled else spelled
     return "0" if spelled in ("-0", "") else spelled
+
+
+def decimals_of(value: Decimal) -> int:
+    """How many decimals it is written with, zeros at the end not counted; below zero for whole tens."""
+    return -int(value.normalize().as_tuple().exponent) if value else 0
 
 
 class Rounder:

@@ -2,20 +2,22 @@
 
 A CDR states the lowest and the highest value of a period, or one of them, or nothing (2.1.1 has no power at all). What is missing is
 bounded by what is known: lowest <= average <= highest, where the average is the energy over the time. If a bound does not decide, the
-average stands in, with a note; if nothing is known, no restriction on it matches, with a warning. The answers are values to compare with
-thresholds, so that everything after treats a deduced power like a stated one.
+average stands in, with a note; if nothing is known, no restriction on it matches, with a warning. A car that is only parked asks for no
+power (CdrDimensionType, PARKING_TIME), so there it is known to be zero. The answers are values to compare with thresholds, so that
+everything after treats a deduced power like a stated one.
 """
 
 from decimal import Decimal
 
 from interplug.tariffs.compiled import FLAT, Tariff
 from interplug.tariffs.problems import Note, Problem
+from interplug.tariffs.read import ZERO
 from interplug.tariffs.restrictions import Moment
-from interplug.tariffs.session import ENERGY, HOUR, Period
+from interplug.tariffs.session import ENERGY, HOUR, PARKING, TIME, Period
 
 # Beyond any number that can be read: "not known" never reaches a minimum and never stays below a maximum.
-_NOTHING = Decimal("-1e30")
-_ANYTHING = Decimal("1e30")
+NOTHING = Decimal("-1e30")
+ANYTHING = Decimal("1e30")
 
 
 def set_power(at: Moment, period: Period, tariff: Tariff, note: Note) -> None:
@@ -31,8 +33,9 @@ def set_power(at: Moment, period: Period, tariff: Tariff, note: Note) -> None:
             note(Problem("power_unknown", period.path))
     if tariff.uses_current:
         low, high = stated.get("MIN_CURRENT"), stated.get("MAX_CURRENT")
-        at.low_current, at.high_current = _bounds(low, high, None)
-        if _asked(period, tariff.current_kinds) and _undecided(low, high, tariff.min_current, tariff.max_current):
+        resting = ZERO if _only_parked(period) else None
+        at.low_current, at.high_current = _bounds(low, high, resting)
+        if resting is None and _asked(period, tariff.current_kinds) and _undecided(low, high, tariff.min_current, tariff.max_current):
             note(Problem("current_unknown", period.path))
 
 
@@ -41,19 +44,23 @@ def _asked(period: Period, kinds: frozenset[int]) -> bool:
     return FLAT in kinds or any(period.volumes[kind] for kind in kinds)
 
 
+def _only_parked(period: Period) -> bool:
+    return bool(period.volumes[PARKING]) and not period.volumes[TIME] and not period.volumes[ENERGY]
+
+
 def _average(period: Period) -> Decimal | None:
-    energy = period.volumes[ENERGY]
+    energy = ZERO if _only_parked(period) else period.volumes[ENERGY]
     hours = Decimal(period.end - period.start) / HOUR or period.hours()
     return None if energy is None or hours <= 0 else energy / hours
 
 
 def _bounds(low: Decimal | None, high: Decimal | None, average: Decimal | None) -> tuple[Decimal, Decimal]:
-    lowest = low if low is not None else average if average is not None else _NOTHING
+    lowest = low if low is not None else average if average is not None else NOTHING
     if high is not None:
         return lowest, high
     if average is not None:
         return lowest, average if low is None else max(average, low)
-    return lowest, _ANYTHING
+    return lowest, ANYTHING
 
 
 def _inferred(low: Decimal | None, high: Decimal | None, average: Decimal | None, minima: list[Decimal], maxima: list[Decimal]) -> bool:

@@ -116,7 +116,8 @@ def _clock(document: dict[str, Any], path: str, thresholds: Thresholds, tests: l
     end = DAY if end == 0 else end
     if (start or 0) % DAY == (DAY if end is None else end) % DAY:
         return
-    thresholds.clock.update(bound % DAY for bound in (start, end) if bound is not None)
+    # A bound that is not given is midnight.
+    thresholds.clock.update(((start or 0), (end or 0) % DAY))
     if start is not None and end is not None and start > end:
         tests.append(Test("start_time/end_time", lambda at, start=start, end=end: at.second >= start or at.second < end))  # type: ignore[misc]
         return

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from interplug.tariffs.choose import Entry
 from interplug.tariffs.compiled import ENERGY, FLAT, PARKING, TIME, Limit, Tariff
-from interplug.tariffs.money import HOUR, HUNDRED, Money, Tax, add
+from interplug.tariffs.money import HOUR, HUNDRED, Money, Tax, add, decimals_of
 from interplug.tariffs.options import Options
 from interplug.tariffs.read import ZERO
 from interplug.tariffs.restrictions import SESSION
@@ -120,7 +120,7 @@ def _slack(bucket: list[Entry]) -> Decimal:
         written = entry.period.written[entry.kind]
         if written:
             coarse = written == written.quantize(_SLACK_HOURS)
-            slack += _SLACK if coarse else Decimal(1).scaleb(int(written.normalize().as_tuple().exponent)) * HOUR
+            slack += _SLACK if coarse else Decimal(1).scaleb(-decimals_of(written)) * HOUR
     return slack
 
 
@@ -218,13 +218,13 @@ def _carried(other: Decimal | None, old: Decimal | None, new: Decimal | None, un
 
 
 def _with_rate(value: Decimal | None, tax: Tax | None) -> Decimal | None:
-    if value is None or tax is None or tax.kind in ("net_only", "gross_only"):
+    if value is None or tax is None or tax.unknown:
         return None
     return value if tax.rate is None else value * (HUNDRED + tax.rate) / HUNDRED
 
 
 def _without_rate(value: Decimal | None, tax: Tax | None) -> Decimal | None:
-    if value is None or tax is None or tax.kind in ("net_only", "gross_only"):
+    if value is None or tax is None or tax.unknown:
         return None
     return value if tax.rate is None else value * HUNDRED / (HUNDRED + tax.rate)
 

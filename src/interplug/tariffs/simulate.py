@@ -19,6 +19,7 @@ from typing import Any
 from interplug.model.types import format_time
 from interplug.tariffs.compiled import Tariff
 from interplug.tariffs.pieces import RANGE, Pair, Phase, Piece, Sample, between, cells_of, power_cell
+from interplug.tariffs.power import ANYTHING, NOTHING
 from interplug.tariffs.read import ZERO
 from interplug.tariffs.restrictions import EXPIRED, RESERVATION, SESSION, Moment
 from interplug.tariffs.session import HOUR
@@ -131,8 +132,9 @@ class Cutter:
         if tariff is None:
             return (piece.phase,), ([], 0)
         at = self.moment(piece.start, piece.kwh, piece.phase)
-        at.low_power, at.low_current = piece.low[0] or ZERO, piece.low[1] or ZERO
-        at.high_power, at.high_current = piece.high[0] or ZERO, piece.high[1] or ZERO
+        # What no meter reads is unknown to the reader of the period as well, and matches nothing.
+        at.low_power, at.low_current = (NOTHING if value is None else value for value in piece.low)
+        at.high_power, at.high_current = (ANYTHING if value is None else value for value in piece.high)
         phases = (RESERVATION, EXPIRED) if piece.phase == "reserved" else (SESSION,)
         active = [component.path if component else "" for phase in phases for component in tariff.active(phase, at)]
         return (piece.phase, *active, *power_cell(tariff, at)), cells_of(tariff, at)
