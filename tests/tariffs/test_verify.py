@@ -77,13 +77,55 @@ def test_totals_outside_all_bounds_are_wrong_however_the_energy_fell() -> None:
     ]
 
 
-def test_volumes_that_contradict_the_periods_are_reported() -> None:
-    found = check({"excl_vat": Decimal("5.625")}, total_energy=25, total_time=1)
+RIGHT = {"excl_vat": Decimal("5.625")}
+
+
+@pytest.mark.parametrize(
+    ("field", "claimed", "computed"),
+    [
+        ("total_energy", "25", "20.4500"),
+        ("total_energy", "20.5", "20.4500"),
+        ("total_time", "3", "1.0000"),
+        ("total_time", "3600", "1.0000"),
+    ],
+)
+def test_volumes_that_contradict_the_periods_are_differences(field: str, claimed: str, computed: str) -> None:
+    found = check(RIGHT, **{field: Decimal(claimed)})
     [difference] = found.to_document()["differences"]
-    assert difference == {"field": "total_energy", "side": None, "claimed": "25.0000", "computed": "20.4500"}
+    assert (difference["field"], difference["side"], difference["computed"]) == (field, None, computed)
     assert (found.verdict, found.causes) == ("mismatch", ())
-    longer = check({"excl_vat": Decimal("5.625")}, total_energy=Decimal("20.45"), total_time=3)
-    assert longer.verdict == "match" and "volume_mismatch" in {problem.code for problem in longer.warnings}
+
+
+@pytest.mark.parametrize(
+    ("field", "claimed"),
+    [("total_energy", "20.45"), ("total_energy", "20.4504"), ("total_time", "1"), ("total_parking_time", "0")],
+)
+def test_volumes_that_agree_are_none(field: str, claimed: str) -> None:
+    assert check(RIGHT, **{field: Decimal(claimed)}).verdict == "match"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "verdict"),
+    [("2", "match"), ("1.5", "match"), ("1.25", "match"), ("1.75", "match"), ("1.6667", "mismatch"), ("0.5", "mismatch")],
+)
+def test_the_time_of_a_session_is_that_of_the_clock_or_of_its_periods_with_the_reservation_or_without(claimed: str, verdict: str) -> None:
+    """Half an hour reserved, one charged, a quarter parked, and a quarter of which nothing is said."""
+    held = cdr(120, period(0, RESERVATION_TIME="0.5"), period(30, ENERGY="20.45", TIME=1), period(90, PARKING_TIME="0.25"))
+    assert check(RIGHT, held, total_time=Decimal(claimed)).verdict == verdict
+
+
+def test_parking_that_no_period_states_cannot_be_checked() -> None:
+    silent = cdr(60, period(0, ENERGY="20.45"))
+    free = check(RIGHT, silent, total_parking_time=1)
+    assert free.verdict == "match" and "volume_mismatch" in {problem.code for problem in free.warnings}
+    priced = tariff(*TARIFF["elements"], element(component("PARKING_TIME", 2)))
+    dear = check({"excl_vat": Decimal("7.625")}, silent, priced, total_parking_time=1)
+    assert dear.verdict == "unverifiable" and "volume_missing" in {problem.code for problem in dear.warnings}
+
+
+def test_a_start_that_is_not_known_has_no_time_to_compare() -> None:
+    nobody_knows = cdr(60, period(0, ENERGY="20.45", TIME=1), total_time=1)
+    assert check(RIGHT, {**nobody_knows, "start_date_time": "1970-01-01T00:00:00Z"}).verdict == "match"
 
 
 # --- causes: each mistake planted into many CDRs --------------------------------------------------------------------------------

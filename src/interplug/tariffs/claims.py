@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any, Literal, NamedTuple
 
-from interplug.tariffs.money import WIDE, Money, exponent, spell
+from interplug.tariffs.money import WIDE, Money, decimals_of, exponent, spell
 from interplug.tariffs.options import Options
 from interplug.tariffs.problems import Note
 from interplug.tariffs.read import number, records
@@ -72,9 +72,8 @@ def compare(claims: Mapping[str, Money], computed: Mapping[str, Money], options:
 
 
 def agrees(claimed: Decimal, computed: Decimal, options: Options, currency: str) -> bool:
-    written = -int(claimed.normalize().as_tuple().exponent) if claimed else 0
     # Trailing zeros do not survive JSON, so 3.5 may well be 3.50.
-    decimals = min(max(written, exponent(currency)), max(options.decimals, exponent(currency)))
+    decimals = min(max(decimals_of(claimed), exponent(currency)), max(options.decimals, exponent(currency)))
     unit = Decimal(1).scaleb(-decimals)
     stated = claimed.quantize(unit, ROUND_HALF_UP, WIDE)
     return any(stated == computed.quantize(unit, mode, WIDE) for mode in (ROUND_HALF_UP, ROUND_HALF_EVEN))

@@ -13,20 +13,17 @@ from typing import Any, Literal
 
 from interplug.tariffs.claims import FIELDS, Difference, agrees, compare, read_claims
 from interplug.tariffs.compiled import FLAT, Tariff, compile_tariff
-from interplug.tariffs.documents import volume_documents
 from interplug.tariffs.money import WIDE, Money
 from interplug.tariffs.options import SPEC, Options
 from interplug.tariffs.price import price_session
 from interplug.tariffs.problems import Problem, TariffError
-from interplug.tariffs.read import ZERO, number, record, records
-from interplug.tariffs.restrictions import SESSION
+from interplug.tariffs.read import ZERO, record, records
 from interplug.tariffs.result import Priced
-from interplug.tariffs.session import ENERGY, ChargingSession, read_session
+from interplug.tariffs.session import ChargingSession, read_session
 from interplug.tariffs.settle import CATEGORIES, settle
+from interplug.tariffs.volumes import check_volumes
 
 Verdict = Literal["match", "mismatch", "unverifiable"]
-# Figures of energy and hours are written with three or four decimals.
-_VOLUME = Decimal("0.001")
 _DOUBTS = frozenset(("currency_mismatch", "power_unknown", "current_unknown", "power_inferred", "volume_missing"))
 
 
@@ -73,9 +70,9 @@ def verify(
             priced = price_session(session, compiled, timezone=timezone, options=options, at=at)
         except TariffError as error:
             return Verified("unverifiable", (), (), (*problems, Problem(error.code, error.path, "error")), None, claims.get("total_cost"))
-        energy, doubts = _volumes(document, priced)
+        volumes, doubts = check_volumes(document, priced)
         problems += [*priced.warnings, *doubts]
-        differences = [*compare(claims, figures(priced), options, session.currency), *energy]
+        differences = [*compare(claims, figures(priced), options, session.currency), *volumes]
         verdict = _verdict(claims, differences, priced, {problem.code for problem in problems})
         causes: tuple[str, ...] = ()
         if any(difference.side for difference in differences):
@@ -114,31 +111,6 @@ def _within(total: Money, priced: Priced) -> bool:
         claimed is None or low is None or high is None or min(low, high) - unit / 2 <= claimed <= max(low, high) + unit / 2
         for claimed, low, high in zip(total, lowest, highest, strict=True)
     )
-
-
-def _volumes(document: Mapping[str, Any], priced: Priced) -> tuple[list[Difference], list[Problem]]:
-    """The volumes that the CDR totals up, against its own periods and clock.
-
-    Energy that the periods do not sum to is a difference like one of money. Times are only remarked upon: what counts as time of a
-    session (reservation, parking) is read in more than one way, and costs nothing by itself.
-    """
-    differences: list[Difference] = []
-    problems: list[Problem] = []
-    for name, ours in volume_documents(priced.session).items():
-        try:
-            claimed = number(document.get(name), f"/cdr/{name}", lambda _: None)
-        except TariffError as error:
-            problems.append(Problem(error.code, error.path))
-            continue
-        if claimed is None or abs(claimed - ours) <= _VOLUME:
-            continue
-        if name != "total_energy":
-            problems.append(Problem("volume_mismatch", f"/cdr/{name}"))
-        elif any(period.volumes[ENERGY] is not None for period in priced.session.periods):
-            differences.append(Difference(name, None, claimed, ours))
-        elif any(ENERGY in tariff.prices[SESSION] for tariff in priced.tariffs):
-            problems.append(Problem("volume_missing", f"/cdr/{name}"))
-    return differences, problems
 
 
 # --- causes -------------------------------------------------------------------------------------------------------------------------------
