@@ -67,6 +67,7 @@ COMMANDS = (
     ("cdr credit", "bills:credit", "Take a CDR of ours back by a credit CDR."),
     ("cdr dispute", "bills:dispute", "Note that a CDR is argued about, or that this is settled."),
     ("cdr verify", "verifying:verify", "Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause."),
+    ("evidence", "evidence:evidence", "Pack everything about a CDR into one archive, to argue about it."),
     ("command send", "commanding:send", "Send a command to a partner and wait for its result."),
     ("command list", "commanding:list_", "List commands that were sent and received, newest first."),
     ("quarantine list", "quarantine:list_", "List what could not be taken."),

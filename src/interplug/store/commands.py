@@ -24,6 +24,7 @@ OPEN = f"select {COLUMNS} from command where state = ? order by deadline"
 WORKING = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and finished_at = 0"
 AT_EVSE = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and created_at >= ? order by created_at desc"
 NEWEST = f"select {COLUMNS} from command where ? is null or connection = ? order by created_at desc, id limit ?"
+BETWEEN = f"select {COLUMNS} from command where connection = ? and created_at >= ? and created_at <= ? order by created_at, id"
 RESERVATION = (
     f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "
     "order by created_at desc limit 1"
@@ -95,6 +96,10 @@ class Commands:
     async def newest(self, connection: int | None, limit: int) -> list[Command]:
         """Of both directions, the newest first."""
         return _commands(await self._db.all(NEWEST, connection, connection, limit))
+
+    async def between(self, connection: int, since: int, until: int) -> list[Command]:
+        """Of both directions, in the order in which they were given."""
+        return _commands(await self._db.all(BETWEEN, connection, since, until))
 
     async def received_at(self, place: str, evse: str, since: int) -> list[Command]:
         """Commands for an EVSE that partners have sent since then, the newest first."""

@@ -26,6 +26,7 @@ NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 UPDATE = "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ? where id = ?"
 GET_DRIVE = f"select {DRIVE} from drive where id = ?"
 OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
+OF_CDR = f"select {DRIVE} from drive where id = ? or cdr = ?"
 IN_STATE = f"select {DRIVE} from drive where state = ? order by created_at"
 
 
@@ -89,6 +90,11 @@ class Drivers:
     async def get(self, id: str) -> Drive | None:
         row = await self._db.one(GET_DRIVE, id)
         return None if row is None else Drive(**dict(zip(FIELDS, row, strict=True)))
+
+    async def of_cdr(self, cdr: int, reference: str) -> Drive | None:
+        """The drive that was billed with this CDR, or that its authorisation names."""
+        found = _drives(await self._db.all(OF_CDR, reference, cdr))
+        return found[0] if found else None
 
     async def of_driver(self, driver: str, limit: int = 20) -> list[Drive]:
         """The newest first."""

@@ -28,6 +28,8 @@ FORGET_OLD = "delete from message where started_at < ?"
 FORGET_MANY = "delete from message where pk <= (select max(pk) from message) - ?"
 NEWEST = 2**62
 LONG = 65_536
+MOST = 10_000
+"""Messages that are looked through at a time."""
 STRING_TOKEN = re.compile(rb'"token"\s*:\s*"')
 ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
@@ -81,6 +83,14 @@ class Messages:
                 values.append(value)
         sql = f"select {COLUMNS}, pk from message where {' and '.join(where)} order by pk desc limit ?"
         return [_message(row) for row in await self._db.all(sql, *values, limit)]
+
+    async def naming(self, connection: int, since: int, texts: Sequence[str]) -> list[Message]:
+        """What was said with this partner since then where one of these texts stands in the URL, the request or the answer."""
+        one = "url like ? escape '!' or instr(body, ?) > 0 or instr(answer, ?) > 0"
+        values = [value for text in texts for value in (f"%{_literally(text)}%", text.encode(), text.encode())]
+        where = f"connection = ? and started_at >= ? and ({' or '.join([one] * len(texts))})"
+        sql = f"select {COLUMNS}, pk from message where {where} order by pk limit ?"
+        return [_message(row) for row in await self._db.all(sql, connection, since, *values, MOST)]
 
     async def contact(self, connection: int) -> tuple[int, int]:
         """When the partner was last heard, and since when it has not answered us; 0: not among the newest entries."""
