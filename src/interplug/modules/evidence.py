@@ -127,9 +127,9 @@ def _told(raw: bytes) -> Document:
 
 
 async def _price(matter: Matter) -> None:
-    tx, node, cdr = matter.tx, matter.node, matter.cdr
-    case = await checking.case(tx, node, matter.about, cdr)
-    judgement = checking.judged(node, case)
+    tx, directory, cdr = matter.tx, matter.node.directory, matter.cdr
+    case = await checking.case(tx, directory, matter.about, cdr)
+    judgement = checking.judged(directory, case)
     verified = judgement.verified
     priced = verified.priced if verified is not None else None
     if priced is not None:

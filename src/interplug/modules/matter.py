@@ -74,6 +74,9 @@ async def gather(tx: Tx, node: Node, cdr: Stored) -> Matter:
     named = session.key.id if session is not None else cdr.document.get("session_id")
     own = cdr.key.source == OWN
     charge = await tx.stations.get(named) if own and named else None
-    source = (charge.connection if charge is not None else cdr.audience) if own else cdr.key.source
+    held = await tx.holds.get(cdr.pk)
+    source = cdr.key.source
+    if own:
+        source = charge.connection if charge is not None else held.audience if held is not None else cdr.audience
     drive = None if own else await tx.drivers.of_cdr(cdr.pk, cdr.document.get("authorization_reference") or "")
     return Matter(node, tx, cdr, about, session, charge, drive, node.directory.by_id(source))
