@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interplug.store.messages import Message
+from interplug.store.messages import Message, pack
 from interplug.store.store import Store
 from tests.cli.conftest import Command
 
@@ -25,7 +25,7 @@ def said(interplug: Command, tmp_path: Path) -> Command:
 
     async def work() -> None:
         store = Store.open(f"sqlite:///{tmp_path / 'node.db'}")
-        await store.write(lambda tx: tx.messages.add([message(1, "/ocpi/versions"), message(2, "/ocpi/2.2.1/sender/cdrs")], 100))
+        await store.write(lambda tx: tx.messages.add([pack([message(1, "/ocpi/versions"), message(2, "/ocpi/2.2.1/sender/cdrs")])]))
         await store.close()
 
     asyncio.run(work())

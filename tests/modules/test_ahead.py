@@ -11,7 +11,7 @@ from tests.nodes import Clock, Partner, befriend, own
 
 async def kept(node: Node, version: str) -> list[bytes | None]:
     page = await node.store.read(lambda tx: tx.objects.page(PageQuery("locations", 10, version)))
-    return [row.body for row in page.rows]
+    return page.bodies
 
 
 async def made_ahead(node: Node) -> None:

@@ -11,7 +11,7 @@ from interplug.config import StoreSettings
 from interplug.modules import retention
 from interplug.store.commands import Command
 from interplug.store.keys import Evidence, Key
-from interplug.store.messages import Message
+from interplug.store.messages import Message, pack
 from tests.modules import said
 from tests.nodes import T0, befriend, close, make_node
 
@@ -32,7 +32,7 @@ async def fill(tx: Any, days: int) -> None:
     at, name = NOW - days * DAY, f"{days}"
     for module in ("tariffs", "cdrs", "sessions"):
         await tx.history.add(Key(module, 1, "NL", "TNM", name), 1, "new", Evidence(b"{}", 1, "2.2.1", at))
-    await tx.messages.add([Message("in", 1, "GET", "/", 200, 1000, name, "", at, 1)], 100)
+    await tx.messages.add([pack([Message("in", 1, "GET", "/", 200, 1000, name, "", at, 1)])])
     await tx.quarantine.add(1, "locations", b"{}", path="$", reason="bad", received_at=at, id=name)
     await tx.commands.add(command(f"done {days}", at, "done"))
     await tx.commands.add(command(f"working {days}", at, "working"))

@@ -161,10 +161,10 @@ class StoreAgainstDict(RuleBasedStateMachine):
         page = self.read(lambda tx: tx.objects.page(PageQuery(module, 50, version, source=None, audiences=seen)))
         mine = [known for (where, _, _), known in self.plain.items() if where == module and known.audience in seen]
         wanted = [self.expected(known) for known in sorted(mine, key=lambda known: known.created)]
-        assert page.total == len(wanted) == len(page.rows)
-        for row, document in zip(page.rows, wanted, strict=True):
-            assert row.body is None or decode_json(row.body) == document
-            assert row.body is not None or version != "2.3.0" or module == "locations"
+        assert page.total == len(wanted) == len(page.pks)
+        for body, document in zip(page.bodies, wanted, strict=True):
+            assert body is None or decode_json(body) == document
+            assert body is not None or version != "2.3.0" or module == "locations"
 
     @rule()
     def a_reader_of_the_log_catches_up(self) -> None:

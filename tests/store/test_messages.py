@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from interplug.store.messages import Message, shown
+from interplug.store.messages import AT_ONCE, GROUP, Message, shown
 from tests.store.conftest import Desk, Opener
 
 TOKEN = "c2VjcmV0LXRva2Vu"
@@ -46,7 +46,7 @@ async def test_what_was_said_is_found_by_correlation_connection_and_url(desk: De
     assert await found(url="_") == await found(url="%") == []
     newest = (await desk.read(lambda tx: tx.messages.search(limit=1)))[0]
     assert (newest.headers, newest.body, newest.answer) == ({"x": "y"}, b"asked", b"told")
-    assert await found(before=newest.pk, limit=2) == ["r4", "r3"]
+    assert await found(before=newest.number, limit=2) == ["r4", "r3"]
 
 
 async def test_the_log_is_written_apart_from_requests_and_at_the_latest_at_closing(open_store: Opener) -> None:
@@ -102,10 +102,22 @@ async def test_a_token_is_masked_before_the_body_is_cut(desk: Desk) -> None:
 
 
 async def test_retention_by_age_and_by_count(desk: Desk) -> None:
-    await logged(desk, *(message(n) for n in range(10)))
-    assert await desk.write(lambda tx: tx.messages.forget(before=3, most=1000)) == 3
-    assert await desk.write(lambda tx: tx.messages.forget(before=0, most=4)) == 3
-    assert [one.request_id for one in await desk.read(lambda tx: tx.messages.search())] == ["r9", "r8", "r7", "r6"]
+    for n in range(10):
+        await logged(desk, message(n))
+    await desk.write(lambda tx: tx.messages.forget(before=3, most=1000))
+    assert len(await desk.read(lambda tx: tx.messages.search())) == 7
+    await desk.write(lambda tx: tx.messages.forget(before=0, most=4))
+    assert [one.request_id for one in await desk.read(lambda tx: tx.messages.search())] == ["r9", "r8", "r7", "r6", "r5"]
+
+
+async def test_a_search_goes_through_many_groups_and_numbers_last(desk: Desk) -> None:
+    some = 3 * GROUP * AT_ONCE + 5
+    await logged(desk, *(message(n) for n in range(some)))
+    found = await desk.read(lambda tx: tx.messages.search(limit=some + 1))
+    assert [one.request_id for one in found] == [f"r{n}" for n in reversed(range(some))]
+    assert [one.number for one in found] == list(range(some, 0, -1))
+    [oldest] = await desk.read(lambda tx: tx.messages.search(url="LOCATIONS/0", limit=1))
+    assert (await desk.read(lambda tx: tx.messages.search(before=oldest.number + 1, limit=1))) == [oldest]
 
 
 async def test_a_long_body_is_cut_before_it_waits(desk: Desk) -> None:

@@ -22,7 +22,7 @@ async def fill(desk: Desk, count: int, **more: Any) -> None:
 
 async def ids(desk: Desk, page: Page) -> list[str]:
     async def work(tx: Any) -> list[str]:
-        return [(await tx.objects.get_pk(row.pk)).key.id for row in page.rows]
+        return [(await tx.objects.get_pk(pk)).key.id for pk in page.pks]
 
     return list(await desk.read(work))
 
@@ -51,7 +51,7 @@ async def test_never_more_than_the_limit_and_the_total_does_not_depend_on_it(des
     await fill(desk, 12)
     pages = [await desk.page(limit=limit, offset=offset) for limit in (1, 5, 20) for offset in (0, 4, 11, 40)]
     assert {page.total for page in pages} == {12}
-    assert [len(page.rows) for page in pages] == [1, 1, 1, 0, 5, 5, 1, 0, 12, 8, 1, 0]
+    assert [len(page.pks) for page in pages] == [1, 1, 1, 0, 5, 5, 1, 0, 12, 8, 1, 0]
 
 
 async def test_the_last_page_knows_that_it_is_the_last(desk: Desk) -> None:
@@ -62,7 +62,7 @@ async def test_the_last_page_knows_that_it_is_the_last(desk: Desk) -> None:
 
 
 async def test_an_empty_feed(desk: Desk) -> None:
-    assert await desk.page() == Page([], 0, 0, False)
+    assert await desk.page() == Page([], [], 0, 0, False)
 
 
 @pytest.mark.req("TRN-034", "TRN-035")

@@ -13,7 +13,7 @@ LOC = key("LOC1", "locations")
 
 async def body(desk: Desk, version: str, module: str = "tariffs") -> bytes | None:
     page = await desk.page(module, version=version)
-    bytes_or_none = page.rows[0].body
+    bytes_or_none = page.bodies[0]
     return bytes_or_none
 
 

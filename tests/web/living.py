@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -27,6 +28,7 @@ from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
 from interplug.web.door import Door
 from interplug.web.pages import Pages, driver_pages
+from interplug.web.wire import Wire
 
 OPERATOR = city.Operator("NL", "TNM", "Voltstroom", "Utrecht", Decimal("52.09"), Decimal("5.12"))
 
@@ -68,7 +70,8 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None]
     async with opened(settings) as node:
         pages = driver_pages(node) if settings.surfaces.driver else None
         loops = await app.loops_of(node, pages)
-        server = uvicorn.Server(uvicorn.Config(Door(node, _ready, pages), lifespan="off", log_config=None, access_log=False))
+        door = Door(node, _ready, pages)
+        server = uvicorn.Server(uvicorn.Config(door, http=partial(Wire, door), lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server._serve([listener]))
         loops.start()
         try:

@@ -18,9 +18,11 @@ from interplug.protocol.headers import authorization
 from interplug.protocol.http import Request, Response
 from interplug.web.door import Application, Door
 from interplug.web.pages import driver_pages
+from interplug.web.wire import Exchange
 from tests.modules import said
 from tests.nodes import EMSP, Partner, befriend, close, make_node
-from tests.web.visiting import Answer, ask, body, scope
+from tests.web.talking import Talk, served
+from tests.web.visiting import ask, scope
 
 LARGEST = 20_000
 URL = "/ocpi/2.3.0/receiver/locations/BE/XYZ/L1"
@@ -42,18 +44,30 @@ def door(partner: Partner) -> Door:
     return Door(partner.node, ready)
 
 
-def put(partner: Partner, **headers: str) -> dict[str, Any]:
-    return scope("PUT", URL, {"authorization": authorization(partner.token, base64_token=True), **headers})
+@pytest.fixture
+async def talk(door: Door) -> AsyncIterator[Talk]:
+    async with served(door) as talking:
+        yield talking
+
+
+def head(partner: Partner, *lines: str, method: str = "PUT", token: str | None = None) -> bytes:
+    presented = authorization(token or partner.token, base64_token=True)
+    return "\r\n".join([f"{method} {URL} HTTP/1.1", "Host: x", f"Authorization: {presented}", *lines, "", ""]).encode()
 
 
 def document() -> bytes:
     return encode_json(said.theirs(said.location()))
 
 
-def envelope(answer: Answer | None) -> dict[str, Any]:
-    assert answer is not None
-    assert answer.header("content-type").startswith("application/json") and int(answer.header("content-length")) == len(answer.body)
-    known: dict[str, Any] = decode_json(answer.body)
+def chunked(*parts: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (*parts, b""))
+
+
+def envelope(answer: bytes, status: int) -> dict[str, Any]:
+    top, _, body = answer.partition(b"\r\n\r\n")
+    assert top.startswith(b"HTTP/1.1 %d " % status), top
+    assert b"content-type: application/json" in top and b"content-length: %d" % len(body) in top
+    known: dict[str, Any] = decode_json(body)
     assert {"status_code", "timestamp"} <= known.keys()
     return known
 
@@ -63,60 +77,53 @@ async def stored(partner: Partner) -> int:
     return counts.get(("locations", partner.connection.id), 0)
 
 
-async def test_a_put_goes_through_in_one_part_or_in_many(door: Door, partner: Partner) -> None:
+async def test_a_put_goes_through_in_one_part_or_in_many(talk: Talk, partner: Partner) -> None:
     whole = document()
-    declared = put(partner, **{"content-length": str(len(whole))})
-    assert envelope(await ask(door, declared, body(whole)))["status_code"] == 1000
-    chunked = put(partner, **{"transfer-encoding": "chunked"})
-    parts = [whole[at : at + 7] for at in range(0, len(whole), 7)]
-    assert envelope(await ask(door, chunked, body(*parts, b"")))["status_code"] == 1000
+    length = f"Content-Length: {len(whole)}"
+    assert envelope(await talk(head(partner, length) + whole), 201)["status_code"] == 1000
+    parts = [whole[at : at + 97] for at in range(0, len(whole), 97)]
+    assert envelope(await talk(head(partner, length), *parts), 200)["status_code"] == 1000
+    assert envelope(await talk(head(partner, "Transfer-Encoding: chunked") + chunked(*parts)), 200)["status_code"] == 1000
     assert await stored(partner) == 1
 
 
-@pytest.mark.parametrize("length", [str(LARGEST + 1), "5000000", "9" * 400])
-async def test_a_body_that_says_it_is_too_large_is_not_even_read(door: Door, partner: Partner, length: str) -> None:
-    async def receive() -> dict[str, Any]:
-        raise AssertionError("it was read")
-
-    answer = await ask(door, put(partner, **{"content-length": length}), receive)
-    assert answer is not None and answer.status == 413 and answer.header("connection") == "close"
-    assert str(LARGEST) in envelope(answer)["status_message"]
+async def test_who_asks_to_go_on_is_told_to(talk: Talk, partner: Partner) -> None:
+    heard = await talk(head(partner, "Content-Length: 2", "Expect: 100-continue"))
+    assert heard.startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-@pytest.mark.parametrize("declared", [{"transfer-encoding": "chunked"}, {"content-length": "10"}, {"content-length": "-1"}])
-async def test_a_body_that_never_ends_is_refused_at_the_limit(door: Door, partner: Partner, declared: dict[str, str]) -> None:
-    read = 0
-
-    async def receive() -> dict[str, Any]:
-        nonlocal read
-        read += 1000
-        return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
-
-    answer = await ask(door, put(partner, **declared), receive)
-    assert answer is not None and answer.status == 413
-    assert envelope(answer)["status_code"] == 2000 and read <= LARGEST + 1000
+@pytest.mark.parametrize("length", [str(LARGEST + 1), "5000000", "9" * 18])
+async def test_a_body_that_says_it_is_too_large_is_not_even_read(talk: Talk, partner: Partner, length: str) -> None:
+    answer = await talk(head(partner, f"Content-Length: {length}"))
+    assert str(LARGEST) in envelope(answer, 413)["status_message"] and b"connection: close" in answer
 
 
-async def test_a_body_that_stands_still_is_408(door: Door, partner: Partner) -> None:
-    first = [{"type": "http.request", "body": b"{", "more_body": True}]
-
-    async def receive() -> dict[str, Any]:
-        if not first:
-            await asyncio.Event().wait()
-        return first.pop()
-
-    answer = await ask(door, put(partner, **{"transfer-encoding": "chunked"}), receive)
-    assert answer is not None and answer.status == 408 and answer.header("connection") == "close"
-    assert "did not arrive" in envelope(answer)["status_message"]
+async def test_a_body_that_never_ends_is_refused_at_the_limit(talk: Talk, partner: Partner) -> None:
+    endless = [b"%x\r\n%b\r\n" % (1000, b"x" * 1000)] * (LARGEST // 1000 + 1)
+    answer = await talk(head(partner, "Transfer-Encoding: chunked"), *endless)
+    assert envelope(answer, 413)["status_code"] == 2000
 
 
-async def test_who_leaves_in_the_middle_is_not_answered_and_nothing_is_stored(door: Door, partner: Partner) -> None:
-    waiting = [{"type": "http.disconnect"}, {"type": "http.request", "body": document()[:50], "more_body": True}]
+async def test_a_body_that_stands_still_is_408(talk: Talk, partner: Partner) -> None:
+    answer = await talk(head(partner, "Content-Length: 10"), b"{")
+    assert "did not arrive" in envelope(answer, 408)["status_message"] and b"connection: close" in answer
 
-    async def receive() -> dict[str, Any]:
-        return waiting.pop()
 
-    assert await ask(door, put(partner, **{"content-length": "1000"}), receive) is None
+async def test_who_leaves_in_the_middle_is_not_answered_and_nothing_is_stored(
+    talk: Talk, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.Event()
+    wait = Exchange._rest
+
+    async def rest(exchange: Exchange) -> None:
+        try:
+            await wait(exchange)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Exchange, "_rest", rest)
+    assert await talk(head(partner, "Content-Length: 1000"), document()[:50], leave=True) == b""
+    await ended.wait()
     assert await stored(partner) == 0
 
 
@@ -124,9 +131,9 @@ async def test_json_nested_a_million_deep_is_400(partner: Partner) -> None:
     door = Door(partner.node, ready)
     door.limits = Server()
     deep = b"[" * 1_000_000 + b"]" * 1_000_000
-    answer = await ask(door, put(partner, **{"content-length": str(len(deep))}), body(deep))
-    assert answer is not None and answer.status == 400
-    assert envelope(answer)["status_code"] == 2001
+    async with served(door) as talk:
+        answer = await talk(head(partner, f"Content-Length: {len(deep)}") + deep)
+    assert envelope(answer, 400)["status_code"] == 2001
 
 
 @pytest.mark.parametrize(
@@ -140,21 +147,18 @@ async def test_json_nested_a_million_deep_is_400(partner: Partner) -> None:
         ("GET", "/ocpi/%00", 401),
     ],
 )
-async def test_an_unknown_place_is_told_in_the_envelope(door: Door, method: str, url: str, status: int) -> None:
-    answer = await ask(door, scope(method, url))
-    assert answer is not None and answer.status == status
-    assert envelope(answer)["status_code"] >= 2000
+async def test_an_unknown_place_is_told_in_the_envelope(talk: Talk, method: str, url: str, status: int) -> None:
+    answer = await talk(f"{method} {url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert envelope(answer, status)["status_code"] >= 2000
 
 
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "DELETE", "BREW"])
-async def test_a_method_that_ocpi_does_not_have_there_changes_nothing(door: Door, partner: Partner, method: str) -> None:
-    request = {**put(partner), "method": method}
-    answer = await ask(door, request)
-    assert answer is not None and answer.status == 405
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "DELETE", "PROPFIND"])
+async def test_a_method_that_ocpi_does_not_have_there_changes_nothing(talk: Talk, partner: Partner, method: str) -> None:
+    envelope(await talk(head(partner, method=method)), 405)
     assert await stored(partner) == 0
 
 
-async def test_the_body_of_a_stranger_is_read_and_kept_nowhere(door: Door, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_body_of_a_stranger_is_read_and_kept_nowhere(talk: Talk, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
     handed: list[bytes] = []
 
     async def heard(node: Node, request: Request) -> Response:
@@ -163,18 +167,19 @@ async def test_the_body_of_a_stranger_is_read_and_kept_nowhere(door: Door, partn
 
     monkeypatch.setattr("interplug.web.door.serve", heard)
     whole = document()
-    length = {"content-length": str(len(whole))}
-    stranger = scope("PUT", URL, {"authorization": authorization("unknown", base64_token=True), **length})
-    answers = [await ask(door, request, body(whole[:9], whole[9:])) for request in (stranger, put(partner, **length))]
-    assert [answer.status for answer in answers if answer] == [401, 201]
+    lines = f"Content-Length: {len(whole)}", "Expect: 100-continue"
+    envelope(await talk(head(partner, *lines, token="unknown"), whole, paced=True), 401)
+    envelope(await talk(head(partner, *lines), whole, paced=True), 201)
     assert handed == [b"", whole]
+    envelope(await talk(head(partner, lines[0], token="unknown") + whole), 401)
+    await partner.node.messages.flush()
+    logged = await partner.node.store.read(lambda tx: tx.messages.search(limit=3))
+    assert [one.body for one in logged] == [b"", whole, b""]
 
 
-async def test_of_two_tokens_neither_counts(door: Door, partner: Partner) -> None:
-    request = put(partner)
-    for extra in ([(b"authorization", b"Token x"), *request["headers"]], [*request["headers"], (b"authorization", b"Token x")]):
-        answer = await ask(door, {**request, "headers": extra})
-        assert answer is not None and answer.status == 401
+async def test_of_two_tokens_neither_counts(talk: Talk, partner: Partner) -> None:
+    for lines in (head(partner, "Authorization: Token x"), head(partner).replace(b"Host: x", b"Host: x\r\nAuthorization: Token x")):
+        envelope(await talk(lines), 401)
 
 
 async def test_health_is_told_by_what_is_missing(partner: Partner) -> None:

@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import uvicorn
 
+from interplug.config import Server
+from interplug.protocol.http import Request, Response
 from interplug.web import wire
-from interplug.web.wire import LARGEST_HEAD, MOST_HEADERS, Wire
+from interplug.web.wire import LARGEST_HEAD, MOST_HEADERS
+from tests.web.talking import Talk, served
 
 START = b"GET /ocpi/versions HTTP/1.1\r\nHost: x\r\n"
-Talk = Callable[..., Awaitable[bytes]]
+PAGE = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
-async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answers with the headers that it was given, once the body is whole."""
-    while (await receive()).get("more_body"):
-        pass
-    body = json.dumps([name.decode() for name, _ in scope["headers"]]).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
+class Echo:
+    """Answers with the headers that it was given, once the body is whole: what partners ask as well as what goes through ASGI."""
+
+    limits = Server()
+
+    def is_for_partners(self, url: bytes) -> bool:
+        return url.startswith(b"/ocpi/")
+
+    async def knows(self, headers: dict[str, str]) -> bool:
+        return True
+
+    async def answer(self, request: Request) -> Response:
+        return Response(200, json.dumps(list(request.headers)).encode())
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        body = json.dumps([name.decode() for name, _ in scope["headers"]]).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
 
 
 @pytest.fixture
 async def talk() -> AsyncIterator[Talk]:
-    """Sends bytes over a connection of its own; all that comes back until the server closes or has answered."""
-    config = uvicorn.Config(echo, http=Wire, ws="none", lifespan="off", log_config=None)
-    config.load()
-    state = uvicorn.Server(config).server_state
-    server = await asyncio.get_running_loop().create_server(lambda: Wire(config, state, {}), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-
-    async def one(*parts: bytes, answers: int = 1) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            for part in parts:
-                writer.write(part)
-                await writer.drain()
-            heard = b""
-            async with asyncio.timeout(10):
-                while heard.count(b"HTTP/1.1") < answers or not heard.endswith((b"]", b"}")):
-                    if not (some := await reader.read(65_536)):
-                        break
-                    heard += some
-            return heard
-        finally:
-            writer.close()
-
-    yield one
-    server.close()
+    async with served(Echo()) as talking:
+        yield talking
 
 
 def envelope(answer: bytes) -> dict[str, Any]:
@@ -106,9 +97,29 @@ async def test_many_small_requests_at_once_are_no_large_head(talk: Talk) -> None
     assert heard.count(b"200 OK") == len(stream) // len(one)
 
 
-async def test_what_follows_the_body_is_no_header(talk: Talk) -> None:
-    answer = await talk(START + b"Transfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: Token x\r\n\r\n")
+@pytest.mark.parametrize("start", [START, PAGE])
+async def test_what_follows_the_body_is_no_header(talk: Talk, start: bytes) -> None:
+    answer = await talk(start + b"Transfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: Token x\r\n\r\n")
     assert b'["host", "transfer-encoding"]' in answer
+
+
+async def test_pages_and_partners_are_answered_in_the_order_of_their_requests(talk: Talk) -> None:
+    both = PAGE + b"A: 1\r\n\r\n" + START + b"B: 1\r\n\r\n" + PAGE + b"C: 1\r\n\r\n" + START + b"D: 1\r\nConnection: close\r\n\r\n"
+    heard = await talk(both, answers=4)
+    assert [heard.index(b'["host", "%b"' % name) for name in (b"a", b"b", b"c", b"d")] == sorted(
+        heard.index(b'["host", "%b"' % name) for name in (b"a", b"b", b"c", b"d")
+    )
+    assert heard.count(b"connection: close") == 1
+
+
+async def test_a_url_that_was_sent_whole_leads_to_the_same_place(talk: Talk) -> None:
+    answer = await talk(b"GET http://x/ocpi/versions?a=b HTTP/1.1\r\nHost: x\r\nE: 1\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200") and b'["host", "e"]' in answer
+
+
+async def test_head_has_no_body(talk: Talk) -> None:
+    heard = await talk(b"HEAD" + START[3:] + b"\r\n" + START + b"\r\n", answers=2)
+    assert heard.count(b"200 OK") == 2 and heard.count(b'["host"]') == 1
 
 
 async def test_a_head_that_does_not_come_ends_the_connection(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:

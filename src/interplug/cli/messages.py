@@ -50,7 +50,7 @@ def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
 
     async def work(node: Node) -> dict[str, Any] | None:
         found = await node.store.read(lambda tx: tx.messages.search(before=number + 1, limit=1))
-        if not found or found[0].pk != number:
+        if not found or found[0].number != number:
             return None
         texts = {name: getattr(found[0], name).decode(errors="replace") for name in ("body", "answer")}
         return {**_described(node, found[0]), "headers": found[0].headers, **texts}
@@ -66,7 +66,7 @@ def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
 def _described(node: Node, message: Message) -> dict[str, Any]:
     partner = node.directory.by_id(message.connection)
     return {
-        "number": message.pk,
+        "number": message.number,
         "at": format_time(message.started_at),
         "direction": message.direction,
         "partner": partner.partner if partner else None,

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -76,8 +77,11 @@ def _number(text: str) -> Decimal:
 def _surely_shallow(raw: bytes) -> bool:
     """Counts levels on the brackets alone, several times as fast as a walk. False also where a string holds a bracket.
 
-    Every string without a bracket leaves two neighbouring quotes; one with a bracket leaves an odd one, and then nothing is proved.
+    What has few brackets is not nested deep. Otherwise every string without a bracket leaves two neighbouring quotes; one with a bracket
+    leaves an odd one, and then nothing is proved.
     """
+    if raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH:
+        return True
     if b"\\" in raw:
         raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
     brackets = raw.translate(_ONE_PAIR, _NO_STRUCTURE).replace(b'""', b"")
@@ -127,6 +131,7 @@ _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def parse_time(text: str) -> int:
     """Microseconds UTC. Reads more than OCPI allows: any offset, any number of decimals; no designator means UTC."""
     if len(text) < 19 or text[4] + text[7] + text[13] + text[16] != "--::":

@@ -65,9 +65,11 @@ class Invalid(ValueError):
         self.reason = reason
 
 
-def validate(kind: str, document: dict[str, Any]) -> None:
+def validate(kind: str, document: dict[str, Any], raw: bytes | None = None) -> None:
+    """`raw` is what all texts of the document were read from, where it is known: if it is clean, so are they."""
     checked = _convert("$", document, OBJECTS[kind])
-    _check_characters("$", checked)
+    if raw is None or not _clean(raw):
+        _check_characters("$", checked)
     if isinstance(checked, CDR):
         _check_credit(checked)
 
@@ -182,12 +184,17 @@ def _check_characters(path: str, checked: Any, *, folds: bool = False) -> None:
             raise Invalid(place, "holds a line break or another control character")
 
 
+def _clean(raw: bytes) -> bool:
+    """JSON in which no string can hold a wrong character: those below a blank would have to be escaped."""
+    return raw.isascii() and b"\\" not in raw and b"\x7f" not in raw
+
+
 def _surely_clean(checked: Any) -> bool:
     try:
         spelled = encode_json(checked)
     except UnicodeEncodeError:
         return False
-    if spelled.isascii() and b"\\" not in spelled and b"\x7f" not in spelled:
+    if _clean(spelled):
         return True
     if not isinstance(checked, Struct):
         return False

@@ -66,7 +66,7 @@ async def put_evse(call: Call) -> Answer:
     key = replica.key(call)
     document = await lens.read(call, "evse", lens.body(call), (key.country, key.party))
     replica.same_ids(document, {"uid": call.params["evse_uid"]})
-    validate("evse", document)
+    validate("evse", document, call.request.body)
     moment = parse_time(document["last_updated"])
 
     async def work(tx: Tx) -> bool:
@@ -84,7 +84,7 @@ async def patch_evse(call: Call) -> Answer:
     async def work(tx: Tx) -> None:
         stored = await _evse(tx, call, key)
         document = merge("evse", stored.document, replica.without_ids(patch, {"uid": stored.uid}))
-        validate("evse", document)
+        validate("evse", document, replica.CHECKED)
         await _save(tx, call, key, document, parse_time(document["last_updated"]))
 
     await call.node.store.write(work)
@@ -135,7 +135,7 @@ async def patch_connector(call: Call) -> Answer:
             raise _unknown(call)
         if not _late(call, patch, known):
             merged = merge("connector", known, replica.without_ids(patch, {"id": known["id"]}))
-            validate("connector", merged)
+            validate("connector", merged, replica.CHECKED)
             await _save_connector(tx, call, key, stored, merged)
 
     await call.node.store.write(work)

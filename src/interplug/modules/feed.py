@@ -6,6 +6,7 @@ key from the kept bytes of the partner's version; what is not kept yet is made t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from interplug.partners.presentation import root
 from interplug.protocol.envelope import Answer
 from interplug.protocol.paging import PageRequest, next_link, read_page
 from interplug.protocol.status import CLIENT_ERROR, UNKNOWN_LOCATION, invalid, not_found
-from interplug.store.keys import OWN, Page, PageQuery, PageRow
+from interplug.store.keys import OWN, Page, PageQuery
 from interplug.store.tx import Tx
 
 from . import lens
@@ -37,9 +38,11 @@ async def page(call: Call) -> Answer:
     async def work(tx: Tx) -> tuple[Page, list[msgspec.Raw]]:
         found = await tx.objects.page(query)
         if call.place.module.id == "locations" and await lens.restricted(tx, call.connection):
-            bodies = [await _narrowed(tx, call, row, made) for row in found.rows]
+            bodies: Sequence[bytes | None] = [await _narrowed(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
+        elif None in found.bodies:
+            bodies = [await _made(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
         else:
-            bodies = [row.body if row.body is not None else await _made(tx, call, row, made) for row in found.rows]
+            bodies = found.bodies
         return found, [msgspec.Raw(body) for body in bodies if body]
 
     found, bodies = await call.node.store.read(work)
@@ -79,16 +82,16 @@ def _headers(call: Call, wanted: PageRequest, found: Page) -> dict[str, str]:
     headers = {"x-total-count": str(found.total), "x-limit": str(largest)}
     if found.more:
         url = root(call.node.settings) + call.request.path
-        headers["link"] = next_link(url, wanted, len(found.rows), found.last_no, call.node.secret)
+        headers["link"] = next_link(url, wanted, len(found.pks), found.last_no, call.node.secret)
     return headers
 
 
 # --- bodies
 
 
-async def _made(tx: Tx, call: Call, row: PageRow, made: Kept) -> bytes:
-    """The body of a row whose bytes are not kept for this version, and what is to be kept of it."""
-    return await rendition(tx, call.node, call.version.number, call.place.module.kind, row.pk, made)
+async def _made(tx: Tx, call: Call, pk: int, body: bytes | None, made: Kept) -> bytes:
+    """The body of an object; where none is kept for this version it is made, and what is to be kept of it noted in `made`."""
+    return body if body is not None else await rendition(tx, call.node, call.version.number, call.place.module.kind, pk, made)
 
 
 async def rendition(tx: Tx, node: Node, version: str, kind: str, pk: int, made: Kept) -> bytes:
@@ -101,12 +104,12 @@ async def rendition(tx: Tx, node: Node, version: str, kind: str, pk: int, made: 
     return body
 
 
-async def _narrowed(tx: Tx, call: Call, row: PageRow, made: Kept) -> bytes:
+async def _narrowed(tx: Tx, call: Call, pk: int, body: bytes | None, made: Kept) -> bytes:
     """As `_made`, where some Tariffs are not for everybody: references to those are taken out for this connection alone."""
-    body = row.body if row.body is not None else await _made(tx, call, row, made)
+    body = await _made(tx, call, pk, body, made)
     if not body or not await lens.hidden(tx, call.connection, lens.referred(body)):
         return body
-    document, _ = await tx.objects.whole(row.pk)
+    document, _ = await tx.objects.whole(pk)
     view = await lens.show(tx, call.connection, call.version.number, call.place.module.kind, document, call.now, call.node.settings)
     return EMPTY if view is None else encode_json(view)
 

@@ -24,6 +24,9 @@ from .node import Call
 
 Document = dict[str, Any]
 
+CHECKED = b""
+"""For `validate`: the texts of what is stored and of a patch were checked when each of them came."""
+
 
 # --- whose, and where
 
@@ -113,7 +116,7 @@ async def change(call: Call, key: Key, patch: Document) -> Answer:
         # The time of the message decides whether it is late; without one (2.1.1) it counts as of now for the object that we hold.
         moment = parse_time(patch["last_updated"]) if "last_updated" in patch else stored.last_updated
         document["last_updated"] = with_children(kind, document)
-        validate(kind, document)
+        validate(kind, document, CHECKED)
         await tx.objects.save(key, document, last_updated=moment, evidence=evidence(call))
 
     await call.node.store.write(work)
@@ -155,7 +158,7 @@ async def put(call: Call) -> Answer:
     place = key(call)
     document = await lens.read(call, call.place.module.kind, lens.body(call), (place.country, place.party))
     same_ids(document, ids(place))
-    validate(call.place.module.kind, document)
+    validate(call.place.module.kind, document, call.request.body)
     return await replace(call, place, document)
 
 

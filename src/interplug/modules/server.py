@@ -16,7 +16,7 @@ import logging
 from interplug.model.validate import Invalid
 from interplug.partners.directory import Connection
 from interplug.protocol.envelope import Answer, refusal, respond
-from interplug.protocol.headers import Party, routing, routing_headers
+from interplug.protocol.headers import routing
 from interplug.protocol.http import Request, Response, segments
 from interplug.protocol.routes import Module, Place, Route
 from interplug.protocol.status import SERVER_ERROR, UNSUPPORTED_VERSION, OcpiError, invalid, not_found, unauthorized
@@ -54,7 +54,7 @@ async def serve(node: Node, request: Request) -> Response:
         answer = refusal(OcpiError(SERVER_ERROR, http=500))
     response = respond(answer, request, now)
     if call is not None and call.version.routing_headers and not call.place.module.configuration:
-        response.headers.update(_swapped(call))
+        response.headers.update(node.directory.answering(call.connection, call.to, call.sender))
     _note(node, request, response, answer.code, connection, now)
     return response
 
@@ -145,13 +145,6 @@ def _addressed(call: Call) -> None:
         raise invalid(f"{to} is no party of this platform")
 
 
-def _swapped(call: Call) -> dict[str, str]:
-    """TO is the party that asked, FROM the one that was asked; where the headers did not say, the first of each side."""
-    theirs = call.connection.parties
-    asking = call.sender or (Party(theirs[0].country_code, theirs[0].party_id) if theirs else None)
-    return routing_headers(asking, call.to or call.node.directory.party_for(call.connection, None))
-
-
 def _note(node: Node, request: Request, response: Response, code: int, connection: Connection | None, started: int) -> None:
     """One line for the message log; it is written later, in a group."""
     headers = request.headers
@@ -168,7 +161,7 @@ def _note(node: Node, request: Request, response: Response, code: int, connectio
             started_at=started,
             took_us=node.clock() - started,
             headers=headers,
-            body=request.body,
+            body=request.body if connection is not None else b"",  # a stranger's is kept nowhere
             answer=response.body,
         )
     )

@@ -60,7 +60,7 @@ async def put(call: Call) -> Answer:
     document = await lens.read(call, "token", lens.body(call), (key.country, key.party))
     named = _type(call) if call.version.token_type_param else None
     replica.same_ids(document, replica.ids(key) | ({"type": named} if named else {}))
-    validate("token", document)
+    validate("token", document, call.request.body)
     known = await _known(call, key, None) if not call.version.token_type_param else None
     kind = known.key.kind if known is not None else document["type"]
     return await replica.replace(call, Key(key.module, key.source, key.country, key.party, key.id, kind), document)
@@ -82,7 +82,7 @@ async def _known(call: Call, key: Key, type: str | None) -> Stored | None:
     async def work(tx: Tx) -> Stored | None:
         return _one(call, await _theirs(tx, call, key), type)
 
-    return await call.node.store.read(work)
+    return await call.node.store.read(work, snapshot=False)
 
 
 # --- real-time authorisation by the eMSP
@@ -105,7 +105,7 @@ async def _references(call: Call) -> Document | None:
     if not call.request.body.strip():
         return None
     document = await lens.read(call, "location_references", lens.body(call))
-    validate("location_references", document)
+    validate("location_references", document, call.request.body)
     return document
 
 
@@ -116,7 +116,7 @@ async def _ours(call: Call) -> Stored | None:
     async def work(tx: Tx) -> list[Stored]:
         return await tx.objects.find_id("tokens", call.params["uid"], OWN)
 
-    found = await call.node.store.read(work)
+    found = await call.node.store.read(work, snapshot=False)
     if shown is not None:
         found = [stored for stored in found if shown.key == (stored.key.country.upper(), stored.key.party.upper())]
     # Without a type it is RFID; 2.1.1 has no type that would tell APP_USER from the card with the same uid.

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interplug.config import Settings
-from interplug.protocol.headers import Party, token_readings
+from interplug.protocol.headers import Party, routing_headers, token_readings
 from interplug.store.parties import OurParty
 from interplug.store.partners import TokenRow
 from interplug.store.store import Store, now_us
@@ -62,6 +62,8 @@ class _Snapshot:
     own_keys: frozenset[tuple[str, str]] = frozenset()
     headers: dict[str, tuple[tuple[Connection, bool], int | None]] = field(default_factory=dict)
     """The answer for each Authorization header that was seen, and when it ends."""
+    answers: dict[int, dict[str, str]] = field(default_factory=dict)
+    """The routing headers of an answer to each connection, where the request had none."""
 
 
 class Directory:
@@ -201,6 +203,21 @@ class Directory:
         """The party of ours that speaks on this connection (FROM), in that role where we have it."""
         shown = self.shown(connection, role) or self.shown(connection)
         return Party(shown[0].country_code, shown[0].party_id) if shown else None
+
+    def answering(self, connection: Connection, to: Party | None, sender: Party | None) -> dict[str, str]:
+        """The routing headers of an answer: TO is the party that asked, FROM the one that was asked; where the request did not say, the
+        first of each side (4.1.9.6)."""
+        if to is None and sender is None:
+            known = self._now.answers.get(connection.id)
+            if known is None:
+                known = self._now.answers[connection.id] = self._answering(connection, None, None)
+            return known
+        return self._answering(connection, to, sender)
+
+    def _answering(self, connection: Connection, to: Party | None, sender: Party | None) -> dict[str, str]:
+        theirs = connection.parties
+        asking = sender or (Party(theirs[0].country_code, theirs[0].party_id) if theirs else None)
+        return routing_headers(asking, to or self.party_for(connection, None))
 
     def their_roles(self, connection: Connection) -> tuple[str, ...]:
         return tuple(dict.fromkeys(party.role for party in connection.parties))

@@ -30,7 +30,9 @@ class Request(msgspec.Struct):
     def query(self) -> dict[str, str]:
         """The query parameters, the last of a repeated name."""
         text = self.url.partition("?")[2]
-        return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
+        if not text or "%" in text or "+" in text:
+            return dict(parse_qsl(text, keep_blank_values=True)) if text else {}
+        return {name: value for name, _, value in [part.partition("=") for part in text.split("&")] if name}
 
 
 class Response(msgspec.Struct):

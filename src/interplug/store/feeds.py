@@ -11,13 +11,14 @@ leaves one of the feeds out of order (`moved_no`), so that a deep offset skips a
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import msgspec
 
 from interplug.model.types import fold
 from interplug.store.bodies import body_id
 from interplug.store.database import Database, Row
-from interplug.store.keys import Page, PageQuery, PageRow
+from interplug.store.keys import Page, PageQuery
 from interplug.store.withheld import bit
 
 STEP = 256
@@ -27,7 +28,7 @@ FEW_ROWS = 2000
 AUDIENCES = "select distinct audience from feed where module = ? and source = ? and audience >= 0 and n > 0 order by audience"
 AUDIENCE_COUNTS = "select audience, module, sum(n) from feed where audience > 0 and source = 0 group by audience, module having sum(n) > 0"
 COUNTS = "select module, source, sum(n) from feed where audience >= 0 group by module, source having sum(n) > 0 order by module, source"
-PAGE_ROWS = "o.pk, o.changed_no, b.bytes, o.created_no"
+PAGE_ROWS = "b.bytes, o.pk, o.created_no"
 
 
 class Walk(msgspec.Struct, frozen=True):
@@ -55,17 +56,17 @@ class Feeds:
     async def page(self, query: PageQuery) -> Page:
         walk = await self._walk(query)
         if walk is None:
-            return Page([], query.after or 0, 0, False)
+            return Page([], [], query.after or 0, 0, False)
         start = max(query.after or 0, walk.first_no - 1)
         if query.offset:
             reached = await self._seek(walk, query, start)
             if reached is None:
-                return Page([], start, walk.total, False)
+                return Page([], [], start, walk.total, False)
             start = reached
         rows = await self._rows(walk, query, start)
-        shown = rows[: query.limit]
-        page = [PageRow(row[0], row[1], row[2]) for row in shown]
-        return Page(page, shown[-1][3] if shown else start, walk.total, len(rows) > len(shown))
+        more = len(rows) > query.limit
+        shown = rows[: query.limit] if more else rows
+        return Page([row[1] for row in shown], [row[0] for row in shown], shown[-1][2] if shown else start, walk.total, more)
 
     async def audiences(self, module: str, source: int) -> list[int]:
         return [row[0] for row in await self._db.all(AUDIENCES, module, source)]
@@ -111,17 +112,17 @@ class Feeds:
         assert row is not None
         return int(row[0]), int(row[1] or 0)
 
-    async def _rows(self, walk: Walk, query: PageQuery, start: int) -> list[Row]:
+    async def _rows(self, walk: Walk, query: PageQuery, start: int) -> Sequence[Row]:
         place, slots = body_id(query.module, query.version)
         keys, values = _keys(walk, query, start, query.limit + 1)
         if walk.way == "one" and walk.dates is None:
             sql = f"""select {PAGE_ROWS} from object o left join body b on b.id = {place}
                 where o.feed = ? and o.created_no > ? order by o.created_no limit ?"""
-            return list(await self._db.all(sql, *slots, *values))
+            return await self._db.all(sql, *slots, *values)
         sql = f"""select {PAGE_ROWS} from ({keys}) k join object o on o.pk = k.pk
             left join body b on b.id = {place} order by o.created_no"""
         # The values of the derived table stand before those of the join in the text.
-        return list(await self._db.all(sql, *values, *slots))
+        return await self._db.all(sql, *values, *slots)
 
     async def _seek(self, walk: Walk, query: PageQuery, start: int) -> int | None:
         """The key of the last row before the offset; None when the offset is beyond the end."""

@@ -126,16 +126,12 @@ class PageQuery(msgspec.Struct, frozen=True):
     total: int | None = None
 
 
-class PageRow(msgspec.Struct, frozen=True, gc=False):
-    """`body` None: nothing is kept for that version, make it from `whole(pk)` and hand it back with `keep`. Empty: withheld."""
-
-    pk: int
-    changed_no: int
-    body: bytes | None
-
-
 class Page(msgspec.Struct, frozen=True, gc=False):
-    rows: list[PageRow]
+    """`bodies` stand in the order of `pks`. None: nothing is kept for that version, make it from `whole(pk)` and hand it back with
+    `keep`. Empty: withheld."""
+
+    pks: list[int]
+    bodies: list[bytes | None]
     last_no: int
     total: int
     more: bool

@@ -51,7 +51,10 @@ class NoLocation(LookupError):
 
 
 def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in names}
+    left = dict(document)
+    for name in names:
+        left.pop(name, None)
+    return left
 
 
 def after(moment: int) -> int:

@@ -1,15 +1,18 @@
 """The message log: what was said to whom, in both directions, for people who look for a fault.
 
-It is written in groups, apart from the transactions of the requests: a crash may cost the last second of the log and nothing else.
+Messages are packed in groups, a row for a group, apart from the transactions of the requests: written one by one, with an index for
+each way to look for them, they cost more than many of the requests that they tell of. So a search reads groups, newest first, about a
+million messages in a second or two; only the last contact with each partner, which pages ask for, has a row of its own. A crash may
+cost the last second of the log and nothing else.
+
 No token is ever in it. Headers that carry one keep their name and scheme; of a body that might hold one (credentials), the tokens are
 masked where it can be read, and nothing is kept of it where it cannot. Masking comes before cutting.
 """
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from itertools import chain
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -18,23 +21,30 @@ from interplug.store.database import Database
 
 MASK = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
-COLUMNS = "direction, connection, method, url, http, ocpi, request_id, correlation_id, started_at, took_us, head, body, answer"
-ADD = f"insert into message ({COLUMNS}) values "
-ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-AT_ONCE = 32
-"""Rows of one statement. Each statement hands the interpreter over to the thread that answers requests, and has to win it back."""
-CONTACT = "select direction, http, started_at from message where connection = ? order by started_at desc limit 20"
-FORGET_OLD = "delete from message where started_at < ?"
-FORGET_MANY = "delete from message where pk <= (select max(pk) from message) - ?"
+GROUP = 64
+"""Most messages of a row."""
+AT_ONCE = 16
+"""Rows that a search reads at a time."""
+NEXT = "select number + n from message order by number desc limit 1"
+ADD = "insert into message (number, n, until, doc) values (?, ?, ?, ?)"
+GROUPS = "select number, doc from message where number < ? order by number desc limit ?"
+SINCE = "select number, doc from message where number > ? and until >= ? order by number limit ?"
+CONTACT = "select heard_at, silent_since from contact where connection = ?"
+HEARD = """
+insert into contact (connection, heard_at, silent_since) values (?, ?, ?) on conflict (connection) do update set
+  heard_at = case when excluded.heard_at > contact.heard_at then excluded.heard_at else contact.heard_at end,
+  silent_since = case when excluded.heard_at = 0 and contact.silent_since > 0 then contact.silent_since else excluded.silent_since end"""
+FORGET_OLD = "delete from message where until < ?"
+FORGET_MANY = "delete from message where number + n <= (select max(number) from message) - ?"
 NEWEST = 2**62
 LONG = 65_536
 MOST = 10_000
-"""Messages that are looked through at a time."""
+"""Messages that are told at a time."""
 STRING_TOKEN = re.compile(rb'"token"\s*:\s*"')
 ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
-class Message(msgspec.Struct, gc=False):
+class Message(msgspec.Struct, array_like=True, gc=False):
     """One request and its answer. `direction` is "in" or "out"; `http` 0 means that no answer came; `connection` 0 that of nobody known."""
 
     direction: str
@@ -50,7 +60,45 @@ class Message(msgspec.Struct, gc=False):
     headers: dict[str, str] = {}
     body: bytes = b""
     answer: bytes = b""
-    pk: int = 0
+    number: int = 0
+    """Its place in the log; known of what was read from there."""
+
+
+class Contact(NamedTuple):
+    """When a partner was last heard, and since when it has not answered us since then; 0: not known, or it has."""
+
+    heard: int = 0
+    silent: int = 0
+
+
+class Group(NamedTuple):
+    """Messages as they are written: how many, when the newest was, what they tell of each connection, and their bytes."""
+
+    n: int
+    until: int
+    contacts: dict[int, Contact]
+    doc: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Message]).decode
+
+
+def pack(messages: Sequence[Message], body_limit: int = 4096) -> Group:
+    """Takes the messages over: what may not be kept of them is taken out, and bodies are cut."""
+    contacts: dict[int, Contact] = {}
+    for message in messages:
+        message.headers = {name: masked(name, value) for name, value in message.headers.items()}
+        message.body, message.answer = shown(message.body, message.url)[:body_limit], shown(message.answer, message.url)[:body_limit]
+        before = contacts.get(message.connection, NO_CONTACT)
+        if message.direction == "in" or 0 < message.http < 500:
+            contacts[message.connection] = Contact(message.started_at)
+        elif not before.silent:
+            contacts[message.connection] = Contact(before.heard, message.started_at)
+    return Group(len(messages), max(message.started_at for message in messages), contacts, _encode(messages))
+
+
+NO_CONTACT = Contact()
 
 
 class Messages:
@@ -59,10 +107,14 @@ class Messages:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def add(self, messages: Sequence[Message], body_limit: int) -> None:
-        for start in range(0, len(messages), AT_ONCE):
-            rows = [_values(message, body_limit) for message in messages[start : start + AT_ONCE]]
-            await self._db.execute(ADD + ", ".join([ROW] * len(rows)), *chain.from_iterable(rows))
+    async def add(self, groups: Sequence[Group]) -> None:
+        row = await self._db.one(NEXT)
+        number = 1 if row is None else int(row[0])
+        for group in groups:
+            await self._db.execute(ADD, number, group.n, group.until, group.doc)
+            for connection, contact in group.contacts.items():
+                await self._db.execute(HEARD, connection, *contact)
+            number += group.n
 
     async def search(
         self,
@@ -73,38 +125,59 @@ class Messages:
         before: int = NEWEST,
         limit: int = 100,
     ) -> list[Message]:
-        """Newest first; `url` is a part of it, `before` the pk of the last one seen."""
-        where, values = ["pk < ?"], [before]
-        given: list[tuple[str, Any]] = [("correlation_id = ?", correlation_id), ("connection = ?", connection)]
-        given.append(("url like ? escape '!'", None if url is None else f"%{_literally(url)}%"))
-        for condition, value in given:
-            if value is not None:
-                where.append(condition)
-                values.append(value)
-        sql = f"select {COLUMNS}, pk from message where {' and '.join(where)} order by pk desc limit ?"
-        return [_message(row) for row in await self._db.all(sql, *values, limit)]
+        """Newest first; `url` is a part of it, whatever the case, `before` the number of the last one seen."""
+        part = None if url is None else url.lower()
+        found: list[Message] = []
+        async for message in self._backwards(before):
+            if (
+                (correlation_id is None or message.correlation_id == correlation_id)
+                and (connection is None or message.connection == connection)
+                and (part is None or part in message.url.lower())
+            ):
+                found.append(message)
+                if len(found) == limit:
+                    break
+        return found
 
     async def naming(self, connection: int, since: int, texts: Sequence[str]) -> list[Message]:
-        """What was said with this partner since then where one of these texts stands in the URL, the request or the answer."""
-        one = "url like ? escape '!' or instr(body, ?) > 0 or instr(answer, ?) > 0"
-        values = [value for text in texts for value in (f"%{_literally(text)}%", text.encode(), text.encode())]
-        where = f"connection = ? and started_at >= ? and ({' or '.join([one] * len(texts))})"
-        sql = f"select {COLUMNS}, pk from message where {where} order by pk limit ?"
-        return [_message(row) for row in await self._db.all(sql, connection, since, *values, MOST)]
-
-    async def contact(self, connection: int) -> tuple[int, int]:
-        """When the partner was last heard, and since when it has not answered us; 0: not among the newest entries."""
-        heard = silent = 0
-        for direction, http, at in await self._db.all(CONTACT, connection):
-            if direction == "in" or 0 < http < 500:
-                heard = at
+        """What was said with this partner since then where one of these texts stands in the URL, the request or the answer; the oldest
+        first, at most MOST."""
+        spelled = [(text.lower(), text.encode()) for text in texts]
+        found: list[Message] = []
+        after = 0
+        while rows := await self._db.all(SINCE, after, since, AT_ONCE):
+            for number, doc in rows:
+                for place, message in enumerate(_decode(doc)):
+                    if message.connection == connection and message.started_at >= since and _names(message, spelled):
+                        message.number = number + place
+                        found.append(message)
+            if len(found) >= MOST:
                 break
-            silent = at
-        return heard, silent
+            after = rows[-1][0]
+        return found[:MOST]
 
-    async def forget(self, *, before: int, most: int) -> int:
-        """Retention by age and by count; how many were removed."""
-        return await self._db.execute(FORGET_OLD, before) + await self._db.execute(FORGET_MANY, most)
+    async def _backwards(self, before: int) -> AsyncIterator[Message]:
+        while rows := await self._db.all(GROUPS, before, AT_ONCE):
+            for number, doc in rows:
+                messages = _decode(doc)
+                for place in range(len(messages) - 1, -1, -1):
+                    if number + place < before:
+                        messages[place].number = number + place
+                        yield messages[place]
+            before = rows[-1][0]
+
+    async def contact(self, connection: int) -> Contact:
+        row = await self._db.one(CONTACT, connection)
+        return NO_CONTACT if row is None else Contact(*row)
+
+    async def forget(self, *, before: int, most: int) -> None:
+        """Retention by age and by count, by whole groups."""
+        await self._db.execute(FORGET_OLD, before)
+        await self._db.execute(FORGET_MANY, most)
+
+
+def _names(message: Message, texts: Sequence[tuple[str, bytes]]) -> bool:
+    return any(text in message.url.lower() or raw in message.body or raw in message.answer for text, raw in texts)
 
 
 class _Places(Protocol):
@@ -112,18 +185,21 @@ class _Places(Protocol):
 
 
 class MessageLog:
-    """The buffer in front. `add` costs an append; a flush follows within `wait` seconds, or when many have come together."""
+    """The buffer in front. `add` costs an append, and the packing of a group where one is full; a flush follows within `wait` seconds."""
 
     def __init__(self, write: Callable[[Callable[[Any], Any]], Awaitable[None]], *, body_limit: int = 4096, wait: float = 0.5) -> None:
         self._write = write
-        self._buffer: list[Message] = []
+        self._open: list[Message] = []
+        self._full: list[Group] = []
         self._flushing: asyncio.Task[None] | None = None
         self.body_limit = body_limit
         self.wait = wait
 
     def add(self, message: Message) -> None:
         message.body, message.answer = self._bounded(message.body), self._bounded(message.answer)
-        self._buffer.append(message)
+        self._open.append(message)
+        if len(self._open) == GROUP:
+            self._pack()
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.get_running_loop().create_task(self._soon())
 
@@ -131,18 +207,24 @@ class MessageLog:
         """A long body is let go at once. What is left of it is no JSON, so nothing of it is kept if a token may be in it."""
         return body if len(body) <= LONG else body[: self.body_limit]
 
+    def _pack(self) -> None:
+        if self._open:
+            self._full.append(pack(self._open, self.body_limit))
+            self._open = []
+
     async def _soon(self) -> None:
-        while self._buffer:
+        while self._open or self._full:
             await asyncio.sleep(self.wait)
             await self.flush()
 
     async def flush(self) -> None:
-        messages, self._buffer = self._buffer, []
+        self._pack()
+        groups, self._full = self._full, []
 
         async def work(tx: _Places) -> None:
-            await tx.messages.add(messages, self.body_limit)
+            await tx.messages.add(groups)
 
-        if messages:
+        if groups:
             await self._write(work)
 
     async def close(self) -> None:
@@ -150,17 +232,6 @@ class MessageLog:
             self._flushing.cancel()
             await asyncio.gather(self._flushing, return_exceptions=True)
         await self.flush()
-
-
-def _values(message: Message, body_limit: int) -> tuple[object, ...]:
-    body, answer = (shown(part, message.url)[:body_limit] for part in (message.body, message.answer))
-    head = encode_json({name: masked(name, value) for name, value in message.headers.items()}).decode()
-    return (*msgspec.structs.astuple(message)[:10], head, body, answer)
-
-
-def _message(row: Sequence[Any]) -> Message:
-    values = [*row[:10], msgspec.json.decode(row[10]), *row[11:]]
-    return Message(*values)
 
 
 def masked(name: str, value: str) -> str:
@@ -195,7 +266,3 @@ def _mask(value: Any) -> bool:
     for item in items:
         here = _mask(item) or here
     return here
-
-
-def _literally(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

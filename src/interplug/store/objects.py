@@ -6,6 +6,7 @@ as values, not as bytes: the order of fields and a trailing zero are no change. 
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from interplug.model.types import encode_json, fold, format_time
@@ -66,7 +67,8 @@ class Objects:
 
     async def find_id(self, module: str, id: str, source: int | None = None) -> list[Stored]:
         rows = await self._db.all(FIND_ID, module, fold(id))
-        return [await self._from_row(row) for row in rows if source is None or row[13] == source]
+        wanted = [row for row in rows if source is None or row[13] == source]
+        return [await self._from_row(row) for row in wanted] if module == LOCATIONS else [_plain(row) for row in wanted]
 
     async def find_evse(self, uid: str, *, party: tuple[str, str] | None = None, source: int | None = None) -> list[StoredEvse]:
         """EVSEs with this uid under any Location: uids repeat, also within one party."""
@@ -281,3 +283,9 @@ class Objects:
     async def stale(self, module: str, source: int) -> int:
         """How many arrivals were older than what is stored."""
         return await self._tallies.read("stale", module, source)
+
+
+def _plain(row: Sequence[Any]) -> Stored:
+    """Of a row with its body, for whatever is no Location."""
+    key = spelled(row[11], row[12], row[13], row[14])
+    return Stored(row[0], key, partial(read_document, row[15]), row[7], row[8], row[2], row[4])

@@ -1,17 +1,20 @@
-"""SQLite: one writer thread that commits in groups, and one connection for reading in the thread of the event loop.
+"""SQLite: transactions in groups, one commit for each, in the thread of the event loop; only the wait for the disk is elsewhere.
 
-Measured: a commit with synchronous=FULL is one fdatasync; sixty-four waiting transactions share it. So the writer takes everything
-that waits (at most GROUP), runs each in a savepoint, and answers all of them after the commit. A transaction that raises is undone
-alone. Reading in the loop thread is quicker than any hand-over to another thread; each read sees one snapshot.
+Measured: a commit with synchronous=FULL is one fdatasync; sixty-four waiting transactions share it. So what waits is run together (at
+most GROUP, or as much as LONGEST allows), each in a savepoint, and all are answered after the commit, for which a thread waits while the
+loop goes on to read and to hear the next requests. A transaction that raises is undone alone. Statements run in the loop because a
+thread of their own would have to fight with the loop for the interpreter at every one of them, which costs more than they do.
 
-A transaction is a coroutine whose statements never suspend here, so it is driven to its end by one `send`.
+A transaction is a coroutine whose statements never suspend here, so it is driven to its end by one `send`; each read sees one snapshot.
 """
 
 import asyncio
-import queue
+import contextlib
 import sqlite3
-import threading
+import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,10 +25,13 @@ T = TypeVar("T")
 Work = Callable[[Tx], Coroutine[Any, Any, T]]
 
 GROUP = 256
+LONGEST = 0.01
+"""Seconds after which a group takes no more in."""
+PATIENCE = 15.0
+"""Seconds to wait for another process that writes."""
 PRAGMAS = (
     "journal_mode=wal",
     "synchronous=full",
-    "busy_timeout=15000",
     "foreign_keys=on",
     "temp_store=memory",
     "cache_size=-32768",
@@ -88,11 +94,10 @@ class Statements:
 class _Waiting:
     """One transaction on its way through the writer."""
 
-    __slots__ = ("error", "future", "loop", "value", "work")
+    __slots__ = ("error", "future", "value", "work")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, work: Work[Any]) -> None:
-        self.loop = loop
-        self.future: asyncio.Future[Any] = loop.create_future()
+    def __init__(self, future: "asyncio.Future[Any]", work: Work[Any]) -> None:
+        self.future = future
         self.work = work
         self.value: Any = None
         self.error: BaseException | None = None
@@ -107,35 +112,42 @@ class _Waiting:
 
 
 class Sqlite:
-    """`committed(number)` is called from the writer thread after each commit that took numbers."""
+    """`committed(number)` is called after each commit that took numbers."""
 
     def __init__(self, path: Path, clock: Callable[[], int], committed: Callable[[int], None]) -> None:
         self._committed = committed
         self._reader = connect(path)
+        self._reader.execute(f"pragma busy_timeout={int(PATIENCE * 1000)}")
         self._reader.execute("pragma query_only=1")
         self._read_statements = Statements(self._reader)
         self._reading = Tx(self._read_statements, Numbers(writing=False), clock)
         self._writer = connect(path)
+        self._writer.execute("pragma busy_timeout=0")
         self._numbers = Numbers(writing=True)
         self._write_statements = Statements(self._writer)
         self._writing = Tx(self._write_statements, self._numbers, clock)
-        self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._waiting: deque[_Waiting] = deque()
+        self._serving: asyncio.Task[None] | None = None
         self._closed = False
-        self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
-        self._thread.start()
+        self._disk = ThreadPoolExecutor(1, "store-writer")
 
     async def write(self, work: Work[T]) -> T:
         if self._closed:
             raise RuntimeError("the store is closed")
-        item = _Waiting(asyncio.get_running_loop(), work)
-        self._waiting.put(item)
+        loop = asyncio.get_running_loop()
+        item = _Waiting(loop.create_future(), work)
+        self._waiting.append(item)
+        if self._serving is None:
+            self._serving = loop.create_task(self._serve())
         value: T = await item.future
         return value
 
-    async def read(self, work: Work[T]) -> T:
+    async def read(self, work: Work[T], *, snapshot: bool = True) -> T:
+        self._read_statements.transactions += 1
+        if not snapshot:
+            return drive(work(self._reading))
         run = self._reader.execute
         run("begin")
-        self._read_statements.transactions += 1
         try:
             return drive(work(self._reading))
         finally:
@@ -149,55 +161,74 @@ class Sqlite:
         if self._closed:
             return
         self._closed = True
-        self._waiting.put(None)
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        if self._serving is not None:
+            await self._serving
+        self._disk.shutdown()
         self._reader.close()
         self._writer.close()
 
-    # --- in the writer thread
+    # --- the writer
 
-    def _serve(self) -> None:
-        while True:
-            group = self._next_group()
-            if not group:
-                return
-            try:
-                self._commit(group)
-            except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
-                for item in group:
-                    item.error = item.error or error
-                if self._writer.in_transaction:
-                    self._writer.execute("rollback")
-            _tell(group)
+    async def _serve(self) -> None:
+        task = asyncio.current_task()
+        while self._waiting and not (task and task.cancelling()):
+            await self._next_group()
+        self._serving = None
+        while self._waiting:  # the loop ends, and nobody in it waits any more
+            self._waiting.popleft().future.cancel()
 
-    def _next_group(self) -> list[_Waiting]:
-        """Empty at the end. A group that meets the end leaves it for the next round."""
+    async def _next_group(self) -> None:
         group: list[_Waiting] = []
-        item = self._waiting.get()
-        while item is not None:
-            group.append(item)
-            if len(group) == GROUP:
-                return group
-            try:
-                item = self._waiting.get_nowait()
-            except queue.Empty:
-                return group
-        if group:
-            self._waiting.put(None)
-        return group
-
-    def _commit(self, group: list[_Waiting]) -> None:
-        run = self._writer.execute
-        run("begin immediate")
-        before = self._numbers.last = int(run(READ_NUMBER).fetchone()[0])
+        try:
+            await self._begin()
+            before = self._numbers.last = int(self._writer.execute(READ_NUMBER).fetchone()[0])
+            end = time.perf_counter() + LONGEST
+            while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
+                group.append(self._waiting.popleft())
+                self._run(group[-1])
+            after = self._numbers.last
+            if after != before:
+                self._writer.execute(WRITE_NUMBER, (after,))
+            await self._wait(self._writer.execute, "commit")
+            if after != before:
+                self._committed(after)
+        except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
+            if not group:
+                group.append(self._waiting.popleft())
+            for item in group:
+                item.error = item.error or error
+            if self._writer.in_transaction:
+                self._writer.execute("rollback")
         for item in group:
-            self._run(item)
-        after = self._numbers.last
-        if after != before:
-            run(WRITE_NUMBER, (after,))
-        run("commit")
-        if after != before:
-            self._committed(after)
+            item.answer()
+
+    async def _begin(self) -> None:
+        try:
+            self._writer.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            await self._wait(self._begin_later)
+
+    def _begin_later(self) -> None:
+        """Another process writes. In a thread, for a command that imports may keep the database for a second."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                self._writer.execute("begin immediate")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+            time.sleep(0.002)
+
+    async def _wait(self, call: Callable[..., object], *values: object) -> None:
+        """Lets the thread do it, to its end even if the loop is about to end: the connection may not be in two threads."""
+        waiting = asyncio.get_running_loop().run_in_executor(self._disk, call, *values)
+        while not waiting.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([waiting])
+        waiting.result()
 
     def _run(self, item: _Waiting) -> None:
         run, before = self._writer.execute, self._numbers.last
@@ -212,18 +243,3 @@ class Sqlite:
             self._numbers.last = before
             item.error = error
         run("release work")
-
-
-def _tell(group: list[_Waiting]) -> None:
-    loops = {item.loop for item in group}
-    for loop in loops:
-        mine = [item for item in group if item.loop is loop] if len(loops) > 1 else group
-        try:
-            loop.call_soon_threadsafe(_answer, mine)
-        except RuntimeError:
-            pass  # that loop has ended, and nobody in it waits any more
-
-
-def _answer(group: list[_Waiting]) -> None:
-    for item in group:
-        item.answer()

@@ -1,8 +1,9 @@
 """The store as everybody else sees it: write, read, and wait for the log to move.
 
 A transaction is `async def work(tx) -> T`. `write` returns after the commit: what it returned for cannot be lost. `read` sees one
-snapshot. Nothing but statements may be awaited inside. `head` is the newest change number that this process knows of; `changed`
-waits until it passes a number, woken at once by commits of this process and by a look every POLL seconds at those of others.
+snapshot; `snapshot=False` is for work of a single statement, which needs none. Nothing but statements may be awaited inside. `head` is
+the newest change number that this process knows of; `changed` waits until it passes a number, woken at once by commits of this process
+and by a look every POLL seconds at those of others.
 """
 
 import asyncio
@@ -87,15 +88,7 @@ class Store:
         await self._engine.close()
 
     def _committed(self, number: int) -> None:
-        # In the writer thread. A waiter that is added meanwhile has looked after this commit, or will at its next look.
         self.head = max(self.head, number)
-        for waiter in list(self._waiters):
-            try:
-                waiter.get_loop().call_soon_threadsafe(_wake, waiter)
-            except RuntimeError:
-                self._waiters.discard(waiter)
-
-
-def _wake(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)

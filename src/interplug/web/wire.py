@@ -3,19 +3,29 @@
 The server library reads a head of any size for as long as it comes, takes trailers for headers, and refuses in plain text. Here a
 head has a limit of size and of time, so that a stranger holds neither memory nor sockets; what follows the body is no header, or a
 proxy's word about who asks could be replaced behind its back; and what is no HTTP is told in the envelope like everything else.
-It knows nothing of paths and parties: the door does.
+
+What partners ask goes to the door as it is, an `Exchange`: OCPI streams nothing, so the many messages of ASGI would only say slowly what
+one `Request` and one `Response` say. Pages go through ASGI.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from interplug.protocol.envelope import failure
-from interplug.protocol.http import Request
+from interplug.protocol.http import Request, Response
 from interplug.protocol.status import CLIENT_ERROR, OcpiError
+
+from .door import Door
+
+log = logging.getLogger(__name__)
 
 LARGEST_HEAD = 65_536
 """Bytes of a request line and its headers."""
@@ -33,12 +43,19 @@ class Wire(HttpToolsProtocol):
     _size = 0
     _waiting: asyncio.TimerHandle | None = None
 
+    def __init__(self, door: Door, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.door = door
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._come()
+        if isinstance(self.cycle, Exchange):
+            self.cycle.fail(Gone())
+            self.cycle = None  # type: ignore[assignment]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -54,20 +71,57 @@ class Wire(HttpToolsProtocol):
             self._wait()
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
         self._in_head, self._new, self._size = True, self._used, 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            super().on_header(name, value)
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head, self._used = False, True
         self._come()
-        headers = self.headers
-        if len(headers) > MOST_HEADERS or len(self.url) + sum(len(name) + len(value) for name, value in headers) > LARGEST_HEAD:
+        url, headers = self.url, self.headers
+        if len(headers) > MOST_HEADERS or len(url) + sum(len(name) + len(value) for name, value in headers) > LARGEST_HEAD:
             raise ValueError("the head of the request is too large")
-        super().on_headers_complete()
+        if not url.startswith(b"/"):
+            url = _without_host(url)
+        if not self.door.is_for_partners(url):
+            super().on_message_begin()
+            self.url = url
+            for name, value in headers:
+                super().on_header(name, value)
+            super().on_headers_complete()
+            return
+        before: Any = self.cycle
+        exchange = Exchange(self, Request(self.parser.get_method().decode("ascii"), url.decode("ascii"), _by_name(headers)))
+        self.cycle = exchange  # type: ignore[assignment]
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if not isinstance(cycle, Exchange):
+            super()._start_asgi_task(cycle, app)
+            return
+        task = self.loop.create_task(cycle.run())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def on_body(self, body: bytes) -> None:
+        if isinstance(self.cycle, Exchange):
+            self.cycle.take(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if isinstance(self.cycle, Exchange):
+            self.cycle.end()
+        else:
+            super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """The envelope, whatever was wrong; the connection ends, for where the next request begins is not known."""
@@ -91,3 +145,126 @@ class Wire(HttpToolsProtocol):
         self._waiting = None
         if not self.transport.is_closing() and self._in_head:
             self.transport.close()
+
+
+def _without_host(url: bytes) -> bytes:
+    """The path of a URL that was sent whole, as to a proxy (RFC 9112, 3.2.2)."""
+    parts = httptools.parse_url(url)
+    return (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
+
+
+def _by_name(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """A repeated name is joined (RFC 9110), so that of two tokens neither counts: a proxy may have looked at the other one."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    if len(headers) < len(pairs):
+        for wanted in headers:
+            headers[wanted] = ", ".join(value.decode("latin-1") for name, value in pairs if name.decode("latin-1") == wanted)
+    return headers
+
+
+class Gone(Exception):
+    """The client closed the connection before its body was whole; nobody is left to answer."""
+
+
+class Exchange:
+    """A request of a partner and its answer, in the place of uvicorn's cycle: `response_complete` and `keep_alive` are what its protocol
+    looks at. A body is read within a limit of size and of time, so that one that never ends holds nothing but its own socket; that of
+    a stranger is read to its end, so that the 401 arrives, and kept nowhere."""
+
+    __slots__ = ("_body", "_keep", "_news", "_size", "_trouble", "_whole", "keep_alive", "request", "response_complete", "wire")
+
+    def __init__(self, wire: Wire, request: Request) -> None:
+        self.wire = wire
+        self.request = request
+        self.keep_alive = wire.parser.should_keep_alive()
+        self.response_complete = False
+        self._body: list[bytes] = []
+        self._size = 0
+        self._keep = True
+        self._whole = False
+        self._trouble: Exception | None = None
+        self._news: asyncio.Future[None] | None = None
+
+    # --- what the protocol tells
+
+    def take(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self.wire.door.limits.largest_body:
+            self.fail(self._too_large())
+        elif self._keep:
+            self._body.append(part)
+            if self._news is None and self._size > HIGH_WATER_LIMIT:
+                self.wire.flow.pause_reading()  # until it is known whose it is
+
+    def end(self) -> None:
+        self._whole = True
+        self._wake()
+
+    def fail(self, trouble: Exception) -> None:
+        self._trouble = self._trouble or trouble
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
+
+    # --- its own task
+
+    async def run(self) -> None:
+        door, request = self.wire.door, self.request
+        try:
+            if not self._whole or self._trouble is not None:
+                await self._rest()
+            request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+            response = await door.answer(request)
+        except OcpiError as error:
+            response = door.refused(request, error)
+            self.keep_alive = False
+        except Gone:
+            return
+        await self._send(response)
+
+    async def _rest(self) -> None:
+        """Waits for what is not there yet of the body."""
+        wire, headers, limits = self.wire, self.request.headers, self.wire.door.limits
+        declared = headers.get("content-length", "")
+        if declared.isdigit() and (len(declared) > 12 or int(declared) > limits.largest_body):
+            raise self._too_large()
+        if headers.get("expect", "").lower() == "100-continue":
+            wire.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._keep = await wire.door.knows(headers)
+        if not self._keep:
+            self._body.clear()
+        try:
+            async with asyncio.timeout(limits.body_timeout):
+                while not self._whole and self._trouble is None:
+                    self._news = wire.loop.create_future()
+                    wire.flow.resume_reading()
+                    await self._news
+        except TimeoutError:
+            raise OcpiError(CLIENT_ERROR, f"the body did not arrive within {limits.body_timeout} s", http=408) from None
+        if self._trouble is not None:
+            raise self._trouble
+
+    def _too_large(self) -> OcpiError:
+        return OcpiError(CLIENT_ERROR, f"the body is larger than {self.wire.door.limits.largest_body} bytes", http=413)
+
+    async def _send(self, response: Response) -> None:
+        wire = self.wire
+        if wire.flow.write_paused:
+            await wire.flow.drain()
+        if wire.transport.is_closing():
+            return
+        head = self._head(response)
+        wire.transport.writelines((head,) if self.request.method == "HEAD" else (head, response.body))
+        self.response_complete = True
+        if not self.keep_alive:
+            wire.transport.close()
+        wire.on_response_complete()
+
+    def _head(self, response: Response) -> bytes:
+        lines = [f"{name}: {value}\r\n" for name, value in response.headers.items() if "\n" not in value]
+        close = "" if self.keep_alive else "connection: close\r\n"
+        lines.append(f"content-length: {len(response.body)}\r\n{close}\r\n")
+        usual = [b"%b: %b\r\n" % pair for pair in self.wire.server_state.default_headers]
+        return b"".join((STATUS_LINE[response.status], *usual, "".join(lines).encode("latin-1")))
