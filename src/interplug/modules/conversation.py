@@ -108,10 +108,10 @@ def _names(matter: Matter, commands: Iterable[Command]) -> Names:
 async def _concerning(tx: Tx, connection: int, since: int, names: Names) -> list[Message]:
     """In the order in which they were said."""
     candidates = await tx.messages.naming(connection, since, (*names.ids, *names.commands, names.token))
-    found = {one.pk: one for one in candidates if _concerns(one, names)}
+    found = {one.number: one for one in candidates if _concerns(one, names)}
     for correlation in dict.fromkeys(one.correlation_id for one in found.values() if one.correlation_id):
         same = await tx.messages.search(connection=connection, correlation_id=correlation, limit=FEW + 1)
-        found |= {one.pk: one for one in same if len(same) <= FEW and one.started_at >= since}
+        found |= {one.number: one for one in same if len(same) <= FEW and one.started_at >= since}
     return [found[pk] for pk in sorted(found)]
 
 
@@ -137,7 +137,7 @@ def _named(message: Message, name: str) -> bool:
 def _described(message: Message, limit: int, names: Names) -> Document:
     answer, left_out = _only(message.answer, names)
     return {
-        "number": message.pk,
+        "number": message.number,
         "at": format_time(message.started_at),
         "direction": message.direction,
         "method": message.method,
