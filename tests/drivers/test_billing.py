@@ -250,6 +250,17 @@ async def test_taxes_that_the_operator_does_not_tell_stay_unknown(world: World, 
     assert (bill.sold_net, bill.sold_gross, margin(bill)[0]) == (D("3.3"), None, D("0.3"))
 
 
+async def test_a_fee_for_each_kwh_takes_them_from_the_totals_where_the_periods_do_not_tell(world: World, driver: Driver) -> None:
+    await offer(world, fee={"per_kwh": D("0.02"), "currency": "EUR"})
+    drive = await begun(world, driver)
+    hour = {"start_date_time": world.clock.text(), "dimensions": [{"type": "TIME", "volume": D("0.5")}]}
+    bill = await billed(world, cdr(world, driver, drive, price=None, charging_periods=[hour]))
+    assert bill.sold_net == D("3.2")
+    later = {**hour, "start_date_time": world.clock.text(1800)}
+    bill = await billed(world, cdr(world, driver, drive, "C2", price=None, charging_periods=[hour, later]))
+    assert bill.sold_net is None and "ENERGY by period" in bill.reason
+
+
 # --- cards: nobody was shown a price
 
 

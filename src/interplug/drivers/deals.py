@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from interplug.model.types import decode_json, encode_json
@@ -29,7 +30,7 @@ DIVIDED = Options(split="linear")
 _COMPILER = Compiler()
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(frozen=True)
 class Deal:
     offer: Offer | None = None
     tariff: Document | None = None
@@ -39,21 +40,21 @@ class Deal:
     def passes(self) -> bool:
         return self.offer is None or self.offer.passes
 
-    @property
+    @cached_property
     def price(self) -> str:
         """In words; empty where it is not known."""
         own = self.offer.tariff if self.offer is not None else None
         tariff = self.tariff if own is None else own
         return "" if tariff is None else _said(tariff, self)
 
-    @property
+    @cached_property
     def on_top(self) -> str:
         """The fee in words, for where the price that it is added to is not known."""
         fee = NOTHING if self.offer is None else self.offer.on_top
         share = f"{fee.percentage.normalize():+f} %" if fee.percentage else ""
         return ", ".join(part for part in (share, _said(None, self)) if part)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Changes with the price; `none` where there is none."""
         if self.offer is None:
@@ -83,6 +84,7 @@ def sale(deal: Deal, cdr: Document, zone: str | None) -> tuple[Sale | None, str]
     fee = NOTHING if deal.offer is None else deal.offer.on_top
     if fee.has_amounts and fee.currency != cdr["currency"]:
         return None, f"the fee is in {fee.currency}, the operator's bill in {cdr['currency']}"
+    counted = {"ENERGY"} if fee.per_kwh else set[str]()
     try:
         if deal.offer is not None and deal.offer.tariff is not None:
             own = [deal.offer.tariff]
@@ -90,21 +92,17 @@ def sale(deal: Deal, cdr: Document, zone: str | None) -> tuple[Sale | None, str]
         tariffs = [deal.tariff] if deal.tariff is not None else list(cdr.get("tariffs") or ())
         if tariffs:
             whole = deal.tariff is not None
-            told = filled(cdr, dimensions_of(tariffs))
+            told = filled(cdr, dimensions_of(tariffs) | counted)
             return sell(told, _always(tariffs) if whole else tariffs, fee, whole=whole, timezone=zone, compiler=_COMPILER), ""
     except (TariffError, NotTold) as error:
         if not deal.passes:
             return None, str(error)
-    return _resold(deal, cdr)
-
-
-def _resold(deal: Deal, cdr: Document) -> tuple[Sale | None, str]:
     total = money(cdr.get("total_cost"))
     if total is None:
         return None, "neither a tariff nor a cost is told"
     try:
-        return resell(cdr, total, NOTHING if deal.offer is None else deal.offer.on_top), ""
-    except TariffError as error:
+        return resell(filled(cdr, counted), total, fee), ""
+    except (TariffError, NotTold) as error:
         return None, str(error)
 
 

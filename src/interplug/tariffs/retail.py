@@ -16,7 +16,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from interplug.tariffs.compiled import Tariff, compile_tariff
-from interplug.tariffs.money import HUNDRED, WIDE, Money, Rounder, Tax, add
+from interplug.tariffs.money import HUNDRED, WIDE, Money, Rounder, Tax
 from interplug.tariffs.options import SPEC, Options
 from interplug.tariffs.price import price
 from interplug.tariffs.problems import Problem
@@ -58,8 +58,6 @@ class Sale:
     total: Money
     lines: tuple[Line, ...]
     warnings: tuple[Problem, ...]
-    bounds: tuple[Money, Money] | None = None
-    """Where a period spans a price change: what the total may be at least and at most."""
 
 
 def sell(
@@ -173,13 +171,8 @@ def _nameless(cdr: Mapping[str, Any]) -> Document:
 def _sale(parts: Sequence[Priced], options: Options) -> Sale:
     main = parts[0]
     with localcontext(WIDE):
-        rounder = Rounder(options, main.currency)
-        sale = _added(main.currency, main.unrounded.total, list(main.lines), parts[1:], rounder)
-        bounds = main.bounds
-        if bounds is not None:
-            above = Money(_less(sale.total.excl, main.total_cost.excl), _less(sale.total.incl, main.total_cost.incl))
-            bounds = Money(*map(add, bounds[0], above)), Money(*map(add, bounds[1], above))
-    return replace(sale, warnings=tuple(dict.fromkeys((*main.warnings, *sale.warnings))), bounds=bounds)
+        sale = _added(main.currency, main.unrounded.total, list(main.lines), parts[1:], Rounder(options, main.currency))
+    return replace(sale, warnings=tuple(dict.fromkeys((*main.warnings, *sale.warnings))))
 
 
 def _added(currency: str, bought: Money, lines: list[Line], fees: Sequence[Priced], rounder: Rounder) -> Sale:
@@ -212,7 +205,3 @@ def _spread(amounts: list[Decimal | None], total: Decimal | None, rounder: Round
 def _sum(values: Sequence[Decimal | None]) -> Decimal | None:
     known = [value for value in values if value is not None]
     return sum(known, ZERO) if len(known) == len(values) else None
-
-
-def _less(left: Decimal | None, right: Decimal | None) -> Decimal | None:
-    return None if left is None or right is None else left - right

@@ -27,7 +27,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("offer_id", "offer", ["until", "id"])
-    op.add_column("drive", sa.Column("offer", sa.LargeBinary, nullable=False, server_default=sa.text("'null'")))
+    # `null`, as JSON: the drives until now were started at the operators' prices.
+    op.add_column("drive", sa.Column("offer", sa.LargeBinary, nullable=False, server_default=sa.text("x'6e756c6c'")))
     # Amounts as text, to the last digit; null is unknown, which is not zero.
     op.create_table(
         "bill",
