@@ -195,6 +195,32 @@ async def test_the_running_cost_follows_the_offer(world: World, driver: Driver) 
     assert cost is not None and (cost.net, cost.gross) == (D("3.5"), D("4.235"))
 
 
+async def test_the_running_cost_of_a_price_that_passes_through_is_the_operators_own_figure(world: World, driver: Driver) -> None:
+    await told_price(world, "0.30")
+    drive = await begun(world, driver)
+    await world.tell("sessions", session(world, driver, drive, kwh=10, total_cost={"excl_vat": 2.9}))
+    cost = (await live(world.node, await world.now(drive))).cost
+    assert cost is not None and (cost.net, cost.gross) == (D("2.9"), None)
+    await world.tell("sessions", session(world, driver, drive, kwh=10, total_cost=None, last_updated=world.clock.text(1)))
+    cost = (await live(world.node, await world.now(drive))).cost
+    assert cost is not None and cost.net == 3
+
+
+async def test_a_period_is_divided_where_our_own_tariff_changes(world: World, driver: Driver) -> None:
+    """The operator has no reason to cut it there."""
+    steps = [energy("0.20") | {"restrictions": {"max_kwh": 4}}, energy("1")]
+    await offer(world, tariff={**RETAIL, "elements": steps})
+    bill = await billed(world, cdr(world, driver, await begun(world, driver)))
+    assert bill.sold_net == D("6.8")
+
+
+async def test_a_session_that_began_by_another_clock_before_our_tariff_did_is_priced_by_it(world: World, driver: Driver) -> None:
+    await offer(world, tariff={**RETAIL, "start_date_time": world.clock.text(-5)})
+    drive = await begun(world, driver)
+    bill = await billed(world, cdr(world, driver, drive, start_date_time=world.clock.text(-60)))
+    assert bill.sold_net == 5
+
+
 async def test_the_running_cost_is_unknown_where_nobody_can_tell(world: World, driver: Driver) -> None:
     drive = await begun(world, driver)
     await world.tell("sessions", session(world, driver, drive, kwh=7, total_cost=None))

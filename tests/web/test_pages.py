@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from interplug.drivers.drives import token_key
 from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
-from interplug.model.types import encode_json
+from interplug.model.types import decode_json, encode_json
 from interplug.store.drivers import Drive, Driver
 from interplug.store.keys import Key
 from interplug.web.pages import NEW_DRIVERS, STARTS, Pages
@@ -245,6 +246,20 @@ async def test_where_the_price_is_not_known_the_fee_is_told(world: World, visit:
     assert "The operator has told no price for this plug. On top of it: +10 %, service fee €1.21 per session." in page
     url, _, _ = await begun(visit, world)
     assert "told no price before the start. On top of it: +10 %" in words(await visit.get(url))
+
+
+async def test_each_driver_sees_the_offer_of_the_own_contract(world: World, pages: Pages, visit: Visit) -> None:
+    world.cpo.word = "REJECTED"
+    _, _, driver = await begun(visit, world)
+    token = await world.node.store.read(lambda tx: tx.objects.get(token_key(world.node, driver)))
+    assert token is not None
+    await own(world.node, "tokens", {**token.document, "group_id": "FLEET", "last_updated": world.clock.text(1)})
+    await _offer(world, "ALL", fee={"per_session": 2, "currency": "EUR", "vat": 0})
+    await _offer(world, "FLEET", groups=["FLEET"], fee={"per_session": 1, "currency": "EUR", "vat": 0})
+    url = f"/stations/{await number(visit)}"
+    assert "€1.00 per session" in words(await visit.get(url)) and "€2.00 per session" in words(await Visit(pages).get(url))
+    _, drive, _ = await begun(visit, world)
+    assert decode_json(drive.offer)["id"] == "FLEET"
 
 
 async def test_an_offer_that_changed_since_it_was_shown_starts_nothing(world: World, visit: Visit) -> None:
