@@ -340,8 +340,8 @@ async def test_a_bill_stands_as_it_was_made(world: World, driver: Driver) -> Non
 async def test_after_a_restart_the_reader_goes_on(world: World, driver: Driver) -> None:
     await billed(world, cdr(world, driver, None, cdr_token=CARD))
     again = Biller(world.node)
-    await again.start()
-    assert again.position == world.biller.position > 0
+    await again.reader.start()
+    assert again.reader.position == world.biller.reader.position > 0
 
 
 async def test_a_correction_finds_its_drive_by_the_session(world: World, driver: Driver) -> None:

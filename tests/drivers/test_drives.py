@@ -112,8 +112,8 @@ async def test_after_a_restart_the_reader_goes_on(world: World, driver: Driver) 
     drive = await start(world.node, driver, await world.plug())
     await world.tell("sessions", session(world, driver, drive))
     again = Follower(world.node)
-    await again.start()
-    assert again.position == world.follower.position > 0
+    await again.reader.start()
+    assert again.reader.position == world.follower.reader.position > 0
 
 
 @pytest.mark.req("CMD-042")

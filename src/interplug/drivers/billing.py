@@ -16,7 +16,7 @@ from interplug.model.types import decode_json, encode_json, fold, parse_time
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
 from interplug.store.drivers import Drive
-from interplug.store.keys import OWN, Key, Stored
+from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 from interplug.tariffs import Sale
 
@@ -24,11 +24,10 @@ from .deals import Deal, money, pinned, sale
 from .drives import move
 from .matching import drive_of
 from .offers import chosen, known
+from .reader import Reader
 from .situations import of_cdr
 
 Document = dict[str, Any]
-READER = (0, "bills")
-CHUNK = 200
 NOT_HERE = "the CDR that it takes back has not come"
 AT_HOME = "charged at the driver's own station, for which the driver is paid back"
 
@@ -36,37 +35,21 @@ AT_HOME = "charged at the driver's own station, for which the driver is paid bac
 class Biller:
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.position = 0
+        self.reader = Reader(node, "bills", "cdrs", self._take)
+        self.tick = self.reader.read
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self.start()
+        await self.reader.start()
         while True:
             await self.tick()
-            await self.node.store.changed(self.position, 1.0)
+            await self.node.store.changed(self.reader.position, 1.0)
 
-    async def start(self) -> None:
-        reached = await self.node.store.read(lambda tx: tx.cursors.get(*READER))
-        self.position = reached or 0
-
-    async def tick(self) -> None:
-        more = True
-        while more:
-            changes, reached, more = await self.node.store.news(self.position, CHUNK, "cdrs")
-            received = [change.pk for change in changes if change.source != OWN]
-            if received:
-                await self.node.store.write(lambda tx, received=received, reached=reached: self._write(tx, received, reached))  # type: ignore[misc]
-            self.position = reached
-
-    async def _write(self, tx: Tx, received: list[int], reached: int) -> None:
-        for pk in received:
-            stored = await tx.objects.get_pk(pk)
-            if stored is not None:
-                drive = await drive_of(tx, stored)
-                await bill(tx, self.node, stored, drive)
-                if drive is not None and not stored.document.get("credit"):
-                    await move(tx, self.node, drive, "billed", cdr=pk)
-        await tx.cursors.move([(*READER, reached)])
+    async def _take(self, tx: Tx, stored: Stored) -> None:
+        drive = await drive_of(tx, stored)
+        await bill(tx, self.node, stored, drive)
+        if drive is not None and not stored.document.get("credit"):
+            await move(tx, self.node, drive, "billed", cdr=stored.pk)
 
 
 async def bill(tx: Tx, node: Node, stored: Stored, drive: Drive | None) -> Bill:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from interplug.modules import commands
 from interplug.modules.node import Node
-from interplug.store.keys import OWN, Change
+from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
 from .drives import events, happened, in_words, move
 from .matching import drive_of
+from .reader import Reader
 from .states import ACCEPTED, ASKED, OPEN, STOPPING, UNSURE
 
-READER = (0, "drives")
-"""The name of this reader among the cursors."""
-CHUNK = 200
 NOT_CONFIRMED = "The operator has not confirmed that charging began. If it does, you see it here."
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
 
@@ -25,42 +23,24 @@ SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invali
 class Follower:
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.position = 0
+        self.reader = Reader(node, "drives", "sessions", self._take)
 
     async def run(self) -> None:
         """Until cancelled."""
-        await self.start()
+        await self.reader.start()
         while True:
             await self.tick()
-            await self.node.store.changed(self.position, 1.0)
-
-    async def start(self) -> None:
-        reached = await self.node.store.read(lambda tx: tx.cursors.get(*READER))
-        self.position = reached or 0
+            await self.node.store.changed(self.reader.position, 1.0)
 
     async def tick(self) -> None:
-        await self._read()
+        await self.reader.read()
         await self._commands()
         await self._clock()
 
-    # --- the change log
-
-    async def _read(self) -> None:
-        more = True
-        while more:
-            changes, reached, more = await self.node.store.news(self.position, CHUNK, "sessions")
-            news = [change for change in changes if change.source != OWN]
-            if news:
-                await self.node.store.write(lambda tx, news=news, reached=reached: self._note(tx, news, reached))  # type: ignore[misc]
-            self.position = reached
-
-    async def _note(self, tx: Tx, news: list[Change], reached: int) -> None:
-        for change in news:
-            stored = await tx.objects.get_pk(change.pk)
-            drive = await drive_of(tx, stored) if stored is not None else None
-            if stored is not None and drive is not None:
-                await move(tx, self.node, drive, SESSION_EVENTS.get(stored.document["status"], ""), session=stored.pk)
-        await tx.cursors.move([(*READER, reached)])
+    async def _take(self, tx: Tx, stored: Stored) -> None:
+        drive = await drive_of(tx, stored)
+        if drive is not None:
+            await move(tx, self.node, drive, SESSION_EVENTS.get(stored.document["status"], ""), session=stored.pk)
 
     # --- commands and the clock
 
