@@ -130,6 +130,23 @@ async def test_a_fault_of_the_check_stops_no_other(node: Node, partner: Partner,
     assert (await checked(node, "C2")).verdicts == ("match", "doubled")
 
 
+async def test_a_fault_in_what_is_known_stops_no_other(
+    node: Node, partner: Partner, checker: Checker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = checking.facts.known
+
+    async def faulty(tx: Any, directory: Any, about: Any, key: Key, *rest: Any) -> Any:
+        if key.id == "C1":
+            raise ZeroDivisionError
+        return await known(tx, directory, about, key, *rest)
+
+    monkeypatch.setattr(checking.facts, "known", faulty)
+    await tell(partner, "cdrs", cdr())
+    await tell(partner, "cdrs", cdr("C2"))
+    await checker.tick()
+    assert (codes(await checked(node)), (await checked(node, "C2")).verdicts[0]) == (["check_failed"], "match")
+
+
 # --- the tariff of that time
 
 

@@ -6,10 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from interplug.config import Cdrs
-from interplug.model.types import parse_time
-from interplug.modules.judging import Finding, Known, Other, judge, watts_of
+from interplug.model.types import fold, parse_time
+from interplug.model.validate import validate
+from interplug.modules.findings import VERDICTS, Finding
+from interplug.modules.judging import Known, Other, judge, watts_of
+from tests.census.tables import object_of, strategy
 from tests.model import documents
 
 Document = dict[str, Any]
@@ -165,6 +170,28 @@ def test_a_cdr_that_is_endless_work_is_not_priced() -> None:
     elements = [{"price_components": [{"type": "TIME", "price": 1, "step_size": 1}]}] * 200
     document = cdr(charging_periods=periods, tariffs=[{**TARIFF, "elements": elements}])
     assert found(document, known()) == (("unverifiable",), ["too_large"])
+
+
+@given(data=st.data())
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_a_cdr_holds_there_is_a_verdict(data: st.DataObject) -> None:
+    """Documents as the model takes them: any times, volumes, tariffs, and facts that fit or do not."""
+    document = data.draw(strategy("2.3.0", object_of("2.3.0", "cdr")))
+    validate("cdr", document)
+    others = data.draw(st.lists(st.builds(other, same_time=st.booleans(), same_evse=st.booleans(), standing=st.booleans()), max_size=2))
+    tariffs = document.get("tariffs") or [TARIFF]
+    versions = {fold(tariff["id"]): [data.draw(strategy("2.3.0", object_of("2.3.0", "tariff")))] for tariff in tariffs}
+    facts = known(
+        published=data.draw(st.sampled_from([None, versions])),
+        others=others,
+        watts=data.draw(st.sampled_from([None, 1, 22_000])),
+        original=data.draw(st.sampled_from([None, cdr(), document])),
+        own=data.draw(st.booleans()),
+    )
+    judgement = judge(document, facts, Cdrs())
+    assert judgement.verdicts and set(judgement.verdicts) <= set(VERDICTS)
+    assert {finding.severity for finding in judgement.findings} <= {"error", "warning", "note"}
+    assert ("mismatch" in judgement.verdicts) == (judgement.excess is not None)
 
 
 def test_every_finding_says_where_and_how_grave() -> None:

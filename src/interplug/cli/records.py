@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from interplug.model.types import decode_json, format_time
 from interplug.modules import checking, facts
-from interplug.modules.judging import VERDICTS
+from interplug.modules.findings import VERDICTS
 from interplug.modules.missing import missing
 from interplug.modules.node import Node
 from interplug.store.bills import Bill

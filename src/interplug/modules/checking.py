@@ -19,6 +19,7 @@ from interplug.store.tx import Tx
 
 from . import facts
 from .judging import Judgement, Known, failed, judge
+from .missing import used
 from .node import Node
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ READERS = {"sessions": (0, "checks sessions"), "cdrs": (0, "checks cdrs")}
 CHUNK = 100
 ROUND = 0.5
 """Seconds between looks at the log when there was nothing to do."""
-NEVER_BILLED = "INVALID"
 
 
 class Case(NamedTuple):
@@ -89,7 +89,7 @@ async def _note_sessions(tx: Tx, changes: list[Change]) -> list[int]:
         if stored is None:
             continue
         cdrs = await _cdrs_of(tx, stored)
-        if cdrs or stored.document["status"] == NEVER_BILLED:
+        if cdrs or _never_billed(stored.document):
             await tx.checks.billed(stored.pk)
         else:
             token, evse, start = facts.about_session(stored.key, stored.document)
@@ -98,6 +98,10 @@ async def _note_sessions(tx: Tx, changes: list[Change]) -> list[int]:
             await tx.checks.session_is(pk, stored.pk)
         again += cdrs
     return again
+
+
+def _never_billed(session: Document) -> bool:
+    return session["status"] == "INVALID" or (session["status"] == "COMPLETED" and not used(session))
 
 
 async def _cdrs_of(tx: Tx, session: Stored) -> list[int]:
@@ -164,7 +168,12 @@ async def _judge(directory: Directory, pks: list[int]) -> None:
 
     found = []
     for pk in pks:
-        one = await directory.store.read(lambda tx, pk=pk: read(tx, pk))  # type: ignore[misc]
+        try:
+            one = await directory.store.read(lambda tx, pk=pk: read(tx, pk))  # type: ignore[misc]
+        except Exception:
+            log.exception("what is known of CDR %s cannot be read", pk)
+            found.append((pk, failed()))
+            continue
         if one is not None:
             found.append((pk, await asyncio.to_thread(judged, directory, one)))
     await directory.store.write(lambda tx: _write(tx, directory.clock(), found))
@@ -180,7 +189,7 @@ def judged(directory: Directory, case: Case) -> Judgement:
         return judge(case.document, case.known, directory.settings.cdrs)
     except Exception:
         log.exception("the check of CDR %s failed", case.document.get("id"))
-        return failed(case.document)
+        return failed()
 
 
 async def _write(tx: Tx, now: int, found: list[tuple[int, Judgement]]) -> None:

@@ -20,7 +20,8 @@ from interplug.store.tx import Tx
 
 from . import checking, facts
 from .checking import Case
-from .judging import Finding, Judgement, said
+from .findings import Finding, said
+from .judging import Judgement
 
 Document = dict[str, Any]
 CHECK = "the check"

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-import msgspec
-
 from interplug.config import Cdrs
 from interplug.model.types import fold, parse_time
 from interplug.tariffs import TariffError, Verified, compile_tariff, verify
 from interplug.tariffs.same import same_prices
 from interplug.tariffs.worked import CAUSES, DOUBTS, claimed
+
+from .findings import VERDICTS, Finding, said
 
 Document = dict[str, Any]
 HOUR = 3_600_000_000
@@ -28,40 +28,6 @@ MOST_WORK = 200_000
 """Charging periods times price components that are priced; a real CDR has some thousands."""
 SLACK = (Decimal("1.1"), Decimal("0.1"))
 """A Connector may give a little more than it says: this part, and so many kWh beyond."""
-
-# Finding: (verdict that it leads to, severity, words). A note leads to none.
-SAID: dict[str, tuple[str, str, str]] = {
-    "other_tariff_version": ("mismatch", "error", "By the tariff that was published when the session began the price is another: {0}"),
-    "other_tariff_text": ("", "note", "The tariff in it is not the one that was published when the session began; it costs the same."),
-    "credit_differs": ("mismatch", "error", "{0} is credited, but {1} was charged."),
-    "too_large": ("unverifiable", "warning", "There are too many charging periods and price components to check."),
-    "not_reproducible": ("mismatch", "error", "{0} come out otherwise when it is read back and priced again."),
-    "check_failed": ("unverifiable", "error", "The check itself failed; the node's log says how."),
-    "energy_beyond_capacity": ("implausible", "error", "{0} kWh are claimed; in {1} h this Connector gives at most {2} kWh."),
-    "ends_before_start": ("implausible", "error", "It ends before it starts."),
-    "in_future": ("implausible", "error", "It ends after it arrived."),
-    "duration_absurd": ("implausible", "warning", "It lasts {0} h."),
-    "late": ("implausible", "warning", "It arrived {0} h after its end."),
-    "token_overlap": ("implausible", "warning", "CDR {0} has the same Token at the same time at another EVSE."),
-    "session_energy": ("implausible", "warning", "The Session says {0} kWh, the CDR {1} kWh."),
-    "same_session": ("doubled", "error", "CDR {0} is for the same Session."),
-    "same_charge": ("doubled", "error", "CDR {0} has the same Token and EVSE at the same time."),
-    "credited_twice": ("doubled", "error", "CDR {0} takes the same CDR back."),
-    "token_unknown": ("orphaned", "error", "The Token is none of ours, and we know of no authorisation."),
-    "session_unknown": ("orphaned", "warning", "The Session is not known, and we know of no authorisation."),
-    "credit_without_original": ("orphaned", "warning", "CDR {0}, which it takes back, is not known."),
-}  # fmt: skip
-VERDICTS = ("match", "mismatch", "unverifiable", "implausible", "doubled", "orphaned")
-
-
-class Finding(msgspec.Struct, frozen=True, gc=False):
-    """`path` is a JSON pointer into the line that `tariff verify` reads, or empty."""
-
-    code: str
-    verdict: str
-    severity: str
-    path: str
-    words: str
 
 
 class Other(NamedTuple):
@@ -127,13 +93,9 @@ def judge(cdr: Document, known: Known, limits: Cdrs) -> Judgement:
     return Judgement((*priced.findings, *findings), priced.excess, cdr["currency"], priced.verified, priced.matches)
 
 
-def failed(cdr: Document) -> Judgement:
-    return Judgement((said("check_failed", ""),), None, cdr["currency"])
-
-
-def said(code: str, path: str, *values: object) -> Finding:
-    verdict, severity, words = SAID[code]
-    return Finding(code, verdict, severity, path, words.format(*values))
+def failed() -> Judgement:
+    """What is said where the check itself has a fault."""
+    return Judgement((said("check_failed", ""),))
 
 
 # --- the money

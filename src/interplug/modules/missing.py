@@ -25,12 +25,12 @@ async def missing(node: Node, source: int | None = None, limit: int = MOST) -> l
 
     async def work(tx: Tx) -> list[Stored]:
         found = [await tx.objects.get_pk(pk) for pk in await tx.checks.silent(before, source, MOST)]
-        return [one for one in found if one is not None and _due(one.document)][:limit]
+        return [one for one in found if one is not None and one.document["status"] in STATES and used(one.document)][:limit]
 
     return await node.store.read(work)
 
 
-def _due(session: dict[str, Any]) -> bool:
+def used(session: dict[str, Any]) -> bool:
+    """Whether there is anything to bill, as far as the Session says."""
     cost = session.get("total_cost") or {}
-    used = Decimal(session["kwh"]) > 0 or Decimal(cost.get("before_taxes") or 0) > 0
-    return session["status"] in STATES and used
+    return Decimal(session["kwh"]) > 0 or Decimal(cost.get("before_taxes") or 0) > 0

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from interplug.model.types import BadJson, decode_json, parse_time
 from interplug.model.validate import Invalid, validate
 from interplug.modules import holding, own
-from interplug.modules.judging import Finding
+from interplug.modules.findings import Finding
 from interplug.modules.zones import zone_at
 from interplug.partners import audiences
 from interplug.partners.directory import Directory
