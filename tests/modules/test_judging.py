@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from interplug.config import Cdrs
 from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate
-from interplug.modules.findings import VERDICTS, Finding
+from interplug.modules.findings import SAID, VERDICTS, Finding
 from interplug.modules.judging import Known, Other, judge, watts_of
 from tests.census.tables import object_of, strategy
 from tests.model import documents
@@ -170,6 +171,11 @@ def test_a_cdr_that_is_endless_work_is_not_priced() -> None:
     elements = [{"price_components": [{"type": "TIME", "price": 1, "step_size": 1}]}] * 200
     document = cdr(charging_periods=periods, tariffs=[{**TARIFF, "elements": elements}])
     assert found(document, known()) == (("unverifiable",), ["too_large"])
+
+
+def test_the_docs_name_every_finding_and_verdict() -> None:
+    page = (Path(__file__).parents[2] / "docs/cdrs.md").read_text()
+    assert [name for name in (*SAID, *VERDICTS) if f"`{name}`" not in page] == []
 
 
 @given(data=st.data())
