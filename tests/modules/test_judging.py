@@ -65,7 +65,7 @@ CASES: list[tuple[str, Document, dict[str, Any], tuple[str, ...], list[str]]] = 
      {"published": {"t1": [TARIFF]}}, ("match",), ["other_tariff_text"]),
     # whether it can be true
     ("ends before it starts",
-     {"end_date_time": "2024-05-01T11:00:00Z"}, {}, ("match", "implausible"), ["volume_mismatch", "ends_before_start"]),
+     {"end_date_time": "2024-05-01T11:00:00Z"}, {}, ("mismatch", "implausible"), ["volumes_differ", "ends_before_start"]),
     ("of tomorrow", {}, {"received_at": NOON}, ("match", "implausible"), ["in_future"]),
     ("clocks differ a little", {}, {"received_at": NOON + HOUR - 60_000_000}, ("match",), []),
     ("a month long", {"end_date_time": "2024-06-01T12:00:00Z", "total_time": 744},
