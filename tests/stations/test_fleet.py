@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -330,7 +331,7 @@ async def test_the_loop_lets_a_driver_plug_in_and_the_session_begin(node: Node, 
 # --- drivers of chance
 
 
-async def a_day(folder: Path, seed: int) -> tuple[list[Any], list[int]]:
+async def a_day(folder: Path, seed: int) -> tuple[list[dict[str, Any]], list[int]]:
     """What was charged in six hours of traffic, and how many stations were busy at each look."""
     folder.mkdir()
     clock = Clock()
@@ -351,16 +352,26 @@ async def a_day(folder: Path, seed: int) -> tuple[list[Any], list[int]]:
         busy.append(sum(outlet.memory.car is not None for outlet in fleet.outlets.values()))
     bills, _ = await node.store.read(lambda tx: tx.objects.batch("cdrs", 0, 1000, OWN))
     await close(node)
-    return [
-        (one.document["cdr_location"]["evse_uid"], one.document["cdr_token"]["uid"], one.document["total_energy"]) for one in bills
-    ], busy
+    return [one.document for one in bills], busy
+
+
+def figures(cdrs: list[dict[str, Any]]) -> list[Any]:
+    return [(one["cdr_location"]["evse_uid"], one["cdr_token"]["uid"], one["total_energy"]) for one in cdrs]
 
 
 async def test_traffic_comes_and_goes_and_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
-    charged, busy = await a_day(tmp_path / "one", 1)
-    assert (charged, busy) == await a_day(tmp_path / "same", 1)
-    assert charged != (await a_day(tmp_path / "other", 2))[0]
+    cdrs, busy = await a_day(tmp_path / "one", 1)
+    again, busy_again = await a_day(tmp_path / "same", 1)
+    charged = figures(cdrs)
+    assert (charged, busy) == (figures(again), busy_again)
+    assert charged != figures((await a_day(tmp_path / "other", 2))[0])
     assert len(charged) > 10 and 0 < max(busy) <= 5 and {card[:3] for _, card, _ in charged} == {"OWN", "CAR"}
+
+
+async def test_a_card_is_in_one_place_at_a_time(tmp_path: Path) -> None:
+    cdrs, _ = await a_day(tmp_path / "one", 1)
+    times = sorted((one["start_date_time"], one["end_date_time"]) for one in cdrs if one["cdr_token"]["uid"] == "CARD1")
+    assert len(times) > 3 and all(earlier[1] <= later[0] for earlier, later in pairwise(times))
 
 
 # --- cards

@@ -39,6 +39,11 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
         kwh = [update["kwh"] for update in story["updates"]]
         assert kwh == sorted(set(kwh)) and len(kwh) >= 3
     assert [(story["offer"], story["margin"] == 0) for story in summary["stories"]] == [(None, True), ("VONK-CITY", False)]
+    planted, checks = summary["planted"], summary["checks"]
+    assert planted["cause"] == "utc_used_for_local_time" and planted["operator"] == "Stadstroom"
+    # 8 kWh at the day's 0.31 in place of the night's 0.24.
+    assert (planted["claimed"], planted["computed"], planted["difference"], planted["currency"]) == (2.48, 1.92, 0.56, "EUR")
+    assert checks["checked"] == checks["match"] >= 2
     (death,) = [story["death"] for story in summary["stories"] if "death" in story]
     assert death["pid_before"] != death["pid_after"]
     assert death["kwh_after"] > death["page_meanwhile"]["kwh"] >= death["kwh_before"]

@@ -18,6 +18,7 @@ from interplug.versions.table import VERSIONS
 
 from . import ends
 from .driver import Phone
+from .planted import checked, line, plant
 from .processes import DemoFailed, NodeProcess
 from .stage import Stage, furnish, join, stage
 from .story import Tell, clock, death_of, priced, ride
@@ -28,6 +29,8 @@ ONCE_SPEED, SPEED = 60.0, 20.0
 """Simulated seconds in a real one."""
 DEATH_AT = 130.0
 """Seconds after the curtain at which the driver sets out in whose session an operator dies: in the third minute."""
+PLANTED_AT = 45.0
+"""Seconds after the curtain at which a CDR with a fault is sent off."""
 AWAY = 12.0
 ARRIVED = 30
 """Seconds until the provider knows every station."""
@@ -90,7 +93,9 @@ async def _once(seed: int, *, keep: bool) -> Document:
                 await _curtain(built, seed, tell)
                 document["setup_seconds"] = round(time.monotonic() - began, 1)
                 document["stories"] = await _stories(built, seed, tell)
-                document["links"] = [await _link(operator, built.provider) for operator in built.operators]
+                document["planted"] = await plant(built, tell)
+                document["checks"] = await checked(built.provider)
+                document["links"] = await asyncio.gather(*(_link(operator, built.provider) for operator in built.operators))
                 document["ok"] = True
         except TimeoutError:
             document["reason"] = f"not finished within {ONCE_WITHIN:.0f} s"
@@ -175,6 +180,10 @@ def _lines(document: Document) -> Iterator[str]:
         yield f"{' - '.join(link['between'])}: OCPI {link['version']}, {len(link['losses']['fields'])} fields that it cannot carry"
     for story in document.get("stories", ()):
         yield from _story_lines(story)
+    if "checks" in document:
+        yield f"{document['checks']['checked']} CDRs were checked by the provider and match"
+    if "planted" in document:
+        yield line(document["planted"])
     if document["ok"]:
         yield f"all is well after {document['seconds']} s"
 
@@ -205,6 +214,7 @@ async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
             show(_where(built, keep=keep), _announcement(built, keep=keep), json=json)
             sys.stdout.flush()
             async with asyncio.TaskGroup() as group:
+                group.create_task(_first_minute(built, began, tell))
                 group.create_task(_third_minute(built, seed, began, tell))
                 group.create_task(_news(built, tell))
         except* DemoFailed as failures:
@@ -224,6 +234,11 @@ def _announcement(built: Stage, *, keep: bool) -> Iterator[str]:
     if keep:
         yield f"  folder          {built.folder}"
     yield f"\n  A simulated minute takes {60 / SPEED:.0f} s. Ctrl-C ends it.\n"
+
+
+async def _first_minute(built: Stage, began: float, tell: Tell) -> None:
+    await asyncio.sleep(max(0.0, PLANTED_AT - (time.monotonic() - began)))
+    await plant(built, tell)
 
 
 async def _third_minute(built: Stage, seed: int, began: float, tell: Tell) -> None:

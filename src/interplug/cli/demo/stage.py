@@ -123,7 +123,11 @@ async def _operator(node: NodeProcess, operator: city.Operator, seed: int, now: 
 
 async def _provider(node: NodeProcess, seed: int, now: int) -> None:
     await node.command("party", "add", node.role, node.party, "--name", node.company)
-    await node.command("import", _written(node.folder / "tokens.jsonl", _cards(seed, now)), "--version", "2.3.0")
+    # A card is in one place at a time, so each operator knows cards of its own.
+    cards = _cards(seed, now)
+    for number, operator in enumerate((ALPHA, BETA)):
+        file = _written(node.folder / f"tokens-{operator.party_id.lower()}.jsonl", cards[number::2])
+        await node.command("import", file, "--version", "2.3.0", "--audience", operator.name)
     beta = f"{BETA.country_code}-{BETA.party_id}"
     await node.command(
         "offer", "add", OFFER, "--operator", beta, "--max-kw", "50", "--tariff", _written(node.folder / "offer.json", [RETAIL])
@@ -131,7 +135,7 @@ async def _provider(node: NodeProcess, seed: int, now: int) -> None:
 
 
 def _cards(seed: int, now: int) -> list[dict[str, Any]]:
-    """RFID cards of the provider's drivers, who come and go at both operators."""
+    """RFID cards of the provider's drivers, who come and go."""
     chance = random.Random(f"cards/{seed}")
     country, party, company = PROVIDER
     return [
@@ -160,5 +164,12 @@ async def join(built: Stage) -> None:
     for operator in built.operators:
         invitation = await operator.command("partner", "invite", built.provider.name)
         await built.provider.command(
-            "partner", "register", invitation["versions_url"], "--name", operator.name, typed=invitation["token"] + "\n"
+            "partner",
+            "register",
+            invitation["versions_url"],
+            "--name",
+            operator.name,
+            "--audience",
+            operator.name,
+            typed=invitation["token"] + "\n",
         )

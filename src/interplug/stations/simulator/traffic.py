@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from typing import Any, Protocol
 
+from interplug.model.types import fold
 from interplug.modules.node import Node, Outcome
 from interplug.store.tx import Tx
 
@@ -68,9 +69,12 @@ class Traffic:
         return {**party, "uid": f"OWN{number}", "type": "RFID", "contract_id": f"{outlet.key.country}-{outlet.key.party}-{number}"}
 
     async def _partners_card(self) -> str | None:
+        """One that charges nowhere else here: a card is in one place at a time."""
+        used = {one.memory.charge.card for one in self._stations.outlets.values() if one.memory.charge is not None}
+
         async def work(tx: Tx) -> list[str]:
             stored, _ = await tx.objects.batch("tokens", 0, CARDS)
             return [one.key.id for one in stored if one.key.source and one.key.kind == "RFID" and one.document["valid"]]
 
-        cards = await self._stations.node.store.read(work)
+        cards = [card for card in await self._stations.node.store.read(work) if fold(card) not in used]
         return self._chance.choice(cards) if cards else None
