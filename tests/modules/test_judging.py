@@ -49,6 +49,23 @@ def found(document: Document, facts: Known) -> tuple[tuple[str, ...], list[str]]
     return judgement.verdicts, [finding.code for finding in judgement.findings]
 
 
+@pytest.mark.req("CDR-053")
+@pytest.mark.parametrize("connector", [("UNKNOWN_TO_US", "SOCKET", "AC_1_PHASE"), ("CHADEMO", "CABLE", "DC")])
+def test_the_connector_of_a_reservation_that_was_never_used_is_not_looked_at(connector: tuple[str, str, str]) -> None:
+    standard, shape, power = connector
+    place = {**documents.CDR["cdr_location"], "evse_uid": "#NA", "evse_id": "#NA", "connector_id": "#NA"}
+    place |= {"connector_standard": standard, "connector_format": shape, "connector_power_type": power}
+    reserved = {"start_date_time": documents.T, "dimensions": [{"type": "RESERVATION_TIME", "volume": 1}]}
+    held = {
+        **TARIFF,
+        "elements": [{"price_components": [{"type": "TIME", "price": 2, "step_size": 60}], "restrictions": {"reservation": "RESERVATION"}}],
+    }
+    totals = {"total_energy": 0, "total_cost": {"before_taxes": Decimal(2)}}
+    document = cdr(cdr_location=place, charging_periods=[reserved], tariffs=[held], **totals)
+    del document["session_id"]
+    assert found(document, known(session=None)) == (("match",), [])
+
+
 CASES: list[tuple[str, Document, dict[str, Any], tuple[str, ...], list[str]]] = [
     ("right in every way", {}, {}, ("match",), []),
     # the money

@@ -1,18 +1,23 @@
 """Figures by hand: limits (P), reservations (V), which tariff (T), taxes (X), rounding (R), the odd (O)."""
 
 from decimal import Decimal as D
+from decimal import localcontext
 from typing import Any
 
 import pytest
 
+from interplug.tariffs import SPEC, price
+from interplug.tariffs.money import Rounder
 from tests.tariffs.build import cdr, element, period, tariff
 from tests.tariffs.by_hand import Row, check, energy, flat, hour, parking, row, time
 
 QUARTER = [element(energy("0.25", 1, 10))]
 
 
-def limited(what: str, elements: list[Any], kwh: Any, cost: str, version: str = "2.2.1", said: str = "", **fields: Any) -> Any:
-    return row(what, tariff(*elements, **fields), hour(period(0, ENERGY=kwh)), cost, version=version, said=said)
+def limited(
+    what: str, elements: list[Any], kwh: Any, cost: str, version: str = "2.2.1", said: str = "", silent: str = "", **fields: Any
+) -> Any:
+    return row(what, tariff(*elements, **fields), hour(period(0, ENERGY=kwh)), cost, version=version, said=said, silent=silent)
 
 
 def of(excl: Any, incl: Any = None) -> dict[str, Any]:
@@ -32,6 +37,7 @@ LIMITS = [
     limited("P2 no rate and a rate of 0 cost the same", [element(energy("0.25"), time(1, 1, 0))], 0, "0.5", min_price=of("0.5")),
     limited("P2 a minimum long reached", QUARTER, 10, "2.5 2.75", min_price=of("0.5")),
     limited("P3 crossed", [element(energy("0.3"))], 1, "5", said="price_limits_cross", min_price=of(6, 6), max_price=of(5, 5)),
+    limited("P3 alike", [element(energy("0.3"))], 1, "5", silent="price_limits_cross", min_price=of(5, 5), max_price=of(5, 5)),
     row(
         "P3 each tariff's minimum for its part",
         [tariff(element(energy("0.3", 1000)), id="A", min_price=of(2, 2)), tariff(element(energy("0.6", 500)), id="B")],
@@ -76,6 +82,13 @@ RESERVATIONS = [
     row("V1 a time for expiry", tariff(*EXPIRY_TIME), NINETY, "9 10.8"),
     row("V1 whatever the order", tariff(*EXPIRY_TIME[::-1]), NINETY, "9 10.8"),
     row("V1 0 kWh is no session", tariff(*EXPIRY_FEE), hour(period(0, RESERVATION_TIME=1, ENERGY=0)), "6 7.2"),
+    row(
+        "V1 nothing of the session is due",
+        tariff(*EXPIRY_FEE),
+        cdr(90, period(0, RESERVATION_TIME=1), period(60, ENERGY=0)),
+        "6 7.2",
+        fixed="0",
+    ),
     row("V1 its step", tariff(*EXPIRY_TIME), cdr(62, period(0, RESERVATION_TIME="1.0333")), "7 8.4"),
     row("V1 nothing about expiry", tariff(element(time(3), flat(1), reservation="RESERVATION"), SESSION_FEE), HOUR_RESERVED, "4"),
     row(
@@ -127,6 +140,12 @@ CHOICE = [
         hour(period(0, "A", ENERGY="1.1"), period(20, "B", ENERGY="1.1"), period(40, "A", ENERGY="1.1")),
         "1.53",
         billed={"energy_kwh": "4"},
+    ),
+    row(
+        "T2 two of one name: the one that is valid",
+        [tariff(element(energy("0.3")), id="A", end_date_time="2024-01-01T00:00:00Z"), tariff(element(energy("0.5")), id="A")],
+        hour(period(0, "A", ENERGY=10)),
+        "5",
     ),
     row("T2 unknown", A, hour(period(0, "A", ENERGY=1), period(20, "Q", ENERGY=1)), "unknown_tariff"),
     row(
@@ -206,6 +225,15 @@ ODD = [
         billed={"energy_kwh": "5"},
         said="negative_volume",
     ),
+    row(
+        "O4 a start of 1970-1-1 is not known",
+        PLAIN,
+        {**hour(period(0, ENERGY=5)), "start_date_time": "1970-1-1T00:00:00Z"},
+        "1.5",
+        silent="periods_outside_session",
+        said="timestamp_spelling",
+    ),
+    row("T1 nor does it choose a tariff", NEW, {**on(JULY), "start_date_time": "1970-1-1T00:00:00Z"}, "5"),
     row("O4 before the start", PLAIN, hour(period(-30, ENERGY=5), period(0, ENERGY=5)), "3", said="periods_outside_session"),
     row("O4 after the end", PLAIN, hour(period(0, ENERGY=5), period(90, ENERGY=5)), "3", said="periods_outside_session"),
     row("a dimension of the future", PLAIN, hour(period(0, ENERGY=5, WHATEVER=5)), "1.5", said="unknown_dimension"),
@@ -218,6 +246,21 @@ ODD = [
     ),
     row("a Session that still runs", PLAIN, {**RUNNING, "charging_periods": [period(0, ENERGY=5), period(30, ENERGY=5)]}, "3"),
 ]
+
+
+def test_a_limit_under_a_rate_of_zero_makes_no_tax() -> None:
+    free = tariff(element(energy("0.25", 1, 0)), min_price=of(5, 5))
+    taxes = price(hour(period(0, ENERGY=2)), [free], version="2.2.1").taxes
+    assert taxes == [{"percentage": 0, "taxable": 5, "amount": 0}]
+
+
+@pytest.mark.parametrize(("value", "rounded"), [("0.00005", "0.0001"), ("0.000049", "0.0000"), ("-0.00001", "0.0000")])
+def test_what_is_a_hair_off_a_midpoint_is_the_midpoint(value: str, rounded: str) -> None:
+    """Thirds of a price are cut off after 200 digits."""
+    for hair in ("0", "1e-190", "-1e-190"):
+        with localcontext(prec=250):
+            exact = D(value) + D(hair)
+        assert str(Rounder(SPEC, "EUR")(exact)) == rounded
 
 
 @pytest.mark.parametrize("asked", LIMITS)

@@ -1,9 +1,13 @@
 """Figures by hand: which component prices what (E, F) and what step_size rounds (S). Sessions start at 10:00 local time, a Monday."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
+from interplug.tariffs import price
 from tests.tariffs.build import cdr, element, period, tariff
-from tests.tariffs.by_hand import Row, check, energy, flat, hour, parking, row, time
+from tests.tariffs.by_hand import ZONE, Row, check, energy, flat, hour, parking, row, time
 
 SPANS = "period_spans_price_change"
 LINEAR = {"split": "linear"}
@@ -74,6 +78,20 @@ SELECTION = [
         "3",
         options=LINEAR,
     ),
+    row(
+        "E1 a date after weeks",
+        tariff(element(energy("0.1"), start_date="2024-01-30"), element(energy("0.5"))),
+        cdr(20 * 1440, TEN["charging_periods"][0]),
+        "5",
+        said=SPANS,
+    ),
+    row(
+        "E1 a Session that still runs lasts as long as it says",
+        BY_CLOCK,
+        {"start_date_time": TEN["start_date_time"], "currency": "EUR", "charging_periods": [period(0, ENERGY=6, TIME=1)]},
+        "1.8",
+        options=LINEAR,
+    ),
     row("E2 twice in an element", tariff(element(energy("0.3"), energy("0.9"))), TEN, "3", said="duplicate_dimension"),
     row("E2 a fee twice in an element", tariff(element(flat(1), flat(2))), TEN, "1", said="duplicate_dimension"),
     row(
@@ -106,6 +124,21 @@ SELECTION = [
         "4",
         said="flat_suppressed",
     ),
+    row(
+        "F1 once charged, no later one is in doubt",
+        tariff(element(flat(5), min_duration=3600), element(flat(1)), element(energy("0.1"))),
+        cdr(120, period(0, ENERGY=10), period(30, ENERGY=10)),
+        "3",
+        silent=SPANS,
+    ),
+    row(
+        "nothing used needs no price",
+        tariff(element(energy("0.1"), max_kwh=10)),
+        hour(period(0, ENERGY=10), period(30, ENERGY=0)),
+        "1",
+        silent="dimension_not_priced",
+    ),
+    row("E1 energy fed back passes a threshold", BY_KWH, hour(period(0, ENERGY=5), period(30, ENERGY=-3)), "-0.2", said=SPANS),
     row("F1 never due", FEE_FROM_5_KWH, hour(period(0, ENERGY=4)), "0.4", silent="dimension_not_priced"),
 ]
 CHANGES = tariff(element(energy("0.3", 1000), end_time="10:30"), element(energy("0.6", 500)))
@@ -193,11 +226,45 @@ STEPS = [
         billed={"time_s": "1800"},
         options={"decimals": 6},
     ),
+    row(
+        "S5 a divided period has one slack",
+        tariff(element(time(6, 600), end_time="10:05"), element(time(12, 600))),
+        cdr(10, period(0, TIME="0.1668")),
+        "3.4996",
+        options=LINEAR,
+    ),
     row("S6 no step", tariff(element(energy("0.3", 0))), hour(period(0, ENERGY="1.2345")), "0.37035", options={"decimals": 6}),
     row("S6 a fee has no step", tariff(element(flat("1.5", 3600))), hour(period(0, ENERGY=1)), "1.5"),
     row("the preset exact", tariff(element(energy("0.25", 500), time(1, 900))), hour(period(0, ENERGY="0.1152", TIME="0.3")), "0.3288",
         options={"preset": "exact"}),
 ]  # fmt: skip
+
+
+# 10.5 kWh in the hour from 10:00; before half past they cost this, after it that.
+BOUNDS = [
+    (energy("0.2"), energy("0.4"), "2.1 2.1", "4.2 4.2"),
+    # Cheapest before taxes is not cheapest after them.
+    (energy("0.2", 1, 21), energy("0.21", 1, 0), "2.1 2.205", "2.205 2.541"),
+    # A block of 100 kWh is paid for only if nothing at all was charged after half past.
+    (energy("0.1", 100_000), energy("0.2"), "1.05 1.05", None),
+    (energy("0.2"), energy("0.1", 20_000), None, "3.05 3.05"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "lowest", "highest"), BOUNDS)
+def test_the_bounds_of_an_undivided_period(before: Any, after: Any, lowest: str | None, highest: str | None) -> None:
+    changing = tariff(element(before, end_time="10:30"), element(after))
+    found = price(hour(period(0, ENERGY="10.5")), [changing], version="2.2.1", timezone=ZONE).bounds
+    for expected, bound in zip((lowest, highest), found, strict=True):
+        assert expected is None or bound == tuple(map(Decimal, expected.split()))
+
+
+@pytest.mark.parametrize(("hours", "lowest", "highest"), [(1, "1.5", "1.5"), ("0.3", "0.3", "0.6")])
+def test_the_bounds_of_time(hours: Any, lowest: str, highest: str) -> None:
+    """Time that fills its period fell where it fell; less than that may have been at any of its prices."""
+    changing = tariff(element(time(1, 0), end_time="10:30"), element(time(2, 0)))
+    found = price(hour(period(0, TIME=hours)), [changing], version="2.2.1", timezone=ZONE).bounds
+    assert [bound.excl for bound in found] == [Decimal(lowest), Decimal(highest)]
 
 
 @pytest.mark.parametrize("asked", SELECTION)

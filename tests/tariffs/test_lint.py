@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from interplug.tariffs import TariffError, lint
+from interplug.tariffs import TariffError, lint, normalize
 from interplug.tariffs.compiled import ENERGY, compile_tariff
 from interplug.tariffs.regions import Regions
 from interplug.tariffs.restrictions import SESSION, Moment
@@ -81,11 +81,25 @@ def test_a_union_of_elements_hides_a_later_one() -> None:
         (tariff(), "missing_required_field", "/elements"),
         (tariff(element()), "missing_required_field", "/elements/0/price_components"),
         (tariff(element(PRICE, start_time="25:00")), "invalid_field", "/elements/0/restrictions/start_time"),
+        (tariff(element(PRICE, start_time="00:00", end_time="24:00")), "invalid_field", "/elements/0/restrictions/end_time"),
+        (tariff(element(PRICE, start_time="00:00", end_time="24:00")), "restriction_without_effect", "/elements/0/restrictions/start_time"),
     ],
 )
 @pytest.mark.req("TAR-011", "TAR-045")
 def test_finding(document: Any, code: str, path: str) -> None:
     assert (code, path) in found(document)
+
+
+@pytest.mark.req("TAR-045")
+@pytest.mark.parametrize(
+    ("start", "end", "value"),
+    [("9:00", "17:00", "09:00"), ("09:00:00", "17:00", "09:00"), ("09:00", "24:00", "00:00"), ("09:00:30", "17:00", None)],
+)
+def test_times_that_only_we_can_read(start: str, end: str, value: str | None) -> None:
+    document = tariff(element(PRICE, start_time=start, end_time=end), element(component("ENERGY", 1)))
+    [finding] = lint(document, version="2.2.1")
+    assert (finding.code, finding.fix and finding.fix["value"]) == ("invalid_field", value)
+    assert lint(normalize(document, version="2.2.1").document, version="2.2.1") == ([] if value else [finding])
 
 
 def test_a_rate_where_no_tax_applies() -> None:

@@ -188,6 +188,19 @@ def test_another_version_of_the_tariff_is_named() -> None:
     assert (found.verdict, found.causes) == ("mismatch", ("other_tariff",))
 
 
+def test_another_version_of_the_tariff_is_named_first_among_many() -> None:
+    draw = random.Random("other")
+    named = 0
+    for _ in range(100):
+        session = rich_session(draw)
+        older, newer = ({**rich_tariff(draw), "id": name} for name in ("T1", "T2"))
+        newer["start_date_time"] = "2024-02-01T00:00:00Z"
+        wrong = price(session, [{**newer, "start_date_time": None}], version="2.2.1", timezone=ZONE)
+        found = verify({**session, **cost_documents(wrong, "2.2.1")}, [older, newer], version="2.2.1", timezone=ZONE)
+        named += found.causes[:1] == ("other_tariff",)
+    assert named >= 90
+
+
 def test_no_cause_is_named_on_a_match() -> None:
     draw = random.Random(1)
     for _ in range(100):

@@ -5,6 +5,7 @@ falls into it, and a sound tariff has no finding at all. A fee (FLAT) under a co
 true.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, localcontext
 from typing import Any
@@ -21,6 +22,7 @@ from interplug.tariffs.zones import DAY
 __all__ = ["Finding", "lint"]
 
 _HUNDRED = Decimal(100)
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def lint(tariff: Mapping[str, Any], *, version: str = "2.3.0") -> list[Finding]:
@@ -123,7 +125,13 @@ def _window(listed: Mapping[str, Any], path: str, by_day: bool) -> Iterator[Find
     end = read_clock(listed.get("end_time"), f"{path}/end_time")
     if start is None and end is None:
         return
-    if (start or 0) % DAY == (end or 0) % DAY:
+    whole_day = (start or 0) % DAY == (end or 0) % DAY
+    for name, second in (("start_time", start), ("end_time", end)):
+        if second is not None and not _CLOCK.fullmatch(listed[name]):
+            # Of a window without effect both ends go away; a part of a minute cannot be said.
+            fix = None if whole_day or second % 60 else {"op": "replace", "path": f"{path}/{name}", "value": _spelled(second)}
+            yield Finding("invalid_field", f"{path}/{name}", "error", "a time of day is written HH:MM, from 00:00 to 23:59", fix)
+    if whole_day:
         for name in ("start_time", "end_time"):
             if listed.get(name) is not None:
                 yield _no_effect(f"{path}/{name}", "the window is the whole day")
@@ -176,11 +184,11 @@ def _gaps(document: Mapping[str, Any], tariff: Tariff, regions: Regions, dimensi
             end = read_clock(listed.get("end_time"), path)
             if end is not None and end % 60 == 0 and end // 60 % 60 == 59 and regions.has_minute_from(left, end):
                 said = f"end_time is exclusive: the minute from {listed['end_time']} has no price for {name}"
-                yield Finding("end_time_gap", path, "warning", said, {"op": "replace", "path": path, "value": _next_minute(end)})
+                yield Finding("end_time_gap", path, "warning", said, {"op": "replace", "path": path, "value": _spelled(end + 60)})
 
 
-def _next_minute(second: int) -> str:
-    minutes = (second // 60 + 1) % 1440
+def _spelled(second: int) -> str:
+    minutes = second // 60 % 1440
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 

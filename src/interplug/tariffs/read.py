@@ -5,6 +5,7 @@ Everything is read that has one meaning only (a number in a string, a time witho
 below 10^12 and keeps 20 decimals; more decimals than that can only be the noise of binary fractions and are cut with a note.
 """
 
+import re
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
@@ -16,6 +17,8 @@ _FINEST = Decimal("1e-20")
 _STRICT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _LOOSE = Context(prec=60, traps=[InvalidOperation])
 ZERO = Decimal(0)
+_ONE_DIGIT = re.compile(r"(?<=-)([0-9])(?=[-T ])")
+_NO_SECONDS = re.compile(r"([T ][0-9]{2}:[0-9]{2})([Z+-]|$)", re.IGNORECASE)
 
 
 def number(value: Any, path: str, note: Note) -> Decimal | None:
@@ -60,9 +63,19 @@ def time(value: Any, path: str, note: Note) -> int | None:
     try:
         found = parse_time(value)
     except (ValueError, TypeError):
-        raise TariffError("invalid_field", f"{path} is not a time", path) from None
+        return _respelled(value, path, note)
     if value[-1] not in "Zz":
         note(Problem("timestamp_spelling", path, "note"))
+    return found
+
+
+def _respelled(value: Any, path: str, note: Note) -> int:
+    """Days of one digit (OCPI itself writes 1970-1-1) and times without seconds have one meaning only."""
+    try:
+        found = parse_time(_NO_SECONDS.sub(r"\1:00\2", _ONE_DIGIT.sub(r"0\1", value)))
+    except (ValueError, TypeError):
+        raise TariffError("invalid_field", f"{path} is not a time", path) from None
+    note(Problem("timestamp_spelling", path, "note"))
     return found
 
 

@@ -63,8 +63,9 @@ class ChargingSession:
     def __init__(self, document: dict[str, Any]) -> None:
         problems: list[Problem] = []
         note = problems.append
-        self.start = time(_first(document, "start_date_time", "start_datetime"), "/cdr/start_date_time", note)
-        self.end = time(_first(document, "end_date_time", "stop_date_time", "end_datetime"), "/cdr/end_date_time", note)
+        # A start or an end of 1970 says that it is not known (CDR object, note).
+        self.start = time(_first(document, "start_date_time", "start_datetime"), "/cdr/start_date_time", note) or None
+        self.end = time(_first(document, "end_date_time", "stop_date_time", "end_datetime"), "/cdr/end_date_time", note) or None
         self.currency = (text(document.get("currency"), "/cdr/currency") or "").upper()
         location = record(_first(document, "cdr_location", "location") or {}, "/cdr/cdr_location")
         self.country = text(location.get("country"), "/cdr/cdr_location/country")

@@ -50,11 +50,10 @@ def _agrees(claimed: Decimal, ours: Decimal) -> bool:
 
 
 def _is_some_time(claimed: Decimal, session: ChargingSession) -> bool:
-    return session.start == 0 or any(_agrees(claimed, hours) for hours in _times(session))
+    return any(_agrees(claimed, hours) for hours in _times(session))
 
 
 def _times(session: ChargingSession) -> Iterator[Decimal]:
-    """Ways to read the hours of a session. (A start of 1970 says that it is not known: CDRs, note on start_date_time.)"""
     charged, parked, reserved = (
         sum((period.volumes[kind] or ZERO for period in session.periods), ZERO) for kind in (TIME, PARKING, RESERVED)
     )
