@@ -112,7 +112,7 @@ async def _concerning(tx: Tx, connection: int, since: int, names: Names) -> list
     for correlation in dict.fromkeys(one.correlation_id for one in found.values() if one.correlation_id):
         same = await tx.messages.search(connection=connection, correlation_id=correlation, limit=FEW + 1)
         found |= {one.number: one for one in same if len(same) <= FEW and one.started_at >= since}
-    return [found[pk] for pk in sorted(found)]
+    return [found[number] for number in sorted(found)]
 
 
 def _concerns(message: Message, names: Names) -> bool:
