@@ -14,6 +14,7 @@ COLUMNS = """
 o.pk, o.feed, o.audience, o.created_no, o.changed_no, o.body_no, o.audience_no, o.last_updated, o.received_at, o.fits, o.kept, o.spelling"""
 WHERE_KEY = "o.module = ? and o.id = ? and o.source = ? and o.country = ? and o.party = ? and o.kind = ?"
 FIND = f"select {COLUMNS} from object o where {WHERE_KEY}"
+FIND_WITH_BODY = f"select {COLUMNS}, b.bytes from object o join body b on b.id = o.pk where {WHERE_KEY}"
 FIND_PK = f"select {COLUMNS}, o.module, o.source, o.kind from object o where o.pk = ?"
 CREATE = """
 insert into object (module, id, source, country, party, kind, spelling, feed, audience,
@@ -76,6 +77,10 @@ class Heads:
     async def find(self, key: Key) -> Head | None:
         row = await self._db.one(FIND, *key.folded())
         return None if row is None else Head(*row)
+
+    async def find_with_body(self, key: Key) -> tuple[Head, bytes] | None:
+        row = await self._db.one(FIND_WITH_BODY, *key.folded())
+        return None if row is None else (Head(*row[:12]), row[12])
 
     async def find_pk(self, pk: int) -> tuple[Head, Key] | None:
         row = await self._db.one(FIND_PK, pk)

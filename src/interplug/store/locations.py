@@ -89,14 +89,23 @@ class Locations:
         return Saved(created=True, changed=True, pk=head.pk)
 
     async def replace(
-        self, head: Head, key: Key, document: dict[str, Any], last_updated: int, received_at: int, *, force: bool, whole: bool
+        self,
+        head: Head,
+        stored: bytes,
+        key: Key,
+        document: dict[str, Any],
+        last_updated: int,
+        received_at: int,
+        *,
+        force: bool,
+        whole: bool,
     ) -> Saved:
         evses = by_uid(document) if whole else {}
         given = max([last_updated, *(evse_time(evse, last_updated) for evse in evses.values())])
         if late(given, head.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         started = self._numbers.last
-        old = read_document(await self._bodies.read(head.pk))
+        old = read_document(stored)
         body = without(document, "evses")
         other_body = without(body, "last_updated") != without(old, "last_updated")
         body_no = self._numbers.take() if other_body else 0

@@ -243,7 +243,7 @@ def masked(name: str, value: str) -> str:
 
 def shown(body: bytes, url: str) -> bytes:
     """The body as it may be kept. OCPI's Token objects are no secrets; a field `token` that holds a string is one."""
-    plain = ESCAPE.sub(_letter, body) if b"\\u00" in body else body
+    plain = ESCAPE.sub(_letter, body) if b"\\" in body else body
     if "credentials" not in url and (b'"token"' not in plain or not STRING_TOKEN.search(plain)):
         return body
     try:

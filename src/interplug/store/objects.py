@@ -52,10 +52,11 @@ class Objects:
 
     async def get(self, key: Key, *, whole: bool = True) -> Stored | None:
         """`whole=False`: a Location without its EVSEs."""
-        head = await self._heads.find(key)
-        if head is None or head.audience == GONE:
+        found = await self._heads.find_with_body(key)
+        if found is None or found[0].audience == GONE:
             return None
-        return await self._stored(head, spelled(head.spelling, key.module, key.source, key.kind), whole=whole)
+        head, raw = found
+        return await self._stored(head, spelled(head.spelling, key.module, key.source, key.kind), raw, whole=whole)
 
     async def get_pk(self, pk: int) -> Stored | None:
         """Also what was removed (its audience is GONE): a reader of the log has to name it."""
@@ -126,25 +127,25 @@ class Objects:
     ) -> Saved:
         """Adds or replaces. `audience` None keeps the one there is, or means 0. `whole=False`: the document is a Location
         without its EVSEs, and those stay as they are. `force` applies what is older, too."""
-        head = await self._heads.find(key)
+        found = await self._heads.find_with_body(key)
         received_at = evidence.received_at if evidence is not None else self._clock()
-        if head is None:
-            saved = await self._create(key, document, last_updated, audience or 0, received_at, evidence)
-        elif key.module == LOCATIONS:
-            saved = await self._locations.replace(head, key, document, last_updated, received_at, force=force, whole=whole)
+        if found is None:
+            return await self._create(key, document, last_updated, audience or 0, received_at, evidence)
+        head, stored = found
+        if key.module == LOCATIONS:
+            saved = await self._locations.replace(head, stored, key, document, last_updated, received_at, force=force, whole=whole)
         else:
-            saved = await self._replace(head, key, document, last_updated, received_at, evidence, force=force)
+            saved = await self._replace(head, stored, key, document, last_updated, received_at, evidence, force=force)
         if saved.stale:
             await self._tallies.count("stale", key.module, key.source)
-        elif head is not None:
-            if saved.changed and key.source == OWN:
-                await self._heads.sort(head, key, withheld(key, document))
-            shown = await self._show(head, key, audience, saved)
-            if head.audience == GONE and not saved.changed:
-                said = evidence or Evidence(encode_json(document), 0, NEWEST, received_at)
-                await self._history.mark(key, self._numbers.last, "returned", said)
-            return shown
-        return saved
+            return saved
+        if saved.changed and key.source == OWN:
+            await self._heads.sort(head, key, withheld(key, document))
+        shown = await self._show(head, key, audience, saved)
+        if head.audience == GONE and not saved.changed:
+            said = evidence or Evidence(encode_json(document), 0, NEWEST, received_at)
+            await self._history.mark(key, self._numbers.last, "returned", said)
+        return shown
 
     async def _create(
         self, key: Key, document: dict[str, Any], last_updated: int, audience: int, received_at: int, evidence: Evidence | None
@@ -160,6 +161,7 @@ class Objects:
     async def _replace(
         self,
         head: Head,
+        stored: bytes,
         key: Key,
         document: dict[str, Any],
         last_updated: int,
@@ -170,7 +172,7 @@ class Objects:
     ) -> Saved:
         if late(last_updated, head.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
-        raw, stored = encode_json(document), await self._bodies.read(head.pk)
+        raw = encode_json(document)
         old = read_document(stored)
         if raw == stored or document == old:
             return Saved(pk=head.pk)
