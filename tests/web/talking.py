@@ -15,10 +15,10 @@ Talk = Callable[..., Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def served(door: Any) -> AsyncIterator[Talk]:
+async def served(door: Any, **settings: Any) -> AsyncIterator[Talk]:
     """Sends bytes over a connection of its own; all that comes back until the server closes or has answered. `paced`: the second part
     follows a word of the server, which is not told."""
-    config = uvicorn.Config(door, ws="none", lifespan="off", log_config=None)
+    config = uvicorn.Config(door, ws="none", lifespan="off", log_config=None, **settings)
     config.load()
     state = uvicorn.Server(config).server_state
     server = await asyncio.get_running_loop().create_server(lambda: Wire(door, config, state, {}), "127.0.0.1", 0)

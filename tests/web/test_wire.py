@@ -128,3 +128,9 @@ async def test_a_head_that_does_not_come_ends_the_connection(talk: Talk, monkeyp
     assert await talk(START) == b""
     first = await talk(START + b"\r\n" + START, answers=2)
     assert first.count(b"200 OK") == 1
+
+
+async def test_a_connection_that_is_idle_after_its_answers_is_closed() -> None:
+    async with served(Echo(), timeout_keep_alive=0.05) as talk:
+        heard = await talk(START + b"\r\n", START + b"\r\n", answers=99)
+    assert heard.count(b"200 OK") == 2

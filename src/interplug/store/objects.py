@@ -21,9 +21,9 @@ from interplug.store.locations import Locations, after, without
 from interplug.store.tallies import Tallies
 from interplug.store.withheld import withheld
 
-FIND_ID = f"""
-select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk
-where o.module = ? and o.id = ? and o.audience >= 0 order by o.source, o.pk"""
+FIND_ID = """
+select o.source, o.pk, o.spelling, o.kind, o.last_updated, o.received_at, o.audience, o.changed_no, b.bytes
+from object o join body b on b.id = o.pk where o.module = ? and o.id = ? and o.audience >= 0"""
 BATCH = f"""
 select {COLUMNS}, o.module, o.source, o.kind, b.bytes from object o join body b on b.id = o.pk
 where o.pk > ? and o.module || '' = ? and (o.source = ? or ? = 1) and o.audience >= 0 order by o.pk limit ?"""
@@ -67,9 +67,22 @@ class Objects:
         return await self._locations.get_evse(key, uid)
 
     async def find_id(self, module: str, id: str, source: int | None = None) -> list[Stored]:
+        """By source, those of one source in the order of creation."""
         rows = await self._db.all(FIND_ID, module, fold(id))
-        wanted = [row for row in rows if source is None or row[13] == source]
-        return [await self._from_row(row) for row in wanted] if module == LOCATIONS else [_plain(row) for row in wanted]
+        found = []
+        for source_of, pk, spelling, kind, last_updated, received_at, audience, changed_no, raw in sorted(map(tuple, rows)):
+            if source is None or source_of == source:
+                document = await self._document(module, pk, raw, last_updated)
+                key = spelled(spelling, module, source_of, kind)
+                found.append(Stored(pk, key, document, last_updated, received_at, audience, changed_no))
+        return found
+
+    async def _document(self, module: str, pk: int, raw: bytes, last_updated: int, *, whole: bool = True) -> Callable[[], dict[str, Any]]:
+        """What makes the document when it is asked for; a Location is put together now, while its EVSEs are those of this moment."""
+        if module != LOCATIONS:
+            return partial(read_document, raw)
+        document = await self._locations.document(pk, raw, last_updated, whole=whole)
+        return lambda: document
 
     async def find_evse(self, uid: str, *, party: tuple[str, str] | None = None, source: int | None = None) -> list[StoredEvse]:
         """EVSEs with this uid under any Location: uids repeat, also within one party."""
@@ -107,10 +120,8 @@ class Objects:
     async def _stored(self, head: Head, key: Key, raw: bytes | None = None, *, whole: bool = True) -> Stored:
         """`raw` is the body where it was read together with the head."""
         raw = await self._bodies.read(head.pk) if raw is None else raw
-        if key.module == LOCATIONS:
-            document = await self._locations.document(head.pk, raw, head.last_updated, whole=whole)
-            return Stored(head.pk, key, lambda: document, head.last_updated, head.received_at, head.audience, head.changed_no)
-        return Stored(head.pk, key, lambda: read_document(raw), head.last_updated, head.received_at, head.audience, head.changed_no)
+        document = await self._document(key.module, head.pk, raw, head.last_updated, whole=whole)
+        return Stored(head.pk, key, document, head.last_updated, head.received_at, head.audience, head.changed_no)
 
     # --- saving
 
@@ -285,9 +296,3 @@ class Objects:
     async def stale(self, module: str, source: int) -> int:
         """How many arrivals were older than what is stored."""
         return await self._tallies.read("stale", module, source)
-
-
-def _plain(row: Sequence[Any]) -> Stored:
-    """Of a row with its body, for whatever is no Location."""
-    key = spelled(row[11], row[12], row[13], row[14])
-    return Stored(row[0], key, partial(read_document, row[15]), row[7], row[8], row[2], row[4])

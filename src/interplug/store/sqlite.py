@@ -186,6 +186,8 @@ class Sqlite:
             while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
                 group.append(self._waiting.popleft())
                 self._run(group[-1])
+                if not self._waiting:
+                    await asyncio.sleep(0)  # what has arrived meanwhile goes with it
             after = self._numbers.last
             if after != before:
                 self._writer.execute(WRITE_NUMBER, (after,))

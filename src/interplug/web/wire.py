@@ -42,6 +42,8 @@ class Wire(HttpToolsProtocol):
     _new = False
     _size = 0
     _waiting: asyncio.TimerHandle | None = None
+    _idle: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
 
     def __init__(self, door: Door, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -53,6 +55,8 @@ class Wire(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._come()
+        if self._idle is not None:
+            self._idle.cancel()
         if isinstance(self.cycle, Exchange):
             self.cycle.fail(Gone())
             self.cycle = None  # type: ignore[assignment]
@@ -122,6 +126,28 @@ class Wire(HttpToolsProtocol):
             self.cycle.end()
         else:
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        if not isinstance(self.cycle, Exchange) or self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        # A timer for each answer, cancelled by the next request, would cost as much as reading it: one looks again from time to time.
+        self._idle_since = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_later(self.timeout_keep_alive, self._still_idle)
+
+    def _still_idle(self) -> None:
+        self._idle = None
+        cycle: Any = self.cycle
+        if cycle is None or not cycle.response_complete or self._waiting is not None or self.transport.is_closing():
+            return  # somebody is being answered, or a head is coming, which has its own time
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0.001:
+            self._idle = self.loop.call_later(left, self._still_idle)
+        else:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """The envelope, whatever was wrong; the connection ends, for where the next request begins is not known."""
