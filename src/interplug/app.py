@@ -33,17 +33,23 @@ from interplug.modules.ahead import Ahead
 from interplug.modules.checking import Checker
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
+from interplug.modules.server import serve as answer
+from interplug.protocol.http import Handler, Request, Response
 from interplug.stations.simulator.fleet import Fleet
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
 from interplug.web.door import Door
+from interplug.web.metrics import exposition
 from interplug.web.pages import Pages, driver_pages
+from interplug.web.readiness import Readiness
 from interplug.web.wire import Wire
 
 log = logging.getLogger(__name__)
 
 LAST_ANSWERS = 5.0
-"""Seconds that requests and commands under way may take when the node is told to stop."""
+LAST_WORK = 2.0
+"""Seconds that requests, and then what goes on after their answers, may take when the node is told to stop. With what push waits for
+this is less than the ten seconds after which containers are killed."""
 AGAIN = 1.0
 """Seconds until a loop that failed is started again."""
 BACKLOG = 2048
@@ -60,6 +66,7 @@ class Loops:
     """What runs beside the requests, by name. `failures` is what `/health/ready` tells."""
 
     named: dict[str, Callable[[], Awaitable[None]]]
+    push: Push
     failures: dict[str, str] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -76,6 +83,10 @@ class Loops:
                 self.failures[name] = f"failed: {type(error).__name__}"
             await asyncio.sleep(AGAIN)
             self.failures.pop(name, None)
+
+    def wrong(self) -> dict[str, str]:
+        ended = {task.get_name(): "has ended" for task in self.tasks if task.done()}
+        return ended | {f"{name} loop": why for name, why in self.failures.items()}
 
     async def stop(self) -> None:
         for task in self.tasks:
@@ -95,7 +106,8 @@ async def loops_of(node: Node, pages: Pages | None) -> Loops:
             "deadlines": lambda: _deadlines(node),
             "retention": lambda: _retention(node),
             "bills": Biller(node).run,
-        }
+        },
+        push,
     )
     if node.settings.simulator.enabled:
         fleet = Fleet(node)
@@ -185,10 +197,11 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         stack.enter_context(alone(node.store.path))
         pages = driver_pages(node) if settings.surfaces.driver else None
         loops = await loops_of(node, pages)
-        server = _server(settings, Door(node, lambda: _missing(node, loops), pages))
+        readiness = Readiness(node, loops.wrong)
+        server = _server(settings, _door(node, readiness, pages, loops.push, stack.enter_context(traced(node))))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, _stop, server, pages)
+            loop.add_signal_handler(one, _stop, server, readiness, pages)
         await call.restart(node)
         await commands.restart(node)
         loops.start()
@@ -198,7 +211,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         gc.set_threshold(50_000, 20, 50)
         await server.serve(sockets=[listener])
         if node.tasks:
-            await asyncio.wait(node.tasks, timeout=LAST_ANSWERS)
+            await asyncio.wait(node.tasks, timeout=LAST_WORK)
         await loops.stop()
 
 
@@ -223,23 +236,42 @@ def _server(settings: Settings, door: Door) -> _Server:
     )
 
 
-def _stop(server: uvicorn.Server, pages: Pages | None) -> None:
+def _stop(server: uvicorn.Server, readiness: Readiness, pages: Pages | None) -> None:
     """Streams end first, for nobody else ends them. A second time: at once."""
+    readiness.stopping = True
     if pages is not None:
         pages.end()
     server.force_exit = server.should_exit
     server.should_exit = True
 
 
-async def _missing(node: Node, loops: Loops) -> dict[str, str]:
-    """Why this node is not ready: a loop that failed, a database that takes nothing."""
-    missing = dict(loops.failures)
+@contextlib.contextmanager
+def traced(node: Node) -> Iterator[Handler]:
+    """What answers partners; with spans around it, and around what is said to them, where traces have a place to go."""
+
+    async def plain(request: Request) -> Response:
+        return await answer(node, request)
+
+    if not node.settings.tracing.endpoint:
+        yield plain
+        return
+    from interplug.telemetry.tracing import Traces
+
+    traces = Traces(node.settings.tracing, [module.id for module in node.modules])
+    leading_out = node.client.transport
+    node.client.transport = traces.outward(leading_out)
     try:
-        async with asyncio.timeout(2):
-            await node.store.write(lambda tx: tx.bump("alive"))
-    except Exception as error:  # noqa: BLE001 (whatever it is, readiness is there to say it)
-        missing["store"] = f"takes no transaction: {type(error).__name__}"
-    return missing
+        yield traces.inward(plain)
+    finally:
+        node.client.transport = leading_out
+        traces.close()
+
+
+def _door(node: Node, readiness: Readiness, pages: Pages | None, push: Push, answering: Handler) -> Door:
+    async def metrics() -> Response:
+        return await exposition(node, push, await readiness.missing())
+
+    return Door(node, readiness.missing, pages, metrics if node.settings.surfaces.metrics else None, answering)
 
 
 def run(settings: Settings, started: Callable[[Node], None]) -> None:

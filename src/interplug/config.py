@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 
@@ -42,6 +42,7 @@ class StoreSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     session_days: Annotated[float, _help("Days that the states and charging periods of Sessions are kept as evidence.")] = 3653.0
     command_days: Annotated[float, _help("Days that commands and their results are kept.")] = 400.0
     quarantine_days: Annotated[float, _help("Days that objects which could not be taken are kept.")] = 90.0
+    least_free: Annotated[int, _help("Bytes free on the disk of the database below which the node says that it is not ready.")] = 50_000_000
     message_body: Annotated[int, _help("Bytes kept of each body in the message log.")] = 4096
 
 
@@ -49,6 +50,7 @@ class Surfaces(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ocpi: Annotated[bool, _help("Serve /ocpi to partners.")] = True
     driver: Annotated[bool, _help("Serve the driver's page at /.")] = False
     health: Annotated[bool, _help("Serve /health/live and /health/ready.")] = True
+    metrics: Annotated[bool, _help("Serve /metrics to Prometheus on this machine or its private network.")] = True
 
 
 class Ocpi(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +84,19 @@ class Cdrs(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
     longest: Annotated[float, _help("Hours that a charge may last; a CDR of a longer one is implausible.")] = 168.0
 
 
+class Logging(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    format: Annotated[Literal["text", "json"], _help("Lines on standard error: text, or a JSON object a line.")] = "text"
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _help("What is told; DEBUG has a line for each request.")] = "INFO"
+
+
+class Tracing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    endpoint: Annotated[str, _help("Where OpenTelemetry traces go (OTLP over HTTP), as http://host:4318/v1/traces; empty: nowhere.")] = ""
+    share: Annotated[float, _help("The part of the traces begun here that is kept, from 0 to 1; what a partner has begun follows it.")] = (
+        1.0
+    )
+    service: Annotated[str, _help("The name of this node in the traces.")] = "interplug"
+
+
 class Simulator(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     enabled: Annotated[bool, _help("Run simulated stations for this node's own EVSEs.")] = False
     speed: Annotated[float, _help("Simulated seconds that pass in a real one.")] = 1.0
@@ -98,6 +113,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     network: Network = Network()
     delivery: Delivery = Delivery()
     cdrs: Cdrs = Cdrs()
+    logging: Logging = Logging()
+    tracing: Tracing = Tracing()
     simulator: Simulator = Simulator()
 
 

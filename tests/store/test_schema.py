@@ -48,17 +48,6 @@ async def test_an_older_database_is_brought_up_and_keeps_what_it_holds(tmp_path:
     await store.close()
 
 
-def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "new.db"
-    schema.prepare(path)
-    connection = sqlite3.connect(path)
-    connection.execute("update alembic_version set version_num = '9999_later'")
-    connection.commit()
-    connection.close()
-    with pytest.raises(schema.SchemaTooNew, match="9999_later"):
-        Store.open(f"sqlite:///{path}")
-
-
 def test_a_newest_database_is_opened_without_the_migration_tool(tmp_path: Path) -> None:
     path = tmp_path / "node.db"
     schema.prepare(path)

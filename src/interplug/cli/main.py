@@ -21,7 +21,8 @@ def main() -> None:
         name = (getattr(missing, "name", None) or "").partition(".")[0]
         if not isinstance(missing, ModuleNotFoundError) or name == "interplug":
             raise
-        print(f"interplug: {name} is missing; this command needs: pip install 'interplug[node]'", file=sys.stderr)
+        extra = "otel" if name == "opentelemetry" else "node"
+        print(f"interplug: {name} is missing; this command needs: pip install 'interplug[{extra}]'", file=sys.stderr)
         raise SystemExit(4) from None
 
 

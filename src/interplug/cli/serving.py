@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from interplug import __version__, app
 from interplug.modules.node import Node
 from interplug.partners.presentation import root, versions_url
+from interplug.telemetry import logs
 
 from .opening import COMMON, Common, settings_of
-
-ENOUGH_DISK = 500_000_000
 
 
 def serve(*, common: Common = COMMON) -> None:
     """Run the node until it is told to stop (Ctrl-C, SIGTERM)."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("uvicorn", "alembic"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    app.run(settings_of(common), _started)
+    settings = settings_of(common)
+    logs.set_up(settings.logging.format, settings.logging.level)
+    app.run(settings, _started)
 
 
 def _started(node: Node) -> None:

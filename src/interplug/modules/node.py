@@ -23,6 +23,7 @@ from interplug.protocol.http import Request
 from interplug.protocol.routes import Module, Place, Router
 from interplug.store.messages import MessageLog
 from interplug.store.store import Store
+from interplug.telemetry.figures import Requests
 from interplug.versions.table import Version
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ class Node:
     drivers: Drivers | None = None
     wake: list[Callable[[], None]] = field(default_factory=list)
     """Called when work was queued in the database for a loop of this process."""
+    answered: Requests = field(default_factory=Requests)
+    """The requests of partners, counted."""
     heard: set[int] = field(default_factory=set)
     """The connections that spoke to us since push last looked: a partner that was away is back."""
     speed: float = 1.0

@@ -21,6 +21,7 @@ from interplug.protocol.http import Request, Response, segments
 from interplug.protocol.routes import Module, Place, Route
 from interplug.protocol.status import SERVER_ERROR, UNSUPPORTED_VERSION, OcpiError, invalid, not_found, unauthorized
 from interplug.store.messages import Message
+from interplug.telemetry.context import answering
 from interplug.versions.table import VERSIONS
 from interplug.versions.words import said
 
@@ -36,6 +37,7 @@ OPEN_TO_ALL = ("versions", "version_details", "credentials")
 async def serve(node: Node, request: Request) -> Response:
     """Answers `request`; never raises."""
     now = node.clock()
+    answering.set(request)
     call: Call | None = None
     connection: Connection | None = None
     try:
@@ -55,7 +57,7 @@ async def serve(node: Node, request: Request) -> Response:
     response = respond(answer, request, now)
     if call is not None and call.version.routing_headers and not call.place.module.configuration:
         response.headers.update(node.directory.answering(call.connection, call.to, call.sender))
-    _note(node, request, response, answer.code, connection, now)
+    _note(node, request, response, answer.code, connection, call, now)
     return response
 
 
@@ -145,13 +147,19 @@ def _addressed(call: Call) -> None:
         raise invalid(f"{to} is no party of this platform")
 
 
-def _note(node: Node, request: Request, response: Response, code: int, connection: Connection | None, started: int) -> None:
-    """One line for the message log; it is written later, in a group."""
-    headers = request.headers
+def _note(
+    node: Node, request: Request, response: Response, code: int, connection: Connection | None, call: Call | None, started: int
+) -> None:
+    """Counts the request, and hands it to the message log, which is written later, in a group."""
+    headers, took, known = request.headers, node.clock() - started, connection.id if connection is not None else 0
+    place = ("", "") if call is None else (call.place.module.id, call.version.number)
+    node.answered.add(known, (place[0], request.method, place[1], response.status, code), took / 1_000_000)
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("%s %s: HTTP %d, OCPI %d, %d us", request.method, request.path, response.status, code, took, extra={"connection": known})
     node.messages.add(
         Message(
             direction="in",
-            connection=connection.id if connection is not None else 0,
+            connection=known,
             method=request.method,
             url=request.url,
             http=response.status,
@@ -159,7 +167,7 @@ def _note(node: Node, request: Request, response: Response, code: int, connectio
             request_id=headers.get("x-request-id", ""),
             correlation_id=headers.get("x-correlation-id", ""),
             started_at=started,
-            took_us=node.clock() - started,
+            took_us=took,
             headers=headers,
             body=request.body if connection is not None else b"",  # a stranger's is kept nowhere
             answer=response.body,

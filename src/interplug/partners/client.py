@@ -24,6 +24,7 @@ from interplug.protocol.paging import read_next
 from interplug.protocol.routes import Side
 from interplug.store.messages import Message, MessageLog
 from interplug.store.tx import Tx
+from interplug.telemetry.figures import Requests
 
 from .directory import Connection, Directory
 from .guard import check_url
@@ -42,6 +43,7 @@ class Access:
     hosts: frozenset[str]
     base64: bool | None = None
     connection: int = 0
+    version: str = ""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class PartnerClient:
         self.directory = directory
         self.log = log
         self.clock = clock or directory.clock
+        self.asked = Requests()
         self._network = directory.settings.network
 
     async def call(
@@ -102,7 +105,9 @@ class PartnerClient:
         headers = self._routing(connection, module_id, side, to, sender, whole_list)
         target = join(base, *segments) if segments else _slashed(connection, module_id, base) if url is None else base
         before = access.base64
-        reply = await self.ask(access, method, _with(target, query), document, headers=headers, correlation_id=correlation_id)
+        reply = await self.ask(
+            access, method, _with(target, query), document, headers=headers, correlation_id=correlation_id, module=module_id
+        )
         if reply.http == 404 and method == "GET" and not segments and url is None:
             reply = await self._other_slash(connection, module_id, access, target, query, headers, reply)
         if access.base64 != before and access.base64 is not None:
@@ -121,7 +126,7 @@ class PartnerClient:
         except BadKey as error:
             return Reply(0, fault=str(error))
         base64 = connection.speaks.base64_token if row.base64_out is None else bool(row.base64_out)
-        return Access(token, connection.hosts, base64, connection.id)
+        return Access(token, connection.hosts, base64, connection.id, connection.version or "")
 
     async def pages(
         self,
@@ -160,6 +165,7 @@ class PartnerClient:
         *,
         headers: Mapping[str, str] | None = None,
         correlation_id: str | None = None,
+        module: str = "handshake",
     ) -> Reply:
         """The bare request, to a checked URL; a 401 is asked again with the token spelled the other way."""
         body = document if isinstance(document, bytes) else b"" if document is None else encode_json(document)
@@ -167,9 +173,9 @@ class PartnerClient:
         if body:
             fixed["content-type"] = JSON
         spelling = access.base64 is not False
-        reply = await self._send(access, method, url, body, fixed, spelling)
+        reply = await self._send(access, method, url, body, fixed, spelling, module)
         if reply.http == 401 and access.token.isascii():
-            second = await self._send(access, method, url, body, fixed, not spelling)
+            second = await self._send(access, method, url, body, fixed, not spelling, module)
             if second.http not in (0, 401):
                 access.base64 = not spelling
                 return second
@@ -179,7 +185,7 @@ class PartnerClient:
 
     # --- one request
 
-    async def _send(self, access: Access, method: str, url: str, body: bytes, fixed: Mapping[str, str], base64: bool) -> Reply:
+    async def _send(self, access: Access, method: str, url: str, body: bytes, fixed: Mapping[str, str], base64: bool, module: str) -> Reply:
         headers = {"authorization": authorization(access.token, base64_token=base64), REQUEST_ID: str(uuid.uuid4()), **fixed}
         request = Request(method, url, headers, body)
         started = self.clock()
@@ -190,11 +196,13 @@ class PartnerClient:
             reply = read(response)
         except Unreachable as error:
             reply = Reply(0, fault=str(error))
+        took = self.clock() - started
+        self.asked.add(access.connection, (module, method, access.version, reply.http, reply.code or 0), took / 1_000_000)
         if self.log is not None:
-            self.log.add(self._message(access, request, response, reply, started))
+            self.log.add(self._message(access, request, response, reply, started, took))
         return reply
 
-    def _message(self, access: Access, request: Request, response: Response | None, reply: Reply, started: int) -> Message:
+    def _message(self, access: Access, request: Request, response: Response | None, reply: Reply, started: int, took: int) -> Message:
         return Message(
             direction="out",
             connection=access.connection,
@@ -205,7 +213,7 @@ class PartnerClient:
             request_id=request.headers[REQUEST_ID],
             correlation_id=request.headers[CORRELATION_ID],
             started_at=started,
-            took_us=self.clock() - started,
+            took_us=took,
             headers=request.headers,
             body=request.body,
             answer=response.body if response is not None else (reply.fault or "").encode(),
@@ -238,7 +246,7 @@ class PartnerClient:
         first: Reply,
     ) -> Reply:
         other = target[:-1] if target.endswith("/") else f"{target}/"
-        second = await self.ask(access, "GET", _with(other, query), headers=headers)
+        second = await self.ask(access, "GET", _with(other, query), headers=headers, module=module_id)
         if not second.ok:
             return first
         slashes = {**connection.flags.get("slash", {}), module_id: other.endswith("/")}

@@ -2,7 +2,8 @@
 
 A cursor is the number below which nothing is unsent, per connection and module; the caller moves many of them in one transaction
 about once a second. What a partner refuses is taken out of its way into `refused`, with the reason and its own retry. What a cursor
-cannot see (a new partner, another visibility, another version) is a `resync` row: how far it has got, and its goal. Where a receiver
+cannot see (a new partner, another visibility, another version) is a `resync` row: how far it has got, and its goal. A partner that
+fails is left alone for a while: its `pause` row says since when, how long still, and why. Where a receiver
 serves what it was given (the Location of a CDR) is kept as a delivery, and stays when the reader is gone: it is evidence.
 """
 
@@ -34,7 +35,13 @@ insert into resync (connection, module, reached, goal) values (?, ?, ?, ?)
 on conflict (connection, module) do update set reached = excluded.reached, goal = excluded.goal"""
 RESYNCS = "select connection, module, reached, goal from resync where ? is null or connection = ? order by connection, module"
 FINISHED = "delete from resync where connection = ? and module = ?"
-FORGET = tuple(f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync"))
+PAUSE = """
+insert into pause (connection, failures, until, why, since) values (?, ?, ?, ?, ?) on conflict (connection) do update set
+  failures = excluded.failures, until = excluded.until, why = excluded.why, since = excluded.since"""
+PAUSES = "select connection, failures, until, why, since from pause order by connection"
+WELL = "delete from pause where connection = ?"
+REFUSED_COUNTS = "select connection, module, count(*) from refused group by connection, module"
+FORGET = tuple(f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync", "pause"))
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +65,16 @@ class Resync(msgspec.Struct, frozen=True, gc=False):
     module: str
     reached: int
     goal: int
+
+
+class Pause(msgspec.Struct, frozen=True, gc=False):
+    """A partner that failed `failures` times in a row, the first time at `since`, and is asked again at `until`."""
+
+    connection: int
+    failures: int
+    until: int
+    why: str
+    since: int
 
 
 class Cursors:
@@ -87,6 +104,10 @@ class Cursors:
         rows = await self._db.all(REFUSED_ALL) if connection is None else await self._db.all(REFUSED_BY, connection)
         return [Refused(*row) for row in rows]
 
+    async def refused_counts(self) -> dict[tuple[int, str], int]:
+        """By connection and module."""
+        return {(row[0], row[1]): row[2] for row in await self._db.all(REFUSED_COUNTS)}
+
     async def due(self, now: int, limit: int = 100) -> list[Refused]:
         return [Refused(*row) for row in await self._db.all(REFUSED_DUE, now, limit)]
 
@@ -115,3 +136,13 @@ class Cursors:
 
     async def finished(self, connection: int, module: str) -> None:
         await self._db.execute(FINISHED, connection, module)
+
+    async def pause(self, pauses: Iterable[Pause]) -> None:
+        await self._db.many(PAUSE, [msgspec.structs.astuple(one) for one in pauses])
+
+    async def well(self, connections: Iterable[int]) -> None:
+        """These partners answer again."""
+        await self._db.many(WELL, [(connection,) for connection in connections])
+
+    async def pauses(self) -> dict[int, Pause]:
+        return {row[0]: Pause(*row) for row in await self._db.all(PAUSES)}

@@ -10,6 +10,8 @@ masked where it can be read, and nothing is kept of it where it cannot. Masking 
 """
 
 import asyncio
+import contextvars
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -18,6 +20,8 @@ import msgspec
 
 from interplug.model.types import BadJson, decode_json, encode_json
 from interplug.store.database import Database
+
+log = logging.getLogger(__name__)
 
 MASK = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
@@ -194,14 +198,17 @@ class MessageLog:
         self._flushing: asyncio.Task[None] | None = None
         self.body_limit = body_limit
         self.wait = wait
+        self.logged = self.lost = 0
 
     def add(self, message: Message) -> None:
         message.body, message.answer = self._bounded(message.body), self._bounded(message.answer)
+        self.logged += 1
         self._open.append(message)
         if len(self._open) == GROUP:
             self._pack()
         if self._flushing is None or self._flushing.done():
-            self._flushing = asyncio.get_running_loop().create_task(self._soon())
+            # In a context of its own: it is no part of the request that happened to start it.
+            self._flushing = asyncio.get_running_loop().create_task(self._soon(), context=contextvars.Context())
 
     def _bounded(self, body: bytes) -> bytes:
         """A long body is let go at once. What is left of it is no JSON, so nothing of it is kept if a token may be in it."""
@@ -215,7 +222,10 @@ class MessageLog:
     async def _soon(self) -> None:
         while self._open or self._full:
             await asyncio.sleep(self.wait)
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception as error:  # noqa: BLE001 (a log that cannot be written stops nobody)
+                log.warning("%d messages of the log are lost so far: %s", self.lost, error)
 
     async def flush(self) -> None:
         self._pack()
@@ -224,8 +234,13 @@ class MessageLog:
         async def work(tx: _Places) -> None:
             await tx.messages.add(groups)
 
-        if groups:
-            await self._write(work)
+        try:
+            if groups:
+                await self._write(work)
+        except Exception:
+            # A database that takes nothing may not fill the memory; whoever asked for the write hears of it.
+            self.lost += sum(group.n for group in groups)
+            raise
 
     async def close(self) -> None:
         if self._flushing is not None:

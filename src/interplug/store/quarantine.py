@@ -16,6 +16,7 @@ GET = f"select {COLUMNS} from quarantine where pk = ?"
 DROP = "delete from quarantine where pk = ?"
 FORGET = "delete from quarantine where received_at < ?"
 COUNT = "select count(*) from quarantine"
+COUNTS = "select source, module, count(*) from quarantine group by source, module"
 NEWEST = 2**62
 
 
@@ -54,6 +55,10 @@ class Quarantine:
     async def count(self) -> int:
         row = await self._db.one(COUNT)
         return 0 if row is None else int(row[0])
+
+    async def counts(self) -> dict[tuple[int, str], int]:
+        """By source and module."""
+        return {(row[0], row[1]): row[2] for row in await self._db.all(COUNTS)}
 
     async def drop(self, pk: int) -> bool:
         return await self._db.execute(DROP, pk) > 0

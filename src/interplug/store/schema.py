@@ -1,9 +1,14 @@
 """Bringing a database to the newest schema. Alembic is imported only when there is something to do.
 
+A release runs on the schema of its neighbours, so that processes of two releases may share a database while one replaces the other:
+migrations expand (new tables, new columns with a default), and what no release needs any more is taken away by a later one. A migration
+that takes away says so: it sets the counter `schema` to the number of the oldest schema whose code still works.
+
 A database that does not exist yet is a copy of a template, migrated once per process: opening a second fresh database costs a file
 write. The template is linked into place, so that of two processes that start together one wins and both see a whole file.
 """
 
+import contextlib
 import functools
 import os
 import sqlite3
@@ -11,12 +16,14 @@ import tempfile
 from pathlib import Path
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+OLDEST = "select no from counter where name = 'schema'"
+UNKNOWN = 10_000
 PAGE_SIZE = 8192
 """Of new databases. Most Locations fit in one page of this size: a list of them is read a fifth faster than from pages of 4096."""
 
 
 class SchemaTooNew(RuntimeError):
-    """The database was written by a newer Interplug."""
+    """The database was changed by a newer Interplug in a way that this one cannot work with."""
 
 
 class NotOurs(RuntimeError):
@@ -51,9 +58,26 @@ def prepare(path: Path) -> None:
     revision = found(path)
     if revision == newest():
         return
-    if revision is not None and revision > newest():
+    if revision is None or revision < newest():
+        upgrade(path)
+    elif not works(newest(), oldest(path)):
         raise SchemaTooNew(f"{path} has schema {revision}, this Interplug knows {newest()}")
-    upgrade(path)
+
+
+def works(known: str, oldest: int) -> bool:
+    """Whether the code whose newest schema is `known` may work on a newer one that still serves all from `oldest` on."""
+    return number(known) >= oldest
+
+
+def number(revision: str) -> int:
+    return int(revision.partition("_")[0])
+
+
+def oldest(path: Path) -> int:
+    """The number of the oldest schema whose code this database still serves."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        row = connection.execute(OLDEST).fetchone()
+    return UNKNOWN if row is None else int(row[0])
 
 
 def upgrade(path: Path, target: str = "head") -> None:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from interplug.store.database import Numbers, Row
 from interplug.store.tx import Tx
+from interplug.telemetry.figures import Writing
 
 T = TypeVar("T")
 Work = Callable[[Tx], Coroutine[Any, Any, T]]
@@ -129,6 +130,7 @@ class Sqlite:
         self._waiting: deque[_Waiting] = deque()
         self._serving: asyncio.Task[None] | None = None
         self._closed = False
+        self.writing = Writing()
         self._disk = ThreadPoolExecutor(1, "store-writer")
 
     async def write(self, work: Work[T]) -> T:
@@ -152,6 +154,11 @@ class Sqlite:
             return drive(work(self._reading))
         finally:
             run("commit")
+
+    @property
+    def waiting(self) -> int:
+        """Transactions that wait for their group."""
+        return len(self._waiting)
 
     def head(self) -> int:
         return int(self._reader.execute(READ_NUMBER).fetchone()[0])
@@ -191,10 +198,13 @@ class Sqlite:
             after = self._numbers.last
             if after != before:
                 self._writer.execute(WRITE_NUMBER, (after,))
+            began = time.perf_counter()
             await self._wait(self._writer.execute, "commit")
+            self.writing.committed(len(group), time.perf_counter() - began)
             if after != before:
                 self._committed(after)
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
+            self.writing.failed += 1
             if not group:
                 group.append(self._waiting.popleft())
             for item in group:

@@ -46,6 +46,7 @@ class Store:
         self.head = self._engine.head()
         self.write = self._engine.write
         self.read = self._engine.read
+        self.writing = self._engine.writing
         self.messages = MessageLog(self.write, body_limit=message_body)
 
     @classmethod
@@ -77,6 +78,11 @@ class Store:
         if len(changes) == limit:
             return changes, changes[-1].no, True
         return changes, max(head, changes[-1].no if changes else after), False
+
+    @property
+    def waiting(self) -> int:
+        """Transactions that wait to be written."""
+        return self._engine.waiting
 
     def look(self) -> int:
         """Reads the head from the database, where other processes write too."""

@@ -41,6 +41,8 @@ class Item:
     """uid → True where more than the status changed."""
     left: bool = False
     """The object has left an audience of this partner since."""
+    at: float = 0.0
+    """When the lane heard of it, in seconds of the timer."""
 
     def add(self, change: Change, audiences: tuple[int, ...]) -> None:
         """One more change of the object; `audiences` are those of the partner."""

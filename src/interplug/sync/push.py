@@ -27,6 +27,7 @@ from interplug.store.keys import OWN, Change
 from . import visibility
 from .decide import GIVE_UP_AFTER, Decision, pause, retry_refused
 from .deliver import Delivery, Item, item_of
+from .pauses import Pauses
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ CHUNK = 500
 FULL = 10_000
 """Unsent keys above which a lane stops holding them and goes by its cursor."""
 CHECKPOINT = 1.0
+LAST_SENT = 2.0
+"""Seconds that what is on its way may take when the node is told to stop."""
 SETTLE = 3.0
 """Seconds after a change of version before the first push: the partner has to read our answer to its PUT first."""
 UNPUSHED = "EMAID"
@@ -51,6 +54,15 @@ def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
         and module.id not in ("commands", "hubclientinfo")
         and any(route.side == "RECEIVER" and route.method in ("PUT", "POST") for route in module.routes)
     }
+
+
+def wants(connection: Connection, change: Change) -> bool:
+    """Whether a change is one that this partner is told of."""
+    if change.key.kind == UNPUSHED:
+        return False
+    audiences = connection.audiences
+    seen = change.audience in audiences or any(audience in audiences for audience in change.was)
+    return change.source == OWN and seen and connection.endpoint(change.module, "RECEIVER") is not None
 
 
 def same_way(one: Connection, other: Connection) -> bool:
@@ -78,20 +90,16 @@ class Lane:
         self.object_failures: dict[int, int] = {}
         self.paused_until = 0.0
         self.last_error = ""
+        self.failing_since = 0
+        self.behind_since = push.timer()
+        """Of a lane that is not live: when it heard of the oldest change that is not delivered, in seconds of the timer."""
         self.task: asyncio.Task[None] | None = None
 
     # --- what is unsent
 
-    def wants(self, change: Change) -> bool:
-        if change.key.kind == UNPUSHED:
-            return False
-        audiences = self.connection.audiences
-        seen = change.audience in audiences or any(audience in audiences for audience in change.was)
-        return change.source == OWN and seen and self.connection.endpoint(change.module, "RECEIVER") is not None
-
     def offer(self, change: Change) -> None:
         """A change from the reader; a lane that is not live will find it in the log."""
-        if not self.live or not self.wants(change):
+        if not self.live or not wants(self.connection, change):
             return
         self._add(change)
         if len(self.dirty) > FULL:
@@ -100,7 +108,8 @@ class Lane:
     def _add(self, change: Change) -> None:
         item = self.dirty.get(change.pk)
         if item is None:
-            self.dirty[change.pk] = item_of(change, self.connection.audiences)
+            self.dirty[change.pk] = item = item_of(change, self.connection.audiences)
+            item.at = self.push.now
         else:
             item.add(change, self.connection.audiences)
 
@@ -117,8 +126,26 @@ class Lane:
         """Forgets what is unsent; the cursor knows."""
         if self.live:
             self.cursor = self.reached(self.push.position)
+            self.behind_since = self._oldest()
             self.live = False
         self.dirty.clear()
+
+    def _oldest(self) -> float:
+        return min((item.at for item in (*self.flying.values(), *self.dirty.values())), default=self.push.timer())
+
+    def distance(self) -> int:
+        """How many numbers of the log the partner is behind."""
+        return self.push.position - (self.reached(self.push.position) if self.live else self.cursor)
+
+    def waiting(self) -> int:
+        """Objects that are to be sent, or on their way."""
+        return len(self.dirty) + len(self.flying)
+
+    def lag(self) -> float:
+        """Seconds since the oldest change that is not delivered."""
+        if not self.distance():
+            return 0.0
+        return max(0.0, self.push.timer() - (self._oldest() if self.live else self.behind_since))
 
     # --- sending
 
@@ -147,7 +174,7 @@ class Lane:
         push = self.push
         changes, reached, _ = await push.node.store.news(self.cursor, CHUNK)
         for change in changes:
-            if self.wants(change):
+            if wants(self.connection, change):
                 self._add(change)
         if not await self._drain():
             self.dirty.clear()
@@ -157,15 +184,17 @@ class Lane:
         return True
 
     async def _drain(self) -> bool:
-        """Sends what is dirty, several objects at a time, each object in order. False: the partner failed."""
+        """Sends what is dirty, several objects at a time, each object in order. False: the partner failed, or the node ends."""
         running: set[asyncio.Task[bool]] = set()
         well = True
         try:
             while running or (well and self.dirty):
+                well = well and not self.push.ending
                 while well and len(running) < self.push.settings.in_flight and (item := self._next()) is not None:
                     running.add(asyncio.create_task(self._send(item)))
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                well = well and all(task.result() for task in done)
+                if running:
+                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    well = well and all(task.result() for task in done)
         finally:
             for task in running:
                 task.cancel()
@@ -193,6 +222,8 @@ class Lane:
             return False
         del self.flying[item.pk]
         if decision.verdict == "sent":
+            if self.failures:
+                log.info("%s takes what is pushed again", self.connection.partner)
             self.failures, self.last_error = 0, ""
             self.object_failures.pop(item.pk, None)
             await self.push.accepted(self, item)
@@ -206,7 +237,10 @@ class Lane:
         if failed >= GIVE_UP_AFTER and self.failures == 0:
             return True
         self.failures += 1
-        self.last_error = decision.why
+        self.last_error = decision.why[:500]
+        if self.failures == 1:
+            self.failing_since = self.push.node.clock()
+            log.warning("push to %s fails, it is left alone for a while: %s", self.connection.partner, decision.why)
         settings = self.push.settings
         seconds = (
             decision.pause
@@ -227,6 +261,11 @@ class Push:
         self.timer, self.chance = timer, chance
         self.lanes: dict[int, Lane] = {}
         self.position = 0
+        self.now = timer()
+        """When this tick began."""
+        self.ending = False
+        """Nothing new is sent any more."""
+        self._pauses = Pauses(node, timer)
         self._cursors: dict[int, int] = {}
         self._saved: dict[int, int] = {}
         self._refused: set[tuple[int, int]] = set()
@@ -245,6 +284,10 @@ class Push:
             await self.stop()
 
     async def start(self) -> None:
+        """From what is written; also after a failure, when what the lanes held may be half done."""
+        self.lanes.clear()
+        self.ending = False
+        await self._pauses.load()
         self._refused = {(row.connection, row.pk) for row in await self.node.store.read(lambda tx: tx.cursors.refused())}
         stored = await self.node.store.read(lambda tx: tx.cursors.all())
         self._cursors = {connection: number for (connection, module), number in stored.items() if module == LOG}
@@ -252,7 +295,11 @@ class Push:
         self.position = self.node.store.look()
 
     async def stop(self) -> None:
-        running = [lane.task for lane in self.lanes.values() if lane.task is not None]
+        """What is on its way is waited for, so that it is known to have arrived; then the cursors are written."""
+        self.ending = True
+        running = [lane.task for lane in self.lanes.values() if lane.task is not None and not lane.task.done()]
+        if running:
+            await asyncio.wait(running, timeout=LAST_SENT)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -260,6 +307,7 @@ class Push:
 
     async def tick(self) -> None:
         """One look at the log and at the lanes."""
+        self.now = self.timer()
         await self.node.directory.refresh()
         await self._lanes()
         await self._hand_out()
@@ -298,7 +346,8 @@ class Push:
                 await self._leave(lane, now)
         for number, connection in registered.items():
             if number not in self.lanes:
-                self.lanes[number] = Lane(self, connection, self._cursors.get(number, self.position))
+                self.lanes[number] = lane = Lane(self, connection, self._cursors.get(number, self.position))
+                lane.behind_since -= self._pauses.lasting(number)
                 self.lanes[number].paused_until = self._settled.pop(number, 0.0)
 
     async def _leave(self, lane: Lane, now: Connection | None) -> None:
@@ -341,6 +390,7 @@ class Push:
         if changed:
             await self.node.store.write(lambda tx: tx.cursors.move(changed))
             self._saved.update({of: number for of, _, number in changed})
+        await self._pauses.write(self.lanes.values())
 
     async def accepted(self, lane: Lane, item: Item) -> None:
         """The object is level; if it was refused before, it is no longer."""
@@ -364,6 +414,7 @@ class Push:
             changed_no=item.since,
         )
         self._refused.add((lane.connection.id, item.pk))
+        log.warning("%s refuses %s: %s", lane.connection.partner, item.key, refused.reason)
         await self.node.store.write(lambda tx: tx.cursors.refuse(refused))
 
     async def _retry_refused(self) -> None:
@@ -373,4 +424,4 @@ class Push:
             if lane is None or not lane.live or stored is None:
                 continue
             self._refused.add((refused.connection, refused.pk))
-            lane.dirty.setdefault(refused.pk, Item(refused.pk, stored.key, self.position, whole=True))
+            lane.dirty.setdefault(refused.pk, Item(refused.pk, stored.key, self.position, whole=True, at=self.now))

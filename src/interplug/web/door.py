@@ -1,12 +1,14 @@
 """The door: what stands in front of everything the node serves.
 
 Partners' requests come from the wire as `Request` and go to `modules.server`; no framework stands between, because OCPI fixes
-URLs, envelope and errors, and because this path is the busy one. Everything else is ASGI: health, and the pages where they are on.
+URLs, envelope and errors, and because this path is the busy one. Everything else is ASGI: health, metrics, and the pages where they
+are on. Metrics name partners and how busy they are, so they are for whoever asks from near, and not through a proxy.
 URLs that we hand out come from `public_url`, never from Host.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -14,22 +16,27 @@ from typing import Any
 from interplug.modules.node import Node
 from interplug.modules.server import serve
 from interplug.protocol.envelope import failure
-from interplug.protocol.http import Request, Response
+from interplug.protocol.http import Handler, Request, Response
 from interplug.protocol.status import OcpiError, not_found
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Metrics = Callable[[], Awaitable[Response]]
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 """What is not ready, by name, with the reason; empty when all is."""
+PROXIED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 
 
 class Door:
-    """The ASGI application of a node. `pages` serves the driver's surface where it is on."""
+    """The ASGI application of a node. `pages` serves the driver's surface where it is on, `metrics` is what Prometheus reads."""
 
-    def __init__(self, node: Node, ready: Readiness, pages: Application | None = None) -> None:
-        self.node, self.ready, self.pages = node, ready, pages
+    def __init__(
+        self, node: Node, ready: Readiness, pages: Application | None = None, metrics: Metrics | None = None, serve: Handler | None = None
+    ) -> None:
+        self.node, self.ready, self.pages, self.metrics = node, ready, pages, metrics
+        self.answer = serve or self._answer
         self.limits = node.settings.server
         self.surfaces = node.settings.surfaces
 
@@ -43,7 +50,7 @@ class Door:
         except Exception:  # noqa: BLE001 (`answer` meets it again, and tells it)
             return False
 
-    async def answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         """For a partner's request; never raises."""
         return await serve(self.node, request)
 
@@ -56,6 +63,8 @@ class Door:
         path: str = scope["path"]
         if self.surfaces.health and path.startswith("/health/"):
             await _send(send, await self._health(path))
+        elif self.metrics is not None and path == "/metrics" and near(scope):
+            await _send(send, await self.metrics())
         elif self.pages is not None and not path.startswith("/ocpi"):
             await self.pages(scope, receive, send)
         else:
@@ -68,6 +77,17 @@ class Door:
             missing = await self.ready()
             return _json(503 if missing else 200, {"status": "not ready", "missing": missing} if missing else {"status": "ready"})
         return _json(404, {"status": "unknown"})
+
+
+def near(scope: Scope) -> bool:
+    """Whether a request comes straight from this machine or its private network."""
+    if any(name in PROXIED for name, _ in scope["headers"]):
+        return False
+    try:
+        address = ipaddress.ip_address((scope.get("client") or ("",))[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_private
 
 
 def _json(status: int, value: dict[str, Any]) -> Response:
