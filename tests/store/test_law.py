@@ -158,8 +158,9 @@ class StoreAgainstDict(RuleBasedStateMachine):
                     self.check_feed(module, seen, version)
 
     def check_feed(self, module: str, seen: tuple[int, ...], version: str) -> None:
-        page = self.read(lambda tx: tx.objects.page(PageQuery(module, 50, version, source=None, audiences=seen)))
-        mine = [known for (where, _, _), known in self.plain.items() if where == module and known.audience in seen]
+        page = self.read(lambda tx: tx.objects.page(PageQuery(module, 50, version, audiences=seen)))
+        own = [known for (where, source, _), known in self.plain.items() if (where, source) == (module, OWN)]
+        mine = [known for known in own if known.audience in seen]
         wanted = [self.expected(known) for known in sorted(mine, key=lambda known: known.created)]
         assert page.total == len(wanted) == len(page.pks)
         for body, document in zip(page.bodies, wanted, strict=True):

@@ -65,7 +65,6 @@ def _query(call: Call, wanted: PageRequest) -> PageQuery:
         module=call.place.module.id,
         limit=wanted.limit,
         version=call.version.number,
-        source=OWN,
         audiences=call.connection.audiences,
         party=(shown.country_code, shown.party_id) if shown else None,
         date_from=wanted.date_from,

@@ -1,4 +1,5 @@
-"""Pages of a feed in the order of creation, with an exact total.
+"""Pages of our own objects in the order of creation, with an exact total. (Nobody reads a partner's objects here page by page, so the
+indexes for walking are of our own alone, and what partners send costs nothing in them.)
 
 A feed is one (module, source, party, audience, versions that cannot say it). A reader usually sees one or a few of them, sometimes
 hundreds. Paging is by key on `created_no`, which never changes: what is created during a crawl comes last, what changes keeps its
@@ -99,15 +100,13 @@ class Feeds:
     async def _way(self, query: PageQuery, feeds: tuple[int, ...], total: int) -> str:
         if len(feeds) == 1:
             return "one"
-        if query.source is None:
-            return "united"
-        row = await self._db.one("select sum(n) from feed where module = ? and source = ?", query.module, query.source)
+        row = await self._db.one("select sum(n) from feed where module = ? and source = 0", query.module)
         return "module" if row is not None and total * SPARSE >= row[0] else "united"
 
     async def _count(self, feeds: tuple[int, ...], dates: tuple[int, int]) -> tuple[int, int]:
         """How many rows lie between the dates, and the key of the first. What is new was mostly created late: a walk in the order
         of creation that knows where to begin does not read the old in vain."""
-        where = f"feed in ({_marks(feeds)}) and last_updated >= ? and last_updated < ?"
+        where = f"source < 1 and feed in ({_marks(feeds)}) and last_updated >= ? and last_updated < ?"
         row = await self._db.one(f"select count(*), min(created_no) from object where {where}", *feeds, *dates)
         assert row is not None
         return int(row[0]), int(row[1] or 0)
@@ -117,7 +116,7 @@ class Feeds:
         keys, values = _keys(walk, query, start, query.limit + 1)
         if walk.way == "one" and walk.dates is None:
             sql = f"""select {PAGE_ROWS} from object o left join body b on b.id = {place}
-                where o.feed = ? and o.created_no > ? order by o.created_no limit ?"""
+                where o.source < 1 and o.feed = ? and o.created_no > ? order by o.created_no limit ?"""
             return await self._db.all(sql, *slots, *values)
         sql = f"""select {PAGE_ROWS} from ({keys}) k join object o on o.pk = k.pk
             left join body b on b.id = {place} order by o.created_no"""
@@ -159,11 +158,9 @@ def _marks(values: tuple[int, ...]) -> str:
 
 
 def _choose_feeds(query: PageQuery) -> tuple[str, list[object]]:
-    sql = f"select pk, n, moved_no from feed where module = ? and audience in ({_marks(query.audiences)}) and n > 0 and (withheld & ?) = 0"
+    sql = f"""select pk, n, moved_no from feed
+        where module = ? and source = 0 and audience in ({_marks(query.audiences)}) and n > 0 and (withheld & ?) = 0"""
     values: list[object] = [query.module, *query.audiences, bit(query.version)]
-    if query.source is not None:
-        sql += " and source = ?"
-        values.append(query.source)
     if query.party is not None:
         sql += " and country = ? and party = ?"
         values += [fold(query.party[0]), fold(query.party[1])]
@@ -176,17 +173,17 @@ def _keys(walk: Walk, query: PageQuery, start: int, limit: int) -> tuple[str, li
     dates: list[object] = list(walk.dates or ())
     if walk.way == "dated":
         # Few rows lie between the dates: find those by the index on dates, then sort; `+` keeps the planner from the other index.
-        sql = f"select created_no, pk from object where feed in ({_marks(walk.feeds)}){dated} and created_no + 0 > ?"
+        sql = f"select created_no, pk from object where source < 1 and feed in ({_marks(walk.feeds)}){dated} and created_no + 0 > ?"
         sql += " order by created_no limit ?"
         return sql, [*walk.feeds, *dates, start, limit]
     if walk.way == "module":
-        sql = f"""select created_no, pk from object where module = ? and source = ? and created_no > ?
+        sql = f"""select created_no, pk from object where module = ? and source < 1 and created_no > ?
             and feed in ({_marks(walk.feeds)}){dated} order by created_no limit ?"""
-        return sql, [query.module, query.source, start, *walk.feeds, *dates, limit]
-    one = f"select created_no, pk from object where feed = ? and created_no > ?{dated} order by created_no limit ?"
+        return sql, [query.module, start, *walk.feeds, *dates, limit]
+    one = f"select created_no, pk from object where source < 1 and feed = ? and created_no > ?{dated} order by created_no limit ?"
     if walk.way == "one":
         return one, [walk.feeds[0], start, *dates, limit]
     sql = f"""select o.created_no, o.pk from feed f join object o on o.pk in (select i.pk from object i
-        where i.feed = f.pk and i.created_no > ?{dated.replace("last", "i.last")} order by i.created_no limit ?)
+        where i.source < 1 and i.feed = f.pk and i.created_no > ?{dated.replace("last", "i.last")} order by i.created_no limit ?)
         where f.pk in ({_marks(walk.feeds)}) order by o.created_no limit ?"""
     return sql, [start, *dates, limit, *walk.feeds, limit]

@@ -116,7 +116,6 @@ class PageQuery(msgspec.Struct, frozen=True):
     module: str
     limit: int
     version: str
-    source: int | None = OWN
     audiences: tuple[int, ...] = (0,)
     party: tuple[str, str] | None = None
     date_from: int | None = None
