@@ -7,8 +7,8 @@ with a parameter anew for every value of it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_own_walks"
-down_revision = "0009_message_groups"
+revision = "0011_own_walks"
+down_revision = "0010_health"
 
 WALKS = {
     "object_feed": ["feed", "created_no"],
