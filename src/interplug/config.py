@@ -76,6 +76,7 @@ class Delivery(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     in_flight: Annotated[int, _help("Objects of one partner that are sent at the same time.")] = 8
     back_off: Annotated[float, _help("First pause in seconds after a partner failed; doubles.")] = 1.0
     back_off_longest: Annotated[float, _help("Longest pause in seconds.")] = 300.0
+    full_pull_after: Annotated[float, _help("Seconds that a partner may be behind before it is said to need a full pull.")] = 604_800.0
 
 
 class Cdrs(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -46,3 +46,11 @@ def test_a_message_is_shown_with_its_answer_and_without_the_token(said: Command)
     assert "answered" in said("message", "show", number).out
     assert "SECRET" not in said("message", "show", number).out + str(document)
     assert said("message", "show", "4711").code == 1
+
+
+def test_messages_are_searched_by_time_and_by_how_they_ended(said: Command) -> None:
+    assert len(said("message", "list", "--since", "2026-01-01", "--until", "2026-01-02T00:00:00Z", "--json").json) == 2
+    assert said("message", "list", "--since", "1h", "--json").json == []
+    assert said("message", "list", "--failed", "--json").json == []
+    assert len(said("message", "list", "--status", "1000", "--direction", "in", "--json").json) == 2
+    assert said("message", "list", "--since", "yesterday").code == 2

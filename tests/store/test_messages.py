@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from interplug.store.messages import AT_ONCE, GROUP, Message, shown
+from interplug.store.masking import shown
+from interplug.store.messages import AT_ONCE, GROUP, Message
 from tests.store.conftest import Desk, Opener
 
 TOKEN = "c2VjcmV0LXRva2Vu"
@@ -144,4 +145,68 @@ def test_escapes_that_spell_no_token_are_kept_as_they_are() -> None:
 )
 async def test_the_last_contact_and_the_silence_since(desk: Desk, said: list[tuple[str, int, int]], contact: tuple[int, int]) -> None:
     await logged(desk, *(message(connection=7, direction=way, http=http, started_at=at) for way, http, at in said), message(connection=8))
-    assert await desk.read(lambda tx: tx.messages.contact(7)) == contact
+    assert await desk.read(lambda tx: tx.pulses.contact(7)) == contact
+
+
+HOUR = 3_600_000_000
+
+
+async def test_what_was_said_is_found_by_time_status_and_direction(desk: Desk) -> None:
+    ends = {0: (200, 1000), 1: (200, 2001), 2: (500, 3000), 3: (0, 0)}
+    for n in range(4):
+        direction = "out" if n == 3 else "in"
+        await logged(desk, message(n, started_at=n * 3 * HOUR, http=ends[n][0], ocpi=ends[n][1], direction=direction))
+
+    async def found(**by: Any) -> list[str]:
+        return [one.request_id for one in await desk.read(lambda tx: tx.messages.search(**by))]
+
+    assert await found(since=3 * HOUR, until=9 * HOUR) == ["r2", "r1"]
+    assert await found(since=3 * HOUR + 1) == ["r3", "r2"]
+    assert await found(until=1) == ["r0"]
+    assert await found(until=-2 * HOUR) == []
+    assert await found(status=2001) == ["r1"]
+    assert await found(status=500) == ["r2"]
+    assert await found(status=0) == ["r3"]
+    assert await found(failed=True) == ["r3", "r2", "r1"]
+    assert await found(direction="out") == ["r3"]
+
+
+async def test_a_slow_request_is_found_by_when_it_began(desk: Desk) -> None:
+    """It is logged when it ends, after others that began later."""
+    await logged(desk, message(1, started_at=20))
+    await logged(desk, message(2, started_at=10))
+    await logged(desk, message(3, started_at=30))
+    assert [one.request_id for one in await desk.read(lambda tx: tx.messages.search(since=15, until=25))] == ["r1"]
+    assert [one.request_id for one in await desk.read(lambda tx: tx.messages.search(until=15))] == ["r2"]
+
+
+async def test_a_search_by_time_reads_the_groups_of_that_time_alone(desk: Desk) -> None:
+    for day in range(60):
+        await logged(desk, message(day, started_at=day * 24 * HOUR))
+
+    async def effort(**by: Any) -> int:
+        with desk.effort() as steps:
+            await desk.read(lambda tx: tx.messages.search(**by))
+        return steps[0]
+
+    assert await effort(since=30 * 24 * HOUR, until=31 * 24 * HOUR) < await effort(url="nowhere") / 2
+
+
+async def pulse(desk: Desk, connection: int = 1) -> list[tuple[Any, ...]]:
+    found = await desk.read(lambda tx: tx.pulses.of(connection))
+    return [(one.hour, (one.incoming.n, one.incoming.bad, one.incoming.ok_at), (one.outgoing.n, one.outgoing.bad)) for one in found]
+
+
+async def test_how_requests_ended_is_summed_up_by_partner_and_hour(desk: Desk) -> None:
+    await logged(desk, message(5), message(7, ocpi=2001), message(8, connection=2), message(9, direction="out", http=0, ocpi=0))
+    await logged(desk, message(6), message(HOUR + 3))
+    assert await pulse(desk) == [(0, (2, 1, 5), (1, 1)), (1, (2, 0, HOUR + 3), (0, 0))]
+    assert await pulse(desk, 2) == [(0, (1, 0, 8), (0, 0))]
+
+
+async def test_hours_of_long_ago_are_no_longer_told_apart_and_the_last_success_is_still_known(desk: Desk) -> None:
+    for hour in (100, 101, 160):
+        await logged(desk, message(hour * HOUR), message(hour * HOUR + 1, ocpi=3000, http=500))
+    for _ in range(2):
+        await desk.write(lambda tx: tx.pulses.sum_up(170 * HOUR))
+        assert await pulse(desk) == [(0, (4, 2, 101 * HOUR), (0, 0)), (160, (2, 1, 160 * HOUR), (0, 0))]

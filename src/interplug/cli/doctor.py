@@ -11,12 +11,14 @@ from urllib.parse import urlsplit
 from cyclopts import Parameter
 
 from interplug.config import Settings
+from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.partners import registration
 from interplug.partners.keys import key_path
 from interplug.partners.presentation import root
 from interplug.protocol.envelope import Reply
 from interplug.store.store import path_of
+from interplug.sync.health import Health, health
 
 from .ending import FAILED, end, show
 from .opening import REPORTING, Reporting, with_node
@@ -88,6 +90,13 @@ def _cdrs(cdrs: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("Sessions", f"{cdrs['missing']} have no CDR yet (interplug cdr list --missing)", grave=False)
 
 
+def _partner(name: str, one: Health) -> Iterator[Finding]:
+    if one.needs_full_pull:
+        yield Finding(name, "was behind for so long that it has to read our whole lists: ask for a full pull", grave=False)
+    if one.pause is not None:
+        yield Finding(name, f"does not take what is pushed since {format_time(one.pause.since)}: {one.pause.why}", grave=False)
+
+
 async def _content(node: Node) -> list[Finding]:
     findings = []
     if not await answers(node.settings):
@@ -100,6 +109,8 @@ async def _content(node: Node) -> list[Finding]:
     findings += _cdrs(await verdicts(node))
     for one in registration.overdue(node.directory):
         findings.append(Finding(one.partner, f"its tokens are older than a month (interplug partner rotate {one.id})", grave=False))
+    for one in node.directory.all(registered=True):
+        findings += _partner(one.partner, await health(node, one))
     for row in await node.store.read(lambda tx: tx.cursors.refused()):
         partner = node.directory.by_id(row.connection)
         findings.append(Finding(partner.partner if partner else str(row.connection), f"refuses an object: {row.reason}", grave=False))

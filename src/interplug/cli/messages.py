@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from interplug.model.types import format_time
+from interplug.model.types import format_time, parse_time
 from interplug.modules.node import Node
-from interplug.store.messages import Message
+from interplug.store.messages import NEWEST, Message
 
-from .ending import columns, end, show
+from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
 from .partners import named
 
+MOMENT = "2026-01-31T12:00:00Z, 2026-01-31, or 90s, 15m, 2h, 3d ago"
+AGO = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SHOWN = ("number", "at", "direction", "partner", "method", "url", "http", "ocpi", "milliseconds")
 
 
@@ -21,6 +24,11 @@ def list_(
     *,
     partner: Annotated[str | None, Parameter(help="Only what was said with this partner.")] = None,
     url: Annotated[str | None, Parameter(help="Only where the URL holds this text.")] = None,
+    status: Annotated[int | None, Parameter(help="Only what ended with this HTTP or OCPI status; 0: without an answer.")] = None,
+    failed: Annotated[bool, Parameter(negative=(), help="Only what did not end with HTTP 2xx and OCPI 1xxx.")] = False,
+    direction: Annotated[Literal["in", "out"] | None, Parameter(help="Only requests of partners, or only ours.")] = None,
+    since: Annotated[str | None, Parameter(help=f"Only what began then or later: {MOMENT}.")] = None,
+    until: Annotated[str | None, Parameter(help="Only what began before then.")] = None,
     correlation: Annotated[str | None, Parameter(help="Only messages with this X-Correlation-ID.")] = None,
     limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
     common: Reporting = REPORTING,
@@ -30,7 +38,17 @@ def list_(
     async def work(node: Node) -> list[dict[str, Any]]:
         connection = None if partner is None else named(node, partner).id
         found = await node.store.read(
-            lambda tx: tx.messages.search(connection=connection, url=url, correlation_id=correlation, limit=limit)
+            lambda tx: tx.messages.search(
+                connection=connection,
+                url=url,
+                status=status,
+                failed=failed,
+                direction=direction,
+                correlation_id=correlation,
+                since=moment(since, node.clock()) if since else 0,
+                until=moment(until, node.clock()) if until else NEWEST,
+                limit=limit,
+            )
         )
         return [_described(node, one) for one in found]
 
@@ -61,6 +79,15 @@ def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
     lines = [f"{name:14} {document[name]}" for name in (*SHOWN, "request_id", "correlation_id")]
     lines += ["", *(f"{name}: {value}" for name, value in document["headers"].items()), "", document["body"], "", document["answer"]]
     show(document, lines, json=common.json)
+
+
+def moment(text: str, now: int) -> int:
+    if ago := re.fullmatch(r"(\d{1,6})([smhd])", text):
+        return now - int(ago[1]) * AGO[ago[2]] * 1_000_000
+    try:
+        return parse_time(f"{text}T00:00:00Z" if len(text) == 10 else text)
+    except ValueError:
+        end(f"{text!r} is no time; write {MOMENT}", USAGE)
 
 
 def _described(node: Node, message: Message) -> dict[str, Any]:

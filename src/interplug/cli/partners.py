@@ -18,7 +18,9 @@ from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.partners import audiences, invitations, registration, states
 from interplug.partners.directory import Connection
+from interplug.sync.health import health
 
+from . import conditions
 from .ending import CONFIGURATION, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
 from .parties import Role, party
@@ -139,7 +141,7 @@ def show_partner(node: Node, connection: Connection) -> dict[str, Any]:
 
 
 def show_(partner: str, /, *, common: Reporting = REPORTING) -> None:
-    """Show one partner: endpoints, parties, what it may write, what stands in its way.
+    """Show one partner: how it is, endpoints, parties, what it may write, what stands in its way.
 
     Parameters
     ----------
@@ -149,9 +151,8 @@ def show_(partner: str, /, *, common: Reporting = REPORTING) -> None:
 
     async def work(node: Node) -> dict[str, Any]:
         connection = named(node, partner)
-        refused = await node.store.read(lambda tx: tx.cursors.refused(connection.id))
-        stuck = [{"module": one.module, "reason": one.reason, "since": format_time(one.since), "attempts": one.attempts} for one in refused]
-        return {**show_partner(node, connection), "refused": stuck}
+        known = await health(node, connection)
+        return {**show_partner(node, connection), "health": conditions.described(known), "refused": conditions.refusals(known)}
 
     document = with_node(common, work)
     show(document, _lines(document), json=common.json)
@@ -255,12 +256,12 @@ def _described(one: Connection) -> dict[str, Any]:
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
-    plain = {name: value for name, value in document.items() if not isinstance(value, list)}
+    plain = {name: value for name, value in document.items() if not isinstance(value, list | dict)}
     lines = [f"{name:14} {value}" for name, value in plain.items() if value is not None]
     lines += [f"{name:14} {' '.join(document[name]) or '-'}" for name in ("parties", "sees", "hosts", "writes_for")]
+    lines += ["", *conditions.lines(document["health"])]
     lines += ["", *columns(("endpoint", "side", "URL"), [one.values() for one in document["endpoints"]])]
-    refused = [one.values() for one in document["refused"]]
-    return lines + (["", *columns(("refused", "reason", "since", "attempts"), refused)] if refused else [])
+    return lines + conditions.refused_lines(document["refused"])
 
 
 def _token(source: str) -> str:

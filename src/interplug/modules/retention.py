@@ -35,6 +35,7 @@ async def _forget(tx: Tx, node: Node) -> None:
     for module, days in (("tariffs", kept.tariff_days), ("cdrs", kept.cdr_days), ("sessions", kept.session_days)):
         await tx.history.forget(module, _before(node, days))
     await tx.messages.forget(before=_before(node, kept.message_days), most=MOST_MESSAGES)
+    await tx.pulses.sum_up(node.clock())
     await tx.quarantine.forget(_before(node, kept.quarantine_days))
     await tx.commands.forget(OPEN, _before(node, kept.command_days))
     await tx.replies.forget(node.clock())

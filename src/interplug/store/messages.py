@@ -2,50 +2,45 @@
 
 Messages are packed in groups, a row for a group, apart from the transactions of the requests: written one by one, with an index for
 each way to look for them, they cost more than many of the requests that they tell of. So a search reads groups, newest first, about a
-million messages in a second or two; only the last contact with each partner, which pages ask for, has a row of its own. A crash may
-cost the last second of the log and nothing else.
+million messages in a second or two; only what is asked for all the time has rows of its own: the last contact with each partner, and how
+many requests of each hour went well (`pulse`). A crash may cost the last second of the log and nothing else.
 
-No token is ever in it. Headers that carry one keep their name and scheme; of a body that might hold one (credentials), the tokens are
-masked where it can be read, and nothing is kept of it where it cannot. Masking comes before cutting.
+No token is ever in it (`masking.py`). Masking comes before cutting.
 """
 
 import asyncio
 import contextvars
 import logging
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from interplug.model.types import BadJson, decode_json, encode_json
 from interplug.store.database import Database
+from interplug.store.masking import masked, shown
+from interplug.store.pulses import HOUR, Beats, Pulses
+from interplug.telemetry.figures import well
 
 log = logging.getLogger(__name__)
 
-MASK = "***"
-SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 GROUP = 64
 """Most messages of a row."""
 AT_ONCE = 16
 """Rows that a search reads at a time."""
 NEXT = "select number + n from message order by number desc limit 1"
 ADD = "insert into message (number, n, until, doc) values (?, ?, ?, ?)"
-GROUPS = "select number, doc from message where number < ? order by number desc limit ?"
+GROUPS = "select number, doc, until from message where number < ? order by number desc limit ?"
+REACHED = "select number + n from message where until <= ? order by until desc limit 1"
+OLDEST = "select number + n from message order by number limit 1"
 SINCE = "select number, doc from message where number > ? and until >= ? order by number limit ?"
-CONTACT = "select heard_at, silent_since from contact where connection = ?"
-HEARD = """
-insert into contact (connection, heard_at, silent_since) values (?, ?, ?) on conflict (connection) do update set
-  heard_at = case when excluded.heard_at > contact.heard_at then excluded.heard_at else contact.heard_at end,
-  silent_since = case when excluded.heard_at = 0 and contact.silent_since > 0 then contact.silent_since else excluded.silent_since end"""
 FORGET_OLD = "delete from message where until < ?"
 FORGET_MANY = "delete from message where number + n <= (select max(number) from message) - ?"
 NEWEST = 2**62
+SLOW = HOUR
+"""Messages stand in the order in which they ended; none lasts so long."""
 LONG = 65_536
 MOST = 10_000
 """Messages that are told at a time."""
-STRING_TOKEN = re.compile(rb'"token"\s*:\s*"')
-ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
 class Message(msgspec.Struct, array_like=True, gc=False):
@@ -67,12 +62,9 @@ class Message(msgspec.Struct, array_like=True, gc=False):
     number: int = 0
     """Its place in the log; known of what was read from there."""
 
-
-class Contact(NamedTuple):
-    """When a partner was last heard, and since when it has not answered us since then; 0: not known, or it has."""
-
-    heard: int = 0
-    silent: int = 0
+    @property
+    def well(self) -> bool:
+        return well(self.http, self.ocpi)
 
 
 class Group(NamedTuple):
@@ -80,7 +72,7 @@ class Group(NamedTuple):
 
     n: int
     until: int
-    contacts: dict[int, Contact]
+    beats: Beats
     doc: bytes
 
 
@@ -90,19 +82,15 @@ _decode = msgspec.msgpack.Decoder(list[Message]).decode
 
 def pack(messages: Sequence[Message], body_limit: int = 4096) -> Group:
     """Takes the messages over: what may not be kept of them is taken out, and bodies are cut."""
-    contacts: dict[int, Contact] = {}
+    beats = Beats()
     for message in messages:
         message.headers = {name: masked(name, value) for name, value in message.headers.items()}
         message.body, message.answer = shown(message.body, message.url)[:body_limit], shown(message.answer, message.url)[:body_limit]
-        before = contacts.get(message.connection, NO_CONTACT)
-        if message.direction == "in" or 0 < message.http < 500:
-            contacts[message.connection] = Contact(message.started_at)
-        elif not before.silent:
-            contacts[message.connection] = Contact(before.heard, message.started_at)
-    return Group(len(messages), max(message.started_at for message in messages), contacts, _encode(messages))
-
-
-NO_CONTACT = Contact()
+        incoming, http = message.direction == "in", message.http
+        beats.count(message.connection, message.started_at, incoming, incoming or 0 < http < 500, well(http, message.ocpi))
+    until = max(message.started_at for message in messages)
+    beats.hour = until // HOUR
+    return Group(len(messages), until, beats, _encode(messages))
 
 
 class Messages:
@@ -110,15 +98,15 @@ class Messages:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._pulses = Pulses(db)
 
     async def add(self, groups: Sequence[Group]) -> None:
         row = await self._db.one(NEXT)
         number = 1 if row is None else int(row[0])
         for group in groups:
             await self._db.execute(ADD, number, group.n, group.until, group.doc)
-            for connection, contact in group.contacts.items():
-                await self._db.execute(HEARD, connection, *contact)
             number += group.n
+        await self._pulses.add([group.beats for group in groups])
 
     async def search(
         self,
@@ -126,22 +114,39 @@ class Messages:
         correlation_id: str | None = None,
         connection: int | None = None,
         url: str | None = None,
+        direction: str | None = None,
+        status: int | None = None,
+        failed: bool = False,
+        since: int = 0,
+        until: int = NEWEST,
         before: int = NEWEST,
         limit: int = 100,
     ) -> list[Message]:
-        """Newest first; `url` is a part of it, whatever the case, `before` the number of the last one seen."""
+        """Newest first. `url` is a part of it, whatever the case; `status` that of HTTP or of OCPI; `failed`: what did not go well;
+        `since` and `until` bound when it began, `until` itself left out; `before` is the number of the last one seen."""
         part = None if url is None else url.lower()
         found: list[Message] = []
-        async for message in self._backwards(before):
+        if until < NEWEST:
+            before = min(before, await self._reached(until + SLOW))
+        async for message in self._backwards(before, since - SLOW):
             if (
-                (correlation_id is None or message.correlation_id == correlation_id)
+                since <= message.started_at < until
+                and (correlation_id is None or message.correlation_id == correlation_id)
                 and (connection is None or message.connection == connection)
+                and (direction is None or message.direction == direction)
+                and (status is None or status in (message.http, message.ocpi))
+                and not (failed and message.well)
                 and (part is None or part in message.url.lower())
             ):
                 found.append(message)
                 if len(found) == limit:
                     break
         return found
+
+    async def _reached(self, time: int) -> int:
+        """The number that the log had reached by then, or a later one."""
+        row = await self._db.one(REACHED, time) or await self._db.one(OLDEST)
+        return NEWEST if row is None else int(row[0])
 
     async def naming(self, connection: int, since: int, texts: Sequence[str]) -> list[Message]:
         """What was said with this partner since then where one of these texts stands in the URL, the request or the answer; the oldest
@@ -160,19 +165,17 @@ class Messages:
             after = rows[-1][0]
         return found[:MOST]
 
-    async def _backwards(self, before: int) -> AsyncIterator[Message]:
+    async def _backwards(self, before: int, oldest: int) -> AsyncIterator[Message]:
         while rows := await self._db.all(GROUPS, before, AT_ONCE):
-            for number, doc in rows:
+            for number, doc, until in rows:
+                if until < oldest:
+                    return
                 messages = _decode(doc)
                 for place in range(len(messages) - 1, -1, -1):
                     if number + place < before:
                         messages[place].number = number + place
                         yield messages[place]
             before = rows[-1][0]
-
-    async def contact(self, connection: int) -> Contact:
-        row = await self._db.one(CONTACT, connection)
-        return NO_CONTACT if row is None else Contact(*row)
 
     async def forget(self, *, before: int, most: int) -> None:
         """Retention by age and by count, by whole groups."""
@@ -247,37 +250,3 @@ class MessageLog:
             self._flushing.cancel()
             await asyncio.gather(self._flushing, return_exceptions=True)
         await self.flush()
-
-
-def masked(name: str, value: str) -> str:
-    if name.lower() not in SECRET_HEADERS:
-        return value
-    scheme, _, rest = value.partition(" ")
-    return f"{scheme} {MASK}" if rest else MASK
-
-
-def shown(body: bytes, url: str) -> bytes:
-    """The body as it may be kept. OCPI's Token objects are no secrets; a field `token` that holds a string is one."""
-    plain = ESCAPE.sub(_letter, body) if b"\\" in body else body
-    if "credentials" not in url and (b'"token"' not in plain or not STRING_TOKEN.search(plain)):
-        return body
-    try:
-        document = decode_json(body) if body else None
-    except BadJson:
-        return b"(not kept: it may hold a token)"
-    return body if document is None or not _mask(document) else encode_json(document)
-
-
-def _letter(escape: re.Match[bytes]) -> bytes:
-    return bytes([int(escape[1], 16)])
-
-
-def _mask(value: Any) -> bool:
-    """Masks tokens in place; whether there were any."""
-    here = isinstance(value, dict) and isinstance(value.get("token"), str)
-    if here:
-        value["token"] = MASK
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for item in items:
-        here = _mask(item) or here
-    return here

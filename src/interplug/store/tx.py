@@ -20,6 +20,7 @@ from interplug.store.offers import Offers
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
 from interplug.store.places import Places
+from interplug.store.pulses import Pulses
 from interplug.store.quarantine import Quarantine
 from interplug.store.replies import Replies
 from interplug.store.stations import Stations
@@ -38,6 +39,7 @@ class Tx:
         self.cursors = Cursors(db)
         self.quarantine = Quarantine(db)
         self.messages = Messages(db)
+        self.pulses = Pulses(db)
         self.replies = Replies(db)
         self.parties = Parties(db)
         self.partners = Partners(db)

@@ -63,6 +63,11 @@ def pause(attempts: int, first: float, longest: float, chance: float) -> float:
     return whole * (0.5 + chance / 2)
 
 
+def needs_full_pull(lag: float, after: float) -> bool:
+    """Whether a partner has been behind for so many seconds that it should read our whole lists when it is back."""
+    return lag > after
+
+
 def retry_refused(attempts: int) -> float:
     """Seconds until a refused object that did not change is tried again: an hour, doubling up to a day."""
     return min(3600.0 * 2.0 ** min(attempts, 10), 86_400.0)

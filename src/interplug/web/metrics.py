@@ -22,6 +22,7 @@ from interplug.partners import states
 from interplug.protocol.http import Response
 from interplug.store.keys import OWN
 from interplug.store.tx import Tx
+from interplug.sync.decide import needs_full_pull
 from interplug.sync.push import Push
 from interplug.telemetry.figures import Spread
 
@@ -106,6 +107,9 @@ def _partners(node: Node, push: Push) -> Iterator[Family]:
     yield _gauge("push_distance", "Numbers of the change log that a partner is behind.", distances, *PARTNER)
     yield _gauge("push_lag_seconds", "Age of the oldest change that was not delivered to a partner.", lags, *PARTNER)
     yield _gauge("push_unsent", "Objects that wait to be sent; of a partner that is left alone none is held.", unsent, *PARTNER)
+    after = node.settings.delivery.full_pull_after
+    pulls = [(of, int(needs_full_pull(lag, after))) for of, lag in lags]
+    yield _gauge("needs_full_pull", "1: a partner was behind for so long that it has to read our whole lists.", pulls, *PARTNER)
     yield _gauge("push_failures", "Failures in a row of a partner that is left alone for a while.", failures, *PARTNER)
 
 

@@ -221,7 +221,7 @@ def _public(stored: Stored) -> bool:
 async def contact_of(tx: Tx, node: Node, source: int, otherwise: int) -> Contact:
     """The last contact with a partner; `otherwise` is when it was heard at the latest, if the log does not tell."""
     connection = node.directory.by_id(source)
-    heard, silent = await tx.messages.contact(source)
+    heard, silent = await tx.pulses.contact(source)
     partner = "a former partner" if connection is None else connection.partner
     return Contact(partner, max(heard, otherwise), silent)
 
