@@ -140,6 +140,7 @@ MISTAKES: dict[str, dict[str, Any]] = {
     "vat_ignored": {"tax": "none"},
     "net_and_gross_swapped": {"tax": "swapped"},
 }
+HOURLY = tariff(element(component("TIME", "2.70", 1, 21), component("PARKING_TIME", "3.93", 300, 21)))
 
 
 def rich_tariff(draw: random.Random) -> dict[str, Any]:
@@ -179,6 +180,65 @@ def test_a_planted_mistake_is_named_first(mistake: str) -> None:
         assert found.verdict != "match"
         named += found.causes[:1] == (mistake,)
     assert named >= 90
+
+
+@pytest.mark.parametrize(
+    ("claimed", "cause"),
+    [
+        ({"excl_vat": Decimal("6.1875"), "incl_vat": Decimal("6.80625")}, "vat_on_gross"),  # 5.625 with its 10 % is 6.1875
+        ({"excl_vat": Decimal("6.1875"), "incl_vat": Decimal("5.625")}, "net_and_gross_swapped"),
+    ],
+)
+def test_a_cdr_that_has_the_gross_amount_before_taxes_is_explained(claimed: Any, cause: str) -> None:
+    document = tariff(element(component("FLAT", "0.50", 1, 10), ENERGY))
+    assert check({"excl_vat": Decimal("5.625"), "incl_vat": Decimal("6.1875")}, document=document).verdict == "match"
+    found = check(claimed, document=document)
+    assert (found.verdict, found.causes) == ("mismatch", (cause,))
+
+
+def test_an_amount_in_the_wrong_place_is_no_cause_where_taxes_are_not_known() -> None:
+    document = tariff(element(component("FLAT", "0.50"), component("ENERGY", "0.25", 100)))
+    assert check(Decimal("9.99"), document=document, version="2.1.1").causes == ()
+
+
+# --- hours with four decimals, money of the seconds -----------------------------------------------------------------------------------
+
+
+def hours(seconds: int) -> Decimal:
+    return (Decimal(seconds) / 3600).quantize(Decimal("0.0001"))
+
+
+def money(exact: Decimal) -> dict[str, Decimal]:
+    return {"excl_vat": exact.quantize(Decimal("0.0001")), "incl_vat": (exact * Decimal("1.21")).quantize(Decimal("0.0001"))}
+
+
+def test_hours_of_four_decimals_do_not_make_the_money_of_the_seconds_wrong() -> None:
+    """The operator counts seconds, and OCPI shows hours: 6183 s in four periods are 1.7176 h, which is 6183.36 s."""
+    draw = random.Random("seconds")
+    for _ in range(200):
+        seconds = [draw.randint(60, 5000) for _ in range(4)]
+        session = cdr(400, *(period(90 * index, TIME=hours(used)) for index, used in enumerate(seconds)))
+        found = check(money(Decimal(sum(seconds)) * Decimal("2.70") / 3600), session, HOURLY)
+        assert (found.verdict, found.differences, found.causes) == ("match", (), ())
+
+
+def test_more_than_hours_leave_open_is_a_difference() -> None:
+    found = check(money(Decimal("2.7012")), cdr(60, period(0, TIME=1)), HOURLY)
+    assert found.verdict == "mismatch"
+
+
+def test_a_block_that_only_hours_of_four_decimals_hide_is_no_difference() -> None:
+    """Three times 0.1112 h are 1200.96 s: may be 1200 s, four blocks of 300, or 1201 s, which are five."""
+    session = cdr(21, *(period(7 * index, PARKING_TIME="0.1112") for index in range(3)))
+    assert check(money(Decimal("1.31")), session, HOURLY).verdict == "match"
+    assert check(money(Decimal("1.6375")), session, HOURLY).verdict == "match"
+    assert check(money(Decimal("1.9650")), session, HOURLY).verdict == "mismatch"
+
+
+def test_a_forgotten_step_is_named_where_the_money_is_that_of_the_seconds() -> None:
+    session = cdr(70, period(0, PARKING_TIME=hours(4101)))
+    found = check(money(Decimal(4101) * Decimal("3.93") / 3600), session, HOURLY)
+    assert (found.verdict, found.causes[:1]) == ("mismatch", ("step_size_ignored",))
 
 
 def test_another_version_of_the_tariff_is_named() -> None:

@@ -1,7 +1,8 @@
 """What a CDR says that it costs, in the form of any version, and whether a figure agrees with ours.
 
 Two figures are compared at the precision in which the CDR is written, but never coarser than the currency and never finer than our own
-output: OCPI does not say how to round, so both ways of rounding a midpoint agree. A figure that is not stated is no difference. Taxes of a
+output: OCPI does not say how to round, so both ways of rounding a midpoint agree. Hours have a precision, too: an operator counts seconds
+and writes hours with four decimals, and its money is that of the seconds. A figure that is not stated is no difference. Taxes of a
 2.3.0 Price that are an empty list may mean none or not known, and claim nothing.
 """
 
@@ -59,23 +60,27 @@ def _read_price(value: Any, path: str, note: Note) -> Money:
     return Money(excl, sum(amounts, excl))
 
 
-def compare(claims: Mapping[str, Money], computed: Mapping[str, Money], options: Options, currency: str) -> list[Difference]:
-    """`computed` is exact; a side that we do not know cannot differ."""
+def compare(
+    claims: Mapping[str, Money], computed: Mapping[str, Money], slack: Mapping[str, Money], options: Options, currency: str
+) -> list[Difference]:
+    """`computed` is exact but for the `slack` that hours of few decimals leave open; a side that we do not know cannot differ."""
     differences = []
     for name, claim in claims.items():
-        ours = computed[name]
-        if claim.excl is not None and ours.excl is not None and not agrees(claim.excl, ours.excl, options, currency):
+        ours, left = computed[name], slack.get(name, Money(None, None))
+        if claim.excl is not None and ours.excl is not None and not agrees(claim.excl, ours.excl, left.excl, options, currency):
             differences.append(Difference(name, "excl", claim.excl, ours.excl))
-        if claim.incl is not None and ours.incl is not None and not agrees(claim.incl, ours.incl, options, currency):
+        if claim.incl is not None and ours.incl is not None and not agrees(claim.incl, ours.incl, left.incl, options, currency):
             differences.append(Difference(name, "incl", claim.incl, ours.incl))
     return differences
 
 
-def agrees(claimed: Decimal, computed: Decimal, options: Options, currency: str) -> bool:
+def agrees(claimed: Decimal, computed: Decimal, slack: Decimal | None, options: Options, currency: str) -> bool:
     # Trailing zeros do not survive JSON, so 3.5 may well be 3.50.
     decimals = min(max(decimals_of(claimed), exponent(currency)), max(options.decimals, exponent(currency)))
     unit = Decimal(1).scaleb(-decimals)
     stated = claimed.quantize(unit, ROUND_HALF_UP, WIDE)
+    if slack:
+        return (computed - slack).quantize(unit, ROUND_HALF_EVEN, WIDE) <= stated <= (computed + slack).quantize(unit, ROUND_HALF_UP, WIDE)
     return any(stated == computed.quantize(unit, mode, WIDE) for mode in (ROUND_HALF_UP, ROUND_HALF_EVEN))
 
 

@@ -41,9 +41,12 @@ class Tax(NamedTuple):
         return (None if self.kind == "gross_only" else value), (None if self.kind == "net_only" else value)
 
     def deviated(self, how: str) -> "Tax":
-        """The same price under a common mistake: net for gross, taxed twice, tax on tax, tax as a share of gross, none."""
+        """The same price under a common mistake: net for gross, taxed twice, tax on tax, tax as a share of gross, none.
+
+        `gross_as_net` changes the amount and not the tax, see `settle`.
+        """
         rate = self.rate
-        if rate is None or how == "spec":
+        if rate is None or how in ("spec", "gross_as_net"):
             return self
         if how == "swapped":
             return Tax("gross" if self.kind == "net" else "net", rate)

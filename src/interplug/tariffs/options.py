@@ -25,10 +25,11 @@ class Options:
     expired: bool | None = None
     # ---
     step: Literal["spec", "none", "period"] = "spec"
+    hours: Literal["spec", "literal"] = "spec"
     limits: bool = True
     clock: Literal["local", "utc"] = "local"
     flat: Literal["phase", "period"] = "phase"
-    tax: Literal["spec", "swapped", "twice", "compound", "of_gross", "none"] = "spec"
+    tax: Literal["spec", "swapped", "twice", "compound", "of_gross", "gross_as_net", "none"] = "spec"
 
     def policies(self) -> dict[str, Any]:
         """Every decision that this price rests on, by name."""
@@ -56,9 +57,10 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "split": ("none", "linear"),
     "rounding": ("half_away_from_zero", "half_even", "currency"),
     "step": ("spec", "none", "period"),
+    "hours": ("spec", "literal"),
     "clock": ("local", "utc"),
     "flat": ("phase", "period"),
-    "tax": ("spec", "swapped", "twice", "compound", "of_gross", "none"),
+    "tax": ("spec", "swapped", "twice", "compound", "of_gross", "gross_as_net", "none"),
     "expired": (None, True, False),
     "limits": (True, False),
     "decimals": tuple(range(13)),

@@ -90,10 +90,10 @@ def _round_up(entries: Sequence[Entry], options: Options, settled: Settlement) -
             continue
         buckets = [[entry] for entry in listed] if options.step == "period" else [listed]
         for bucket in buckets:
-            _round_bucket(kind, bucket, settled)
+            _round_bucket(kind, bucket, options, settled)
 
 
-def _round_bucket(kind: int, bucket: list[Entry], settled: Settlement) -> None:
+def _round_bucket(kind: int, bucket: list[Entry], options: Options, settled: Settlement) -> None:
     last = next((entry for entry in reversed(bucket) if entry.volume), None)
     if last is None or not last.component.step:
         return
@@ -106,22 +106,32 @@ def _round_bucket(kind: int, bucket: list[Entry], settled: Settlement) -> None:
         surplus = (step - rest) / _THOUSAND if rest else ZERO
     else:
         blocks, rest = divmod(volume * HOUR, step)
-        inside = rest <= _slack(bucket) and blocks
+        inside = options.hours == "spec" and rest <= sum([_slack(entry) for entry in bucket], ZERO) and blocks
         surplus = -rest if inside or not rest else step - rest
     if surplus:
         settled.surplus[last] = surplus
         settled.billed[kind] += surplus
 
 
-def _slack(bucket: list[Entry]) -> Decimal:
+def _slack(entry: Entry) -> Decimal:
     """Seconds that the spelling of the hours leaves open."""
-    slack = ZERO
-    for entry in bucket:
-        written = entry.period.written[entry.kind]
-        if written:
-            coarse = written == written.quantize(_SLACK_HOURS)
-            slack += _SLACK if coarse else Decimal(1).scaleb(-decimals_of(written)) * HOUR
-    return slack
+    written = entry.period.written[entry.kind]
+    if not written:
+        return ZERO
+    coarse = written == written.quantize(_SLACK_HOURS)
+    return _SLACK if coarse else Decimal(1).scaleb(-decimals_of(written)) * HOUR
+
+
+def open_amounts(entries: Sequence[Entry]) -> dict[Category, Money]:
+    """How much money the spelling of the hours leaves open: who counted seconds and wrote hours may bill so much more or less."""
+    amounts: dict[Category, Money] = {}
+    for entry in entries:
+        if entry.kind not in (ENERGY, FLAT) and (seconds := _slack(entry)):
+            name, component = category(entry), entry.component
+            excl, incl = component.tax.sides(abs(component.price) * seconds / HOUR)
+            before = amounts.get(name, _NOTHING)
+            amounts[name] = Money(add(before.excl, excl), add(before.incl, incl))
+    return amounts
 
 
 # --- sums ---------------------------------------------------------------------------------------------------------------------------------
@@ -143,7 +153,10 @@ def _group(entries: Sequence[Entry], options: Options, settled: Settlement) -> G
         component = entry.component
         tax = component.tax if options.tax == "spec" else component.tax.deviated(options.tax)
         key = (component.tariff, category(entry), tax)
-        groups[key] = groups.get(key, ZERO) + amount(entry, settled)
+        value = amount(entry, settled)
+        if options.tax == "gross_as_net" and tax.kind == "net" and tax.rate is not None:
+            value = value * (HUNDRED + tax.rate) / HUNDRED
+        groups[key] = groups.get(key, ZERO) + value
     return groups
 
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Any, Literal
 
-from interplug.tariffs.claims import FIELDS, Difference, agrees, compare, read_claims
+from interplug.tariffs.claims import FIELDS, Difference, compare, read_claims
 from interplug.tariffs.compiled import FLAT, Tariff, compile_tariff
-from interplug.tariffs.money import WIDE, Money
+from interplug.tariffs.money import WIDE, Money, add
 from interplug.tariffs.options import SPEC, Options
 from interplug.tariffs.price import price_session
 from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.read import ZERO, record, records
 from interplug.tariffs.result import Priced
 from interplug.tariffs.session import ChargingSession, read_session
-from interplug.tariffs.settle import CATEGORIES, settle
+from interplug.tariffs.settle import CATEGORIES, open_amounts, settle
 from interplug.tariffs.volumes import check_volumes
 
 Verdict = Literal["match", "mismatch", "unverifiable"]
@@ -72,11 +72,16 @@ def verify(
             return Verified("unverifiable", (), (), (*problems, Problem(error.code, error.path, "error")), None, claims.get("total_cost"))
         volumes, doubts = check_volumes(document, priced)
         problems += [*priced.warnings, *doubts]
-        differences = [*compare(claims, figures(priced), options, session.currency), *volumes]
+        slack = _slack(priced)
+        money = compare(claims, figures(priced), slack, options, session.currency)
+        if money and slack and options.hours == "spec":
+            literal = price_session(session, compiled, timezone=timezone, options=replace(options, hours="literal"), at=at)
+            money = money if compare(claims, figures(literal), slack, options, session.currency) else []
+        differences = [*money, *volumes]
         verdict = _verdict(claims, differences, priced, {problem.code for problem in problems})
         causes: tuple[str, ...] = ()
-        if any(difference.side for difference in differences):
-            search = _Search(claims, session, given, compiled, version, timezone, options, priced)
+        if money:
+            search = _Search(claims, session, given, compiled, version, timezone, options, priced, slack)
             causes = search.causes()
         return Verified(verdict, tuple(differences), causes, tuple(dict.fromkeys(problems)), priced, claims.get("total_cost"))
 
@@ -86,6 +91,17 @@ def figures(priced: Priced) -> dict[str, Money]:
     settled = priced.unrounded
     parts = [settled.parts.get(name, Money(ZERO, ZERO)) for name in CATEGORIES]
     return dict(zip(FIELDS, (settled.total, *parts), strict=True))
+
+
+def _slack(priced: Priced) -> dict[str, Money]:
+    """What hours written with few decimals leave open of each figure."""
+    parts = open_amounts(priced.choice.entries)
+    if not parts:
+        return {}
+    total = Money(ZERO, ZERO)
+    for part in parts.values():
+        total = Money(add(total.excl, part.excl), add(total.incl, part.incl))
+    return {"total_cost": total, **{f"total_{name}_cost": part for name, part in parts.items()}}
 
 
 def _verdict(claims: Mapping[str, Money], differences: Sequence[Difference], priced: Priced, codes: set[str]) -> Verdict:
@@ -125,6 +141,7 @@ _DEVIATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("vat_on_gross", {"tax": "of_gross"}),
     ("vat_on_gross", {"tax": "compound"}),
     ("vat_on_gross", {"tax": "twice"}),
+    ("vat_on_gross", {"tax": "gross_as_net"}),
     ("net_and_gross_swapped", {"tax": "swapped"}),
     ("vat_ignored", {"tax": "none"}),
     ("period_divided", {"split": "linear"}),
@@ -143,6 +160,7 @@ class _Search:
     timezone: str | None
     options: Options
     priced: Priced
+    slack: dict[str, Money]
 
     def causes(self) -> tuple[str, ...]:
         base = figures(self.priced)
@@ -150,7 +168,7 @@ class _Search:
         for name, computed in self._candidates():
             if computed == base:
                 continue
-            differences = compare(self.claims, computed, self.options, self.session.currency)
+            differences = compare(self.claims, computed, self.slack, self.options, self.session.currency)
             if not differences:
                 whole.append(name)
             elif self._explains_total(computed):
@@ -158,15 +176,18 @@ class _Search:
         return tuple(dict.fromkeys(whole or partly))
 
     def _explains_total(self, computed: dict[str, Money]) -> bool:
-        claimed, ours = self.claims["total_cost"], computed["total_cost"]
-        pairs = [(a, b) for a, b in zip(claimed, ours, strict=True) if a is not None and b is not None]
-        return bool(pairs) and all(agrees(a, b, self.options, self.session.currency) for a, b in pairs)
+        claimed = {"total_cost": self.claims["total_cost"]}
+        known = [a for a, b in zip(claimed["total_cost"], computed["total_cost"], strict=True) if a is not None and b is not None]
+        return bool(known) and not compare(claimed, computed, self.slack, self.options, self.session.currency)
 
     def _candidates(self) -> Iterator[tuple[str, dict[str, Money]]]:
         for name, deviation in _DEVIATIONS:
             options = replace(self.options, **deviation)
             if options != self.options:
                 yield from self._priced(name, self.session, self.compiled, options)
+        base = figures(self.priced)
+        if None not in (*self.claims["total_cost"], *base["total_cost"]):
+            yield "net_and_gross_swapped", {name: Money(money.incl, money.excl) for name, money in base.items()}
         yield "flat_forgotten", self._without_flats()
         yield from self._other_tariffs()
 

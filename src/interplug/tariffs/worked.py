@@ -15,7 +15,7 @@ CAUSES: Mapping[str, str] = {
     "flat_per_period": "The fee was charged for every charging period, and not once.",
     "flat_forgotten": "The fee was not charged.",
     "vat_on_gross": "Tax was charged on an amount that already held tax.",
-    "net_and_gross_swapped": "Prices before taxes were taken as prices with taxes, or the other way round.",
+    "net_and_gross_swapped": "What is before taxes was taken as with taxes, or the other way round.",
     "vat_ignored": "No tax was charged.",
     "period_divided": "A charging period was divided where the price changes; as it is written, its start decides.",
     "reservation_taken_as_expired": "A reservation that was used was priced as one that nobody came for.",
