@@ -13,6 +13,7 @@ from interplug.modules.holding import NotPossible as CdrNotPossible
 from interplug.partners.audiences import NoAudience
 from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
+from interplug.store.backup import Damaged, InUse
 from interplug.store.schema import SchemaTooNew
 
 from .ending import CONFIGURATION, FAILED, NETWORK, Codes, carry_out
@@ -77,6 +78,8 @@ COMMANDS = (
     ("message show", "messages:show_", "Show one request and its answer."),
     ("db status", "database:status", "Which schema the database has, and which this Interplug wants."),
     ("db upgrade", "database:upgrade", "Bring the schema of the database up to date."),
+    ("db backup", "backups:backup", "Copy the database and the node key; the node may run meanwhile."),
+    ("db restore", "backups:restore", "Make a copy the database of this node."),
     ("tariff", "tariff:tariff", "Price, verify, lint and explain tariffs and CDRs from files or standard input."),
 )
 """Name, place of the function, and its line in the list. A file is opened when a command of it is called, and not before."""
@@ -102,6 +105,7 @@ CODES: Codes = (
     (NoAudience, FAILED),
     (CdrNotPossible, FAILED),
     (NotCreditable, FAILED),
+    ((Damaged, InUse), FAILED),
     (OSError, FAILED),
 )
 

@@ -14,6 +14,7 @@ import hmac
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -54,11 +55,40 @@ class NodeKey:
             return cls(_decoded(settings.key, "store.key"))
         path = key_path(settings)
         if not path.exists():
-            _make(path)
+            cls(os.urandom(LENGTH)).save(path)
         try:
             return cls(_decoded(path.read_text(encoding="ascii"), str(path)))
         except (OSError, UnicodeDecodeError) as error:
             raise BadKey(f"{path}: {error}") from None
+
+    def save(self, path: Path) -> None:
+        """To a file for the owner's eyes alone, if there is none. Of two processes that start together one wins, and neither reads half
+        a key."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(base64.b64encode(self._key) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(name, path)
+            except FileExistsError:
+                pass
+        finally:
+            os.unlink(name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NodeKey) and hmac.compare_digest(self._key, other._key)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def opens(self, sealed: Mapping[int, bytes]) -> bool:
+        """Whether the tokens of these connections were sealed with this key."""
+        try:
+            return all(self.open(token, connection) for connection, token in sealed.items())
+        except BadKey:
+            return False
 
     def derive(self, purpose: str) -> bytes:
         """A key of its own for each purpose; none of them tells another."""
@@ -91,20 +121,3 @@ def _decoded(text: str, where: str) -> bytes:
         return base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
         raise BadKey(f"{where}: not Base64") from None
-
-
-def _make(path: Path) -> None:
-    """Of two processes that start together one wins, and neither reads half a key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(os.urandom(LENGTH)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(name, path)
-        except FileExistsError:
-            pass
-    finally:
-        os.unlink(name)

@@ -1,0 +1,151 @@
+"""`interplug db backup` and `restore`: the database of a node in one file, and the node key beside it.
+
+Without its key a database opens no door: the tokens of partners are sealed with it. So the key is copied, too (FILE.key), unless it is
+kept elsewhere, and a copy is not put back under a key that does not fit. PostgreSQL has its own tools, which are called or named.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from cyclopts import Parameter
+
+from interplug.app import alone
+from interplug.config import StoreSettings
+from interplug.partners.keys import NodeKey, key_path
+from interplug.store import backup as copies
+from interplug.store.backup import Copy
+from interplug.store.store import path_of
+
+from .ending import CONFIGURATION, USAGE, end, show
+from .opening import REPORTING, Reporting, settings_of
+
+Replace = Annotated[bool, Parameter(negative=(), help="Replace what is there.")]
+IN_SETTINGS = "in the settings (store.key)"
+
+
+def backup(
+    file: Path,
+    /,
+    *,
+    replace: Replace = False,
+    without_key: Annotated[bool, Parameter(negative=(), help="Do not copy the node key; you keep it elsewhere.")] = False,
+    common: Reporting = REPORTING,
+) -> None:
+    """Copy the database to a file, and the node key beside it (FILE.key). The node may run meanwhile.
+
+    Parameters
+    ----------
+    file
+        Where the copy goes.
+    """
+    store = settings_of(common).store
+    if _postgres(store.url):
+        _call("pg_dump", ["--format=custom", f"--file={file}"], store.url, common)
+        return
+    source, key_file = path_of(store.url), beside(file)
+    if not source.exists():
+        end(f"there is no database at {store.url}", CONFIGURATION)
+    copies_key = not without_key and not store.key and key_path(store).exists()
+    for one in (file, key_file) if copies_key else (file,):
+        if one.exists() and not replace:
+            end(f"{one} is there already (--replace)", USAGE)
+    copy = copies.take(source, file)
+    if copies_key:
+        key_file.unlink(missing_ok=True)
+        NodeKey.load(store).save(key_file)
+    key = str(key_file) if copies_key else IN_SETTINGS if store.key else str(key_path(store))
+    document = {**_described(copy), "file": str(file), "key": key, "key_copied": copies_key}
+    lines = [f"{file}: {copy.objects} objects, schema {copy.schema}, {copy.size / 1e6:.1f} MB, looked at and whole"]
+    lines.append(f"the node key is {'copied to' if copies_key else 'not in it; it stands at'} {key}; without it no partner can be called")
+    show(document, lines, json=common.json)
+
+
+def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPORTING) -> None:
+    """Make a copy the database of this node. No node may be serving it; what was there is kept beside it.
+
+    Parameters
+    ----------
+    file
+        What `db backup` has written.
+    """
+    store = settings_of(common).store
+    if _postgres(store.url):
+        _call("pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url, common)
+        return
+    target = path_of(store.url)
+    if not file.exists():
+        end(f"there is no {file}", USAGE)
+    copy = copies.look(file, thoroughly=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with alone(target):
+        if target.exists() and not replace:
+            end(f"there is a database at {store.url}; --replace keeps it under another name")
+        key, old_key = _key(copy, store, beside(file), replace=replace)
+        kept = copies.put_back(file, target)
+        if old_key is not None:
+            os.rename(key_path(store), old_key)
+        if key is not None:
+            key.save(key_path(store))
+    document = {**_described(copy), "database": store.url, "kept": kept and str(kept), "kept_key": old_key and str(old_key)}
+    lines = [f"{store.url} is what {file} was: {copy.objects} objects, schema {copy.schema}"]
+    lines += [f"what was there is kept at {one}" for one in (kept, old_key) if one is not None]
+    lines.append("What happened since the copy was taken is lost; docs/operation.md says how partners and this node come level again.")
+    show(document, lines, json=common.json)
+
+
+def beside(file: Path) -> Path:
+    """Where the key of a copy stands."""
+    return file.with_name(f"{file.name}.key")
+
+
+def _key(copy: Copy, store: StoreSettings, key_file: Path, *, replace: bool) -> tuple[NodeKey | None, Path | None]:
+    """The key that has to be written, and where the one that is there goes; neither where the right one is in place."""
+    place = key_path(store)
+    present = NodeKey.load(store) if store.key or place.exists() else None
+    if present is not None and present.opens(copy.sealed) and (copy.sealed or not key_file.exists()):
+        return None, None
+    came = NodeKey.load(StoreSettings(key_file=str(key_file))) if key_file.exists() else None
+    if came is None or not came.opens(copy.sealed):
+        end(f"the node key of this copy is needed, as {key_file}, or at {place}: partners' tokens are sealed with it", CONFIGURATION)
+    if present is None:
+        return came, None
+    if present == came:
+        return None, None
+    if store.key:
+        end("store.key is not the node key of this copy", CONFIGURATION)
+    if not replace:
+        end(f"the node key at {place} is not that of this copy (--replace keeps it under another name)", CONFIGURATION)
+    return came, place.with_name(f"{place.name}-before-{time.strftime('%Y%m%dT%H%M%S')}")
+
+
+def _described(copy: Copy) -> dict[str, Any]:
+    return {"schema": copy.schema, "changes": copy.changes, "objects": copy.objects, "bytes": copy.size}
+
+
+# --- PostgreSQL
+
+
+def _postgres(url: str) -> bool:
+    return url.startswith(("postgresql:", "postgres:"))
+
+
+def _call(program: str, arguments: list[str], url: str, common: Reporting) -> None:
+    """Calls PostgreSQL's own program, or says what to call where it is not installed. The password goes through the environment."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    name = f"{parts.username}@{host}" if parts.username else host
+    command = [program, *arguments, f"--dbname={parts._replace(netloc=name).geturl()}"]
+    document = {"command": command, "called": shutil.which(program) is not None}
+    if document["called"]:
+        done = subprocess.run(command, env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}), check=False)
+        if done.returncode:
+            end(f"{program} ended with {done.returncode}")
+    told = f"{program} has done it" if document["called"] else f"{program} is not installed here; where it is, call: {' '.join(command)}"
+    show(document, [told, "The node key is not in the database; keep it apart (store.key or store.key_file)."], json=common.json)

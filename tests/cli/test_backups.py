@@ -1,0 +1,131 @@
+"""`interplug db backup` and `restore`: a node moves with its key, and never over one that lives."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from interplug.cli.demo.processes import quiet_environment
+from interplug.config import StoreSettings
+from interplug.partners.keys import NodeKey
+from interplug.store.store import Store
+from tests.cli.conftest import Command
+
+PROGRAM = (sys.executable, "-m", "interplug.cli.main")
+
+
+@pytest.fixture
+def node(interplug: Command, tmp_path: Path) -> Command:
+    """A node with a partner, whose token is sealed with the node key."""
+    interplug("party", "add", "CPO", "NL-TNM")
+    interplug("partner", "invite", "abc", "--host", "abc.example")
+
+    async def seal() -> None:
+        url = f"sqlite:///{tmp_path / 'node.db'}"
+        store, key = Store.open(url), NodeKey.load(StoreSettings(url=url))
+        await store.write(lambda tx: tx.partners.change(1, token_out=key.seal("their-token", 1)))
+        await store.close()
+
+    asyncio.run(seal())
+    return interplug
+
+
+def parties(command: Command, *more: str) -> list[str]:
+    return [one["party_id"] for one in command("party", "list", "--json", *more).json]
+
+
+def test_a_node_moves_to_another_machine_with_its_key(node: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = node("db", "backup", "copy.db", "--json")
+    assert (said.code, said.json["key_copied"]) == (0, True)
+    for name in ("copy.db", "copy.db.key"):
+        assert (tmp_path / name).stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("INTERPLUG__STORE__URL", f"sqlite:///{tmp_path / 'elsewhere/other.db'}")
+    assert node("db", "restore", "copy.db").code == 0
+    assert (tmp_path / "elsewhere/other.db.key").read_bytes() == (tmp_path / "node.db.key").read_bytes()
+    assert parties(node) == ["TNM"]
+    assert node("partner", "show", "abc", "--json").json["partner"] == "abc"
+
+
+def test_nothing_is_replaced_unasked(node: Command, tmp_path: Path) -> None:
+    assert node("db", "backup", "copy.db").code == 0
+    again = node("db", "backup", "copy.db")
+    assert (again.code, "--replace" in again.err) == (2, True)
+    assert node("db", "backup", "copy.db", "--replace").code == 0
+    node("party", "add", "EMSP", "NL-NEW")
+    said = node("db", "restore", "copy.db")
+    assert (said.code, "--replace" in said.err) == (1, True)
+    assert parties(node) == ["TNM", "NEW"]
+    restored = node("db", "restore", "copy.db", "--replace", "--json")
+    assert restored.code == 0
+    assert parties(node) == ["TNM"]
+    assert parties(node, "--store", f"sqlite:///{restored.json['kept']}") == ["TNM", "NEW"]
+
+
+def test_a_copy_without_its_key_is_not_put_under_another_one(node: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node("db", "backup", "copy.db", "--without-key")
+    assert not (tmp_path / "copy.db.key").exists()
+    monkeypatch.setenv("INTERPLUG__STORE__URL", f"sqlite:///{tmp_path / 'other.db'}")
+    said = node("db", "restore", "copy.db")
+    assert (said.code, "node key" in said.err) == (4, True)
+    assert not (tmp_path / "other.db").exists()
+    NodeKey(b"x" * 32).save(tmp_path / "other.db.key")
+    assert node("db", "restore", "copy.db").code == 4
+    (tmp_path / "other.db.key").write_bytes((tmp_path / "node.db.key").read_bytes())
+    assert node("db", "restore", "copy.db").code == 0
+
+
+def test_the_key_that_is_there_is_kept_when_another_takes_its_place(node: Command, tmp_path: Path) -> None:
+    node("db", "backup", "copy.db")
+    old = (tmp_path / "node.db.key").read_bytes()
+    (tmp_path / "node.db.key").unlink()
+    NodeKey(b"x" * 32).save(tmp_path / "node.db.key")
+    assert node("db", "restore", "copy.db").code == 1
+    said = node("db", "restore", "copy.db", "--replace", "--json")
+    assert (tmp_path / "node.db.key").read_bytes() == old
+    assert NodeKey(b"x" * 32) != NodeKey(b"y" * 32)
+    assert Path(said.json["kept_key"]).exists()
+
+
+def test_a_key_in_the_settings_is_named_and_not_copied(node: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INTERPLUG__STORE__KEY", (tmp_path / "node.db.key").read_text().strip())
+    said = node("db", "backup", "copy.db", "--json").json
+    assert (said["key_copied"], "store.key" in said["key"]) == (False, True)
+    assert node("db", "restore", "copy.db", "--replace").code == 0
+
+
+@pytest.fixture
+def serving(node: Command, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = quiet_environment() | {
+        "INTERPLUG__SERVER__PORT": "0",
+        "INTERPLUG__STORE__URL": f"sqlite:///{tmp_path / 'node.db'}",
+    }
+    with subprocess.Popen([*PROGRAM, "serve"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "is ready" in process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_a_node_that_runs_is_copied_and_not_replaced(serving: subprocess.Popen[str], node: Command) -> None:
+    assert node("db", "backup", "copy.db").code == 0
+    said = node("db", "restore", "copy.db", "--replace")
+    assert (said.code, "serves" in said.err) == (4, True)
+    assert serving.poll() is None
+    assert parties(node) == ["TNM"]
+
+
+@pytest.mark.parametrize("words", [("backup", "copy.dump"), ("restore", "copy.dump")])
+def test_for_postgresql_the_call_of_its_own_tool_is_named_without_the_password(
+    interplug: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    said = interplug("db", *words, "--store", "postgresql://ops:secret@db.example:5433/roaming", "--json")
+    assert said.json["called"] is False
+    assert said.json["command"][0] == {"backup": "pg_dump", "restore": "pg_restore"}[words[0]]
+    assert "--dbname=postgresql://ops@db.example:5433/roaming" in said.json["command"]
+    assert "secret" not in said.out + said.err
