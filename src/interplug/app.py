@@ -36,6 +36,7 @@ from interplug.modules.opening import opened
 from interplug.modules.server import serve as answer
 from interplug.protocol.http import Handler, Request, Response
 from interplug.stations.simulator.fleet import Fleet
+from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
 from interplug.web.door import Door
@@ -100,6 +101,7 @@ async def loops_of(node: Node, pages: Pages | None) -> Loops:
     loops = Loops(
         {
             "push": push.run,
+            "tariffs": TariffsMoved(node).run,
             "ahead": Ahead(node).run,
             "pull": Schedule(node, push).run,
             "checks": Checker(node).run,

@@ -74,9 +74,12 @@ class Network(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
 class Delivery(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     tick: Annotated[float, _help("Seconds between looks at the change log when nothing wakes the loop.")] = 0.2
     in_flight: Annotated[int, _help("Objects of one partner that are sent at the same time.")] = 8
+    per_second: Annotated[float, _help("Most requests a second to one partner that push makes; 0: as many as the partner takes.")] = 0.0
     back_off: Annotated[float, _help("First pause in seconds after a partner failed; doubles.")] = 1.0
     back_off_longest: Annotated[float, _help("Longest pause in seconds.")] = 300.0
-    full_pull_after: Annotated[float, _help("Seconds that a partner may be behind before it is said to need a full pull.")] = 604_800.0
+    full_pull_after: Annotated[
+        float, _help("Seconds that a partner may be behind before it needs a full pull: it is told of everything again.")
+    ] = 604_800.0
 
 
 class Cdrs(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -34,7 +34,27 @@ async def test_a_status_after_a_body_does_not_hide_it(desk: Desk) -> None:
     await desk.save_evse(place, evse("A", 2, floor_level="1"), 2)
     second = desk.store.head
     await desk.save_evse(place, evse("A", 3, "CHARGING", floor_level="1"), 3)
-    assert [(await desk.log(after))[-1][2] for after in (first, second)] == ["body", "status"]
+    assert [[one[2] for one in await desk.log(after)] for after in (first, second)] == [["body", "status"], ["status"]]
+
+
+async def test_what_is_told_after_a_number_does_not_depend_on_where_the_reader_stopped(desk: Desk) -> None:
+    """An EVSE whose body and then status changed, a Tariff that left an audience and then changed, and much in between."""
+    place = key("L", "locations")
+    await desk.save(place, location("L", 1, [evse("A", 1)]), 1)
+    saved = await desk.save(key("T"), tariff("T"), audience=3)
+    start = desk.store.head
+    await desk.save_evse(place, evse("A", 2, floor_level="1"), 2)
+    await desk.write(lambda tx: tx.objects.set_audience(saved.pk, 5))
+    for n in range(3):
+        await desk.save(key(f"T{n}"), tariff(f"T{n}"))
+    await desk.save_evse(place, evse("A", 3, "CHARGING", floor_level="1"), 3)
+    await desk.save(key("T"), tariff("T", 4, currency="SEK"), 4)
+    for limit in (1, 2, 3, 99):
+        told, reached = [], start
+        while changes := await desk.read(lambda tx, after=reached, limit=limit: tx.objects.changes(after, limit)):
+            told += [(change.key.id, change.evse_uid, change.what, change.was) for change in changes]
+            reached = changes[-1].no
+        assert told[0] == ("L", "A", "body", ()) and ("T", None, "audience", (3,)) in told and ("L", "A", "status", ()) in told
 
 
 async def test_audiences_that_were_left_are_named_once_each_reader_has_not_seen_it(desk: Desk) -> None:
@@ -44,7 +64,7 @@ async def test_audiences_that_were_left_are_named_once_each_reader_has_not_seen_
         await desk.write(lambda tx, audience=audience: tx.objects.set_audience(saved.pk, audience))
         numbers.append(desk.store.head)
     left = [[change.was for change in await desk.read(lambda tx, no=no: tx.objects.changes(no, 9))] for no in numbers]
-    assert left == [[(3, 5, 7)], [(5, 7)], [(7,)], []]
+    assert left == [[(3,), (5,), (7,)], [(5,), (7,)], [(7,)], []]
 
 
 async def test_one_module_at_a_time_and_no_more_than_asked_for(desk: Desk) -> None:

@@ -41,7 +41,7 @@ async def test_a_change_of_more_than_the_status_is_logged_as_body(desk: Desk) ->
     after = desk.store.head
     await desk.save_evse(THEIRS, evse("A", 5, floor_level="2"), 5)
     await desk.save_evse(THEIRS, evse("A", 6, "CHARGING", floor_level="2"), 6)
-    assert await desk.log(after) == [("LOC1", "A", "body")]
+    assert await desk.log(after) == [("LOC1", "A", "body"), ("LOC1", "A", "status")]
     assert await desk.log(after + 1) == [("LOC1", "A", "status")]
 
 

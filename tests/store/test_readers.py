@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from interplug.store.cursors import Refused, Resync
+from interplug.store.cursors import RETRY, Refused, Resync
 from interplug.store.replies import DAY, Reply
 from tests.store.conftest import Desk
 
@@ -32,10 +32,12 @@ async def test_what_is_refused_again_adds_up_and_keeps_its_beginning(desk: Desk)
     ]
 
 
-async def test_refused_objects_come_due_and_are_accepted(desk: Desk) -> None:
+async def test_refused_objects_come_due_when_somebody_asks_and_are_accepted(desk: Desk) -> None:
     for connection, next_at in ((1, 300), (2, 200), (3, 900)):
         await desk.write(lambda tx, c=connection, n=next_at: tx.cursors.refuse(refused(c, next_at=n)))
-    assert [one.connection for one in await desk.read(lambda tx: tx.cursors.due(300))] == [2, 1]
+    await desk.write(lambda tx: tx.cursors.hasten(3))
+    assert [one.next_at for one in await desk.read(lambda tx: tx.cursors.refused())] == [300, 200, 0]
+    assert await desk.read(lambda tx: tx.generation(RETRY)) == 1
     assert await desk.write(lambda tx: tx.cursors.accept(2, 4))
     assert not await desk.write(lambda tx: tx.cursors.accept(2, 4))
     assert [one.connection for one in await desk.read(lambda tx: tx.cursors.refused())] == [1, 3]

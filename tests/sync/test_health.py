@@ -12,7 +12,7 @@ from interplug.sync.health import Health, health
 from tests.modules import said
 from tests.nodes import close, own
 from tests.sync.played import says
-from tests.sync.test_push import World, ours, status, world_of
+from tests.sync.pushing import World, ours, status, world_of
 
 DAY = 86_400
 

@@ -6,58 +6,14 @@ from typing import Any
 
 import pytest
 
-from interplug.modules.node import Node
 from interplug.partners import audiences
 from interplug.partners.invitations import resume, suspend
 from interplug.protocol.http import Request
-from interplug.store.keys import Key
-from interplug.sync.push import SETTLE, Push
+from interplug.sync.push import SETTLE
 from tests.modules import said
-from tests.nodes import CPO, EMSP, Clock, Partner, Wire, befriend, close, make_node, own
-from tests.sync.played import Played, says
-
-
-class Timer:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class World:
-    """A CPO and eMSP of ours, a partner that is played, and a push loop that the test turns by hand."""
-
-    def __init__(self, node: Node, clock: Clock, partner: Partner, played: Played) -> None:
-        self.node, self.clock, self.partner, self.played = node, clock, partner, played
-        self.timer = Timer()
-        self.push = Push(node, timer=self.timer, chance=lambda: 1.0)
-
-    async def settle(self) -> list[tuple[str, str]]:
-        """Everything that can be sent is sent; what the partner was told since."""
-        self.played.told.clear()
-        await self.push.idle()
-        return self.played.verbs()
-
-    async def wait(self, seconds: float) -> list[tuple[str, str]]:
-        self.timer.now += seconds
-        return await self.settle()
-
-    async def restart(self) -> None:
-        await self.push.stop()
-        self.push = Push(self.node, timer=self.timer, chance=lambda: 1.0)
-        await self.push.start()
-
-
-async def world_of(folder: Path, version: str, **more: Any) -> World:
-    clock, wire, played = Clock(), Wire(), Played()
-    node = await make_node(folder, clock=clock, wire=wire)
-    wire.places["https://partner.example"] = played
-    partner = await befriend(node, version, parties=(("CPO", "BE", "XYZ"), ("EMSP", "BE", "XYZ")), **more)
-    world = World(node, clock, partner, played)
-    await world.push.start()
-    await world.settle()
-    return world
+from tests.nodes import EMSP, befriend, close, own
+from tests.sync.played import says
+from tests.sync.pushing import World, ours, status, world_of
 
 
 @pytest.fixture(params=["2.1.1", "2.2.1", "2.3.0"])
@@ -74,18 +30,6 @@ async def newest(tmp_path: Path) -> AsyncIterator[World]:
     yield made
     await made.push.stop()
     await close(made.node)
-
-
-def ours(document: dict[str, Any], party: tuple[str, str, str] = CPO) -> dict[str, Any]:
-    return {**document, "country_code": party[1], "party_id": party[2]}
-
-
-async def status(world: World, key: Key, uid: str, value: str) -> None:
-    world.clock.move(1)
-    evse = await world.node.store.read(lambda tx: tx.objects.get_evse(key, uid))
-    assert evse is not None
-    document = {**evse.document, "status": value, "last_updated": world.clock.text()}
-    await world.node.store.write(lambda tx: tx.objects.save_evse(key, uid, document, last_updated=world.clock.now))
 
 
 @pytest.mark.req("LOC-001", "TRN-043")

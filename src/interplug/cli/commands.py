@@ -43,6 +43,7 @@ COMMANDS = (
     ("partner rotate", "partners:rotate", "Renew the tokens of both sides (and the version, if one is named)."),
     ("partner suspend", "partners:suspend", "Take no requests from a partner and send none, until `resume`."),
     ("partner resume", "partners:resume", "End a suspension."),
+    ("partner retry", "partners:retry", "Try again at once what a partner did not take, or tell it of everything."),
     ("partner remove", "partners:remove", "End the work with a partner."),
     ("party add", "parties:add", "Add a party of our own, or change its name."),
     ("party list", "parties:list_", "List our own parties."),

@@ -18,6 +18,7 @@ from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.partners import audiences, invitations, registration, states
 from interplug.partners.directory import Connection
+from interplug.store.tx import Tx
 from interplug.sync.health import health
 
 from . import conditions
@@ -195,6 +196,39 @@ def resume(partner: str, /, *, common: Reporting = REPORTING) -> None:
         Its name, or the number of the connection.
     """
     _moved(common, partner, lambda node, one: invitations.resume(node.directory, one.id))
+
+
+def retry(
+    partner: str,
+    /,
+    *,
+    all: Annotated[bool, Parameter(negative=(), help="Tell it of everything that it may see, as if it had lost all.")] = False,
+    common: Reporting = REPORTING,
+) -> None:
+    """Try again at once what a partner did not take, also when it is left alone for a while.
+
+    A running node does it within a second or two; another one when it starts.
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    """
+
+    async def work(node: Node) -> dict[str, Any]:
+        one = named(node, partner)
+
+        async def again(tx: Tx) -> int:
+            await tx.cursors.hasten(one.id)
+            if all:
+                await audiences.all_again(tx, one)
+            return len(await tx.cursors.refused(one.id))
+
+        return {**_described(one), "refused": await node.store.write(again), "all": all}
+
+    document = with_node(common, work)
+    told = ", and it is told of everything" if all else ""
+    show(document, [f"{document['refused']} refused objects of {document['partner']} are tried again{told}"], json=common.json)
 
 
 def remove(

@@ -11,11 +11,12 @@ from interplug import __version__
 from interplug.config import Settings
 from interplug.modules.missing import missing
 from interplug.modules.node import Node
-from interplug.partners import registration
+from interplug.partners import audiences, registration
 from interplug.partners.presentation import root
 from interplug.partners.transport import HttpTransport
 from interplug.protocol.http import Request, Unreachable
 from interplug.store import schema
+from interplug.store.cursors import LOG
 from interplug.store.keys import OWN
 
 from .ending import columns, show
@@ -32,6 +33,7 @@ async def _status(node: Node) -> dict[str, Any]:
     counts = await node.store.read(lambda tx: tx.objects.counts())
     refused = await node.store.read(lambda tx: tx.cursors.refused())
     behind = await node.store.read(lambda tx: tx.cursors.all())
+    resyncs = await node.store.read(lambda tx: tx.cursors.resyncs())
     names = {one.id: one.partner for one in node.directory.all()}
     late = {one.id for one in registration.overdue(node.directory)}
     head = node.store.look()
@@ -54,7 +56,8 @@ async def _status(node: Node) -> dict[str, Any]:
                 "partner": one.partner,
                 "state": one.state,
                 "version": one.version,
-                "unsent_since": behind[one.id, "*"] if one.registered and behind.get((one.id, "*"), head) < head else None,
+                "unsent_since": behind[one.id, LOG] if one.registered and behind.get((one.id, LOG), head) < head else None,
+                "needs_full_pull": audiences.needed(row for row in resyncs if row.connection == one.id),
                 "rotation_due": one.id in late,
                 "refused": sum(row.connection == one.id for row in refused),
             }
@@ -85,12 +88,13 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
                 one["state"],
                 one["version"],
                 one["refused"],
+                "needed" if one["needs_full_pull"] else "",
                 "due" if one["rotation_due"] else "",
                 _counts(received.get(one["partner"], {})),
             )
             for one in document["partners"]
         ]
-        yield from columns(("id", "partner", "state", "OCPI", "refused", "rotation", "received"), rows)
+        yield from columns(("id", "partner", "state", "OCPI", "refused", "full pull", "rotation", "received"), rows)
 
 
 async def verdicts(node: Node) -> dict[str, Any]:

@@ -48,7 +48,22 @@ async def page(call: Call) -> Answer:
     found, bodies = await call.node.store.read(work)
     if made:
         await call.node.store.write(lambda tx: tx.objects.keep(made))
+    _note(call, wanted, found)
     return Answer(bodies, headers=_headers(call, wanted, found))
+
+
+def _note(call: Call, wanted: PageRequest, found: Page) -> None:
+    """Whether a partner reads a whole list, from its first page to its last: then it needs no more to be told of what is in it."""
+    node, of = call.node, (call.connection.id, call.place.module.id)
+    if wanted.date_from is not None or wanted.date_to is not None or call.to is not None:
+        return
+    begun, reached = (call.now, 0) if wanted.offset == 0 else node.reading.pop(of, (0, -1))
+    if wanted.offset != reached:
+        return
+    if found.more:
+        node.reading[of] = begun, reached + len(found.pks)
+    else:
+        node.has_read.add((*of, begun))
 
 
 def _wanted(call: Call) -> PageRequest:

@@ -89,6 +89,10 @@ class Node:
     """The requests of partners, counted."""
     heard: set[int] = field(default_factory=set)
     """The connections that spoke to us since push last looked: a partner that was away is back."""
+    reading: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
+    """When a connection began to read a whole list of ours that it has not finished, and the offset that it has reached."""
+    has_read: set[tuple[int, str, int]] = field(default_factory=set)
+    """The connections that have read a whole list since push last looked, which, and when they began."""
     speed: float = 1.0
     """Seconds that pass on `clock` in a real one; above 1 only where everything is simulated."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

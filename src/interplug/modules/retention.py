@@ -8,6 +8,7 @@ partner that is still to be told of changes has been told.
 from __future__ import annotations
 
 from interplug.partners import states
+from interplug.store.cursors import LOG
 from interplug.store.tx import Tx
 
 from . import charging
@@ -16,8 +17,6 @@ from .node import Node
 
 DAY = 86_400_000_000
 MOST_MESSAGES = 5_000_000
-LOG = "*"
-"""The cursor of a connection that covers the whole change log."""
 
 
 async def forget(node: Node) -> None:

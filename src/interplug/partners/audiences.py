@@ -7,6 +7,7 @@ need not be told: it reads the lists when it registers. Sessions and CDRs have n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from interplug.model.types import fold
@@ -28,7 +29,9 @@ NAMELESS = (OWN_DRIVERS, HELD)
 MODULES = ("locations", "tariffs", "tokens")
 """The modules whose objects can be for some partners only."""
 BATCH = 500
+SHARED = (*MODULES, "sessions", "cdrs")
 _RESYNC = "audience "
+_ALL = "all "
 
 
 class NoAudience(ValueError):
@@ -75,6 +78,34 @@ async def leave(directory: Directory, name: str, connection: Connection) -> None
 async def _told(tx: Tx, connection: Connection, audience: int) -> None:
     if connection.state in (states.REGISTERED, states.SUSPENDED):
         await tx.cursors.resync(Resync(connection.id, f"{_RESYNC}{audience}", 0, 0))
+
+
+async def all_again(tx: Tx, connection: Connection) -> None:
+    """Everything that a partner may see is new to it, or may be: it is told of all, list by list, unless it reads that list to its end."""
+    for audience in connection.audiences:
+        for module in SHARED if audience == connection.id else MODULES:
+            await tx.cursors.resync(Resync(connection.id, f"{_ALL}{module} {audience}", 0, tx.clock()))
+
+
+async def has_read(tx: Tx, connection: int, module: str, begun: int) -> None:
+    """The partner has read this list of ours to its end, and began after it had come to need it."""
+    for row in await tx.cursors.resyncs(connection):
+        known = of_all(row)
+        if known is not None and known[0] == module and begun >= row.goal:
+            await tx.cursors.finished(connection, row.module)
+
+
+def of_all(row: Resync) -> tuple[str, int] | None:
+    """The module and audience of which a partner is told everything; None where the row is about a change of audiences."""
+    if not row.module.startswith(_ALL):
+        return None
+    module, audience = row.module.removeprefix(_ALL).split()
+    return module, int(audience)
+
+
+def needed(rows: Iterable[Resync]) -> list[str]:
+    """The lists of ours that a partner should read as a whole."""
+    return sorted({known[0] for row in rows if (known := of_all(row)) is not None})
 
 
 def resynced(row: Resync) -> int:

@@ -1,7 +1,9 @@
 """The change log: not a table of its own but the rows themselves, read in the order of their newest numbers.
 
-Because a row keeps only its latest numbers the log compacts itself: however long a reader was away, it meets each object and each
-EVSE once, in its newest form. What cannot be read off the row, the audiences that an object has left since, is kept in `visibility`.
+Because a row keeps only its latest numbers the log compacts itself: however long a reader was away, it meets each object in its newest
+form, and each EVSE at most twice: where its body and where its status changed last. What cannot be read off the row, the audiences that
+an object has left, is kept in `visibility` and stands in the log where it happened. So a reader may stop anywhere and go on from there:
+what it is told after a number never depends on what it was told before.
 """
 
 from interplug.store.bodies import LOCATIONS
@@ -16,7 +18,16 @@ OBJECTS_OF = OBJECTS.replace("where", "where o.module = ? and")
 EVSES = """
 select e.changed_no, o.pk, o.module, o.source, o.kind, o.spelling, o.audience, e.created_no, e.body_no, e.spelling
 from evse e join object o on o.pk = e.object where e.changed_no > ? order by e.changed_no limit ?"""
-LEFT = "select was from visibility where object = ? and no > ? order by no"
+BODIES = """
+select e.body_no, o.pk, o.module, o.source, o.kind, o.spelling, o.audience, e.created_no, e.body_no, e.spelling
+from evse e join object o on o.pk = e.object
+where e.body_no > ? and e.body_no > 0 and e.body_no < e.changed_no order by e.body_no limit ?"""
+MOVES = """
+select v.no, o.pk, o.module, o.source, o.kind, o.spelling, o.audience, o.created_no, o.body_no, v.was
+from visibility v cross join object o where v.no > ? and o.pk = v.object and v.no < o.log_no order by v.no limit ?"""
+# `cross join` keeps SQLite from beginning with the objects.
+MOVES_OF = MOVES.replace("where", "where o.module = ? and")
+LEFT = "select was from visibility where object = ? and no = ?"
 FORGET = "delete from visibility where no < ?"
 
 
@@ -25,14 +36,13 @@ class Changes:
         self._db = db
 
     async def after(self, number: int, limit: int, module: str | None) -> list[Change]:
-        if module is None:
-            rows = await self._db.all(OBJECTS, number, limit)
-        else:
-            rows = await self._db.all(OBJECTS_OF, module, number, limit)
+        of = () if module is None else (module,)
+        rows = await self._db.all(OBJECTS_OF if of else OBJECTS, *of, number, limit)
         found = [await self._object(row, number) for row in rows]
+        found += [_move(row) for row in await self._db.all(MOVES_OF if of else MOVES, *of, number, limit)]
         if module in (None, LOCATIONS):
-            found += [_evse(row, number) for row in await self._db.all(EVSES, number, limit)]
-            found.sort(key=lambda change: change.no)
+            found += [_evse(row) for sql in (EVSES, BODIES) for row in await self._db.all(sql, number, limit)]
+        found.sort(key=lambda change: change.no)
         return found[:limit]
 
     async def forget(self, below: int) -> int:
@@ -41,13 +51,19 @@ class Changes:
     async def _object(self, row: Row, number: int) -> Change:
         no, pk, module, source, kind, spelling, audience, created_no, body_no, audience_no = row
         what: What = "new" if created_no > number else "body" if body_no > number else "audience"
-        was = await self._db.all(LEFT, pk, number) if audience_no > number else ()
+        was = await self._db.all(LEFT, pk, no) if audience_no == no else ()
         key = spelled(spelling, module, source, kind)
         return Change(no, module, pk, key, None, what, audience, source, created_no, body_no, tuple(one[0] for one in was))
 
 
-def _evse(row: Row, number: int) -> Change:
+def _evse(row: Row) -> Change:
     no, pk, module, source, kind, spelling, audience, created_no, body_no, uid = row
-    what: What = "new" if created_no > number else "body" if body_no > number else "status"
+    what: What = "new" if created_no == no else "body" if body_no == no else "status"
     key = spelled(spelling, module, source, kind)
     return Change(no, module, pk, key, uid, what, audience, source, created_no, body_no)
+
+
+def _move(row: Row) -> Change:
+    no, pk, module, source, kind, spelling, audience, created_no, body_no, was = row
+    key = spelled(spelling, module, source, kind)
+    return Change(no, module, pk, key, None, "audience", audience, source, created_no, body_no, (was,))

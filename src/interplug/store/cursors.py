@@ -13,6 +13,14 @@ import msgspec
 
 from interplug.store.database import Database
 
+LOG = "*"
+"""The cursor of a connection that covers the whole log."""
+VERSION = "version"
+"""No place in the log, but the version in which the partner was told of everything below its cursor."""
+TARIFFS_MOVED = "tariffs moved"
+"""How far `sync.naming` is; a cursor of our own."""
+RETRY = "retry"
+"""The generation that `hasten` moves."""
 MOVE = "insert into cursor (connection, module, no) values (?, ?, ?) on conflict (connection, module) do update set no = excluded.no"
 GET = "select no from cursor where connection = ? and module = ?"
 ALL = "select connection, module, no from cursor order by connection, module"
@@ -23,8 +31,9 @@ insert into refused ({REFUSED}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflic
   changed_no = excluded.changed_no"""
 REFUSED_BY = f"select {REFUSED} from refused where connection = ? order by since, object, evse"
 REFUSED_ALL = f"select {REFUSED} from refused order by connection, since, object, evse"
-REFUSED_DUE = f"select {REFUSED} from refused where next_at <= ? order by next_at, connection, object, evse limit ?"
 HASTEN = "update refused set next_at = 0 where connection = ?"
+HASTEN_PAUSE = "update pause set until = 0 where connection = ?"
+HASTENED = "insert into counter (name, no) values (?, 1) on conflict (name) do update set no = counter.no + 1"
 ACCEPT = "delete from refused where connection = ? and object = ? and evse = ?"
 DELIVERED = """
 insert into delivered (connection, object, url, at) values (?, ?, ?, ?)
@@ -108,12 +117,11 @@ class Cursors:
         """By connection and module."""
         return {(row[0], row[1]): row[2] for row in await self._db.all(REFUSED_COUNTS)}
 
-    async def due(self, now: int, limit: int = 100) -> list[Refused]:
-        return [Refused(*row) for row in await self._db.all(REFUSED_DUE, now, limit)]
-
     async def hasten(self, connection: int) -> None:
-        """What a partner refused is tried again at once: something has changed there."""
+        """What a partner refused is tried again at once, and so is a partner that is left alone: something has changed there."""
         await self._db.execute(HASTEN, connection)
+        await self._db.execute(HASTEN_PAUSE, connection)
+        await self._db.execute(HASTENED, RETRY)
 
     async def accept(self, connection: int, pk: int, evse: str = "") -> bool:
         """Taken at last, or no longer to be sent."""

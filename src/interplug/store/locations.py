@@ -204,6 +204,19 @@ class Locations:
         await self._heads.touch(head, raised, received_at)
         return Saved(created=row is None, changed=True, pk=head.pk)
 
+    async def renew(self, key: Key, uid: str, now: int) -> bool:
+        """An EVSE that looks different to some although nobody has changed it: it counts as changed now."""
+        head, row = await self._find(key, uid)
+        if head is None or row is None or head.audience < 0:
+            return False
+        moment = max(now, after(max(row.last_updated, head.last_updated)))
+        document = {**read_document(row.doc), "last_updated": format_time(moment)}
+        no = self._numbers.take()
+        await self._db.execute(UPDATE, row.status, no, no, row.status_no, moment, encode_json(document), row.pk)
+        await self._bodies.drop_renditions(head)
+        await self._heads.touch(head, moment, now)
+        return True
+
     async def _find(self, key: Key, uid: str) -> tuple[Head | None, EvseRow | None]:
         place = self._db.moment, key, uid
         if self._last[0] != place:

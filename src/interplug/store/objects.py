@@ -226,6 +226,10 @@ class Objects:
             await self._tallies.count("stale", key.module, key.source)
         return saved
 
+    async def renew_evse(self, key: Key, uid: str, now: int) -> bool:
+        """Gives an EVSE of our own a new last_updated and number although its document is the same."""
+        return await self._locations.renew(key, uid, now)
+
     async def set_audience(self, pk: int, audience: int) -> bool:
         found = await self._heads.find_pk(pk)
         if found is None or found[0].audience == audience:

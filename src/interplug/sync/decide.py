@@ -8,6 +8,7 @@ keeps its place. Nothing is queued to be repeated: what is sent later is the sta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from interplug.protocol.envelope import Reply
@@ -18,43 +19,61 @@ GIVE_UP_AFTER = 3
 """Failures of one object, while others of the partner pass, after which the object is refused and not the partner blamed."""
 
 
+LONGEST_ASKED = 3600.0
+"""Seconds beyond which no wish of a partner to be left alone is believed."""
+OVERLOADED = (429, 503)
+SHUT = (401, 403)
+"""The partner knows us no longer; whatever the object, it would be the same."""
+THE_OBJECT = (400, 405, 406, 409, 410, 411, 413, 414, 415, 422, 501)
+"""Statuses that are about this request, even from something in front of the partner that speaks no OCPI."""
+
+
 @dataclass(slots=True, frozen=True)
 class Decision:
     """`sent`; `unknown`: send the whole object instead; `refused`: list it; `wait`: leave the partner alone for `pause` seconds
-    (None: as long as its failures call for)."""
+    (None: as long as its failures call for). `object`: it may be the object that fails, not the partner. `status` is OCPI's or HTTP's."""
 
     verdict: Verdict
     why: str = ""
     pause: float | None = None
+    object: bool = False
+    status: int = 0
 
 
 SENT = Decision("sent")
 
 
-def decide(reply: Reply, verb: str) -> Decision:
-    """The meaning of `reply` to a request with method `verb`."""
+def decide(reply: Reply, verb: str, now: float = 0.0) -> Decision:
+    """The meaning of `reply` to a request with method `verb`; `now` in seconds since 1970."""
     if reply.ok:
         return SENT
-    why = reply.why()
-    if reply.http == 0:
-        return Decision("wait", why)
-    if reply.http == 429 or reply.http == 503:
-        return Decision("wait", why, _retry_after(reply))
-    if reply.http == 401 or reply.http == 403:
-        return Decision("wait", why)
-    if verb != "POST" and (reply.http == 404 or reply.code in (UNKNOWN_LOCATION, UNKNOWN_TOKEN)):
-        return Decision("unknown", why)
-    if reply.http >= 500 or reply.code is None or reply.code >= 3000:
-        return Decision("wait", why)
-    if verb == "PATCH":
-        return Decision("unknown", why)
-    return Decision("refused", why)
+    why, status, ocpi = reply.why(), reply.code or reply.http, reply.code is not None
+    if reply.http in OVERLOADED:
+        return Decision("wait", why, retry_after(reply, now), status=status)
+    if reply.http in SHUT:
+        return Decision("wait", why, status=status)
+    if verb != "POST" and (reply.code in (UNKNOWN_LOCATION, UNKNOWN_TOKEN) or (reply.http == 404 and (ocpi or verb == "PATCH"))):
+        return Decision("unknown", why, status=status)
+    theirs = reply.http in THE_OBJECT or (ocpi and reply.http < 500 and (reply.code or 0) < 3000)
+    if not theirs:
+        return Decision("wait", why, object=True, status=status)
+    return Decision("unknown" if verb == "PATCH" else "refused", why, status=status)
 
 
-def _retry_after(reply: Reply) -> float | None:
-    """Seconds that the partner asks for; a date is not read, and nothing above an hour is believed."""
+def retry_after(reply: Reply, now: float) -> float | None:
+    """Seconds that the partner asks for, as a number or as a date, which is read by its own clock where it tells that."""
     text = reply.headers.get("retry-after", "").strip()
-    return min(float(text), 3600.0) if text.isascii() and text.isdigit() and len(text) < 9 else None
+    if text.isascii() and text.isdigit() and len(text) < 9:
+        return min(float(text), LONGEST_ASKED)
+    until = _date(text)
+    return None if until is None else min(max(0.0, until - (_date(reply.headers.get("date", "")) or now)), LONGEST_ASKED)
+
+
+def _date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def pause(attempts: int, first: float, longest: float, chance: float) -> float:

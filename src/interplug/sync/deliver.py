@@ -9,12 +9,13 @@ be applied twice, and as PATCH otherwise. CDRs are POSTed; the receiver knows re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
-from interplug.model.types import format_time
+from interplug.model.types import fold, format_time
 from interplug.modules import lens
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
@@ -27,6 +28,10 @@ from interplug.store.tx import Tx
 from .decide import SENT, Decision, decide
 
 Document = dict[str, Any]
+TWICE = re.compile(r"already|duplicate|exists", re.IGNORECASE)
+"""How partners say that they have a CDR."""
+LOOKED_BACK = 90 * 86_400_000_000
+"""Age up to which the CDRs of a partner that may have lost something are asked for one by one."""
 
 
 @dataclass(slots=True)
@@ -43,10 +48,14 @@ class Item:
     """The object has left an audience of this partner since."""
     at: float = 0.0
     """When the lane heard of it, in seconds of the timer."""
+    newest: int = 0
+    """The highest number that is not delivered."""
+    again: bool = False
+    """The partner may have lost what it was given."""
 
     def add(self, change: Change, audiences: tuple[int, ...]) -> None:
         """One more change of the object; `audiences` are those of the partner."""
-        self.since = min(self.since, change.no)
+        self.since, self.newest = min(self.since, change.no), max(self.newest, change.no)
         if change.evse_uid is None:
             self.whole = True
             self.left |= any(audience in audiences for audience in change.was)
@@ -58,8 +67,25 @@ class Item:
         if later is not None:
             self.whole |= later.whole
             self.left |= later.left
+            self.again |= later.again
+            self.newest = max(self.newest, later.newest)
             self.evses = {**self.evses, **{uid: more or self.evses.get(uid, False) for uid, more in later.evses.items()}}
         return self
+
+    def copy(self) -> Item:
+        return replace(self, evses=dict(self.evses))
+
+    def covers(self, later: Item) -> bool:
+        """Whether telling of this one says what `later` would, if both are told in the same form."""
+        if later.left > self.left or later.again > self.again:
+            return False
+        parts = self.evses
+        return self.whole or (not later.whole and all(uid in parts and parts[uid] >= more for uid, more in later.evses.items()))
+
+    @property
+    def requests(self) -> int:
+        """How many it takes."""
+        return 1 if self.whole else max(1, len(self.evses))
 
 
 def item_of(change: Change, audiences: tuple[int, ...]) -> Item:
@@ -84,7 +110,7 @@ class Delivery:
             return await self._end(stored) if item.left else SENT
         if item.key.module == "locations" and not item.whole:
             return await self._evses(item)
-        return await self._whole(stored)
+        return await self._whole(stored, again=item.again)
 
     async def _stored(self, item: Item) -> Stored | None:
         """The object; also one that was removed, which nobody may see any more."""
@@ -96,7 +122,7 @@ class Delivery:
 
     # --- the forms
 
-    async def _whole(self, stored: Stored) -> Decision:
+    async def _whole(self, stored: Stored, *, again: bool = False) -> Decision:
         kind = self.modules[stored.key.module].kind
         document = await self._shown(kind, stored.document)
         if document is None:
@@ -104,7 +130,7 @@ class Delivery:
         if why := self._absent(stored):
             return Decision("refused", why)
         if stored.key.module == "cdrs":
-            return await self._post(stored, document)
+            return await self._cdr(stored, document, again)
         if stored.key.module == "sessions":
             return await self._session(stored, document)
         return await self._request("PUT", stored.key, document)
@@ -147,15 +173,49 @@ class Delivery:
             self._sessions.pop(stored.pk, None)
         return decision
 
-    async def _post(self, stored: Stored, document: Document) -> Decision:
-        """A CDR goes to the plain endpoint; where the partner serves it from then on is kept (CDR-009 to CDR-011)."""
+    # --- CDRs
+
+    async def _cdr(self, stored: Stored, document: Document, again: bool) -> Decision:
+        """A CDR goes to the plain endpoint (CDR-009 to CDR-011), once: where the partner took it and serves it from then on is kept. One
+        whose answer was lost is sent again, and a partner that will not have it twice has it."""
+        place = await self.node.store.read(lambda tx: tx.cursors.delivered_at(self.connection.id, stored.pk))
+        if place is not None and not (again and await self._lost(stored, place)):
+            return SENT
         reply = await self._reply("POST", stored.key, [], document, self._addressee(stored))
-        decision = decide(reply, "POST")
-        where = reply.headers.get("location")
+        decision = decide(reply, "POST", self._now())
         if decision.verdict == "sent":
-            url = urljoin((self.connection.endpoint("cdrs", "RECEIVER") or "").rstrip("/") + "/", where) if where else ""
-            await self.node.store.write(lambda tx: tx.cursors.delivered(self.connection.id, stored.pk, url, self.node.clock()))
+            where = reply.headers.get("location")
+            await self._delivered(stored, self._at(where) if where else "")
+        elif decision.verdict == "refused" and await self._there(stored, reply):
+            return SENT
         return decision
+
+    async def _delivered(self, stored: Stored, url: str) -> None:
+        await self.node.store.write(lambda tx: tx.cursors.delivered(self.connection.id, stored.pk, url, self.node.clock()))
+
+    def _at(self, where: str) -> str:
+        return urljoin((self.connection.endpoint("cdrs", "RECEIVER") or "").rstrip("/") + "/", where)
+
+    async def _there(self, stored: Stored, reply: Reply) -> bool:
+        """Whether a CDR is refused because the partner has it: it says so, or it shows it where one would look for it."""
+        key = stored.key
+        for segments in ((key.country, key.party, key.id), (key.id,)):
+            url = self._at("/".join(quote(segment, safe="") for segment in segments))
+            shown = await self.node.client.call(self.connection, "GET", "cdrs", "RECEIVER", url=url)
+            if shown.ok and isinstance(shown.data, dict) and fold(str(shown.data.get("id"))) == fold(key.id):
+                await self._delivered(stored, url)
+                return True
+        if reply.http != 409 and not TWICE.search(reply.message or ""):
+            return False
+        await self._delivered(stored, "")
+        return True
+
+    async def _lost(self, stored: Stored, url: str) -> bool:
+        """Whether a partner that had a CDR says that it does not know it."""
+        if not url or stored.last_updated < self.node.clock() - LOOKED_BACK:
+            return False
+        reply = await self.node.client.call(self.connection, "GET", "cdrs", "RECEIVER", url=url)
+        return reply.http == 404 or (reply.code is not None and 2000 <= reply.code < 3000)
 
     async def _end(self, stored: Stored) -> Decision:
         """The partner may no longer see it: EVSEs are REMOVED, Tariffs deleted, Tokens not valid; Sessions and CDRs stay as they are."""
@@ -190,9 +250,11 @@ class Delivery:
 
     async def _request(self, method: str, key: Key, document: Document | None, *rest: str, to: Party | None = None) -> Decision:
         reply = await self._reply(method, key, [key.country, key.party, key.id, *rest], document, to)
-        if method == "DELETE" and reply.http == 404:
-            return SENT
-        return decide(reply, method)
+        decision = decide(reply, method, self._now())
+        return SENT if method == "DELETE" and decision.verdict == "unknown" else decision
+
+    def _now(self) -> float:
+        return self.node.clock() / 1_000_000
 
     async def _reply(self, method: str, key: Key, segments: list[str], document: Document | None, to: Party | None) -> Reply:
         """`to` None: the partner itself; of a hub that is a Broadcast Push to all parties that it reaches."""

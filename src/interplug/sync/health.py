@@ -2,7 +2,7 @@
 
 What is unsent is counted as push counts it: changes of ours above the partner's cursor that it is told of. How requests went is summed
 up by the message log, an hour a row. A partner that has been behind for longer than `delivery.full_pull_after` needs a full pull: what
-it was told last is so old that only its reading of our whole lists makes sure of everything.
+it was told last is so old that only its reading of our whole lists makes sure of everything; it is told of them meanwhile (`resync`).
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from collections.abc import Sequence
 import msgspec
 
 from interplug.modules.node import Node
+from interplug.partners import audiences
 from interplug.partners.directory import Connection
-from interplug.store.cursors import Pause, Refused
+from interplug.store.cursors import LOG, Pause, Refused
 from interplug.store.keys import Change, Key
 from interplug.store.pulses import HOUR, Contact, Pulse, Tally
 from interplug.store.tx import Tx
 
 from .decide import needs_full_pull
+from .lane import PART, wants
 from .pull import CURSOR
-from .push import CHUNK, LOG, wants
 
 MOST = 20
 """Parts of the log that are counted."""
@@ -78,6 +79,7 @@ async def health(node: Node, connection: Connection) -> Health:
         cursor = cursors.get(LOG, head)
         unsent = await _unsent(tx, connection, cursor)
         contact, pulses = await tx.pulses.contact(connection.id), await tx.pulses.of(connection.id)
+        needed = audiences.needed(await tx.cursors.resyncs(connection.id))
         begun = [time for time in (unsent.since, contact.silent) if time and unsent.objects]
         lag = max(0, now - min(begun)) / 1_000_000 / node.speed if begun else 0.0
         return Health(
@@ -91,7 +93,7 @@ async def health(node: Node, connection: Connection) -> Health:
             refused=[await _stuck(tx, one) for one in await tx.cursors.refused(connection.id)],
             pause=(await tx.cursors.pauses()).get(connection.id),
             pulled={module.removeprefix(CURSOR): time for module, time in cursors.items() if module.startswith(CURSOR)},
-            needs_full_pull=needs_full_pull(lag, node.settings.delivery.full_pull_after),
+            needs_full_pull=bool(needed) or needs_full_pull(lag, node.settings.delivery.full_pull_after),
         )
 
     return await node.store.read(work)
@@ -107,12 +109,12 @@ async def _unsent(tx: Tx, connection: Connection, cursor: int) -> Unsent:
     objects: set[int] = set()
     since = 0
     for _ in range(MOST):
-        changes = await tx.objects.changes(cursor, CHUNK)
+        changes = await tx.objects.changes(cursor, PART)
         for change in changes:
             if wants(connection, change):
                 since = since or await _changed_at(tx, change)
                 objects.add(change.pk)
-        if len(changes) < CHUNK:
+        if len(changes) < PART:
             return Unsent(len(objects), False, since)
         cursor = changes[-1].no
     return Unsent(len(objects), True, since)

@@ -36,6 +36,10 @@ class Pauses:
         known = self._written.get(connection)
         return 0.0 if known is None else max(0, self.node.clock() - known.since) / 1_000_000 / self.node.speed
 
+    async def hastened(self) -> list[int]:
+        """The partners that somebody wants to be asked now."""
+        return [number for number, pause in (await self.node.store.read(lambda tx: tx.cursors.pauses())).items() if pause.until == 0]
+
     async def write(self, lanes: Iterable[Lane]) -> None:
         failing, well = [], []
         for lane in lanes:

@@ -1,0 +1,184 @@
+"""What the change log cannot say: another audience, another version, an outage longer than patience."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interplug.partners import audiences
+from interplug.store.keys import Key
+from interplug.sync.naming import TariffsMoved
+from interplug.sync.push import SETTLE, Push
+from tests.modules import said
+from tests.nodes import CPO, befriend, close, own
+from tests.sync.played import OK, Played
+from tests.sync.pushing import World, ours, status, world_of
+
+HOURS = 3600.0
+
+
+@pytest.fixture
+async def newest(tmp_path: Path) -> AsyncIterator[World]:
+    made = await world_of(tmp_path, "2.3.0")
+    yield made
+    await made.push.stop()
+    await close(made.node)
+
+
+def naming(name: str, *tariffs: str) -> dict[str, Any]:
+    evse = said.evse("E1")
+    evse["connectors"][0]["tariff_ids"] = list(tariffs)
+    return {**ours(said.location()), "id": name, "evses": [evse, said.evse("E2")]}
+
+
+async def needed(world: World) -> list[str]:
+    return audiences.needed(await world.node.store.read(lambda tx: tx.cursors.resyncs(world.partner.connection.id)))
+
+
+async def fill(world: World) -> None:
+    await own(world.node, "tariffs", ours(said.tariff()))
+    for name in ("L1", "L2"):
+        await own(world.node, "locations", naming(name, "T1"))
+    await world.settle()
+
+
+ALL = [("PUT", "locations/NL/TNM/L1"), ("PUT", "locations/NL/TNM/L2"), ("PUT", "tariffs/NL/TNM/T1")]
+
+
+async def test_a_change_of_version_is_not_forgotten_by_a_node_that_dies_before_it_looks(newest: World) -> None:
+    await fill(newest)
+    await newest.push.stop()
+    number = newest.partner.connection.id
+    await newest.node.directory.write(lambda tx: tx.partners.change(number, version="2.2.1"))
+    newest.push = Push(newest.node, timer=newest.timer, chance=lambda: 1.0)
+    await newest.push.start()
+    await newest.settle()
+    assert sorted(await newest.wait(SETTLE)) == ALL
+    assert await newest.wait(1000) == [] and await needed(newest) == []
+
+
+async def test_a_new_partner_starts_at_the_head_and_is_told_of_what_changes_although_the_node_dies_at_once(newest: World) -> None:
+    await fill(newest)
+    await befriend(newest.node, "2.3.0", name="new", parties=(("EMSP", "FR", "NEW"),))
+    await newest.push.tick()
+    newest.push = Push(newest.node, timer=newest.timer, chance=lambda: 1.0)
+    new = newest.node.client.transport.places["https://new.example"] = Played()  # type: ignore[attr-defined]
+    await own(newest.node, "tariffs", ours(said.tariff("T2")))
+    await newest.push.start()
+    await newest.settle()
+    assert new.verbs() == [("PUT", "tariffs/NL/TNM/T2")]
+
+
+async def test_a_partner_that_is_away_for_too_long_needs_a_full_pull_and_is_told_of_everything_when_it_is_back(newest: World) -> None:
+    await fill(newest)
+    newest.played.down = True
+    await own(newest.node, "tariffs", ours(said.tariff("T2")))
+    for hours in (0, 7 * 24 - 1, 2):
+        newest.clock.move(hours * HOURS)
+        await newest.wait(1000)
+        assert bool(await needed(newest)) == (hours == 2)
+    assert await needed(newest) == ["cdrs", "locations", "sessions", "tariffs", "tokens"]
+    newest.played.down = False
+    assert sorted({*await newest.wait(1000)}) == [*ALL, ("PUT", "tariffs/NL/TNM/T2")]
+    assert await needed(newest) == [] and await newest.wait(1000) == []
+
+
+async def test_the_time_that_a_partner_was_away_is_not_forgotten_by_a_restart(newest: World) -> None:
+    newest.played.down = True
+    await own(newest.node, "tariffs", ours(said.tariff()))
+    await newest.settle()
+    await newest.wait(10)
+    newest.clock.move(169 * HOURS)
+    await newest.restart()
+    await newest.wait(1000)
+    await newest.wait(1000)
+    assert await needed(newest) != []
+
+
+async def test_a_list_that_the_partner_has_read_whole_is_not_told_again(newest: World) -> None:
+    await fill(newest)
+    newest.played.down = True
+    await status(newest, Key("locations", 0, "NL", "TNM", "L1"), "E1", "CHARGING")
+    await newest.settle()
+    await newest.wait(10)
+    newest.clock.move(169 * HOURS)
+    await newest.wait(1000)
+    first = await newest.partner.fetch("locations?limit=1")
+    await newest.push.tick()
+    assert "locations" in await needed(newest)
+    link = first.headers["link"].split("<https://node.example", 1)[1].split(">")[0]
+    assert len((await newest.partner.ask("GET", link)).data) == 1
+    await newest.push.tick()
+    assert "locations" not in await needed(newest)
+    newest.played.down = False
+    assert sorted(await newest.wait(1000)) == [("PATCH", "locations/NL/TNM/L1/E1"), ("PUT", "tariffs/NL/TNM/T1")]
+
+
+async def test_a_part_of_a_list_or_one_since_a_date_is_no_full_pull(newest: World) -> None:
+    await fill(newest)
+    connection = newest.partner.connection
+    await newest.node.store.write(lambda tx: audiences.all_again(tx, connection))
+    for query in ("offset=1", "limit=1", "offset=2&limit=1", "date_from=2020-01-01T00:00:00Z"):
+        assert (await newest.partner.fetch(f"locations?{query}")).ok
+        await newest.push._has_read()
+        assert "locations" in await needed(newest)
+
+
+async def test_everything_again_goes_on_where_the_node_died(newest: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr("interplug.sync.resync.PART", 2)
+    for n in range(6):
+        await own(newest.node, "tariffs", ours(said.tariff(f"T{n}")))
+    await newest.settle()
+    connection = newest.partner.connection
+    await newest.node.store.write(lambda tx: audiences.all_again(tx, connection))
+    newest.played.answers.extend([*[OK] * 4, None, None])
+    await newest.restart()
+    assert len(await newest.settle()) == 6
+    await newest.restart()
+    assert await newest.wait(1000) == [("PUT", "tariffs/NL/TNM/T4"), ("PUT", "tariffs/NL/TNM/T5")]
+
+
+# --- Tariffs of another audience
+
+
+async def test_the_evses_that_name_a_tariff_of_another_audience_are_pushed_again_and_show_up_in_lists_by_date(newest: World) -> None:
+    await fill(newest)
+    await own(newest.node, "locations", naming("L3", "OTHER"))
+    await newest.settle()
+    moved = TariffsMoved(newest.node)
+    while await moved.turn():
+        pass
+    newest.clock.move(60)
+    assert await audiences.show_to(newest.node.directory, "tariffs", "gold", None, None) == 1
+    assert await moved.turn() and not await moved.turn()
+    told = [("DELETE", "tariffs/NL/TNM/T1"), ("PUT", "locations/NL/TNM/L1/E1"), ("PUT", "locations/NL/TNM/L2/E1")]
+    assert sorted(await newest.settle()) == told
+    shown = [body["connectors"][0] for method, _, body in newest.played.told if method == "PUT"]
+    assert [connector.get("tariff_ids") for connector in shown] == [None, None]
+    since = await newest.partner.fetch(f"locations?date_from={newest.clock.text()}")
+    assert sorted(location["id"] for location in since.data) == ["L1", "L2"]
+
+
+async def test_a_tariff_that_moved_while_nothing_ran_is_followed_later(newest: World) -> None:
+    await fill(newest)
+    await audiences.show_to(newest.node.directory, "tariffs", "gold", None, (CPO[1], CPO[2]))
+    key, tariff = Key("tariffs", 0, "NL", "TNM", "T1"), ours(said.tariff(currency="SEK", last_updated=newest.clock.text(9)))
+    await newest.node.store.write(lambda tx: tx.objects.save(key, tariff, last_updated=newest.clock.now))
+    assert await TariffsMoved(newest.node).turn()
+    told = await newest.settle()
+    assert ("PUT", "locations/NL/TNM/L1/E1") in told and ("DELETE", "tariffs/NL/TNM/T1") in told
+
+
+async def test_who_joins_an_audience_is_told_of_the_evses_that_name_its_tariffs(newest: World) -> None:
+    await fill(newest)
+    await audiences.show_to(newest.node.directory, "tariffs", "gold", None, None)
+    await TariffsMoved(newest.node).turn()
+    await newest.settle()
+    connection = newest.node.directory.by_id(newest.partner.connection.id)
+    assert connection is not None
+    await audiences.join(newest.node.directory, "gold", connection)
+    told = [("PUT", "locations/NL/TNM/L1/E1"), ("PUT", "locations/NL/TNM/L2/E1"), ("PUT", "tariffs/NL/TNM/T1")]
+    assert sorted(await newest.settle()) == told
+    shown = [body["connectors"][0]["tariff_ids"] for _, path, body in newest.played.told if "locations" in path]
+    assert shown == [["T1"], ["T1"]]
