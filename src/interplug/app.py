@@ -86,7 +86,7 @@ class Loops:
             self.failures.pop(name, None)
 
     def wrong(self) -> dict[str, str]:
-        ended = {task.get_name(): "has ended" for task in self.tasks if task.done()}
+        ended = {f"{task.get_name()} loop": "has ended" for task in self.tasks if task.done()}
         return ended | {f"{name} loop": why for name, why in self.failures.items()}
 
     async def stop(self) -> None:

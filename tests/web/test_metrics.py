@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from interplug.partners import audiences
 from interplug.protocol.http import Response
 from interplug.sync.push import Push
 from interplug.web.door import Door
@@ -68,6 +69,9 @@ async def test_a_partner_that_is_behind_is_seen(world: World) -> None:
     assert found["interplug_push_distance", *of] == found["interplug_changes",] > 0
     assert found["interplug_push_lag_seconds", *of] == 30
     assert found["interplug_push_failures", *of] == 1
+    assert found["interplug_needs_full_pull", *of] == 0
+    await world.node.store.write(lambda tx: audiences.all_again(tx, world.partner.connection))
+    assert (await read(world))["interplug_needs_full_pull", *of] == 1
     world.played.down = False
     await world.wait(60)
     found = await read(world)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from interplug.app import Loops
 from interplug.config import StoreSettings
 from interplug.modules.node import Node
+from interplug.sync.push import Push
 from interplug.web.readiness import Readiness
 from tests.nodes import close, make_node
 
@@ -60,3 +63,18 @@ async def test_whoever_asks_often_does_not_write_often(node: Node) -> None:
 async def before(node: Node) -> int:
     """What making the node has written."""
     return node.store.writing.transactions - await node.store.read(lambda tx: tx.generation("alive"))
+
+
+async def test_loops_say_which_of_them_fails_and_which_has_ended(node: Node) -> None:
+    async def fails() -> None:
+        raise KeyError("odd")
+
+    async def ends() -> None:
+        pass
+
+    loops = Loops({"fails": fails, "ends": ends, "lives": asyncio.Event().wait}, Push(node))  # type: ignore[dict-item]
+    loops.start()
+    while len(loops.wrong()) < 2:
+        await asyncio.sleep(0)
+    assert loops.wrong() == {"ends loop": "has ended", "fails loop": "failed: KeyError"}
+    await loops.stop()

@@ -18,11 +18,10 @@ from prometheus_client.registry import Collector
 
 from interplug import __version__
 from interplug.modules.node import Node
-from interplug.partners import states
+from interplug.partners import audiences, states
 from interplug.protocol.http import Response
 from interplug.store.keys import OWN
 from interplug.store.tx import Tx
-from interplug.sync.decide import needs_full_pull
 from interplug.sync.push import Push
 from interplug.telemetry.figures import Spread
 
@@ -37,6 +36,8 @@ class Held(NamedTuple):
     objects: Mapping[tuple[str, int], int]
     refused: Mapping[tuple[int, str], int]
     quarantine: Mapping[tuple[int, str], int]
+    full_pulls: set[int]
+    """The connections that need one."""
 
 
 class Family(NamedTuple):
@@ -57,7 +58,9 @@ async def exposition(node: Node, push: Push, missing: Mapping[str, str]) -> Resp
 
 
 async def _counts(tx: Tx) -> Held:
-    return Held(await tx.objects.counts(), await tx.cursors.refused_counts(), await tx.quarantine.counts())
+    resyncs = await tx.cursors.resyncs()
+    full_pulls = {one.connection for one in resyncs if audiences.needed([one])}
+    return Held(await tx.objects.counts(), await tx.cursors.refused_counts(), await tx.quarantine.counts(), full_pulls)
 
 
 # --- what is read
@@ -107,14 +110,13 @@ def _partners(node: Node, push: Push) -> Iterator[Family]:
     yield _gauge("push_distance", "Numbers of the change log that a partner is behind.", distances, *PARTNER)
     yield _gauge("push_lag_seconds", "Age of the oldest change that was not delivered to a partner.", lags, *PARTNER)
     yield _gauge("push_unsent", "Objects that wait to be sent; of a partner that is left alone none is held.", unsent, *PARTNER)
-    after = node.settings.delivery.full_pull_after
-    pulls = [(of, int(needs_full_pull(lag, after))) for of, lag in lags]
-    yield _gauge("needs_full_pull", "1: a partner was behind for so long that it has to read our whole lists.", pulls, *PARTNER)
     yield _gauge("push_failures", "Failures in a row of a partner that is left alone for a while.", failures, *PARTNER)
 
 
 def _held(node: Node, held: Held) -> Iterator[Family]:
     names = {one.id: one.partner for one in node.directory.all(removed=True)} | {OWN: ""}
+    pulls = [((one.partner, str(one.id)), int(one.id in held.full_pulls)) for one in node.directory.all(registered=True)]
+    yield _gauge("needs_full_pull", "1: a partner was behind for so long that it has to read our whole lists.", pulls, *PARTNER)
 
     def by_partner(counts: Iterable[tuple[int, str, int]]) -> list[tuple[tuple[str, ...], int]]:
         return [((names.get(of, ""), str(of), module), n) for of, module, n in counts]
