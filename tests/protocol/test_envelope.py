@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from interplug.protocol.envelope import Answer, failure, read, respond
+from interplug.protocol.envelope import Answer, Bodies, failure, read, respond
 from interplug.protocol.http import Request, Response
 from interplug.protocol.status import invalid, malformed, method_not_allowed, not_found, unauthorized
 
@@ -26,7 +26,7 @@ def test_data_is_left_out_where_nothing_is_said() -> None:
 
 
 @pytest.mark.req("TRN-051")
-@pytest.mark.parametrize("data", [[], [msgspec.Raw(b'{"id":"1"}'), msgspec.Raw(b'{"id":"2"}')], [{"id": "1"}]])
+@pytest.mark.parametrize("data", [[], Bodies([b'{"id":"1"}', b'{"id":"2"}']), Bodies(), [{"id": "1"}]])
 def test_a_list_stays_a_list_also_when_it_is_empty_or_stored_bytes(data: list[object]) -> None:
     envelope = msgspec.json.decode(respond(Answer(data), ASKED, NOW).body)
     assert isinstance(envelope["data"], list) and len(envelope["data"]) == len(data)

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from interplug.model.types import encode_json
 from interplug.partners.presentation import root
-from interplug.protocol.envelope import Answer
+from interplug.protocol.envelope import Answer, Bodies
 from interplug.protocol.paging import PageRequest, next_link, read_page
 from interplug.protocol.status import CLIENT_ERROR, UNKNOWN_LOCATION, invalid, not_found
 from interplug.store.keys import OWN, Page, PageQuery
@@ -35,7 +33,7 @@ async def page(call: Call) -> Answer:
     query = _query(call, wanted)
     made: Kept = []
 
-    async def work(tx: Tx) -> tuple[Page, list[msgspec.Raw]]:
+    async def work(tx: Tx) -> tuple[Page, Bodies]:
         found = await tx.objects.page(query)
         if call.place.module.id == "locations" and await lens.restricted(tx, call.connection):
             bodies: Sequence[bytes | None] = [await _narrowed(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
@@ -43,7 +41,7 @@ async def page(call: Call) -> Answer:
             bodies = [await _made(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
         else:
             bodies = found.bodies
-        return found, [msgspec.Raw(body) for body in bodies if body]
+        return found, Bodies(filter(None, bodies))
 
     found, bodies = await call.node.store.read(work)
     if made:

@@ -2,6 +2,8 @@
 
 `source < 1` and not `= 0`: where an index says that a column equals a constant, SQLite prepares each statement that compares the column
 with a parameter anew for every value of it.
+What a walk needs to know of its objects stands in the index itself, `source` and for pages `fits` and `kept` too, so that it reads
+their bytes and nothing else.
 """
 
 import sqlalchemy as sa
@@ -11,9 +13,9 @@ revision = "0011_own_walks"
 down_revision = "0010_health"
 
 WALKS = {
-    "object_feed": ["feed", "created_no"],
-    "object_walk": ["module", "created_no", "feed"],
-    "object_dated": ["feed", "last_updated", "created_no"],
+    "object_feed": ["feed", "created_no", "source", "fits", "kept"],
+    "object_walk": ["module", "created_no", "feed", "source"],
+    "object_dated": ["feed", "last_updated", "created_no", "source"],
 }
 
 
