@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.billing import AT_HOME, NOT_HERE, Biller
+from interplug.drivers.billing import AT_HOME, NOT_HERE, TWICE, Biller
 from interplug.drivers.deals import pinned
 from interplug.drivers.drives import NotPossible, new_driver, start
 from interplug.drivers.margins import margin, margins
@@ -247,6 +247,21 @@ async def test_a_credit_cdr_takes_the_bill_back_and_another_one_takes_its_place(
     assert not shown.taken_back and shown.total is not None and shown.total.net == D("2.64")
     (row,) = margins(await world.node.store.read(lambda tx: tx.bills.ended(0, 2**62)))
     assert (row.cdrs, row.kwh, row.bought, row.sold, row.margin) == (3, 8, D("2.4"), D("2.64"), D("0.24"))
+
+
+@pytest.mark.parametrize("credits_first", [False, True])
+async def test_two_credit_cdrs_give_the_drivers_money_back_once(world: World, driver: Driver, credits_first: bool) -> None:
+    drive = await begun(world, driver)
+    named: dict[str, Any] = {"credit": True, "credit_reference_id": "C1", "total_cost": {"before_taxes": -3}}
+    documents = [cdr(world, driver, drive), *(cdr(world, driver, drive, f"C1-{name}", **named) for name in "ab")]
+    for document in documents[1:] + documents[:1] if credits_first else documents:
+        await billed(world, document)
+    first, second = await _named(world, "c1-a"), await _named(world, "c1-b")
+    assert (first.sold_net, first.kwh, second.sold_net, second.kwh, second.reason) == (-3, -10, None, 0, TWICE)
+    shown = await receipt_of(world, drive)
+    assert shown.taken_back and shown.total is not None and shown.total.net == 0
+    (row,) = margins(await world.node.store.read(lambda tx: tx.bills.ended(0, 2**62)))
+    assert (row.kwh, row.bought, row.sold, row.bought_unknown, row.reasons) == (0, 0, 0, -3, {TWICE: 1})
 
 
 async def test_two_currencies_have_no_margin(world: World, driver: Driver) -> None:

@@ -1,8 +1,8 @@
 """The bill of a driver for each CDR that a partner sent: the volumes of the CDR at the price of the deal.
 
 One more reader of the change log. A CDR of a drive is billed by what was shown before its start; one of a card by the offer that held when
-its session started. A credit CDR takes back what was billed for the one that it names, line for line, whichever of them comes
-first. What was bought stands beside what was sold; what is unknown is unknown, with the reason.
+its session started. A credit CDR takes back what was billed for the one that it names, line for line and once,
+whichever of them comes first. What was bought stands beside what was sold; what is unknown is unknown, with the reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from .reader import Reader
 from .situations import of_cdr
 
 Document = dict[str, Any]
+ZERO = Decimal()
 NOT_HERE = "the CDR that it takes back has not come"
+TWICE = "the CDR that it takes back has been taken back by another one"
 AT_HOME = "charged at the driver's own station, for which the driver is paid back"
 
 
@@ -118,10 +120,12 @@ def _with(blank: Bill, sold: Sale) -> Bill:
 
 
 async def _credit(tx: Tx, credit: Bill) -> Bill:
-    """Of the driver's money as much goes back as was taken."""
+    """Of the driver's money as much goes back as was taken, and once: of several credit CDRs by the first that came."""
     taken = await tx.bills.named(credit.source, credit.credits)
     if taken is None:
-        return msgspec.structs.replace(credit, reason=NOT_HERE)
+        return msgspec.structs.replace(credit, kwh=ZERO, reason=NOT_HERE)
+    if any(other.cdr < credit.cdr for other in await tx.bills.crediting(credit.source, credit.credits)):
+        return msgspec.structs.replace(credit, kwh=ZERO, reason=TWICE)
     return msgspec.structs.replace(
         credit,
         drive=taken.drive,
