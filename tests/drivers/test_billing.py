@@ -206,6 +206,16 @@ async def test_the_running_cost_of_a_price_that_passes_through_is_the_operators_
     assert cost is not None and cost.net == 3
 
 
+async def test_the_running_cost_has_the_tax_of_the_fee_that_was_shown(world: World, driver: Driver) -> None:
+    await told_price(world, "0.30")
+    await offer(world, fee={"per_session": D("0.35"), "currency": "EUR"})
+    drive = await begun(world, driver)
+    assert "0.4235" in pinned(drive).price
+    await world.tell("sessions", session(world, driver, drive, kwh=10, total_cost={"excl_vat": 3, "incl_vat": D("3.63")}))
+    cost = (await live(world.node, await world.now(drive))).cost
+    assert cost is not None and (cost.net, cost.gross) == (D("3.35"), D("4.0535"))
+
+
 async def test_a_period_is_divided_where_our_own_tariff_changes(world: World, driver: Driver) -> None:
     """The operator has no reason to cut it there."""
     steps = [energy("0.20") | {"restrictions": {"max_kwh": 4}}, energy("1")]

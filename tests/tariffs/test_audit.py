@@ -37,7 +37,19 @@ def test_sums_by_partner_and_cause() -> None:
 
 def test_a_credit_counts_against() -> None:
     credit = claiming("-6", credit=True, credit_reference_id="C0")
-    assert audited(credit).accounts()[0].claimed == 6 and audited(credit).mismatches == 0
+    assert audited(credit).accounts()[0].claimed == -6 and audited(credit).mismatches == 0
+    assert audited(claiming("6"), credit).accounts()[0].claimed == 0
+
+
+def test_who_credits_too_much_has_charged_too_little() -> None:
+    credit = claiming("-8", credit=True, credit_reference_id="C0")
+    (group,) = audited(credit).groups(audited(credit).accounts()[0])
+    assert group.excess == -2
+
+
+def test_a_currency_is_one_however_it_is_spelled() -> None:
+    (account,) = audited(claiming("6"), claiming("6", currency="eur")).accounts()
+    assert (account.currency, account.count) == ("EUR", 2)
 
 
 def test_energy_that_the_periods_do_not_sum_to() -> None:

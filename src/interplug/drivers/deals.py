@@ -8,7 +8,7 @@ that the session costs is raised by the fee; where that cannot be done the price
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -79,8 +79,11 @@ def valid(tariffs: Iterable[Document], now: int) -> Document | None:
     return next((tariff for tariff in tariffs if shown(tariff, Facts(now=now))), None)
 
 
-def sale(deal: Deal, cdr: Document, zone: str | None) -> tuple[Sale | None, str]:
-    """What a CDR, or a Session so far, costs the driver; or None and why that cannot be said."""
+def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document] = ()) -> tuple[Sale | None, str]:
+    """What a CDR, or a Session so far, costs the driver; or None and why that cannot be said.
+
+    `beside`: Tariffs that say the tax of a fee, where the operator's own figure passes through.
+    """
     fee = NOTHING if deal.offer is None else deal.offer.on_top
     if fee.has_amounts and fee.currency != cdr["currency"]:
         return None, f"the fee is in {fee.currency}, the operator's bill in {cdr['currency']}"
@@ -101,7 +104,7 @@ def sale(deal: Deal, cdr: Document, zone: str | None) -> tuple[Sale | None, str]
     if total is None:
         return None, "neither a tariff nor a cost is told"
     try:
-        return resell(filled(cdr, counted), total, fee), ""
+        return resell(filled(cdr, counted), total, fee, beside), ""
     except (TariffError, NotTold) as error:
         return None, str(error)
 

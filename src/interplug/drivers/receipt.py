@@ -122,10 +122,12 @@ async def live(node: Node, drive: Drive) -> Live:
 def running(deal: Deal, session: Document, zone: str | None) -> Amount | None:
     """What the Session costs the driver so far."""
     told = so_far(session)
+    # The fee has the tax that was shown with the price.
+    beside = [deal.tariff] if deal.tariff is not None and deal.price else []
     if deal.passes and session.get("total_cost") is not None:
         # The operator's own figure is nearer to its bill than what we could compute from periods that lag behind.
         deal, told = Deal(deal.offer), {**told, "tariffs": None}
-    found, _ = sale(deal, told, zone)
+    found, _ = sale(deal, told, zone, beside)
     return None if found is None else amount(found.currency, found.total)
 
 

@@ -84,20 +84,21 @@ class Audit:
         return sum(account.verdicts["mismatch"] for account in self._accounts.values())
 
     def add(self, cdr: Mapping[str, Any], verified: Verified) -> None:
-        partner, currency = partner_of(cdr), str(cdr.get("currency") or "")
+        partner, currency = partner_of(cdr), str(cdr.get("currency") or "").upper()
+        sign = -1 if cdr.get("credit") is True else 1
         account = self._accounts.setdefault((partner, currency), Account(partner, currency))
         account.count += 1
         account.verdicts[verified.verdict] += 1
         total = verified.claimed_total
         if total is not None:
-            account.claimed += _known(total)
+            account.claimed += sign * _known(total)
         if verified.verdict == "match":
             return
         cause = _cause(verified)
         key = (partner, currency, verified.verdict, cause)
         group = self._groups.setdefault(key, Group(partner, currency, verified.verdict, cause))
         group.count += 1
-        group.excess += _excess(verified)
+        group.excess += sign * _excess(verified)
         if len(group.ids) < _EXAMPLE_IDS:
             group.ids.append(str(cdr.get("id") or "?"))
         if not group.example:

@@ -81,13 +81,13 @@ def sell(
     return _sale(parts, options)
 
 
-def resell(cdr: Mapping[str, Any], total: Money, fee: Fee = NOTHING) -> Sale:
-    """Where no tariff is known: the operator's own total (of a CDR, or of a Session so far), raised, and the fee for its kWh."""
+def resell(cdr: Mapping[str, Any], total: Money, fee: Fee = NOTHING, beside: Sequence[Mapping[str, Any]] = ()) -> Sale:
+    """The operator's own total (of a CDR, or of a Session so far), raised, and the fee for its kWh; `beside`: the tariffs known."""
     currency = (text(cdr.get("currency"), "/cdr/currency") or "").upper()
     with localcontext(WIDE):
         factor = (HUNDRED + fee.percentage) / HUNDRED
         bought = Money(*(None if side is None else side * factor for side in total))
-        extra = fee_tariff(fee)
+        extra = fee_tariff(fee, beside)
         parts = [] if extra is None else [price(_nameless(cdr), [extra])]
         line = Line("", "/total_cost", "total", "TOTAL", *bought)
         return _added(currency, bought, [line], parts, Rounder(SPEC, currency))

@@ -22,7 +22,7 @@ CAUSES: Mapping[str, str] = {
     "reservation_taken_as_used": "A reservation that nobody came for was priced as one that was used.",
     "other_tariff": "Another tariff than the one valid at the start was used.",
     "not_explained": "None of the known mistakes gives the figures of the CDR.",
-    "volumes_differ": "The money is right, but the energy in total is not the sum of the charging periods.",
+    "volumes_differ": "The money is right, but the energy or time in total is not that of the charging periods.",
 }
 DOUBTS: Mapping[str, str] = {
     "no_valid_tariff": "There is no tariff that was valid at the start.",
