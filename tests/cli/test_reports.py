@@ -135,7 +135,15 @@ def test_cdrs_are_listed_newest_first_and_shown(interplug: Command, tmp_path: Pa
     ]
     assert len(interplug("cdr", "list", "--limit", "1", "--json").json) == 1
     assert interplug("cdr", "show", "C1", "--json").json["session_id"] == "S1"
-    assert "DEABCC1" in interplug("cdr", "show", "C1").out
+    shown = interplug("cdr", "show", "C1").out
+    assert "DEABCC1" in shown and "EUR before taxes, taxes 0.651" in shown
+
+
+def test_taxes_that_a_cdr_does_not_tell_are_not_shown_as_none(interplug: Command, tmp_path: Path) -> None:
+    document = {**cdr("C1", "2026-01-01T11:00:00Z"), "total_cost": {"excl_vat": Decimal("3.10")}}
+    (tmp_path / "c.json").write_bytes(encode_json([document]))
+    interplug("import", "c.json")
+    assert "EUR before taxes, taxes not told" in interplug("cdr", "show", "C1").out
 
 
 def test_a_cdr_that_is_not_there_is_a_failure(interplug: Command) -> None:

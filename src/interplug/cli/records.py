@@ -207,13 +207,14 @@ def _note(note: Note) -> dict[str, Any]:
 def _lines(document: dict[str, Any]) -> Iterator[str]:
     cdr, ours = document, document["interplug"]
     check, cost = ours["check"], cdr["total_cost"]
-    taxes = sum(tax["amount"] for tax in cost.get("taxes") or ())
+    amounts = [tax["amount"] for tax in cost.get("taxes") or ()]
+    taxes = f"taxes {sum(amounts)}" if amounts else "taxes not told"
     yield f"CDR        {cdr['id']} of {cdr['country_code']}-{cdr['party_id']}, from {ours['from']}"
     yield f"session    {cdr.get('session_id') or '-'}, {cdr['start_date_time']} to {cdr['end_date_time']}"
     yield f"place      {cdr['cdr_location'].get('name') or ''} {cdr['cdr_location']['address']}, {cdr['cdr_location']['city']}"
     yield f"token      {cdr['cdr_token']['contract_id']}"
     yield f"energy     {cdr['total_energy']} kWh in {cdr['total_time']} h"
-    yield f"cost       {cost['before_taxes']} {cdr['currency']} before taxes, taxes {taxes}"
+    yield f"cost       {cost['before_taxes']} {cdr['currency']} before taxes, {taxes}"
     yield f"verdict    {', '.join(check['verdicts']) if check else 'not checked yet'}{', held' if ours['held'] else ''}"
     for finding in check["findings"] if check else ():
         yield f"  {finding['severity']:8} {finding['code']}: {finding['words']}"
