@@ -26,8 +26,8 @@ $(READY): pyproject.toml
 demo: $(READY) ## three nodes in three processes, stations charging, a driver's page (Ctrl-C ends it)
 	@$(BIN)/interplug demo
 
-test: $(READY) ## all tests, the browser's included (PYTEST_ARGS= to change how)
-	@.ci/tools chromium || true
+test: $(READY) ## all tests, the browser's and PostgreSQL's included (PYTEST_ARGS= to change how)
+	@.ci/tools chromium postgresql || true
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(READY) ## format, lint, types, order of the rooms, ids of the rules

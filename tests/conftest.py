@@ -4,15 +4,18 @@ Profiles: `quick` is the default on a desk, `ci` repeats the same examples on ev
 `deep` is for a night (`HYPOTHESIS_PROFILE=deep`). Deadlines are off everywhere: a slow machine is not a broken law.
 """
 
+import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests import real_data
+from interplug.cli.demo.processes import NodeProcess
+from tests import nodes, postgres, real_data
 
 pytest_plugins = ["pytester"]
 
@@ -32,6 +35,51 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+ENGINES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server of this process's tests."""
+    with postgres.cluster() as started:
+        yield started
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database; whoever asks for it is tried on both engines."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'node.db'}"
+        return
+    with request.getfixturevalue("cluster").database() as url:
+        yield url
+
+
+@pytest.fixture
+def on_postgresql(cluster: postgres.Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The nodes of the test, in this process and in processes of their own, keep what they hold in PostgreSQL."""
+    with contextlib.ExitStack() as rest:
+        databases = postgres.Databases(cluster, rest)
+        monkeypatch.setattr(nodes, "database", databases)
+        monkeypatch.setattr(NodeProcess, "store", property(lambda self: databases(self.folder, self.name)))
+        yield
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """The test is told twice, on either engine."""
+    if request.param == "postgresql":
+        request.getfixturevalue("on_postgresql")
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _wherever(request: pytest.FixtureRequest) -> None:
+    """INTERPLUG_TESTS_ON=postgresql: every test whose nodes do not name their own database."""
+    if os.environ.get("INTERPLUG_TESTS_ON") == "postgresql":
+        request.getfixturevalue("on_postgresql")
 
 
 @pytest.fixture(scope="session")
@@ -70,3 +118,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         f"read from {real_data.FOLDER}" if real_data.at_hand() else "not found; a generated set with the same deviations stood in for them"
     )
     terminalreporter.write_line(f"real Locations and Tariffs: {said}")
+    server = postgres.found("postgres")
+    terminalreporter.write_line(f"PostgreSQL: {server or 'not found; nothing was tried on it (.ci/tools postgresql installs it)'}")

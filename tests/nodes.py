@@ -75,6 +75,11 @@ class Wire:
         raise Unreachable("nobody listens there")
 
 
+def database(folder: Path, name: str) -> str:
+    """Where a node of that name in that folder keeps what it holds. Tests may put another function here."""
+    return f"sqlite:///{folder / name}.db"
+
+
 async def make_node(
     folder: Path,
     parties: Iterable[tuple[str, str, str]] = (CPO, EMSP),
@@ -90,7 +95,7 @@ async def make_node(
     url = f"https://{name}.example"
     settings = Settings(**{"network": Network(allow_private=True), **sections})
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, public_url=url))
-    store = Store.open(f"sqlite:///{folder / name}.db", clock=clock)
+    store = Store.open(database(folder, name), clock=clock)
     node_key = NodeKey(key or name.encode().ljust(32, b"."))
     directory = Directory(store, node_key, settings, clock=clock)
     log = MessageLog(store.write)

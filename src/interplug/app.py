@@ -18,7 +18,6 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import uvicorn
@@ -36,6 +35,7 @@ from interplug.modules.opening import opened
 from interplug.modules.server import serve as answer
 from interplug.protocol.http import Handler, Request, Response
 from interplug.stations.simulator.fleet import Fleet
+from interplug.store.urls import Place, SqliteFile
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
@@ -173,9 +173,13 @@ def bound(settings: Settings) -> tuple[socket.socket, Settings]:
 
 
 @contextlib.contextmanager
-def alone(database: Path) -> Iterator[None]:
+def alone(place: Place) -> Iterator[None]:
     """One process serves a SQLite database: the loops of a second one would send and simulate everything again. Commands may come
     and go beside it. The lock ends with the process, however that ends."""
+    if not isinstance(place, SqliteFile):
+        yield
+        return
+    database = place.path
     with database.with_name(f"{database.name}-serving").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -196,7 +200,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
     """Lives until SIGTERM or SIGINT. `started` is called once requests are answered."""
     async with contextlib.AsyncExitStack() as stack:
         node = await stack.enter_async_context(opened(settings))
-        stack.enter_context(alone(node.store.path))
+        stack.enter_context(alone(node.store.place))
         pages = driver_pages(node) if settings.surfaces.driver else None
         loops = await loops_of(node, pages)
         readiness = Readiness(node, loops.wrong)

@@ -32,8 +32,10 @@ class Server(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 
 
 class StoreSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    url: Annotated[str, _help("sqlite:///path of the database.")] = "sqlite:///interplug.db"
-    key_file: Annotated[str, _help("File with the node key; made when absent. Empty: beside the database.")] = ""
+    url: Annotated[str, _help("The database: sqlite:///path of a file, or postgresql://user:password@host/database.")] = (
+        "sqlite:///interplug.db"
+    )
+    key_file: Annotated[str, _help("File with the node key; made when absent. Empty: beside a SQLite database, else interplug.key.")] = ""
     key: Annotated[str, _help("The node key itself (Base64, 32 bytes), instead of a file.")] = ""
     message_days: Annotated[float, _help("Days that the message log keeps requests and answers.")] = 30.0
     reading_days: Annotated[float, _help("Days that readings of meters are kept after their Session has ended.")] = 400.0

@@ -10,6 +10,7 @@ from interplug.partners.directory import Directory
 from interplug.partners.invitations import invite, permit, remove
 from interplug.protocol.headers import Party
 from interplug.store.store import Store
+from tests import nodes
 from tests.nodes import CPO, EMSP, Clock, Partner, befriend, close, make_node
 from tests.partners.pair import Pair, ask
 
@@ -68,7 +69,7 @@ async def test_what_another_process_changes_is_seen(tmp_path: Path) -> None:
     now = 0.0
     node.directory._timer = lambda: now  # the only clock that spaces the looks
     await node.directory.refresh()
-    store = Store.open(f"sqlite:///{tmp_path}/node.db", clock=node.clock)
+    store = Store.open(nodes.database(tmp_path, "node"), clock=node.clock)
     other = Directory(store, node.directory.key, node.settings, clock=node.clock)
     invitation = await invite(other, "new")
     assert (await ask(node, invitation.token, "GET", "/ocpi/versions")).ok

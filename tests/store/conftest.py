@@ -1,16 +1,29 @@
 """A store of its own for each test, and short ways to say one transaction."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
 
+from interplug.store import postgres, sqlite
 from interplug.store.keys import Key, Page, PageQuery, Saved, Stored
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 from tests.store.samples import at
+
+
+def heard(method: Callable[..., Any], said: list[str]) -> Callable[..., Any]:
+    def asked(self: Any, sql: str, *values: Any) -> Any:
+        said.append(sql.strip())
+        return method(self, sql, *values)
+
+    return asked
+
+
+PAGES = """
+select coalesce(sum(coalesce(heap_blks_hit, 0) + coalesce(heap_blks_read, 0) + coalesce(idx_blks_hit, 0) + coalesce(idx_blks_read, 0)), 0)
+from pg_statio_user_tables"""
 
 
 class Desk:
@@ -38,9 +51,34 @@ class Desk:
         return await self.store.read(lambda tx: tx.objects.page(query))
 
     @contextmanager
-    def effort(self) -> Iterator[list[int]]:
-        """Steps of SQLite's virtual machine while reading, in tens: a measure of work that no neighbour disturbs."""
+    def statements(self) -> Iterator[list[str]]:
+        """What repositories ask of the database meanwhile."""
+        said: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            for kind in (sqlite.Statements, postgres.Statements):
+                for name in ("execute", "many", "one", "all"):
+                    patch.setattr(kind, name, heard(getattr(kind, name), said))
+            yield said
+
+    async def settle(self, again: Callable[[], Awaitable[Any]]) -> None:
+        """As after a day's work: the planner knows the tables, and a statement that was used a few times has its plan."""
+        if self.store.place.shared:
+            await self.write(lambda tx: tx.db.execute("analyze"))
+            for _ in range(6):
+                await again()
+
+    @asynccontextmanager
+    async def effort(self) -> AsyncIterator[list[int]]:
+        """What reading costs, in a measure of work that no neighbour disturbs: steps of SQLite's virtual machine, in tens, or pages
+        that PostgreSQL looked at."""
         steps = [0]
+        if self.store.place.shared:
+            await self.read(lambda tx: tx.db.one("select pg_stat_force_next_flush()"))
+            before = await self.read(lambda tx: tx.db.one(PAGES))
+            yield steps
+            await self.read(lambda tx: tx.db.one("select pg_stat_force_next_flush()"))
+            steps[0] = (await self.read(lambda tx: tx.db.one(PAGES)))[0] - before[0]
+            return
 
         def count() -> int:
             steps[0] += 1
@@ -62,11 +100,12 @@ class Desk:
 
 
 @pytest.fixture
-async def open_store(tmp_path: Path) -> AsyncIterator[Callable[..., Store]]:
+async def open_store(database: str) -> AsyncIterator[Callable[..., Store]]:
+    """Opens the database of this test, as often as one likes; with a name, another file beside it."""
     opened: list[Store] = []
 
     def open_it(name: str = "node.db", **more: Any) -> Store:
-        opened.append(Store.open(f"sqlite:///{tmp_path / name}", **more))
+        opened.append(Store.open(database.replace("node.db", name), **more))
         return opened[-1]
 
     yield open_it

@@ -30,3 +30,8 @@ def location(id: str, seconds: float = 0, evses: list[dict[str, Any]] | None = N
     if evses is not None:
         document["evses"] = evses
     return {**document, "last_updated": format_time(at(seconds))}
+
+
+def saving(id: str) -> Any:
+    """A transaction that saves a Tariff."""
+    return lambda tx: tx.objects.save(key(id), tariff(id), last_updated=1)

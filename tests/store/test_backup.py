@@ -11,11 +11,22 @@ import pytest
 from interplug.store import backup, schema
 from interplug.store.store import Store
 from interplug.store.tx import Tx
+from interplug.store.urls import SqliteFile
 from tests.store import kept
 from tests.store.conftest import Desk, Opener
 from tests.store.samples import key, tariff
 
 COPY = "copy.db"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'node.db'}"
+
+
+def file_of(store: Store) -> Path:
+    assert isinstance(store.place, SqliteFile)
+    return store.place.path
 
 
 async def test_a_copy_is_one_moment_of_a_database_that_is_written_to(open_store: Opener, tmp_path: Path) -> None:
@@ -34,7 +45,7 @@ async def test_a_copy_is_one_moment_of_a_database_that_is_written_to(open_store:
     marks = []
     for _ in range(5):
         await store.write(both)
-        await asyncio.to_thread(backup.take, store.path, tmp_path / COPY)
+        await asyncio.to_thread(backup.take, file_of(store), tmp_path / COPY)
         copy = Store.open(f"sqlite:///{tmp_path / COPY}")
         marks.append([await copy.read(lambda tx, name=name: tx.generation(name)) for name in ("left", "right")])  # type: ignore[misc]
         await copy.close()
@@ -47,7 +58,7 @@ async def test_a_copy_is_one_moment_of_a_database_that_is_written_to(open_store:
 
 async def test_what_is_put_back_is_what_was_copied_and_numbers_are_never_given_twice(desk: Desk, tmp_path: Path) -> None:
     await desk.save(key("T1"), tariff("T1"))
-    backup.take(desk.store.path, tmp_path / COPY)
+    backup.take(file_of(desk.store), tmp_path / COPY)
     await desk.save(key("T2"), tariff("T2"))
     lost = desk.store.head
     backup.put_back(tmp_path / COPY, tmp_path / "other.db")
@@ -66,7 +77,7 @@ async def test_what_was_there_is_kept_with_what_only_its_journal_held(open_store
     await old.write(lambda tx: tx.bump("mark"))
     await old.close()
     new = open_store("new.db")
-    backup.take(new.path, tmp_path / COPY)
+    backup.take(file_of(new), tmp_path / COPY)
     kept_at = backup.put_back(tmp_path / COPY, tmp_path / "old.db")
     assert kept_at is not None
     aside, now = Store.open(f"sqlite:///{kept_at}"), open_store("old.db")
@@ -78,14 +89,14 @@ async def test_what_was_there_is_kept_with_what_only_its_journal_held(open_store
 async def test_a_database_that_somebody_has_open_is_not_replaced(open_store: Opener, tmp_path: Path) -> None:
     store = open_store()
     await store.write(lambda tx: tx.bump("mark"))
-    backup.take(store.path, tmp_path / COPY)
+    backup.take(file_of(store), tmp_path / COPY)
     with pytest.raises(backup.InUse):
-        backup.put_back(tmp_path / COPY, store.path)
+        backup.put_back(tmp_path / COPY, file_of(store))
     assert await store.read(lambda tx: tx.generation("mark")) == 1
 
 
 async def test_a_broken_database_is_replaced_and_kept_as_it_is(open_store: Opener, tmp_path: Path) -> None:
-    backup.take(open_store().path, tmp_path / COPY)
+    backup.take(file_of(open_store()), tmp_path / COPY)
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"SQLite format 3\0" + b"\xff" * 9000)
     aside = backup.put_back(tmp_path / COPY, broken)

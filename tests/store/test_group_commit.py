@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,28 +10,33 @@ from typing import Any
 
 import pytest
 
+from interplug.store import postgres, sqlite
 from interplug.store.database import ReadOnly
-from interplug.store.sqlite import Suspended
 from interplug.store.store import Store
 from tests.store.conftest import Desk, Opener
-from tests.store.samples import key, tariff
+from tests.store.samples import key, saving, tariff
 
 
-def commits(store: Store) -> list[str]:
+def groups(store: Store) -> list[str]:
     seen: list[str] = []
-    store._engine._writer.set_trace_callback(lambda sql: seen.append(sql) if sql == "commit" else None)
+    queue = store._engine._queue
+    group = queue._group
+
+    async def counted() -> None:
+        seen.append("group")
+        await group()
+
+    queue._group = counted
     return seen
 
 
-def saving(id: str) -> Any:
-    return lambda tx: tx.objects.save(key(id), tariff(id), last_updated=1)
-
-
-async def test_what_waits_together_is_committed_together(desk: Desk) -> None:
-    seen = commits(desk.store)
+async def test_what_waits_together_is_committed_together(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    for engine in (sqlite, postgres):
+        monkeypatch.setattr(engine, "LONGEST", 60.0)  # a busy machine makes smaller groups
+    seen = groups(desk.store)
     await asyncio.gather(*(desk.write(saving(f"T{n}")) for n in range(200)))
     assert (await desk.page()).total == 200
-    assert len(seen) <= 20
+    assert len(seen) <= 3
 
 
 async def test_a_transaction_that_raises_is_undone_alone(desk: Desk) -> None:
@@ -48,49 +52,11 @@ async def test_a_transaction_that_raises_is_undone_alone(desk: Desk) -> None:
     assert desk.store.head == 2
 
 
-async def test_a_transaction_may_wait_for_nothing_else(desk: Desk) -> None:
-    async def sleepy(tx: Any) -> None:
-        await tx.objects.save(key("T1"), tariff("T1"), last_updated=1)
-        await asyncio.sleep(0)
-
-    with pytest.raises(Suspended):
-        await desk.write(sleepy)
-    assert await desk.get(key("T1")) is None
-
-
 async def test_reading_cannot_change_anything(desk: Desk) -> None:
     with pytest.raises(ReadOnly):
         await desk.read(saving("T1"))
-    with pytest.raises(Exception, match="readonly"):
+    with pytest.raises(Exception, match=r"read.?only"):
         await desk.read(lambda tx: tx.db.execute("delete from counter"))
-
-
-async def test_one_read_sees_one_state(desk: Desk, open_store: Opener) -> None:
-    other = open_store()
-
-    async def work(tx: Any) -> tuple[int, int]:
-        before = len(await tx.objects.changes(0, 10))
-        other._engine._writer.execute("insert into counter (name, no) values ('x', 1)")
-        return before, await tx.generation("x")
-
-    assert await desk.read(work) == (0, 0)
-    assert await desk.read(lambda tx: tx.generation("x")) == 1
-
-
-async def test_when_the_disk_is_full_nobody_is_told_that_he_is_safe(desk: Desk) -> None:
-    connection = desk.store._engine._writer
-    pages = connection.execute("pragma page_count").fetchone()[0]
-    connection.execute(f"pragma max_page_count={pages + 5}")
-
-    def large(tx: Any) -> Any:
-        return tx.objects.save(key("BIG"), tariff("BIG", x="x" * 400_000), last_updated=1)
-
-    outcomes = await asyncio.gather(desk.write(saving("T1")), desk.write(large), desk.write(saving("T2")), return_exceptions=True)
-    connection.execute("pragma max_page_count=1000000")
-    assert isinstance(outcomes[1], sqlite3.OperationalError)
-    acknowledged = [name for name, outcome in zip(("T1", "BIG", "T2"), outcomes, strict=True) if not isinstance(outcome, Exception)]
-    assert [name for name, _, _ in await desk.log()] == acknowledged
-    assert (await desk.write(saving("T3"))).created
 
 
 async def test_a_caller_that_gives_up_does_not_stop_the_others(desk: Desk) -> None:
@@ -147,8 +113,8 @@ async def main(url, name, count):
         assert saved.created
         print(n, flush=True)
 
-    for start in range(0, count, 25):
-        await asyncio.gather(*(one(n) for n in range(start, start + 25)))
+    for start in range(0, count, 50):
+        await asyncio.gather(*(one(n) for n in range(start, start + 50)))
     await store.close()
 
 asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
@@ -173,9 +139,9 @@ def go(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-async def test_number_order_is_commit_order_for_four_processes_and_a_reader(desk: Desk) -> None:
+async def test_number_order_is_commit_order_for_four_processes_and_a_reader(desk: Desk, database: str) -> None:
     """A sequence would lose changes here: the reader goes by number, beside the writers, and never looks back."""
-    writers = [writer(f"sqlite:///{desk.store.path}", f"W{n}", 200) for n in range(4)]
+    writers = [writer(database, f"W{n}", 200) for n in range(4)]
     for process in writers:
         go(process)
     read: list[str] = []
@@ -193,8 +159,8 @@ async def test_number_order_is_commit_order_for_four_processes_and_a_reader(desk
     assert reached == 800
 
 
-async def test_what_was_acknowledged_survives_kill_9(desk: Desk) -> None:
-    process = writer(f"sqlite:///{desk.store.path}", "K", 100_000)
+async def test_what_was_acknowledged_survives_kill_9(desk: Desk, database: str) -> None:
+    process = writer(database, "K", 100_000)
     go(process)
     assert process.stdout is not None
     acknowledged = [process.stdout.readline().strip() for _ in range(300)]
@@ -205,11 +171,5 @@ async def test_what_was_acknowledged_survives_kill_9(desk: Desk) -> None:
     assert {f"K-{n}" for n in acknowledged} <= stored
     assert process.returncode == -signal.SIGKILL
     assert (await desk.page()).total == len(stored) < 100_000
-    assert await desk.read(lambda tx: tx.db.one("pragma integrity_check")) == ("ok",)
-
-
-async def test_a_commit_is_on_the_disk_before_it_is_acknowledged(desk: Desk) -> None:
-    """FULL (2): the write-ahead log is synced with each commit; 1 would lose the last ones with the power."""
-    engine = desk.store._engine
-    assert engine._writer.execute("pragma synchronous").fetchone() == (2,)
-    assert engine._writer.execute("pragma journal_mode").fetchone() == ("wal",)
+    if not desk.store.place.shared:
+        assert await desk.read(lambda tx: tx.db.one("pragma integrity_check")) == ("ok",)

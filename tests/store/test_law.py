@@ -1,13 +1,16 @@
 """Random operations against a plain dict: what the store says must be what the dict says, after every step."""
 
 import asyncio
+import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from interplug.model.types import decode_json
 from interplug.store.keys import GONE, OWN, PageQuery
@@ -22,6 +25,10 @@ statuses = st.sampled_from(["AVAILABLE", "CHARGING"])
 evse_sets = st.lists(st.tuples(st.sampled_from("XYZ"), statuses, moments), max_size=3, unique_by=lambda one: one[0])
 
 
+Databases = Callable[[], AbstractContextManager[str]]
+"""Makes an empty database; its URL."""
+
+
 class Plain:
     """What is known of one object: the document as it must be read, and who sees it."""
 
@@ -30,11 +37,15 @@ class Plain:
 
 
 class StoreAgainstDict(RuleBasedStateMachine):
+    def __init__(self, databases: Databases) -> None:
+        super().__init__()
+        self.databases = databases
+
     @initialize()
     def open(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = Store.open(f"sqlite:///{self.folder.name}/node.db")
+        self.rest = contextlib.ExitStack()
+        self.store = Store.open(self.rest.enter_context(self.databases()))
         self.plain: dict[tuple[str, int, str], Plain] = {}
         self.created = 0
         self.copy: dict[tuple[str, int, str], Any] = {}
@@ -44,7 +55,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         if hasattr(self, "store"):
             self.loop.run_until_complete(self.store.close())
             self.loop.close()
-            self.folder.cleanup()
+            self.rest.close()
 
     def write(self, work: Callable[[Any], Any]) -> Any:
         return self.loop.run_until_complete(self.store.write(work))
@@ -197,5 +208,14 @@ class StoreAgainstDict(RuleBasedStateMachine):
         self.copy[place] = {"city": document["city"], "status": {one["uid"]: one["status"] for one in document.get("evses", [])}}
 
 
-StoreAgainstDict.TestCase.settings = settings(max_examples=max(40, settings.default.max_examples // 3), stateful_step_count=25)
-TestStoreAgainstDict = StoreAgainstDict.TestCase
+@contextlib.contextmanager
+def file() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/node.db"
+
+
+@pytest.mark.parametrize(("engine", "share"), [("sqlite", 1), ("postgresql", 4)])
+def test_the_store_is_a_dict(engine: str, share: int, request: pytest.FixtureRequest) -> None:
+    databases: Databases = file if engine == "sqlite" else request.getfixturevalue("cluster").database
+    examples = max(40, settings.default.max_examples // 3) // share
+    run_state_machine_as_test(lambda: StoreAgainstDict(databases), settings=settings(max_examples=examples, stateful_step_count=25))

@@ -28,8 +28,8 @@ BILL = Bill(
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> Store:
-    return Store.open(f"sqlite:///{tmp_path / 'node.db'}")
+async def store(database: str) -> Store:
+    return Store.open(database)
 
 
 async def test_an_offer_is_found_as_it_was(store: Store) -> None:
@@ -60,10 +60,10 @@ async def test_the_same_offer_again_changes_nothing(store: Store) -> None:
 
 
 async def test_amounts_keep_every_digit_and_unknown_is_not_zero(store: Store) -> None:
-    head = store.look()
+    head = await store.look()
     await store.write(lambda tx: tx.bills.put(BILL))
     assert await store.read(lambda tx: tx.bills.of_cdr(1)) == BILL
-    assert store.look() > head, "a page that waits sees it"
+    assert await store.look() > head, "a page that waits sees it"
     await store.close()
 
 

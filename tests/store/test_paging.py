@@ -161,12 +161,13 @@ async def test_a_deep_page_costs_what_the_first_does(desk: Desk, audiences: tupl
     await fill(desk, 5000)
     await desk.save(key("X"), tariff("X"), audience=CLASS)
     deep = await desk.page(limit=4000)
-    with desk.effort() as first:
+    await desk.settle(lambda: desk.page(limit=100, audiences=audiences, offset=100))
+    async with desk.effort() as first:
         await desk.page(limit=100, audiences=audiences)
-    with desk.effort() as by_key:
+    async with desk.effort() as by_key:
         await desk.page(limit=100, audiences=audiences, after=deep.last_no)
     await desk.page(limit=100, audiences=audiences, offset=4500)
-    with desk.effort() as by_offset:
+    async with desk.effort() as by_offset:
         page = await desk.page(limit=100, audiences=audiences, offset=4607)
     assert await ids(desk, page) == [f"T{n}" for n in range(4607, 4707)]
     assert by_key[0] <= first[0] * 1.1

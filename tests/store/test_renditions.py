@@ -95,8 +95,6 @@ async def test_every_touch_of_a_location_drops_them(desk: Desk, version: str, ra
 async def test_a_page_of_kept_bodies_is_one_statement_for_the_feeds_and_one_for_the_rows(desk: Desk) -> None:
     for n in range(20):
         await desk.save(key(f"T{n}"), tariff(f"T{n}"))
-    statements: list[str] = []
-    desk.store._engine._reader.set_trace_callback(statements.append)
-    await desk.page(limit=20)
-    desk.store._engine._reader.set_trace_callback(None)
-    assert [sql.split()[0] for sql in statements] == ["begin", "select", "select", "commit"]
+    with desk.statements() as statements:
+        await desk.page(limit=20)
+    assert [sql.split()[0] for sql in statements] == ["select", "select"]

@@ -10,7 +10,8 @@ import pytest
 
 from interplug.store import schema
 from interplug.store.bodies import BITS, SLOTS
-from interplug.store.store import Store, UnknownStore
+from interplug.store.store import Store
+from interplug.store.urls import UnknownStore
 from interplug.versions.table import NEWEST, VERSIONS
 
 
@@ -84,7 +85,9 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert shape(path) == before
 
 
-@pytest.mark.parametrize("url", ["postgresql://user:secret@host/db", "sqlite://", "sqlite:///:memory:", "node.db"])
+@pytest.mark.parametrize(
+    "url", ["mysql://user:secret@host/db", "postgresql://user:secret@127.0.0.1:1/db", "sqlite://", "sqlite:///:memory:", "node.db"]
+)
 def test_other_urls_are_refused_without_their_password(url: str) -> None:
     with pytest.raises(UnknownStore) as refusal:
         Store.open(url)

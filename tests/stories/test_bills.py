@@ -31,7 +31,7 @@ HOURS = 3600.0
 
 
 @pytest.fixture(params=["2.1.1", "2.2.1", "2.3.0"])
-async def roaming(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Roaming]:
+async def roaming(request: pytest.FixtureRequest, engine: str, tmp_path: Path) -> AsyncIterator[Roaming]:
     joined = await Roaming.join(tmp_path, request.param)
     await own(joined.emsp, "tokens", {**documents.TOKEN, "last_updated": format_time(T0)})
     place = {**documents.LOCATION, **OURS, "evses": [documents.EVSE]}

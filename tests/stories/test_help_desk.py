@@ -27,7 +27,7 @@ def evse(uid: str, status: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[NodeProcess]:
+async def desk(engine: str, tmp_path: Path) -> AsyncIterator[NodeProcess]:
     """A provider that is registered with an operator, who has a station that works and one that does not."""
     cpo = NodeProcess(tmp_path / "cpo", "cpo", "Cpo", "CPO", "NL-AAA", ["2.2.1"], "[simulator]\nenabled = true\n")
     emsp = NodeProcess(tmp_path / "emsp", "emsp", "Emsp", "EMSP", "DE-EEE", ["2.2.1"], "")

@@ -10,7 +10,7 @@ from tests.stories.level import Roaming
 
 
 @pytest.fixture(params=["2.1.1", "2.2.1", "2.3.0"])
-async def roaming(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Roaming]:
+async def roaming(request: pytest.FixtureRequest, engine: str, tmp_path: Path) -> AsyncIterator[Roaming]:
     joined = await Roaming.join(tmp_path, request.param)
     yield joined
     await joined.close()

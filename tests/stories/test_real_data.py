@@ -46,7 +46,7 @@ def published() -> tuple[list[Document], list[Document]]:
 
 
 @pytest.fixture
-async def operator(tmp_path: Path, published: tuple[list[Document], list[Document]]) -> AsyncIterator[NodeProcess]:
+async def operator(engine: str, tmp_path: Path, published: tuple[list[Document], list[Document]]) -> AsyncIterator[NodeProcess]:
     node = NodeProcess(tmp_path / "operator", "operator", "Operator", "CPO", "NL-ZZZ", ALL, "")
     locations, tariffs = published
     (tmp_path / "locations.json.gz").write_bytes(gzip.compress(encode_json({"data": locations, "status_code": 1000})))

@@ -87,15 +87,15 @@ async def test_what_is_in_the_file_is_ours_and_says_the_same(node: Node) -> None
 
 async def test_the_same_file_again_changes_nothing(node: Node) -> None:
     await take(node, [location()])
-    head = node.store.look()
+    head = await node.store.look()
     report = await take(node, [location()])
     assert (report.accepted, report.unchanged) == (1, 1)
-    assert node.store.look() == head
+    assert await node.store.look() == head
 
 
 async def test_a_changed_object_is_told_to_readers_of_the_log(node: Node) -> None:
     await take(node, [location("L1"), location("L2")])
-    head = node.store.look()
+    head = await node.store.look()
     report = await take(node, [location("L1"), location("L2", name="New", last_updated="2026-01-02T00:00:00Z")])
     assert (report.changed, report.unchanged) == (1, 1)
     assert [change.key.id for change in await node.store.read(lambda tx: tx.objects.changes(head, 10))] == ["L2"]

@@ -21,7 +21,7 @@ from interplug.config import StoreSettings
 from interplug.partners.keys import NodeKey, key_path
 from interplug.store import backup as copies
 from interplug.store.backup import Copy
-from interplug.store.store import path_of
+from interplug.store.urls import SqliteFile, place_of
 
 from .ending import CONFIGURATION, USAGE, end, show
 from .opening import REPORTING, Reporting, settings_of
@@ -46,12 +46,13 @@ def backup(
         Where the copy goes.
     """
     store = settings_of(common).store
-    if _postgres(store.url):
+    place = place_of(store.url)
+    if not isinstance(place, SqliteFile):
         _call("pg_dump", ["--format=custom", f"--file={file}"], store.url, common)
         return
-    source, key_file = path_of(store.url), beside(file)
+    source, key_file = place.path, beside(file)
     if not source.exists():
-        end(f"there is no database at {store.url}", CONFIGURATION)
+        end(f"there is no database at {place.shown}", CONFIGURATION)
     copies_key = not without_key and not store.key and key_path(store).exists()
     for one in (file, key_file) if copies_key else (file,):
         if one.exists() and not replace:
@@ -76,15 +77,16 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
         What `db backup` has written.
     """
     store = settings_of(common).store
-    if _postgres(store.url):
+    place = place_of(store.url)
+    if not isinstance(place, SqliteFile):
         _call("pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url, common)
         return
-    target = path_of(store.url)
+    target = place.path
     if not file.exists():
         end(f"there is no {file}", USAGE)
     copy = copies.look(file, thoroughly=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with alone(target):
+    with alone(place):
         if target.exists() and not replace:
             end(f"there is a database at {store.url}; --replace keeps it under another name")
         key, old_key = _key(copy, store, beside(file), replace=replace)
@@ -130,10 +132,6 @@ def _described(copy: Copy) -> dict[str, Any]:
 
 
 # --- PostgreSQL
-
-
-def _postgres(url: str) -> bool:
-    return url.startswith(("postgresql:", "postgres:"))
 
 
 def _call(program: str, arguments: list[str], url: str, common: Reporting) -> None:

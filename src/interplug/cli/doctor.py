@@ -17,7 +17,7 @@ from interplug.partners import registration
 from interplug.partners.keys import key_path
 from interplug.partners.presentation import root
 from interplug.protocol.envelope import Reply
-from interplug.store.store import path_of
+from interplug.store.urls import SqliteFile, place_of
 from interplug.sync.health import Health, health
 
 from .ending import FAILED, end, show
@@ -69,9 +69,8 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("server.public_url", "only this machine can reach the node", grave=False)
     if settings.network.allow_private or settings.network.allow_http:
         yield Finding("network", "private addresses or plain http are allowed; right for a demo, not for the internet", grave=False)
-    path = path_of(settings.store.url)
-    free = shutil.disk_usage(path.parent).free
-    if free < ENOUGH_DISK:
+    place = place_of(settings.store.url)
+    if isinstance(place, SqliteFile) and (free := shutil.disk_usage(place.path.parent).free) < ENOUGH_DISK:
         yield Finding("disk", f"{free // 1_000_000} MB are free beside the database", grave=free < ENOUGH_DISK // 10)
     key = key_path(settings.store)
     if not settings.store.key and key.exists() and key.stat().st_mode & 0o077:

@@ -7,6 +7,9 @@ import sys
 PURE = (["tariff"], ["cdr", "verify"])
 """How the commands begin that need no node."""
 
+EXTRAS = {"opentelemetry": "otel", "asyncpg": "postgres", "greenlet": "postgres"}
+"""Which extra brings a library; all others come with `node`."""
+
 
 def main() -> None:
     try:
@@ -21,7 +24,7 @@ def main() -> None:
         name = (getattr(missing, "name", None) or "").partition(".")[0]
         if not isinstance(missing, ModuleNotFoundError) or name == "interplug":
             raise
-        extra = "otel" if name == "opentelemetry" else "node"
+        extra = EXTRAS.get(name, "node")
         print(f"interplug: {name} is missing; this command needs: pip install 'interplug[{extra}]'", file=sys.stderr)
         raise SystemExit(4) from None
 

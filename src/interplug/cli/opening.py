@@ -21,7 +21,7 @@ from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.keys import BadKey
 from interplug.store.schema import NotOurs
-from interplug.store.store import UnknownStore, path_of
+from interplug.store.urls import UnknownStore, place_of
 from interplug.versions.table import VERSIONS
 
 from .ending import CONFIGURATION, USAGE, end
@@ -35,7 +35,9 @@ class Common:
     """What every command understands."""
 
     config: Annotated[Path | None, Parameter(name="--config", help="TOML file with the settings of the process.")] = None
-    store: Annotated[str | None, Parameter(name="--store", help="Database (sqlite:///FILE), instead of the configured one.")] = None
+    store: Annotated[
+        str | None, Parameter(name="--store", help="Database (sqlite:///FILE or postgresql://…), instead of the configured one.")
+    ] = None
 
 
 @Parameter(name="*")
@@ -62,8 +64,9 @@ def settings_of(common: Common, environment: Mapping[str, str] = os.environ) -> 
 def with_node(common: Common, work: Callable[[Node], Awaitable[T]], *, makes: bool = False) -> T:
     """Runs `work` with the node of these settings; `makes`: a database that is not there is made."""
     settings = settings_of(common)
-    if not makes and not path_of(settings.store.url).exists():
-        end(f"there is no database at {settings.store.url} (name one with --store, --config or INTERPLUG__STORE__URL)", CONFIGURATION)
+    place = place_of(settings.store.url)
+    if not makes and not place.there():
+        end(f"there is no database at {place.shown} (name one with --store, --config or INTERPLUG__STORE__URL)", CONFIGURATION)
 
     async def run() -> T:
         async with opened(settings) as node:

@@ -25,7 +25,7 @@ def _started(node: Node) -> None:
     print(f"  partners    {versions_url(settings)}")
     if settings.surfaces.driver:
         print(f"  drivers     {root(settings)}/")
-    print(f"  database    {settings.store.url}")
+    print(f"  database    {node.store.place.shown}")
     if not node.directory.our_parties():
         print("  This node has no party yet: interplug party add CPO NL-ABC --name 'Your company'")
     sys.stdout.flush()

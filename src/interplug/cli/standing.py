@@ -36,12 +36,12 @@ async def _status(node: Node) -> dict[str, Any]:
     resyncs = await node.store.read(lambda tx: tx.cursors.resyncs())
     names = {one.id: one.partner for one in node.directory.all()}
     late = {one.id for one in registration.overdue(node.directory)}
-    head = node.store.look()
+    head = await node.store.look()
     return {
         "version": __version__,
         "running": await answers(node.settings),
         "public_url": root(node.settings),
-        "database": node.settings.store.url,
+        "database": node.store.place.shown,
         "schema": schema.newest(),
         "parties": [f"{one.role} {one.country_code}-{one.party_id}" for one in node.directory.our_parties()],
         "objects": {module: n for (module, source), n in counts.items() if source == OWN},

@@ -46,4 +46,4 @@ async def _told(tx: Tx, node: Node) -> int:
     """The number of the change log up to which every partner has been told."""
     cursors = await tx.cursors.all()
     waiting = [one.id for one in node.directory.all() if one.state in (states.REGISTERED, states.SUSPENDED)]
-    return min((cursors[one, LOG] for one in waiting if (one, LOG) in cursors), default=node.store.look())
+    return min((cursors[one, LOG] for one in waiting if (one, LOG) in cursors), default=await node.store.look())

@@ -112,8 +112,8 @@ class NodeKey:
 def key_path(settings: StoreSettings) -> Path:
     if settings.key_file:
         return Path(settings.key_file)
-    _, _, path = settings.url.partition(":///")
-    return Path(f"{path or 'interplug.db'}.key")
+    _, _, path = settings.url.partition("sqlite:///")
+    return Path(f"{path}.key" if path else "interplug.key")
 
 
 def _decoded(text: str, where: str) -> bytes:

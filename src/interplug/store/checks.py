@@ -31,7 +31,7 @@ DISPUTE = "(select n.what from cdr_note n where n.object = o.pk and n.what in ('
 LISTED = f"""
 select o.pk, c.verdicts, c.excess, c.currency, c.findings, h.object is not null, {CREDITED}, {DISPUTE}
 from object o left join cdr_check c on c.object = o.pk left join hold h on h.object = o.pk
-where o.module = 'cdrs' and o.audience >= 0 and (? is null or o.source = ?) and (? = '' or c.verdicts like ?)
+where o.module = 'cdrs' and o.audience >= 0 and (cast(? as bigint) is null or o.source = ?) and (? = '' or c.verdicts like ?)
   and (? = 0 or h.object is not null) and (? = 0 or {DISPUTE} = 'disputed')
 order by o.log_no desc limit ?"""
 COUNTS = "select source, verdicts, count(*) from cdr_check group by source, verdicts"
@@ -44,7 +44,7 @@ BILLED = "delete from unbilled where object = ?"
 OPEN_AT = "select object, start_at from unbilled where token = ? and source = ? and evse = ? and start_at >= ? and start_at <= ?"
 SILENT = """
 select u.object from unbilled u join object o on o.pk = u.object
-where o.received_at < ? and o.audience >= 0 and (? is null or u.source = ?) order by o.received_at limit ?"""
+where o.received_at < ? and o.audience >= 0 and (cast(? as bigint) is null or u.source = ?) order by o.received_at limit ?"""
 MOST = 100
 """Other CDRs of a Token in one span of time that are looked at."""
 

@@ -23,7 +23,7 @@ GET = f"select {COLUMNS} from command where id = ?"
 OPEN = f"select {COLUMNS} from command where state = ? order by deadline"
 WORKING = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and finished_at = 0"
 AT_EVSE = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and created_at >= ? order by created_at desc"
-NEWEST = f"select {COLUMNS} from command where ? is null or connection = ? order by created_at desc, id limit ?"
+NEWEST = f"select {COLUMNS} from command where cast(? as bigint) is null or connection = ? order by created_at desc, id limit ?"
 BETWEEN = f"select {COLUMNS} from command where connection = ? and created_at >= ? and created_at <= ? order by created_at, id"
 RESERVATION = (
     f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "

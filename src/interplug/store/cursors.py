@@ -42,7 +42,9 @@ DELIVERED_AT = "select url from delivered where connection = ? and object = ?"
 RESYNC = """
 insert into resync (connection, module, reached, goal) values (?, ?, ?, ?)
 on conflict (connection, module) do update set reached = excluded.reached, goal = excluded.goal"""
-RESYNCS = "select connection, module, reached, goal from resync where ? is null or connection = ? order by connection, module"
+RESYNCS = (
+    "select connection, module, reached, goal from resync where cast(? as bigint) is null or connection = ? order by connection, module"
+)
 FINISHED = "delete from resync where connection = ? and module = ?"
 PAUSE = """
 insert into pause (connection, failures, until, why, since) values (?, ?, ?, ?, ?) on conflict (connection) do update set

@@ -34,6 +34,10 @@ class ReadOnly(RuntimeError):
     """A change was tried where only reading was asked for."""
 
 
+class Unsure(ConnectionError):
+    """Whether a transaction was committed is not known; nobody may be told that it was."""
+
+
 class Numbers:
     __slots__ = ("last", "writing")
 

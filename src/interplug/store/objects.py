@@ -31,7 +31,8 @@ where o.pk > ? and o.module || '' = ? and (o.source = ? or ? = 1) and o.audience
 
 KEYS = """
 select o.pk, o.module, o.kind, o.spelling from object o
-where o.pk > ? and o.source = ? and o.audience >= 0 and (? is null or o.module || '' = ?) and (? is null or o.audience = ?)
+where o.pk > ? and o.source = ? and o.audience >= 0
+  and (cast(? as text) is null or o.module || '' = ?) and (cast(? as bigint) is null or o.audience = ?)
 order by o.pk limit ?"""
 
 

@@ -11,7 +11,8 @@ ADD = "insert into quarantine (source, module, id, path, reason, received_at, or
 SAME = "delete from quarantine where source = ? and module = ? and id = ? and original = ?"
 COLUMNS = "pk, source, module, id, path, reason, received_at, original"
 LIST = f"""
-select {COLUMNS} from quarantine where pk < ? and (? is null or source = ?) and (? is null or module = ?) order by pk desc limit ?"""
+select {COLUMNS} from quarantine
+where pk < ? and (cast(? as bigint) is null or source = ?) and (cast(? as text) is null or module = ?) order by pk desc limit ?"""
 GET = f"select {COLUMNS} from quarantine where pk = ?"
 DROP = "delete from quarantine where pk = ?"
 FORGET = "delete from quarantine where received_at < ?"

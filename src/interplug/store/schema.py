@@ -1,4 +1,5 @@
-"""Bringing a database to the newest schema. Alembic is imported only when there is something to do.
+"""Bringing a SQLite database to the newest schema (that of a server: `server_schema.py`). Alembic is imported only when there is
+something to do.
 
 A release runs on the schema of its neighbours, so that processes of two releases may share a database while one replaces the other:
 migrations expand (new tables, new columns with a default), and what no release needs any more is taken away by a later one. A migration
@@ -83,19 +84,25 @@ def oldest(path: Path) -> int:
 def upgrade(path: Path, target: str = "head") -> None:
     """Takes the write lock before it looks which steps are missing, so that two processes do not both take them."""
     import sqlalchemy as sa
-    from alembic import command
-    from alembic.config import Config
 
     engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.NullPool)
     sa.event.listen(engine, "connect", _leave_transactions_to_us)
     sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("begin immediate"))
+    with engine.begin() as connection:
+        steps(connection, target)
+    engine.dispose()
+
+
+def steps(connection: object, target: str) -> None:
+    """Runs the steps that are missing, in the transaction of this connection of SQLAlchemy."""
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, target)
-    engine.dispose()
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)
 
 
 def _leave_transactions_to_us(connection: sqlite3.Connection, _record: object) -> None:

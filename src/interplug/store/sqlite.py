@@ -12,18 +12,17 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from interplug.store.database import Numbers, Row
+from interplug.store.queue import Queue, Waiting, Work
 from interplug.store.tx import Tx
 from interplug.telemetry.figures import Writing
 
 T = TypeVar("T")
-Work = Callable[[Tx], Coroutine[Any, Any, T]]
 
 GROUP = 256
 LONGEST = 0.01
@@ -92,26 +91,6 @@ class Statements:
         return self._run(sql, values).fetchall()
 
 
-class _Waiting:
-    """One transaction on its way through the writer."""
-
-    __slots__ = ("error", "future", "value", "work")
-
-    def __init__(self, future: "asyncio.Future[Any]", work: Work[Any]) -> None:
-        self.future = future
-        self.work = work
-        self.value: Any = None
-        self.error: BaseException | None = None
-
-    def answer(self) -> None:
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.value)
-        else:
-            self.future.set_exception(self.error)
-
-
 class Sqlite:
     """`committed(number)` is called after each commit that took numbers."""
 
@@ -127,22 +106,11 @@ class Sqlite:
         self._numbers = Numbers(writing=True)
         self._write_statements = Statements(self._writer)
         self._writing = Tx(self._write_statements, self._numbers, clock)
-        self._waiting: deque[_Waiting] = deque()
-        self._serving: asyncio.Task[None] | None = None
-        self._closed = False
         self.writing = Writing()
         self._disk = ThreadPoolExecutor(1, "store-writer")
-
-    async def write(self, work: Work[T]) -> T:
-        if self._closed:
-            raise RuntimeError("the store is closed")
-        loop = asyncio.get_running_loop()
-        item = _Waiting(loop.create_future(), work)
-        self._waiting.append(item)
-        if self._serving is None:
-            self._serving = loop.create_task(self._serve())
-        value: T = await item.future
-        return value
+        self._queue = Queue(self._next_group)
+        self._waiting = self._queue.waiting
+        self.write = self._queue.write
 
     async def read(self, work: Work[T], *, snapshot: bool = True) -> T:
         self._read_statements.transactions += 1
@@ -160,32 +128,20 @@ class Sqlite:
         """Transactions that wait for their group."""
         return len(self._waiting)
 
-    def head(self) -> int:
+    async def head(self) -> int:
         return int(self._reader.execute(READ_NUMBER).fetchone()[0])
 
     async def close(self) -> None:
         """Everything that was handed in before is still written."""
-        if self._closed:
-            return
-        self._closed = True
-        if self._serving is not None:
-            await self._serving
-        self._disk.shutdown()
-        self._reader.close()
-        self._writer.close()
+        if await self._queue.close():
+            self._disk.shutdown()
+            self._reader.close()
+            self._writer.close()
 
     # --- the writer
 
-    async def _serve(self) -> None:
-        task = asyncio.current_task()
-        while self._waiting and not (task and task.cancelling()):
-            await self._next_group()
-        self._serving = None
-        while self._waiting:  # the loop ends, and nobody in it waits any more
-            self._waiting.popleft().future.cancel()
-
     async def _next_group(self) -> None:
-        group: list[_Waiting] = []
+        group: list[Waiting] = []
         try:
             await self._begin()
             before = self._numbers.last = int(self._writer.execute(READ_NUMBER).fetchone()[0])
@@ -242,7 +198,7 @@ class Sqlite:
                 await asyncio.wait([waiting])
         waiting.result()
 
-    def _run(self, item: _Waiting) -> None:
+    def _run(self, item: Waiting) -> None:
         run, before = self._writer.execute, self._numbers.last
         run("savepoint work")
         self._write_statements.transactions += 1

@@ -9,41 +9,27 @@ and by a look every POLL seconds at those of others.
 import asyncio
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
-from interplug.store import schema
 from interplug.store.keys import Change
 from interplug.store.messages import MessageLog
-from interplug.store.sqlite import Sqlite
+from interplug.store.urls import Place, place_of
 
 T = TypeVar("T")
 POLL = 0.2
-SQLITE = "sqlite:///"
-
-
-class UnknownStore(ValueError):
-    """The database URL names something that we cannot open."""
 
 
 def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def path_of(url: str) -> Path:
-    path = url.removeprefix(SQLITE)
-    if path == url or not path or path == ":memory:":
-        raise UnknownStore(f"a database URL is {SQLITE}FILE, not {url.split('@')[-1]!r}")
-    return Path(path)
-
-
 class Store:
-    def __init__(self, path: Path, clock: Callable[[], int], message_body: int) -> None:
+    def __init__(self, place: Place, clock: Callable[[], int], message_body: int) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
-        self._engine = Sqlite(path, clock, self._committed)
         self.clock = clock
-        self.path = path
-        self.head = self._engine.head()
+        self.place = place
+        self.head = 0
+        self._engine = place.engine(clock, self._committed)
         self.write = self._engine.write
         self.read = self._engine.read
         self.writing = self._engine.writing
@@ -51,9 +37,9 @@ class Store:
 
     @classmethod
     def open(cls, url: str, *, clock: Callable[[], int] = now_us, message_body: int = 4096) -> "Store":
-        path = path_of(url)
-        schema.prepare(path)
-        return cls(path, clock, message_body)
+        place = place_of(url)
+        place.prepare()
+        return cls(place, clock, message_body)
 
     async def changed(self, after: int, timeout: float) -> int:  # noqa: ASYNC109 (the head is an answer, too)
         """The head, as soon as it is beyond `after`, or after `timeout` seconds as it is then."""
@@ -64,7 +50,7 @@ class Store:
             self._waiters.add(waiter)
             try:
                 # Looked after it was added: a commit in between wakes the waiter.
-                if self.look() > after or (left := end - loop.time()) <= 0:
+                if await self.look() > after or (left := end - loop.time()) <= 0:
                     return self.head
                 await asyncio.wait([waiter], timeout=min(left, POLL))
             finally:
@@ -73,7 +59,7 @@ class Store:
     async def news(self, after: int, limit: int, module: str | None = None) -> tuple[list[Change], int, bool]:
         """For a reader of the log (of one module alone) that has seen everything up to `after`: at most `limit` changes, the number up
         to which it has then seen everything, and whether there is more."""
-        head = self.look()
+        head = await self.look()
         changes = await self.read(lambda tx: tx.objects.changes(after, limit, module))
         if len(changes) == limit:
             return changes, changes[-1].no, True
@@ -84,9 +70,9 @@ class Store:
         """Transactions that wait to be written."""
         return self._engine.waiting
 
-    def look(self) -> int:
+    async def look(self) -> int:
         """Reads the head from the database, where other processes write too."""
-        self.head = max(self.head, self._engine.head())
+        self.head = max(self.head, await self._engine.head())
         return self.head
 
     async def close(self) -> None:

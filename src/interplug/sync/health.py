@@ -72,7 +72,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def health(node: Node, connection: Connection) -> Health:
-    now, head = node.clock(), node.store.look()
+    now, head = node.clock(), await node.store.look()
 
     async def work(tx: Tx) -> Health:
         cursors = {module: number for (of, module), number in (await tx.cursors.all()).items() if of == connection.id}

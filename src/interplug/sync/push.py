@@ -94,7 +94,7 @@ class Push:
         self._cursors = {connection: number for (connection, module), number in stored.items() if module == LOG}
         self._versions = {connection: number for (connection, module), number in stored.items() if module == VERSION}
         self._saved = dict(self._cursors)
-        self.position = self.node.store.look()
+        self.position = await self.node.store.look()
 
     async def stop(self) -> None:
         """What is on its way is waited for, so that it is known to have arrived; then the cursors are written."""

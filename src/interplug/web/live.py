@@ -72,7 +72,7 @@ class Streams:
 
     async def run(self) -> None:
         """Until cancelled: reads the log once for all streams."""
-        position = self._store.look()
+        position = await self._store.look()
         while True:
             head = await self._store.changed(position, BEAT)
             if not self._watches:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from interplug.modules.node import Node
+from interplug.store.urls import SqliteFile
 
 HOLDS = 1.0
 PATIENCE = 2.0
@@ -38,8 +39,11 @@ class Readiness:
         return {"server": "is told to stop", **known} if self.stopping else known
 
     def _disk(self) -> dict[str, str]:
+        place = self.node.store.place
+        if not isinstance(place, SqliteFile):
+            return {}  # the disk is the server's
         least = self.node.settings.store.least_free
-        free = shutil.disk_usage(self.node.store.path.parent).free
+        free = shutil.disk_usage(place.path.parent).free
         return {"disk": f"{free // 1_000_000} MB are free, store.least_free is {least // 1_000_000} MB"} if free < least else {}
 
     async def _store(self) -> dict[str, str]:

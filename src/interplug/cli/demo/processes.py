@@ -57,7 +57,7 @@ class NodeProcess:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", 0))
         self.config.write_text(
-            f'[server]\nport = {self.port}\n[store]\nurl = "sqlite:///{self.database}"\nkey_file = "{self.folder / "node.key"}"\n'
+            f'[server]\nport = {self.port}\n[store]\nurl = "{self.store}"\nkey_file = "{self.folder / "node.key"}"\n'
             f"[ocpi]\nversions = {self.versions}\n[network]\nallow_private = true\nallow_http = true\ntimeout = 10.0\n{self.settings}"
         )
 
@@ -68,6 +68,10 @@ class NodeProcess:
     @property
     def database(self) -> Path:
         return self.folder / "node.db"
+
+    @property
+    def store(self) -> str:
+        return f"sqlite:///{self.database}"
 
     @property
     def port(self) -> int:

@@ -28,7 +28,8 @@ def upgrade() -> None:
     )
     op.create_index("offer_id", "offer", ["until", "id"])
     # `null`, as JSON: the drives until now were started at the operators' prices.
-    op.add_column("drive", sa.Column("offer", sa.LargeBinary, nullable=False, server_default=sa.text("x'6e756c6c'")))
+    null = "x'6e756c6c'" if op.get_bind().dialect.name == "sqlite" else "'null'"
+    op.add_column("drive", sa.Column("offer", sa.LargeBinary, nullable=False, server_default=sa.text(null)))
     # Amounts as text, to the last digit; null is unknown, which is not zero.
     op.create_table(
         "bill",

@@ -1,0 +1,337 @@
+"""PostgreSQL: the same transactions in groups, by any number of processes on one database.
+
+A group begins with the lock on the row that counts the changes and ends with its update, so groups of all processes follow one another
+as those of one SQLite database do: what a transaction has read cannot change under it, and the order of numbers is the order of commits.
+Statements go over a connection one after another while others may have to wait, so a group is short (LONGEST). Each transaction has a
+savepoint, and one that raises is undone alone. Reading waits for nobody: a pool of connections, a snapshot for each read.
+
+A connection that is lost takes its group with it: nobody in it is told that he is safe. Where it was lost while the commit was under
+way, nobody knows, and that is what is told (`Unsure`). What has not begun waits for the database to be back, at most PATIENCE seconds.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import asyncpg
+from asyncpg import Connection
+
+from interplug.store.database import Numbers, Row, Unsure
+from interplug.store.queue import Queue, Waiting, Work
+from interplug.store.tx import Tx
+from interplug.telemetry.figures import Writing
+
+T = TypeVar("T")
+
+GROUP = 256
+LONGEST = 0.003
+"""Seconds after which a group takes no more in: other processes wait for its end."""
+PATIENCE = 15.0
+"""Seconds to wait for a database that does not answer, and for another process that writes."""
+AGAIN = 0.1
+READERS = 8
+"""Most connections for reading."""
+STATEMENTS = 1024
+"""Prepared statements that a connection keeps."""
+ABANDONED = "30s"
+"""A process that stands still in the middle of a group loses its connection after this time, and the others go on."""
+COUNTED = "counter where name = 'change'"
+READ_NUMBER = f"select no from {COUNTED}"
+BEGIN = f"begin; {READ_NUMBER} for update; savepoint work"
+SNAPSHOT = "begin isolation level repeatable read read only"
+QUOTED = re.compile(r"('[^']*')|\?")
+
+
+class Statement:
+    """A portable statement in PostgreSQL's words."""
+
+    __slots__ = ("sql", "writes")
+
+    def __init__(self, portable: str) -> None:
+        count = 0
+
+        def marked(found: "re.Match[str]") -> str:
+            nonlocal count
+            count += found[1] is None
+            return found[1] or f"${count}"
+
+        self.sql = QUOTED.sub(marked, portable)
+        self.writes = portable.lstrip()[:6].lower() != "select"
+
+
+_known: dict[str, Statement] = {}
+
+
+def statement(portable: str) -> Statement:
+    found = _known.get(portable)
+    if found is None:
+        if len(_known) > 4 * STATEMENTS:
+            _known.clear()
+        found = _known[portable] = Statement(portable)
+    return found
+
+
+def _values(values: Sequence[object]) -> Sequence[object]:
+    """PostgreSQL's text knows no NUL; where one stands in a text, nothing but a mark is lost."""
+    if any(type(value) is str and "\0" in value for value in values):
+        return [value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in values]
+    return values
+
+
+class Statements:
+    """The `Database` of repositories, over one connection."""
+
+    __slots__ = ("changes", "connection", "transactions")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.transactions = 0
+        self.changes = 0
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        return self.transactions, self.changes
+
+    async def execute(self, sql: str, *values: object) -> int:
+        self.changes += 1
+        done = await self.connection.execute(statement(sql).sql, *_values(values))
+        count = done.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        self.changes += 1
+        await self.connection.executemany(statement(sql).sql, [_values(values) for values in rows])
+
+    async def one(self, sql: str, *values: object) -> Row | None:
+        known = statement(sql)
+        self.changes += known.writes
+        row = await self.connection.fetchrow(known.sql, *_values(values))
+        return None if row is None else tuple(row)
+
+    async def all(self, sql: str, *values: object) -> Sequence[Row]:
+        known = statement(sql)
+        self.changes += known.writes
+        return [tuple(row) for row in await self.connection.fetch(known.sql, *_values(values))]
+
+
+async def connect(url: str, **settings: str) -> Connection:
+    """A connection as both kinds need it; a sum of whole numbers, which PostgreSQL calls numeric, is one of ours again."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=PATIENCE,
+        statement_cache_size=STATEMENTS,
+        max_cached_statement_lifetime=0,
+        server_settings={"application_name": "interplug", **settings},
+    )
+    await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=int, format="text")
+    return connection
+
+
+class Reader:
+    """A connection for reading, and the transaction that is opened on it again and again."""
+
+    def __init__(self, connection: Connection, clock: Callable[[], int]) -> None:
+        self.connection = connection
+        self.statements = Statements(connection)
+        self.tx = Tx(self.statements, Numbers(writing=False), clock)
+
+
+class Readers:
+    """The pool. The one that was used last is used next: what it remembers is newest."""
+
+    def __init__(self, url: str, clock: Callable[[], int]) -> None:
+        self._url = url
+        self._clock = clock
+        self._idle: list[Reader] = []
+        self._places = asyncio.Semaphore(READERS)
+
+    async def read(self, work: Work[T], *, snapshot: bool) -> T:
+        async with self._places:
+            reader = await patiently(lambda: self._begin(snapshot=snapshot))
+            reader.statements.transactions += 1
+            try:
+                value = await work(reader.tx)
+                if snapshot:
+                    await reader.connection.execute("commit")
+            except Exception:
+                await self._undo(reader, snapshot=snapshot)
+                raise
+            except BaseException:
+                reader.connection.terminate()
+                raise
+            self._idle.append(reader)
+            return value
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().connection.close(timeout=1)
+
+    async def _begin(self, *, snapshot: bool) -> Reader:
+        reader = self._living() or Reader(await connect(self._url, default_transaction_read_only="on"), self._clock)
+        try:
+            if snapshot:
+                await reader.connection.execute(SNAPSHOT)
+        except BaseException:
+            reader.connection.terminate()
+            raise
+        return reader
+
+    def _living(self) -> Reader | None:
+        while self._idle:
+            reader = self._idle.pop()
+            if not reader.connection.is_closed():
+                return reader
+        return None
+
+    async def _undo(self, reader: Reader, *, snapshot: bool) -> None:
+        try:
+            if snapshot:
+                await reader.connection.execute("rollback")
+        except LOST:
+            pass
+        if not reader.connection.is_closed():
+            self._idle.append(reader)
+
+
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError)
+"""What a database that went away is known by: the connection is lost, or the server is on its way down or up."""
+
+
+async def patiently(begin: Callable[[], Awaitable[T]]) -> T:
+    """Again and again while the database is away; for what has had no effect yet."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await begin()
+        except LOST:
+            if time.monotonic() > end:
+                raise
+        await asyncio.sleep(AGAIN)
+
+
+class Postgres:
+    """`committed(number)` is called after each commit that took numbers."""
+
+    def __init__(self, url: str, clock: Callable[[], int], committed: Callable[[int], None]) -> None:
+        self._url = url
+        self._clock = clock
+        self._committed = committed
+        self._readers = Readers(url, clock)
+        self._numbers = Numbers(writing=True)
+        self._writer: tuple[Statements, Tx] | None = None
+        self.writing = Writing()
+        self._queue = Queue(self._next_group)
+        self._waiting = self._queue.waiting
+        self.write = self._queue.write
+
+    async def read(self, work: Work[T], *, snapshot: bool = True) -> T:
+        return await self._readers.read(work, snapshot=snapshot)
+
+    @property
+    def waiting(self) -> int:
+        """Transactions that wait for their group."""
+        return len(self._waiting)
+
+    async def head(self) -> int:
+        row = await self._readers.read(_number, snapshot=False)
+        return int(row[0])
+
+    async def close(self) -> None:
+        """Everything that was handed in before is still written."""
+        if await self._queue.close():
+            if self._writer is not None:
+                await self._writer[0].connection.close(timeout=1)
+            await self._readers.close()
+
+    # --- the writer
+
+    async def _next_group(self) -> None:
+        group: list[Waiting] = []
+        try:
+            statements, tx = await patiently(self._begin)
+        except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
+            self.writing.failed += 1
+            while self._waiting:
+                one = self._waiting.popleft()
+                one.error = error
+                one.answer()
+            return
+        try:
+            before = self._numbers.last = int(await statements.connection.fetchval(READ_NUMBER))
+            end = time.perf_counter() + LONGEST
+            while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
+                if group:
+                    await self._keep(statements)
+                group.append(self._waiting.popleft())
+                await self._run(group[-1], statements, tx)
+            began = time.perf_counter()
+            await self._commit(statements.connection, before)
+            self.writing.committed(len(group), time.perf_counter() - began)
+        except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
+            self.writing.failed += 1
+            if not group:
+                group.append(self._waiting.popleft())
+            for item in group:
+                item.error = item.error or error
+            statements.connection.terminate()  # and with it whatever it had begun
+        for item in group:
+            item.answer()
+
+    async def _begin(self) -> tuple[Statements, Tx]:
+        if self._writer is None or self._writer[0].connection.is_closed():
+            lock = f"{int(PATIENCE * 1000)}ms"
+            connection = await connect(self._url, lock_timeout=lock, idle_in_transaction_session_timeout=ABANDONED)
+            await connection.execute(DURABLE)
+            statements = Statements(connection)
+            self._writer = statements, Tx(statements, self._numbers, self._clock)
+        connection = self._writer[0].connection
+        try:
+            await connection.execute(BEGIN)
+        except BaseException:
+            connection.terminate()
+            raise
+        return self._writer
+
+    async def _keep(self, statements: Statements) -> None:
+        """What has been done so far stays, whatever happens to the next."""
+        if statements.changes:
+            await statements.connection.execute("release work; savepoint work")
+
+    async def _run(self, item: Waiting, statements: Statements, tx: Tx) -> None:
+        before = self._numbers.last
+        statements.transactions += 1
+        statements.changes = 0
+        try:
+            item.value = await item.work(tx)
+        except Exception as error:
+            if statements.connection.is_closed():
+                raise  # and with the connection the whole group
+            await statements.connection.execute("rollback to work")
+            self._numbers.last = before
+            statements.changes = 0
+            item.error = error
+
+    async def _commit(self, connection: Connection, before: int) -> None:
+        after = self._numbers.last
+        count = f"update {COUNTED.replace(' where', f' set no = {after} where')}; " if after != before else ""
+        try:
+            await connection.execute(f"{count}commit")
+        except LOST as error:
+            raise Unsure("the connection to the database was lost during a commit") from error
+        if after != before:
+            self._committed(after)
+
+
+DURABLE = """
+select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off';
+select set_config('default_toast_compression', 'lz4', false) where exists (
+  select 1 from pg_settings where name = 'default_toast_compression' and 'lz4' = any(enumvals))"""
+"""A commit is on the disk before it is acknowledged, whatever the server's own rule; long documents are packed the quick way."""
+
+
+async def _number(tx: Tx) -> Row:
+    row = await tx.db.one(READ_NUMBER)
+    assert row is not None
+    return row

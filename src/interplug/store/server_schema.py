@@ -1,0 +1,114 @@
+"""The schema of a database on a PostgreSQL server: by the same steps as SQLite's, one process at a time.
+
+Two things are made sure of after the steps, so that no step need think of them: text is compared byte by byte, as SQLite does and
+whatever the database's own language is, and nothing else differs. Each function opens a connection of its own, in a thread with a loop
+of its own, for the caller's is perhaps just beginning.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import asyncpg
+from asyncpg import Connection
+
+from interplug.store.schema import OLDEST, UNKNOWN, NotOurs, SchemaTooNew, newest, steps, works
+
+T = TypeVar("T")
+TIMEOUT = 15.0
+UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+ONE_AT_A_TIME = "select pg_advisory_lock(7382514)"
+"""Any number, ours: held by whoever brings the schema up to date."""
+TABLES = "select tablename from pg_tables where schemaname = current_schema()"
+COLLATED = """
+select format('alter table %I alter column %I type text collate "C"', c.relname, a.attname)
+from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_collation l on l.oid = a.attcollation
+where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+  and a.atttypid = 'text'::regtype and l.collname <> 'C'"""
+
+
+def there(url: str) -> bool:
+    async def look(_: Connection) -> bool:
+        return True
+
+    try:
+        return _asked(url, look)
+    except asyncpg.InvalidCatalogNameError:
+        return False
+
+
+def found(url: str) -> str | None:
+    """The revision of the database; None when it is empty. What somebody else keeps there is not touched."""
+    return _asked(url, _found)
+
+
+async def _found(connection: Connection) -> str | None:
+    tables = {row[0] for row in await connection.fetch(TABLES)}
+    if not tables:
+        return None
+    revision = await connection.fetchval("select version_num from alembic_version") if {"alembic_version", "counter"} <= tables else None
+    if revision is None:
+        raise NotOurs("there is a database of that name, but none of Interplug's")
+    return str(revision)
+
+
+def size(url: str) -> int:
+    async def look(connection: Connection) -> int:
+        return int(await connection.fetchval("select pg_database_size(current_database())"))
+
+    return _asked(url, look)
+
+
+def prepare(url: str) -> None:
+    """Brings the schema up to date; of several processes one does it, and the others wait."""
+
+    async def work(connection: Connection) -> bool:
+        revision = await _found(connection)
+        if revision is None or revision <= newest():
+            return revision == newest()
+        if not works(newest(), int(await connection.fetchval(OLDEST) or UNKNOWN)):
+            raise SchemaTooNew(f"the database has schema {revision}, this Interplug knows {newest()}")
+        return True
+
+    if not _asked(url, work):
+        upgrade(url)
+
+
+def upgrade(url: str, target: str = "head") -> None:
+    async def work(connection: Connection) -> None:
+        await connection.execute(ONE_AT_A_TIME)
+        await _run_steps(url, target)
+        for row in await connection.fetch(COLLATED):
+            await connection.execute(row[0])
+
+    _asked(url, work)
+
+
+async def _run_steps(url: str, target: str) -> None:
+    import sqlalchemy as sa
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def connect() -> Connection:
+        return await asyncpg.connect(url, timeout=TIMEOUT)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=sa.pool.NullPool)
+    async with engine.begin() as connection:
+        await connection.run_sync(lambda one: steps(one, target))
+    await engine.dispose()
+
+
+def _asked(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def ask() -> T:
+        connection = await asyncpg.connect(url, timeout=TIMEOUT)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return apart(ask())
+
+
+def apart(work: Coroutine[Any, Any, T]) -> T:
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
