@@ -71,3 +71,15 @@ def test_volumes_of_a_session_come_from_its_periods_and_its_clock() -> None:
         "total_time": Decimal("1.25"),
         "total_parking_time": Decimal("0.5"),
     }
+
+
+@pytest.mark.parametrize(
+    ("periods", "hours"),
+    [
+        ([period(0, ENERGY=5)], "1"),
+        ([period(-30, ENERGY=5), period(0, ENERGY=5)], "1.5"),
+        ([period(0, ENERGY=5), period(90, ENERGY=5)], "1.5"),
+    ],
+)
+def test_the_time_of_a_session_holds_all_of_its_periods(periods: list[Any], hours: str) -> None:
+    assert volume_documents(read_session(cdr(60, *periods)))["total_time"] == Decimal(hours)

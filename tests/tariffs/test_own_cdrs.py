@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interplug.model.types import decode_json, encode_json, format_time
@@ -57,8 +57,17 @@ def by_power(draw: st.DrawFn) -> dict[str, Any]:
     return tariff(*elements)
 
 
+# A current that no meter reads matches nothing, for us as for whoever reads the CDR.
+UNREAD = tariff(
+    element(component("TIME", 1), max_current=11),
+    element(component("TIME", 2), min_power=11, min_duration=4),
+)
+SLOWING = [Sample(NINE, Decimal(0), power=Decimal(12_000)), Sample(NINE + MINUTE, Decimal(0), power=Decimal(0))]
+
+
 @settings(max_examples=60)
 @given(document=by_power(), samples=powered())
+@example(document=UNREAD, samples=SLOWING)
 def test_power_and_current_never_leave_a_period_in_doubt(document: dict[str, Any], samples: list[Sample]) -> None:
     periods = cut(compile_tariff(document, "2.2.1"), samples, ZONE)
     cdr = {"start_date_time": format_time(samples[0].us), "end_date_time": format_time(samples[-1].us), "charging_periods": periods}

@@ -114,6 +114,15 @@ def test_the_time_of_a_session_is_that_of_the_clock_or_of_its_periods_with_the_r
     assert check(RIGHT, held, total_time=Decimal(claimed)).verdict == verdict
 
 
+def test_two_decimals_leave_half_of_the_last_open() -> None:
+    measured = cdr(60, period(0, ENERGY="20.4547", TIME=1))
+    assert [check(RIGHT, measured, total_energy=Decimal(claimed)).verdict for claimed in ("20.45", "20.451", "20.44")] == [
+        "match",
+        "mismatch",
+        "mismatch",
+    ]
+
+
 def test_parking_that_no_period_states_cannot_be_checked() -> None:
     silent = cdr(60, period(0, ENERGY="20.45"))
     free = check(RIGHT, silent, total_parking_time=1)
@@ -239,6 +248,21 @@ def test_a_forgotten_step_is_named_where_the_money_is_that_of_the_seconds() -> N
     session = cdr(70, period(0, PARKING_TIME=hours(4101)))
     found = check(money(Decimal(4101) * Decimal("3.93") / 3600), session, HOURLY)
     assert (found.verdict, found.causes[:1]) == ("mismatch", ("step_size_ignored",))
+
+
+def test_of_two_causes_the_more_common_is_named_first() -> None:
+    by_watt_hour = {**TARIFF, "id": "T2", "elements": [element(component("FLAT", "0.50", 1, 20), component("ENERGY", "0.25", 1, 10))]}
+    found = verify({**SESSION, "total_cost": {"excl_vat": Decimal("5.6125")}}, [TARIFF, by_watt_hour], version="2.2.1", timezone=ZONE)
+    assert found.causes == ("step_size_ignored", "other_tariff")
+
+
+def test_taxes_that_are_not_listed_claim_nothing() -> None:
+    taxed = {**TARIFF, "tax_included": "NO"}
+    assert check({"before_taxes": Decimal("5.63"), "taxes": []}, document=taxed, version="2.3.0").verdict == "match"
+    listed = [{"name": "VAT", "amount": Decimal("0.5")}, {"name": "VAT", "amount": Decimal("0.11")}]
+    assert check({"before_taxes": Decimal("5.63"), "taxes": listed}, document=taxed, version="2.3.0").verdict == "match"
+    assert check({"before_taxes": Decimal("5.63"), "taxes": listed[:1]}, document=taxed, version="2.3.0").verdict == "mismatch"
+    assert check({"before_taxes": Decimal("5.63"), "taxes": [*listed, {}]}, document=taxed, version="2.3.0").verdict == "match"
 
 
 def test_another_version_of_the_tariff_is_named() -> None:
