@@ -88,6 +88,13 @@ ZONES = [
     somewhere("nowhere", DAY, None, "timezone_required"),
     somewhere("no such zone", DAY, None, "timezone_required", zone="Mars/Olympus"),
     row("a day that differs", tariff(element(energy(1), day_of_week=["MONDAY"])), SUNDAY_OR_MONDAY, "timezone_required", zone=None),
+    row(
+        "a day that it runs into",
+        tariff(element(energy(1), day_of_week=["WEDNESDAY"]), element(energy("0.3"))),
+        cdr(2880, period(0, ENERGY=1), cdr_location={"country": "USA"}),
+        "timezone_required",
+        zone=None,
+    ),
     somewhere("not asked for", tariff(element(energy("0.3"))), USA, "3", silent=INFERRED),
     somewhere("asked for by what is not used", tariff(element(energy("0.3")), element(parking(1), start_time="08:00")), USA, "3"),
     somewhere("asked for by what never applies", tariff(element(energy("0.3")), element(energy(1), start_time="08:00")), USA, "3"),

@@ -138,7 +138,20 @@ SELECTION = [
         "1",
         silent="dimension_not_priced",
     ),
-    row("E1 energy fed back passes a threshold", BY_KWH, hour(period(0, ENERGY=5), period(30, ENERGY=-3)), "-0.2", said=SPANS),
+    row(
+        "E1 energy fed back passes a threshold",
+        BY_KWH,
+        hour(period(0, ENERGY=4), period(30, ENERGY=2), period(40, ENERGY=-3)),
+        "0.4",
+        said=SPANS,
+    ),
+    row(
+        "E1 energy that stays above it does not",
+        BY_KWH,
+        hour(period(0, ENERGY=4), period(30, ENERGY=2), period(40, ENERGY=-1)),
+        "1.2",
+        silent=SPANS,
+    ),
     row("F1 never due", FEE_FROM_5_KWH, hour(period(0, ENERGY=4)), "0.4", silent="dimension_not_priced"),
 ]
 CHANGES = tariff(element(energy("0.3", 1000), end_time="10:30"), element(energy("0.6", 500)))

@@ -87,6 +87,9 @@ def _moments(period: Period, tariff: Tariff, at: Moment, clock: Clock | None) ->
     """Every state that the period may have passed through after its start; None if they are too many to look at."""
     times = time_cuts(period, tariff, at, clock) if period.end > period.start else []
     energies = energy_cuts(period, tariff, at)
+    if (period.volumes[ENERGY] or 0) < 0 and tariff.kwh_bounds:
+        # Fed back: below a threshold that is passed lies another price, and the threshold itself belongs to the one above.
+        energies = [*energies, at.kwh + (period.volumes[ENERGY] or 0)]
     powers = _power_points(tariff, at) if tariff.uses_power or tariff.uses_current else []
     if not (times or energies or powers):
         return []
