@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from interplug.modules.node import Node
+from interplug.modules.rows import MODULES
 from interplug.store.keys import Key
 from tests.modules.said import said, tariff, theirs
 from tests.nodes import Clock, Partner
@@ -76,3 +77,13 @@ async def test_every_version_of_a_tariff_is_kept_as_it_came(node: Node, partner:
         (version, partner.connection.id, False),
         (version, partner.connection.id, True),
     ]
+
+
+@pytest.mark.req("LOC-007")
+@pytest.mark.parametrize("version", ["2.1.1", "2.2.1", "2.3.0"])
+def test_whoever_takes_locations_takes_their_tariffs(version: str) -> None:
+    """Connectors name Tariffs; a receiver of the one without the other could show no price."""
+    served = {(module.id, role) for module in MODULES for role in module.roles("RECEIVER") if module.served(version, "RECEIVER")}
+    for role in ("EMSP", "NSP", "HUB"):
+        assert (("locations", role) in served) == (("tariffs", role) in served)
+    assert ("tariffs", "EMSP") in served

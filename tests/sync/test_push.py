@@ -218,6 +218,22 @@ async def test_a_session_is_put_when_a_period_was_added_and_patched_otherwise(ne
     assert [verb for verb, _ in await newest.settle()] == ["PUT"]
 
 
+@pytest.mark.req("SES-014", versions="2.2.1|2.3.0")
+@pytest.mark.parametrize(("code", "http"), [(2003, 404), (2003, 200), (1000, 404)])
+async def test_a_patch_of_a_session_that_the_partner_does_not_have_becomes_a_put_of_all_of_it(newest: World, code: int, http: int) -> None:
+    """Its answer says that it is absent, so that nothing needs to be fetched to know."""
+    session = ours(said.session(status="ACTIVE"))
+    save = {"audience": newest.partner.connection.id}
+    await own(newest.node, "sessions", session, **save)
+    await newest.settle()
+    newest.clock.move(5)
+    session = {**session, "kwh": session["kwh"] + 1, "last_updated": newest.clock.text()}
+    newest.played.answers.append(says(code, http))
+    await own(newest.node, "sessions", session, **save)
+    assert [verb for verb, _ in await newest.settle()] == ["PATCH", "PUT"]
+    assert newest.played.told[-1][2]["kwh"] == session["kwh"]
+
+
 async def test_what_a_partner_may_no_longer_see_is_ended_once(newest: World) -> None:
     location = await own(newest.node, "locations", ours(said.location()))
     tariff = await own(newest.node, "tariffs", ours(said.tariff()))
