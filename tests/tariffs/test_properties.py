@@ -127,11 +127,11 @@ def test_a_restriction_that_always_holds_changes_nothing(document: Any, session:
 @given(document=tariffs(), session=sessions(), low=st.none() | _PRICES, high=st.none() | _PRICES)
 def test_totals_are_the_sum_of_their_lines(document: Any, session: Any, low: Decimal | None, high: Decimal | None) -> None:
     limits = {name: {"excl_vat": bound} for name, bound in (("min_price", low), ("max_price", high)) if bound is not None}
-    exactly = Options(decimals=12)
-    priced = price(session, [{**document, **limits}], version="2.2.1", timezone=ZONE, options=exactly)
-    assert sum(line.excl for line in priced.lines) == priced.total_cost.excl
-    incl = [line.incl for line in priced.lines]
-    assert priced.total_cost.incl is None or sum(incl) == priced.total_cost.incl
+    for options in (Options(), Options(decimals=12), Options(decimals=2, rounding="half_even"), Options(rounding="currency")):
+        priced = price(session, [{**document, **limits}], version="2.2.1", timezone=ZONE, options=options)
+        assert sum(line.excl for line in priced.lines) == priced.total_cost.excl
+        incl = [line.incl for line in priced.lines]
+        assert priced.total_cost.incl is None or sum(incl) == priced.total_cost.incl
     assert sum(line.billed for line in priced.lines if line.dimension == "ENERGY") == priced.billed["energy_kwh"]
 
 

@@ -1,8 +1,8 @@
 """What a price looks like from outside: totals, taxes, volumes, warnings, and the lines that explain them.
 
-A line is one price component and all that it priced. Amounts of lines are given to twelve decimals, each as the difference of two rounded
-running sums, so that the lines always sum to the total to the last digit; the totals of the CDR are rounded once, as the options say.
-Lines are made when somebody asks for them.
+A line is one price component and all that it priced. Its amount is the difference of two running sums, each rounded as the total is,
+so that the lines always sum to the total to the last digit; the totals of the CDR are rounded once, as the options say. Lines are
+made when somebody asks for them.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from interplug.tariffs.read import ZERO
 from interplug.tariffs.session import RESERVED, ChargingSession
 from interplug.tariffs.settle import CATEGORIES, Category, Settlement, amount, category
 
-_LINE = Decimal("1e-12")
+_FINE = Options(decimals=12)
 _BILLED = {ENERGY: "energy_kwh", TIME: "time_s", PARKING: "parking_s", RESERVED: "reservation_s"}
 
 
@@ -154,8 +154,16 @@ class Priced:
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
+        return self._lines(self._round)
+
+    @property
+    def fine_lines(self) -> tuple[Line, ...]:
+        """To twelve decimals, for sums of several prices, which are rounded once."""
+        return self._lines(Rounder(_FINE, self.currency))
+
+    def _lines(self, rounder: Rounder) -> tuple[Line, ...]:
         with localcontext(WIDE):
-            return _lines(self.choice.entries, self.unrounded, self.options)
+            return _lines(self.choice.entries, self.unrounded, self.options, rounder)
 
     def to_document(self) -> dict[str, Any]:
         document: dict[str, Any] = {"total_cost": self.total_cost.to_document()}
@@ -178,22 +186,24 @@ class Priced:
 class _Running:
     """Rounds running sums, so that the parts sum to the rounded whole."""
 
-    def __init__(self) -> None:
-        self._sum = ZERO
+    def __init__(self, rounder: Rounder) -> None:
+        self._round = rounder
+        self._sum = self._given = ZERO
 
     def take(self, value: Decimal | None) -> Decimal | None:
         if value is None:
             return None
-        before = self._sum.quantize(_LINE)
+        before = self._given
         self._sum += value
-        return self._sum.quantize(_LINE) - before
+        self._given = self._round(self._sum) or ZERO
+        return self._given - before
 
 
-def _lines(entries: Sequence[Entry], settled: Settlement, options: Options) -> tuple[Line, ...]:
+def _lines(entries: Sequence[Entry], settled: Settlement, options: Options, rounder: Rounder) -> tuple[Line, ...]:
     by_component: dict[tuple[Component, int, int], list[Entry]] = {}
     for entry in entries:
         by_component.setdefault((entry.component, entry.kind, entry.phase), []).append(entry)
-    excl, incl = _Running(), _Running()
+    excl, incl = _Running(rounder), _Running(rounder)
     lines = [_line(listed, settled, options, excl, incl) for listed in by_component.values()]
     for limit in settled.limits:
         net, gross = excl.take(limit.excl), incl.take(limit.incl)

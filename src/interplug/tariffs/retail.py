@@ -171,14 +171,14 @@ def _nameless(cdr: Mapping[str, Any]) -> Document:
 def _sale(parts: Sequence[Priced], options: Options) -> Sale:
     main = parts[0]
     with localcontext(WIDE):
-        sale = _added(main.currency, main.unrounded.total, list(main.lines), parts[1:], Rounder(options, main.currency))
+        sale = _added(main.currency, main.unrounded.total, list(main.fine_lines), parts[1:], Rounder(options, main.currency))
     return replace(sale, warnings=tuple(dict.fromkeys((*main.warnings, *sale.warnings))))
 
 
 def _added(currency: str, bought: Money, lines: list[Line], fees: Sequence[Priced], rounder: Rounder) -> Sale:
     totals = [bought, *(part.unrounded.total for part in fees)]
     total = Money(rounder(_sum([one.excl for one in totals])), rounder(_sum([one.incl for one in totals])))
-    lines += [replace(line, category=FEE) for part in fees for line in part.lines]
+    lines += [replace(line, category=FEE) for part in fees for line in part.fine_lines]
     return Sale(currency, total, _rounded(lines, total, rounder), tuple(problem for part in fees for problem in part.warnings))
 
 
