@@ -84,6 +84,13 @@ class Delivery(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ] = 604_800.0
 
 
+class Pull(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    every: Annotated[float, _help("Hours between readings of what has changed in a partner's list; up to a quarter more or less.")] = 6.0
+    full_every: Annotated[float, _help("Hours between readings of a partner's whole list.")] = 168.0
+    grace: Annotated[float, _help("Hours for which whole lists must lack an object until it ends here.")] = 1.0
+    overlap: Annotated[float, _help("Hours before the newest change that was seen from which changes are asked for again.")] = 1.0
+
+
 class Cdrs(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     missing_after: Annotated[float, _help("Hours without news after which a Session that has no CDR is listed as missing one.")] = 48.0
     late_after: Annotated[float, _help("Hours after its end from which a CDR that arrives is late.")] = 336.0
@@ -118,6 +125,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ocpi: Ocpi = Ocpi()
     network: Network = Network()
     delivery: Delivery = Delivery()
+    pull: Pull = Pull()
     cdrs: Cdrs = Cdrs()
     logging: Logging = Logging()
     tracing: Tracing = Tracing()

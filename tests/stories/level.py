@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ from interplug.partners.directory import Connection
 from interplug.protocol.http import Request, Response, Unreachable
 from interplug.stations.city import Operator, locations, tariffs
 from interplug.store.keys import OWN, Key
+from interplug.sync.absence import _valid
 from interplug.sync.pull import pull
 from interplug.sync.push import Push
+from interplug.sync.schedule import Schedule
 from tests.nodes import EMSP, Clock, Wire, close, make_node, own
 from tests.partners.pair import Pair
 
@@ -42,7 +46,9 @@ class Roaming:
         self.cpo, self.emsp = cpo, emsp
         self.timer = Timer()
         self.pushes: dict[str, Push] = {}
+        self.schedules: dict[str, Schedule] = {}
         self.refused: set[str] = set()
+        self.city: list[dict[str, Any]] = []
 
     @classmethod
     async def join(cls, folder: Path, version: str) -> Roaming:
@@ -74,7 +80,7 @@ class Roaming:
         await close(node)
         self.cut(name)
 
-    async def revive(self, name: str) -> None:
+    async def revive(self, name: str, *, pulls: bool = True) -> None:
         parties = (CPO,) if name == "cpo" else (EMSP,)
         node = await make_node(self.folder, parties, name=name, clock=self.clock, wire=self.wire)
         await node.directory.refresh()
@@ -83,7 +89,35 @@ class Roaming:
         else:
             self.emsp = node
         await self.start(name)
-        await pull(node, self.connection(name))
+        if pulls:
+            await pull(node, self.connection(name))
+
+    # --- time, and backups
+
+    async def pass_hours(self, hours: float) -> None:
+        """Both nodes live for so long: what is due is pulled and pushed, again and again."""
+        for _ in range(8):
+            self.clock.move(hours * 450)
+            self.timer.now += hours * 450
+            for name, push in self.pushes.items():
+                if name not in self.schedules or self.schedules[name].push is not push:
+                    self.schedules[name] = Schedule(self.node(name), push, timer=self.timer, chance=lambda: 0.5)
+                await push.idle()
+                await self.schedules[name].idle()
+
+    async def back_up(self, name: str) -> Path:
+        copy = self.folder / f"{name}.backup"
+        with closing(sqlite3.connect(self.folder / f"{name}.db")) as live, closing(sqlite3.connect(copy)) as to:
+            live.backup(to)
+        return copy
+
+    async def restore(self, name: str, copy: Path) -> None:
+        """The node dies and comes to life as it was when the copy was made."""
+        await self.kill(name)
+        for file in self.folder.glob(f"{name}.db*"):
+            file.unlink()
+        copy.rename(self.folder / f"{name}.db")
+        await self.revive(name, pulls=False)
 
     def cut(self, name: str) -> None:
         """Nobody answers at that node."""
@@ -151,6 +185,14 @@ class Roaming:
         """The ids of objects of which the two sides say different things; the ids of all where there are none to compare."""
         offered = await self.offered(module)
         return [one.get("id", one.get("uid")) for one in offered if await self.copied(module, one) != one] if offered else ["nothing"]
+
+    async def extra(self, module: str) -> list[str]:
+        """The ids of valid objects that the reader has of the owner and the owner does not list."""
+        reader = self.emsp if module != "tokens" else self.cpo
+        listed = {one.get("id", one.get("uid")) for one in await self.offered(module)}
+        number = self.connection("emsp" if module != "tokens" else "cpo").id
+        found = await reader.store.read(lambda tx: tx.objects.batch(module, 0, 1000, number))
+        return [one.key.id for one in found[0] if one.key.id not in listed and _valid(one)]
 
     async def close(self) -> None:
         for push in self.pushes.values():

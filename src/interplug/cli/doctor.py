@@ -20,6 +20,7 @@ from interplug.protocol.envelope import Reply
 from interplug.store.urls import SqliteFile, place_of
 from interplug.sync.health import Health, health
 
+from . import lists
 from .ending import FAILED, end, show
 from .opening import REPORTING, Reporting, with_node
 from .standing import answers, verdicts
@@ -110,6 +111,11 @@ async def _content(node: Node) -> list[Finding]:
         findings.append(Finding(one.partner, f"its tokens are older than a month (interplug partner rotate {one.id})", grave=False))
     for one in node.directory.all(registered=True):
         findings += _partner(one.partner, await health(node, one))
+        findings += [
+            Finding(one.partner, f"its list of {report['module']}: {text}", grave=False)
+            for report in await lists.described(node, one)
+            for text in (*report["notes"], *([report["fault"]] if report["fault"] else ()))
+        ]
     for row in await node.store.read(lambda tx: tx.cursors.refused()):
         partner = node.directory.by_id(row.connection)
         findings.append(Finding(partner.partner if partner else str(row.connection), f"refuses an object: {row.reason}", grave=False))

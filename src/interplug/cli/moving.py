@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated, Any
 
+import msgspec
 from cyclopts import Parameter
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -24,7 +25,8 @@ from interplug.sync.pull import pull as pull_from
 from interplug.sync.recognise import MODULES
 from interplug.versions.table import NEWEST
 
-from .ending import FAILED, NETWORK, USAGE, columns, end, errors, show
+from . import lists
+from .ending import FAILED, NETWORK, USAGE, end, errors, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
 from .parties import party
 from .partners import named
@@ -197,6 +199,7 @@ def pull(
     *,
     module: Annotated[list[str] | None, Parameter(help="Only this module's list; may be repeated.")] = None,
     full: Annotated[bool, Parameter(negative=(), help="All of it, not only what has changed; what is missing there ends here.")] = False,
+    believe: Annotated[bool, Parameter(negative=(), help="With --full: end at once what the list lacks, however much it is.")] = False,
     common: Reporting = REPORTING,
 ) -> None:
     """Bring our copies of a partner's objects level with its lists.
@@ -216,13 +219,12 @@ def pull(
                     tasks[name] = bar.add_task(name, total=total)
                 bar.update(tasks[name], completed=read, total=total)
 
-            return await pull_from(node, named(node, partner), tuple(module) if module else None, full=full, progress=progress)
+            return await pull_from(
+                node, named(node, partner), tuple(module) if module else None, full=full, believe=believe, progress=progress
+            )
 
-    document = [{name: getattr(one, name) for name in one.__slots__ if not name.startswith("_")} for one in with_node(common, work)]
-    rows = [(*({**one, "repairs": sum(one["repairs"].values())}.values()),) for one in document]
-    show(
-        document, columns(document[0], rows) if document else ["this partner lists nothing that a role of ours receives"], json=common.json
-    )
+    document = [msgspec.structs.asdict(one) for one in with_node(common, work)]
+    show(document, lists.lines(document) if document else ["this partner lists nothing that a role of ours receives"], json=common.json)
     failed = next((one for one in document if one.get("fault")), None)
     if failed is not None:
         end(f"{failed['module']}: {failed['fault']}", NETWORK)

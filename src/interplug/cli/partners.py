@@ -21,7 +21,7 @@ from interplug.partners.directory import Connection
 from interplug.store.tx import Tx
 from interplug.sync.health import health
 
-from . import conditions
+from . import conditions, lists
 from .ending import CONFIGURATION, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
 from .parties import Role, party
@@ -153,7 +153,9 @@ def show_(partner: str, /, *, common: Reporting = REPORTING) -> None:
     async def work(node: Node) -> dict[str, Any]:
         connection = named(node, partner)
         known = await health(node, connection)
-        return {**show_partner(node, connection), "health": conditions.described(known), "refused": conditions.refusals(known)}
+        read = await lists.described(node, connection)
+        told = {"health": conditions.described(known), "lists": read, "refused": conditions.refusals(known)}
+        return {**show_partner(node, connection), **told}
 
     document = with_node(common, work)
     show(document, _lines(document), json=common.json)
@@ -295,6 +297,7 @@ def _lines(document: dict[str, Any]) -> list[str]:
     lines += [f"{name:14} {' '.join(document[name]) or '-'}" for name in ("parties", "sees", "hosts", "writes_for")]
     lines += ["", *conditions.lines(document["health"])]
     lines += ["", *columns(("endpoint", "side", "URL"), [one.values() for one in document["endpoints"]])]
+    lines += ["", *lists.lines(document["lists"])] if document["lists"] else []
     return lines + conditions.refused_lines(document["refused"])
 
 

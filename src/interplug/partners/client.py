@@ -55,6 +55,8 @@ class Page:
     limit: int | None
     url: str
     headers: dict[str, str] = field(default_factory=dict)
+    next: str | None = None
+    """Where the next page is; None on the last one."""
 
 
 class PageFailed(Exception):
@@ -140,21 +142,36 @@ class PartnerClient:
     ) -> AsyncIterator[Page]:
         """All pages of a list, following Link as it is given (quirk 11); raises `PageFailed`."""
         url: str | None = None
-        start = connection.endpoint(module_id, side) or ""
         seen: set[str] = set()
         empty = 0
         while True:
-            here = url or start
-            reply = await self.call(connection, "GET", module_id, side, query=None if url else query, to=to, sender=sender, url=url)
-            page = _page(reply, here)
+            page = await self.page(connection, module_id, side, query, to=to, sender=sender, url=url)
             yield page
             empty = 0 if page.items else empty + 1
-            url = read_next(reply.headers.get("link"), here)
+            url = page.next
             if url is None:
                 return
             if url in seen or empty > EMPTY_PAGES:
                 raise PageFailed(Reply(0, fault="the next link never ends"), url)
             seen.add(url)
+
+    async def page(
+        self,
+        connection: Connection,
+        module_id: str,
+        side: Side = "SENDER",
+        query: Mapping[str, str] | None = None,
+        *,
+        to: Party | None = None,
+        sender: Party | None = None,
+        url: str | None = None,
+    ) -> Page:
+        """The first page of a list, or the one at `url`; raises `PageFailed`."""
+        here = url or connection.endpoint(module_id, side) or ""
+        reply = await self.call(connection, "GET", module_id, side, query=None if url else query, to=to, sender=sender, url=url)
+        page = _page(reply, here)
+        page.next = read_next(reply.headers.get("link"), here)
+        return page
 
     async def ask(
         self,

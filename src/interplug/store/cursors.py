@@ -52,7 +52,9 @@ insert into pause (connection, failures, until, why, since) values (?, ?, ?, ?, 
 PAUSES = "select connection, failures, until, why, since from pause order by connection"
 WELL = "delete from pause where connection = ?"
 REFUSED_COUNTS = "select connection, module, count(*) from refused group by connection, module"
-FORGET = tuple(f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync", "pause"))
+FORGET = tuple(
+    f"delete from {table} where connection = ?" for table in ("cursor", "refused", "resync", "pause", "pull", "pull_page", "absent")
+)
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):

@@ -20,6 +20,7 @@ from interplug.store.offers import Offers
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
 from interplug.store.places import Places
+from interplug.store.pulls import Pulls
 from interplug.store.pulses import Pulses
 from interplug.store.quarantine import Quarantine
 from interplug.store.replies import Replies
@@ -37,6 +38,7 @@ class Tx:
         self.objects = Objects(db, numbers, clock)
         self.history = History(db)
         self.cursors = Cursors(db)
+        self.pulls = Pulls(db)
         self.quarantine = Quarantine(db)
         self.messages = Messages(db)
         self.pulses = Pulses(db)

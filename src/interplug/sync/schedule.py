@@ -1,8 +1,9 @@
 """When to pull: at once from a new partner, when either side was away, and every few hours with jitter (TRN-014, TRN-097).
 
-A connection that was never pulled gets a full pull. When this process starts, and when a partner that did not answer our pushes
-answers again, a delta brings over what was missed; once in a while a full pull finds what deltas cannot. A pull that fails is
-tried again after a pause that doubles. One pull a connection at a time, a few connections at once.
+Each list of each partner has a plan of its own. A list that was never read is read whole. When this process starts, and when a partner
+that did not answer our pushes answers again, a delta brings over what was missed; once in a while, and when either side was away for
+long, a whole list finds what deltas cannot. When that was is written down, so a restart puts nothing off. A reading that fails goes on
+after a pause that doubles, or that the partner asked for. One list of a partner at a time, a few partners at once.
 """
 
 from __future__ import annotations
@@ -12,20 +13,20 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 
-from .decide import pause
-from .pull import pull
+from . import course
+from .course import Course, Pulled
+from .decide import needs_full_pull, pause
+from .pull import pull, pulled
 from .push import Push
 
 log = logging.getLogger(__name__)
 
-HOURS = 3600.0
-DELTA_EVERY = 6 * HOURS
-FULL_EVERY = 7 * 24 * HOURS
+HOUR = 3600.0
 AT_ONCE = 4
 LOOK = 0.5
 """Seconds between looks at who is due."""
@@ -33,13 +34,18 @@ LOOK = 0.5
 
 @dataclass(slots=True)
 class Plan:
-    """When a connection is next pulled (seconds of the timer), and how its last attempts went."""
+    """When a list is next read, and next read whole (seconds of the timer), and how its last attempts went."""
 
-    connection: Connection
     due: float
     full_due: float
     failures: int = 0
-    was_down: bool = False
+
+
+@dataclass(slots=True)
+class Partner:
+    connection: Connection
+    plans: dict[str, Plan] = field(default_factory=dict)
+    down_since: float | None = None
     running: bool = False
 
 
@@ -50,11 +56,12 @@ class Schedule:
         self, node: Node, push: Push, *, timer: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
     ) -> None:
         self.node, self.push, self.timer, self.chance = node, push, timer, chance
-        self.plans: dict[int, Plan] = {}
+        self.every, self.full_every = node.settings.pull.every * HOUR, node.settings.pull.full_every * HOUR
+        self.partners: dict[int, Partner] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Until cancelled; a pull that is under way is given up, and the next one begins where its cursor is."""
+        """Until cancelled; a reading that is under way is cut off, and goes on where it was."""
         try:
             while True:
                 await self.tick()
@@ -67,51 +74,85 @@ class Schedule:
     async def tick(self) -> None:
         now = self.timer()
         for connection in self.node.directory.all(registered=True):
-            plan = self.plans.get(connection.id)
-            if plan is None or plan.connection.registered_at != connection.registered_at:
-                plan = self.plans[connection.id] = Plan(connection, now, now + self._jitter(FULL_EVERY))
-            plan.connection = connection
-            self._look_at_push(plan, now)
-            if not plan.running and now >= plan.due and len(self._tasks) < AT_ONCE:
-                plan.running = True
-                task = asyncio.create_task(self._pull(plan))
+            partner = self.partners.get(connection.id)
+            if partner is None or partner.connection.registered_at != connection.registered_at:
+                partner = self.partners[connection.id] = Partner(connection)
+            partner.connection = connection
+            await self._plan(partner, now)
+            self._look_at_push(partner, now)
+            due = [name for name, plan in partner.plans.items() if now >= plan.due]
+            if due and not partner.running and len(self._tasks) < AT_ONCE:
+                partner.running = True
+                task = asyncio.create_task(self._read(partner, due))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
     async def idle(self) -> None:
-        """Returns when all that was due has been pulled; for tests."""
+        """Returns when all that was due has been read; for tests."""
         await self.tick()
         while self._tasks:
             await asyncio.wait(list(self._tasks))
             await self.tick()
 
-    def _look_at_push(self, plan: Plan, now: float) -> None:
-        """A partner that failed and is well again has been away, and so have we for it."""
-        lane = self.push.lanes.get(plan.connection.id)
-        down = lane is not None and lane.failures > 0
-        if plan.was_down and not down:
-            plan.due = min(plan.due, now)
-        plan.was_down = down
+    async def _plan(self, partner: Partner, now: float) -> None:
+        """A plan for each list that the partner has, at once; the whole of it when the last whole one is long ago."""
+        lists = [module.id for module in pulled(self.node, partner.connection)]
+        for name in partner.plans.keys() - set(lists):
+            del partner.plans[name]
+        new = [name for name in lists if name not in partner.plans]
+        if not new:
+            return
+        known = await self.node.store.read(lambda tx: tx.pulls.all())
+        for name in new:
+            doc = known.get((partner.connection.id, name))
+            stands = Course() if doc is None else course.decoded(doc)
+            ago = max(0.0, (self.node.clock() - stands.full_at) / 1_000_000) if stands.full_at else 0.0
+            partner.plans[name] = Plan(now, now + max(0.0, self._jitter(self.full_every) - ago))
 
-    async def _pull(self, plan: Plan) -> None:
-        now, well = self.timer(), False
+    def _look_at_push(self, partner: Partner, now: float) -> None:
+        """A partner that failed and is well again has been away, and so have we for it."""
+        lane = self.push.lanes.get(partner.connection.id)
+        if lane is not None and lane.failures > 0:
+            partner.down_since = now if partner.down_since is None else partner.down_since
+        elif partner.down_since is not None:
+            long = needs_full_pull(now - partner.down_since, self.node.settings.delivery.full_pull_after)
+            for plan in partner.plans.values():
+                plan.due, plan.full_due = now, now if long else plan.full_due
+            partner.down_since = None
+
+    async def _read(self, partner: Partner, due: list[str]) -> None:
         try:
-            full = now >= plan.full_due
-            reports = await pull(self.node, plan.connection, full=full)
-            well = all(report.fault is None for report in reports)
-            if well and full:
-                plan.full_due = now + self._jitter(FULL_EVERY)
-            for report in reports:
-                if report.fault is not None:
-                    log.warning("pull of %s from %s: %s", report.module, plan.connection.partner, report.fault)
-        except Exception:
-            log.exception("pull from %s", plan.connection.partner)
+            for name in due:
+                await self._read_one(partner, name)
         finally:
-            plan.running = False
-            plan.failures = 0 if well else plan.failures + 1
-            settings = self.node.settings.delivery
-            again = DELTA_EVERY if well else pause(plan.failures, settings.back_off, settings.back_off_longest, self.chance())
-            plan.due = self.timer() + (self._jitter(again) if well else again)
+            partner.running = False
+
+    async def _read_one(self, partner: Partner, name: str) -> None:
+        plan, report = partner.plans[name], None
+        full = self.timer() >= plan.full_due
+        try:
+            (report,) = await pull(self.node, partner.connection, (name,), full=full) or (None,)
+        except Exception:
+            log.exception("pull of %s from %s", name, partner.connection.partner)
+        if report is not None:
+            self._tell(partner, report)
+        now = self.timer()
+        if report is not None and report.fault is None:
+            plan.failures, plan.due = 0, now + self._jitter(self.every)
+            if report.full:
+                plan.full_due = now + self._jitter(self.full_every)
+            if report.missing:
+                # Whether it has ended shows when the time of grace is over.
+                plan.due = plan.full_due = min(plan.full_due, now + self.node.settings.pull.grace * HOUR)
+            return
+        plan.failures += 1
+        settings = self.node.settings.delivery
+        wait = pause(plan.failures, settings.back_off, settings.back_off_longest, self.chance())
+        plan.due = now + max(wait, (report.retry_after if report is not None else None) or 0.0)
+
+    def _tell(self, partner: Partner, report: Pulled) -> None:
+        for what in (*report.notes, *([report.fault] if report.fault else ())):
+            log.warning("the list of %s of %s: %s", report.module, partner.connection.partner, what)
 
     def _jitter(self, seconds: float) -> float:
         return seconds * (0.75 + self.chance() / 2)
