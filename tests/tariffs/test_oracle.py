@@ -178,14 +178,13 @@ def test_simulated_periods_cost_what_their_minutes_cost(listed: Any, start: str,
 def test_however_the_energy_fell_the_total_lies_within_the_bounds(listed: Any, start: str, quarters: Any, preset: str) -> None:
     """A quarter takes 0 to 3 kWh or is parked; the CDR has one period until the car is parked, and one for each change.
 
-    The first takes a little more, so that no threshold is reached just when a period ends: that is a period well divided.
+    The first that charges takes a little more, so that no threshold is reached just when a period ends: that is a period well divided.
     """
     whole = tariff(*listed)
     fine, coarse = [], []
     for index, (kwh, parked) in enumerate(quarters):
-        volumes = (
-            {"PARKING_TIME": Decimal("0.25")} if parked else {"TIME": Decimal("0.25"), "ENERGY": kwh + (0 if index else Decimal("0.3"))}
-        )
+        more = 0 if any(not before for _, before in quarters[:index]) else Decimal("0.3")
+        volumes = {"PARKING_TIME": Decimal("0.25")} if parked else {"TIME": Decimal("0.25"), "ENERGY": kwh + more}
         fine.append(period(15 * index, start=start, **volumes))
         if index and quarters[index - 1][1] == parked:
             for entry in coarse[-1]["dimensions"]:
