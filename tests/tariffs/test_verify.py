@@ -236,11 +236,13 @@ def test_more_than_hours_leave_open_is_a_difference() -> None:
     assert found.verdict == "mismatch"
 
 
-def test_a_block_that_only_hours_of_four_decimals_hide_is_no_difference() -> None:
+def test_a_block_that_only_hours_of_four_decimals_hide_cannot_be_told() -> None:
     """Three times 0.1112 h are 1200.96 s: may be 1200 s, four blocks of 300, or 1201 s, which are five."""
     session = cdr(21, *(period(7 * index, PARKING_TIME="0.1112") for index in range(3)))
     assert check(money(Decimal("1.31")), session, HOURLY).verdict == "match"
-    assert check(money(Decimal("1.6375")), session, HOURLY).verdict == "match"
+    doubtful = check(money(Decimal("1.6375")), session, HOURLY)
+    assert (doubtful.verdict, doubtful.causes) == ("unverifiable", ("hours_taken_literally",))
+    assert "hours_imprecise" in {problem.code for problem in doubtful.warnings}
     assert check(money(Decimal("1.9650")), session, HOURLY).verdict == "mismatch"
 
 

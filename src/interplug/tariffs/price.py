@@ -61,9 +61,9 @@ def price_session(
         assigned = assign(session, tariffs, problems.append)
         used = list(dict.fromkeys(tariff for tariff in assigned if tariff is not None))
         _look_at_tariffs(session, used, tariffs, at, problems.append)
-        wall = _clock(session, used, timezone, options, problems.append)
+        wall = any_wall = _clock(session, used, timezone, options, problems.append)
         if wall is None and any(tariff.uses_clock for tariff in used):
-            choice, settled = _any_clock(session, assigned, used, options)
+            choice, settled, any_wall = _any_clock(session, assigned, used, options)
         else:
             choice, settled = _settled(session, assigned, used, wall, options)
         return Priced(
@@ -75,7 +75,7 @@ def price_session(
             currency=used[0].currency if used else session.currency,
             problems=problems + choice.problems,
             timezone=wall.name if wall else None,
-            bounds=find_bounds(choice, used, wall, options) if choice.spans else None,
+            bounds=find_bounds(choice, used, any_wall, options) if choice.spans else None,
         )
 
 
@@ -124,14 +124,18 @@ def _clock(session: ChargingSession, used: list[Tariff], timezone: str | None, o
 _QUARTERS = range(-12 * 3600, 14 * 3600 + 1, 900)
 
 
-def _any_clock(session: ChargingSession, assigned: list[Tariff | None], used: list[Tariff], options: Options) -> tuple[Choice, Settlement]:
-    """Without a zone a price can be given only if it is the same on every clock on earth."""
-    first: tuple[Choice, Settlement] | None = None
-    for offset in _QUARTERS:
-        found = _settled(session, assigned, used, fixed(offset), options)
-        if first is None:
-            first = found
-        if found[0].spans or (found[1].total, found[1].parts) != (first[1].total, first[1].parts):
+def _any_clock(
+    session: ChargingSession, assigned: list[Tariff | None], used: list[Tariff], options: Options
+) -> tuple[Choice, Settlement, Clock]:
+    """Without a zone a price can be given only if it is the same on every clock on earth, and so are the prices that it could have been."""
+    clocks = [fixed(offset) for offset in _QUARTERS]
+    choice, settled = _settled(session, assigned, used, clocks[0], options)
+    for wall in clocks[1:]:
+        other, figures = _settled(session, assigned, used, wall, options)
+        if (figures.total, figures.parts, _in_doubt(other)) != (settled.total, settled.parts, _in_doubt(choice)):
             raise TariffError("timezone_required", "local time decides the price, and the zone of the Location is not known")
-    assert first is not None
-    return first
+    return choice, settled, clocks[0]
+
+
+def _in_doubt(choice: Choice) -> list[tuple[object, ...]]:
+    return [(span.period.number, span.kind, span.phase, span.alternatives) for span in choice.spans]

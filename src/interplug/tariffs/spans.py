@@ -166,7 +166,7 @@ def _date_cuts(tariff: Tariff, clock: Clock, start: int, end: int) -> set[int]:
 
 
 def _power_points(tariff: Tariff, at: Moment) -> list["_Point"]:
-    """Where the range of a period lies across a limit: each value that could be the power of some part of it."""
+    """Where the range of a period lies across a limit, or nobody knows it: each value that could be the power of some part of it."""
     powers = _points(at.low_power, at.high_power, tariff.min_power, tariff.max_power) if tariff.uses_power else []
     currents = _points(at.low_current, at.high_current, tariff.min_current, tariff.max_current) if tariff.uses_current else []
     if not (powers or currents):
@@ -176,4 +176,4 @@ def _power_points(tariff: Tariff, at: Moment) -> list["_Point"]:
 
 def _points(low: Decimal, high: Decimal, minima: list[Decimal], maxima: list[Decimal]) -> list[Decimal]:
     inside = [bound for bound in sorted({*minima, *maxima}) if low < bound <= high]
-    return [low, *inside] if inside and low > -(10**30) and high < 10**30 else []
+    return [low, *inside] if inside else []

@@ -24,7 +24,7 @@ from interplug.tariffs.settle import CATEGORIES, open_amounts, settle
 from interplug.tariffs.volumes import check_volumes
 
 Verdict = Literal["match", "mismatch", "unverifiable"]
-_DOUBTS = frozenset(("currency_mismatch", "power_unknown", "current_unknown", "power_inferred", "volume_missing"))
+_DOUBTS = frozenset(("currency_mismatch", "power_unknown", "current_unknown", "power_inferred", "volume_missing", "hours_imprecise"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,9 @@ def verify(
         money = compare(claims, figures(priced), slack, options, session.currency)
         if money and slack and options.hours == "spec":
             literal = price_session(session, compiled, timezone=timezone, options=replace(options, hours="literal"), at=at)
-            money = money if compare(claims, figures(literal), slack, options, session.currency) else []
+            if not compare(claims, figures(literal), slack, options, session.currency):
+                # A block more, for seconds that the hours do not show: nobody can tell from the CDR whether there were any.
+                problems.append(Problem("hours_imprecise", "/cdr/charging_periods"))
         differences = [*money, *volumes]
         verdict = _verdict(claims, differences, priced, {problem.code for problem in problems})
         causes: tuple[str, ...] = ()
@@ -145,6 +147,7 @@ _DEVIATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("net_and_gross_swapped", {"tax": "swapped"}),
     ("vat_ignored", {"tax": "none"}),
     ("period_divided", {"split": "linear"}),
+    ("hours_taken_literally", {"hours": "literal"}),
     ("reservation_taken_as_expired", {"expired": True}),
     ("reservation_taken_as_used", {"expired": False}),
 )
