@@ -10,7 +10,6 @@ import pytest
 from interplug.cli import lists
 from interplug.modules.node import Node
 from interplug.protocol.http import Request, Response
-from interplug.store.store import Store
 from interplug.sync import course
 from interplug.sync.pull import Pulled, pull
 from interplug.sync.push import Push
@@ -317,11 +316,9 @@ async def test_after_a_long_outage_the_whole_list_is_read(world: World) -> None:
     await turning.schedule.push.stop()
 
 
-async def test_a_course_survives_the_process(world: World, tmp_path: Path) -> None:
+async def test_where_a_reading_stands_is_written_down_with_each_page(world: World) -> None:
     await killed(world, at=4)
-    store = Store.open(f"sqlite:///{tmp_path / 'node'}.db")
-    stands = await store.read(lambda tx: course.read(tx, world.partner.connection.id, "locations"))
-    await store.close()
+    stands = await world.node.store.read(lambda tx: course.read(tx, world.partner.connection.id, "locations"))
     assert stands.under_way is not None and stands.under_way.pages == 2 and (stands.under_way.url or "").endswith("offset=4")
 
 
