@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format requirements bench docs browser vendor wheel clean
+.PHONY: help demo test check format requirements bench chaos docs browser vendor wheel clean
 
 help: ## this list
 	@echo "Interplug: make TARGET"
@@ -47,6 +47,9 @@ requirements: $(READY) ## which rules of OCPI a test holds, which none (ARGS=--j
 bench: $(READY) ## speed against a bare server in the same run; exits 1 where it falls short
 	@.ci/tools wrk
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: $(READY) ## nodes that are killed and lied to under load, and must be level afterwards (ARGS="--seeds 20")
+	@$(BIN)/python -m chaos $(ARGS)
 
 docs: $(READY) ## write the reference pages from the program's own tables
 	@$(BIN)/python docs/generate.py

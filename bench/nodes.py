@@ -80,7 +80,7 @@ def bare(folder: Path, held: int = 0) -> Server:
     command = [str(BIN / "uvicorn"), "--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
     command += ["--log-level", "warning", "--port", str(port), "bench.bare:application"]
     server = start(command, {"BENCH_LOCATIONS": str(held)}, port, folder / "bare.log")
-    server.headers[""] = _headers("bare-token", "2.2.1")
+    server.headers[""] = headers_of("bare-token", "2.2.1")
     return server
 
 
@@ -99,15 +99,15 @@ def serve(database: Path, partners: Mapping[str, str], port: int | None = None) 
     """The node over this database; `partners` are versions by name."""
     port = port or free_port()
     server = start([str(BIN / "interplug"), "serve"], settings(database, port), port, database.with_suffix(".log"))
-    server.headers = {name: _headers(_token(name), version) for name, version in partners.items()}
+    server.headers = {name: headers_of(token_of(name), version) for name, version in partners.items()}
     return server
 
 
-def _token(name: str) -> str:
+def token_of(name: str) -> str:
     return f"token-of-{name}".ljust(43, "-")
 
 
-def _headers(token: str, version: str) -> dict[str, str]:
+def headers_of(token: str, version: str) -> dict[str, str]:
     spelled = token if version == "2.1.1" else b64encode(token.encode()).decode()
     return {"Authorization": f"Token {spelled}", "X-Request-ID": "8f2c71d0-5a40", "X-Correlation-ID": "77aa1b02-9c11"}
 
@@ -118,9 +118,11 @@ def _headers(token: str, version: str) -> dict[str, str]:
 class Filled:
     """A database that is being filled; `async with` opens and closes its node."""
 
-    def __init__(self, path: Path) -> None:
-        store = msgspec.structs.replace(Settings().store, url=f"sqlite:///{path}")
-        self._settings = msgspec.structs.replace(Settings(), store=store)
+    def __init__(self, path: Path | Settings) -> None:
+        if isinstance(path, Path):
+            store = msgspec.structs.replace(Settings().store, url=f"sqlite:///{path}")
+            path = msgspec.structs.replace(Settings(), store=store)
+        self._settings = path
         self.node: Node
 
     async def __aenter__(self) -> Filled:
@@ -145,7 +147,7 @@ class Filled:
             row = ConnectionRow(partner=company, name=name, state=states.REGISTERED, version=version, credentials=presented, created_at=now)
             number = await tx.partners.add(row)
             await tx.partners.change(number, registered_at=now)
-            await tx.partners.issue(self.node.directory.key.hash_token(_token(name)), number, states.ACTIVE, now)
+            await tx.partners.issue(self.node.directory.key.hash_token(token_of(name)), number, states.ACTIVE, now)
             for one in classes:
                 await tx.parties.join(await tx.parties.audience_class(one), number)
             return number

@@ -186,3 +186,13 @@ async def test_what_a_failed_transaction_saw_is_forgotten(desk: Desk) -> None:
 
     failed, saved = await asyncio.gather(desk.write(failing), desk.write(after), return_exceptions=True)
     assert isinstance(failed, LookupError) and saved.changed
+
+
+async def test_of_our_own_an_evse_carries_the_time_that_its_location_gets(desk: Desk) -> None:
+    """Partners are told of the EVSE alone: two that change in the same millisecond must leave them with the same Location as ours."""
+    ours = key("LOC1", "locations")
+    await desk.save(ours, location("LOC1", 1, [evse("A", 1), evse("B", 1)]), 1)
+    for uid in ("A", "B", "new"):
+        await desk.save_evse(ours, evse(uid, 5, "CHARGING"), 5)
+        document = await desk.document(ours)
+        assert document["last_updated"] == next(one["last_updated"] for one in document["evses"] if one["uid"] == uid)

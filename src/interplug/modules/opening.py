@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
+from interplug import faults
 from interplug.config import BadSettings, Settings
 from interplug.partners.client import PartnerClient
 from interplug.partners.directory import Directory
@@ -33,7 +34,7 @@ def clock_of(settings: Settings) -> Callable[[], int]:
 
 def open_node(settings: Settings) -> Node:
     """Opens (or makes) the database and the node key; sends and serves nothing by itself."""
-    clock = clock_of(settings)
+    clock = faults.clock(clock_of(settings))
     store = Store.open(settings.store.url, clock=clock, message_body=settings.store.message_body)
     key = NodeKey.load(settings.store)
     directory = Directory(store, key, settings, clock=clock)

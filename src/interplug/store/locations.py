@@ -185,23 +185,25 @@ class Locations:
         if head is None or head.audience < 0:
             raise NoLocation(key.id)
         started, moment = self._numbers.last, last_updated
+        # A partner is told of the EVSE alone, so the EVSE has to carry the time that its Location gets.
+        above = head.last_updated if key.source == OWN else 0
         if row is None:
             no = self._numbers.take()
-            await self._insert(head.pk, key, document, no, no, last_updated)
+            if moment <= above:
+                moment = after(above)
+                document = {**document, "last_updated": format_time(moment)}
+            await self._insert(head.pk, key, document, no, no, moment)
         elif late(last_updated, row.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         else:
-            stored = await self._update(row, key, document, last_updated, received_at, force=force)
+            stored = await self._update(row, key, document, last_updated, received_at, force=force, above=above)
             if stored is None:
                 return Saved(pk=head.pk)
             moment = stored
         if self._numbers.last == started:
             self._numbers.take()
         await self._bodies.drop_renditions(head)
-        raised = max(head.last_updated, moment)
-        if key.source == OWN and raised == head.last_updated:
-            raised = after(raised)
-        await self._heads.touch(head, raised, received_at)
+        await self._heads.touch(head, max(head.last_updated, moment), received_at)
         return Saved(created=row is None, changed=True, pk=head.pk)
 
     async def renew(self, key: Key, uid: str, now: int) -> bool:
@@ -231,8 +233,11 @@ class Locations:
         place = (pk, country, party, fold(uid), uid, position)
         await self._db.execute(INSERT, *place, str(evse.get("status", "")), no, no, no, moment, encode_json(evse))
 
-    async def _update(self, row: EvseRow, key: Key, evse: dict[str, Any], moment: int, now: int, *, force: bool) -> int | None:
-        """The last_updated that was stored, None when nothing was. Takes a number when readers of the log must see it."""
+    async def _update(
+        self, row: EvseRow, key: Key, evse: dict[str, Any], moment: int, now: int, *, force: bool, above: int = 0
+    ) -> int | None:
+        """The last_updated that was stored, None when nothing was; an own EVSE's is beyond `above`. Takes a number when readers of the
+        log must see it."""
         raw = encode_json(evse)
         if raw == row.doc or (late(moment, row.last_updated, now) and key.source != OWN and not force):
             return None
@@ -241,8 +246,8 @@ class Locations:
         other_status = evse.get("status") != old.get("status")
         if not other_body and not other_status and (evse == old or moment <= row.last_updated):
             return None
-        if key.source == OWN and moment <= row.last_updated:
-            moment = after(row.last_updated)
+        if key.source == OWN and moment <= (above := max(above, row.last_updated)):
+            moment = after(above)
             raw = encode_json({**evse, "last_updated": format_time(moment)})
         no = self._numbers.take() if other_body or other_status else row.changed_no
         body_no = no if other_body else row.body_no

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from interplug import faults
 from interplug.store.database import Numbers, Row
 from interplug.store.queue import Queue, Waiting, Work
 from interplug.store.tx import Tx
@@ -145,6 +146,8 @@ class Sqlite:
         try:
             await self._begin()
             before = self._numbers.last = int(self._writer.execute(READ_NUMBER).fetchone()[0])
+            if faults.sabotaged("numbers-from-a-sequence"):
+                await self._reserve(before)
             end = time.perf_counter() + LONGEST
             while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
                 group.append(self._waiting.popleft())
@@ -152,11 +155,16 @@ class Sqlite:
                 if not self._waiting:
                     await asyncio.sleep(0)  # what has arrived meanwhile goes with it
             after = self._numbers.last
-            if after != before:
+            if after != before and not faults.sabotaged("numbers-from-a-sequence"):
                 self._writer.execute(WRITE_NUMBER, (after,))
+            if faults.sabotaged("answer-before-commit"):
+                await self._answer_early(group)
+            faults.at("store.before_commit")
+            faults.at("store.in_commit")
             began = time.perf_counter()
             await self._wait(self._writer.execute, "commit")
             self.writing.committed(len(group), time.perf_counter() - began)
+            faults.at("store.after_commit")
             if after != before:
                 self._committed(after)
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
@@ -211,3 +219,17 @@ class Sqlite:
             self._numbers.last = before
             item.error = error
         run("release work")
+
+    # --- what must never be, and is only on purpose (`faults`)
+
+    async def _reserve(self, before: int) -> None:
+        """Numbers as a sequence gives them: seen by every reader of the log before what they were given to."""
+        self._writer.execute(WRITE_NUMBER, (before + 10_000,))
+        self._writer.execute("commit")
+        await asyncio.sleep(0.1)
+        await self._begin()
+
+    async def _answer_early(self, group: list[Waiting]) -> None:
+        for item in group:
+            item.answer()
+        await asyncio.sleep(0.05)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from interplug import faults
 from interplug.model.types import encode_json, format_time
 from interplug.modules.node import Node
 from interplug.partners.client import Page, PageFailed
@@ -130,6 +131,7 @@ class Crawl:
             return seen
 
         await self.node.directory.write(work)
+        faults.at("pull.after_page")
         if self.progress is not None:
             self.progress(self.module.id, way.report.read, page.total)
 

@@ -14,6 +14,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
+from interplug import faults
 from interplug.config import Delivery as Settings
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
@@ -129,6 +130,8 @@ class Lane:
         """The number below which nothing is unsent."""
         known = self.push.position if self.live else self.cursor if self._part is None else self._part
         lowest = min((item.since for item in (*self.dirty.values(), *self.flying.values())), default=None)
+        if faults.sabotaged("cursor-before-send"):
+            lowest = None
         return max(self.cursor, known if lowest is None else min(known, lowest - 1))
 
     def stand_back(self) -> None:
@@ -258,11 +261,13 @@ class Lane:
     async def _send(self, item: Item) -> None:
         """Sends one object; it stays unsent where the partner is to be left alone."""
         head, told = self.push.node.store.head, item.copy()
+        faults.at("push.before_send")
         try:
             decision = await self.delivery.send(item)
         except Exception as error:
             log.exception("push of %s to %s", item.key, self.connection.partner)
             decision = Decision("refused", f"not sendable: {type(error).__name__}")
+        faults.at("push.after_send")
         del self.flying[item.pk]
         if decision.verdict == "sent":
             self._well(item.pk)

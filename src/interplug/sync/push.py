@@ -16,6 +16,7 @@ import random
 import time
 from collections.abc import Callable
 
+from interplug import faults
 from interplug.modules.node import Node
 from interplug.partners import audiences, states
 from interplug.partners.directory import Connection
@@ -205,7 +206,9 @@ class Push:
         self._cursors.update(moved)
         changed = [(of, LOG, number) for of, number in moved.items() if self._saved.get(of) != number]
         if changed:
+            faults.at("push.before_checkpoint")
             await self.node.store.write(lambda tx: tx.cursors.move(changed))
+            faults.at("push.after_checkpoint")
             self._saved.update({of: number for of, _, number in changed})
         await self._pauses.write(self.lanes.values())
 

@@ -47,6 +47,8 @@ class NodeProcess:
     party: str
     versions: list[str]
     settings: str
+    environment: dict[str, str] = field(default_factory=dict)
+    """Further settings, for the node and for its commands."""
     socket: socket.socket = field(init=False)
     process: asyncio.subprocess.Process | None = None
     pids: list[int] = field(default_factory=list)
@@ -83,12 +85,12 @@ class NodeProcess:
 
     # --- its life
 
-    async def start(self) -> None:
-        """Returns when it answers."""
+    async def start(self, **environment: str) -> None:
+        """Returns when it answers. `environment` is for this life alone."""
         with (self.folder / "node.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *PROGRAM, "serve", "--config", str(self.config), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                env=quiet_environment(), start_new_session=True,
+                env=quiet_environment() | self.environment | environment, start_new_session=True,
             )  # fmt: skip
         self.pids.append(self.process.pid)
         try:
@@ -146,7 +148,8 @@ class NodeProcess:
     async def _said(self, *arguments: str, typed: str = "") -> bytes:
         process = await asyncio.create_subprocess_exec(
             *PROGRAM, *arguments, "--config", str(self.config),
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=quiet_environment(),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env=quiet_environment() | self.environment,
         )  # fmt: skip
         try:
             out, err = await process.communicate(typed.encode())

@@ -1,0 +1,70 @@
+"""What is claimed, what was found, and whether it holds, over any number of seeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .seed import Outcome
+
+MEMORY = 300_000_000
+"""Bytes that a node may have at most; a body without an end would pass any bound."""
+BYTES_A_WRITE = 60_000
+FOUNDATION = 40_000_000
+"""Bytes of two databases of which hardly anything is used, with their write-ahead logs."""
+
+
+@dataclass(frozen=True)
+class Row:
+    claim: str
+    measured: str
+    holds: bool
+    details: tuple[str, ...] = ()
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[Row]:
+    def nothing(claim: str, name: str) -> Row:
+        found = tuple(f"seed {one.plan.seed}: {text}" for one in outcomes for text in getattr(one, name))
+        return Row(claim, str(len(found)), not found, found)
+
+    ended = tuple(f"seed {one.plan.seed}: {text}" for one in outcomes for text in one.deaths.ended)
+    kills, faults = min(one.deaths.kills for one in outcomes), min(one.all_faults for one in outcomes)
+    memory = max(one.deaths.memory for one in outcomes)
+    stored = max((one.stored - FOUNDATION) / max(one.tried + one.messages, 1) for one in outcomes)
+    done = [
+        Row(f"kills: at least {outcomes[0].plan.kills} a seed", str(kills), kills >= outcomes[0].plan.kills),
+        Row(f"faults: at least {outcomes[0].plan.faults} a seed", str(faults), faults >= outcomes[0].plan.faults),
+    ]
+    return ([] if outcomes[0].plan.sabotage else done) + [
+        nothing("acknowledged writes lost: none", "lost"),
+        nothing("CDRs doubled: none", "doubled"),
+        nothing("objects stale, missing or different: none", "different"),
+        nothing("sent in an older state after a newer one: none", "older"),
+        nothing("refused or still to be brought level: none", "left_over"),
+        Row("processes that ended without being killed: none", str(len(ended)), not ended, ended),
+        Row(f"memory of a node: at most {MEMORY // 1_000_000} MB", f"{memory / 1_000_000:.0f}", memory <= MEMORY),
+        Row(f"bytes stored for each write and message: at most {BYTES_A_WRITE}", f"{max(stored, 0):.0f}", stored <= BYTES_A_WRITE),
+    ]
+
+
+def table(found: Sequence[Row]) -> str:
+    width, measured = max(len(row.claim) for row in found), max(len(row.measured) for row in found)
+    return "\n".join(f"{row.claim:{width}}  {row.measured:>{measured}}  {'holds' if row.holds else 'falls short'}" for row in found)
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """What was done, in figures."""
+    killed: Counter[str] = sum((one.deaths.killed for one in outcomes), Counter())
+    faults: Counter[str] = sum((one.faults for one in outcomes), Counter())
+    faults |= Counter({"disk full": sum(one.deaths.disks for one in outcomes), "clock jumps": sum(one.deaths.jumps for one in outcomes)})
+    lines = [
+        f"{len(outcomes)} seeds on {outcomes[0].plan.engine}: "
+        f"{killed.total()} kills, {faults.total()} faults, {sum(one.messages for one in outcomes)} messages, "
+        f"{sum(one.tried for one in outcomes)} writes tried, {sum(one.acknowledged for one in outcomes)} acknowledged, "
+        f"{sum(one.compared for one in outcomes)} comparisons, {sum(one.seconds for one in outcomes):.0f} s, "
+        f"level again after at most {max(one.slowest_calm for one in outcomes):.0f} s",
+        "kills: " + ", ".join(f"{name} {count}" for name, count in killed.most_common()),
+        "faults: " + ", ".join(f"{name} {count}" for name, count in faults.most_common()),
+    ]
+    return "\n".join(lines)
