@@ -192,6 +192,35 @@ async def test_a_bill_that_was_taken_back_is_so_on_both_sides(roaming: Roaming) 
     assert [(one.what, one.who) for one in await roaming.cpo.store.read(lambda tx: tx.holds.notes(first.pk))] == [("credited", "Ada")]
 
 
+@LATER
+async def test_a_credit_that_is_held_takes_nothing_back_until_it_leaves(roaming: Roaming) -> None:
+    await bring(roaming, cdr())
+    wrong = {"credit": True, "credit_reference_id": "C1"}
+    report = await bring(roaming, cdr("CR1", "-2.00", session_id="S-C1", **wrong))
+    assert report["held"] == [{"code": "credit_differs", "count": 1, "example": "CR1"}]
+    assert not (await listed(roaming))["C1"].credited
+    with pytest.raises(corrections.NotCreditable, match="the credit CR1 of CDR C1 is held"):
+        await corrections.credit(roaming.cpo, "C1", "billed twice", "Ada")
+    roaming.clock.move(60)
+    await holding.release(roaming.cpo.directory, await stored(roaming, "CR1"), "agreed", "Ada")
+    await roaming.settle()
+    assert await there(roaming) == ["C1", "CR1"] and (await listed(roaming))["C1"].credited
+    assert await corrections.credit(roaming.cpo, "C1") == "CR1"
+    assert await there(roaming) == ["C1", "CR1"]
+
+
+@LATER
+async def test_a_credit_that_is_held_does_not_leave_beside_another(roaming: Roaming) -> None:
+    await bring(roaming, cdr())
+    named = {"session_id": "S-C1", "credit": True, "credit_reference_id": "C1"}
+    await bring(roaming, cdr("CR1", "-2.00", **named), cdr("CR2", "-2.50", **named))
+    found = await listed(roaming)
+    assert (found["C1"].credited, found["CR1"].held, found["CR2"].verdicts) == (True, True, ("match",))
+    with pytest.raises(holding.NotPossible, match="takes back what CR2 has taken back already"):
+        await holding.release(roaming.cpo.directory, await stored(roaming, "CR1"), "", "Ada")
+    assert await there(roaming) == ["C1", "CR2"]
+
+
 async def test_what_is_held_cannot_be_taken_back(roaming: Roaming) -> None:
     await bring(roaming, cdr("C1", "3.00"))
     with pytest.raises(corrections.NotCreditable, match="has not left"):

@@ -13,14 +13,14 @@ from interplug.store.holds import Note
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
-from . import bills, holding
+from . import bills, facts, holding
 from .node import Node
 
 Document = dict[str, Any]
 
 
 class NotCreditable(ValueError):
-    """There is no such CDR of ours, it has not left, or it is a credit itself."""
+    """There is no such CDR of ours, it has not left, it is a credit itself, or a credit of it is held."""
 
 
 async def credit(node: Node, cdr_id: str, reason: str = "", who: str = "") -> str:
@@ -51,9 +51,22 @@ async def correct(node: Node, cdr_id: str, document: Document, time_zone: str | 
 
 async def _credit(tx: Tx, node: Node, cdr_id: str) -> str:
     stored = await _own(tx, cdr_id)
+    taker = await _taker(tx, stored)
+    if taker is not None:
+        return taker
     negative = bills.credited(stored.document, _now(node))
     await _save(tx, node, stored, negative)
     return str(negative["id"])
+
+
+async def _taker(tx: Tx, first: Stored) -> str | None:
+    """The credit CDR that takes it back already."""
+    for one in await tx.checks.credits_of(first.key, first.key.id):
+        name = await facts.name_of(tx, one)
+        if await tx.holds.get(one.object) is not None:
+            raise NotCreditable(f"the credit {name} of CDR {first.key.id} is held; release it, or bring the right one under its id")
+        return name
+    return None
 
 
 async def _own(tx: Tx, cdr_id: str) -> Stored:

@@ -88,7 +88,7 @@ async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Docum
     connector = await _connector(tx, where, place)
     session = await tx.objects.get_pk(about.session_object) if about.session_object else None
     connection = directory.by_id(key.source)
-    takers = await tx.checks.credits_of(key, about.credits) if about.credits else []
+    takers = await tx.checks.taken_back_by(key, about.credits) if about.credits else []
     original = Key("cdrs", key.source, key.country, key.party, cdr["credit_reference_id"]) if about.credits else None
     first = await tx.objects.get(original) if original is not None else None
     return Known(
@@ -100,9 +100,9 @@ async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Docum
         session=session.document if session is not None else None,
         session_expected=connection is not None and connection.endpoint("sessions", "SENDER") is not None,
         authorised=not own and await _driven(tx, key, cdr),
-        token_known=not own and await _our_token(tx, cdr),
+        token_known=not own and await our_token(tx, cdr),
         watts=watts_of(connector) if connector is not None else None,
-        others=[] if about.credits else await _others(tx, about, key),
+        others=[] if about.credits else await others(tx, about, key),
         original=first.document if first is not None else None,
         credited_by=tuple(one.id for one in takers if one.object < about.object),
     )
@@ -121,20 +121,20 @@ async def _driven(tx: Tx, key: Key, cdr: Document) -> bool:
     return drive is not None and drive.connection == key.source
 
 
-async def _our_token(tx: Tx, cdr: Document) -> bool:
+async def our_token(tx: Tx, cdr: Document) -> bool:
     """By uid; where the version knows contracts alone, `lens` has found the Token already if it is ours."""
     return bool(await tx.objects.find_id("tokens", cdr["cdr_token"]["uid"], OWN))
 
 
-async def _others(tx: Tx, about: About, key: Key) -> list[Other]:
+async def others(tx: Tx, about: About, key: Key) -> list[Other]:
     same = {one.object: one for one in await tx.checks.of_session(key, about.session)}
     met = {one.object: one for one in await tx.checks.of_token(about.token, about.start_at, about.end_at)}
     found = {**same, **met}
     return [
         Other(
-            id=await _name(tx, one),
+            id=await name_of(tx, one),
             earlier=one.object < about.object,
-            standing=not one.credits and not await tx.checks.credits_of(_key(one), one.id),
+            standing=not one.credits and not await tx.checks.taken_back_by(_key(one), one.id),
             same_session=number in same,
             same_evse=bool(about.evse) and one.evse == about.evse,
             same_time=number in met,
@@ -148,7 +148,7 @@ def _key(one: Check) -> Key:
     return Key("cdrs", one.source, one.country, one.party, one.id)
 
 
-async def _name(tx: Tx, one: Check) -> str:
+async def name_of(tx: Tx, one: Check) -> str:
     stored = await tx.objects.get_pk(one.object)
     return stored.key.id if stored is not None else one.id
 

@@ -130,6 +130,10 @@ async def release(directory: Directory, cdr: Stored, reason: str, who: str) -> N
         held = await tx.holds.get(stored.pk)
         if held is None:
             raise NotPossible(f"CDR {cdr.key.id} is not held")
+        about = await tx.checks.get(stored.pk)
+        takers = await tx.checks.taken_back_by(stored.key, about.credits) if about is not None and about.credits else []
+        if takers:
+            raise NotPossible(f"CDR {cdr.key.id} takes back what {await facts.name_of(tx, takers[0])} has taken back already")
         document, moment = (stored.document, stored.last_updated) if held.shown else _of_now(stored.document, directory.clock())
         await tx.objects.save(stored.key, document, last_updated=moment, audience=held.audience)
         await tx.holds.release(stored.pk)

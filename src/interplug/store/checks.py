@@ -23,10 +23,11 @@ GET = f"select {COLUMNS} from cdr_check where object = ?"
 OF_SESSION = f"select {COLUMNS} from cdr_check where session = ? and source = ? and country = ? and party = ? order by object"
 OF_TOKEN = f"select {COLUMNS} from cdr_check where token = ? and end_at > ? and start_at < ? order by object limit ?"
 CREDITS_OF = f"select {COLUMNS} from cdr_check where credits = ? and source = ? and country = ? and party = ? order by object"
+TAKEN_BACK_BY = CREDITS_OF.replace("order by", "and not exists (select 1 from hold h where h.object = cdr_check.object) order by")
 SESSION_IS = "update cdr_check set session_object = ? where object = ?"
 
 CREDITED = """exists (select 1 from cdr_check k where k.credits = c.id and k.credits <> '' and k.source = c.source
-  and k.country = c.country and k.party = c.party)"""
+  and k.country = c.country and k.party = c.party and not exists (select 1 from hold x where x.object = k.object))"""
 DISPUTE = "(select n.what from cdr_note n where n.object = o.pk and n.what in ('disputed', 'settled') order by n.pk desc limit 1)"
 LISTED = f"""
 select o.pk, c.verdicts, c.excess, c.currency, c.findings, h.object is not null, {CREDITED}, {DISPUTE}
@@ -125,8 +126,12 @@ class Checks:
         return _checks(await self._db.all(OF_TOKEN, token, start, end, MOST))
 
     async def credits_of(self, key: Key, id: str) -> list[Check]:
-        """The CDRs that take this one back."""
+        """The CDRs that take this one back, also those that are held."""
         return _checks(await self._db.all(CREDITS_OF, fold(id), key.source, fold(key.country), fold(key.party)))
+
+    async def taken_back_by(self, key: Key, id: str) -> list[Check]:
+        """Those that are not held: what has not left takes nothing back."""
+        return _checks(await self._db.all(TAKEN_BACK_BY, fold(id), key.source, fold(key.country), fold(key.party)))
 
     async def session_is(self, object: int, session_object: int) -> None:
         """The Session of a CDR that does not name it has been found."""
