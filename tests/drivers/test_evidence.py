@@ -106,6 +106,20 @@ async def test_the_price_is_explained_and_the_tariffs_of_that_time_are_there(wor
     )
 
 
+async def test_what_a_credit_was_compared_with_is_said(world: World) -> None:
+    """The price of the CDR that it takes back was wrong itself."""
+    drive = await start(world.node, await new_driver(world.node), await world.plug())
+    bill = cdr(world, await new_driver(world.node), drive, total_cost={"before_taxes": 9})
+    back = {"id": "C1-C", "credit": True, "credit_reference_id": "C1", "total_cost": {"before_taxes": -9}}
+    for document in (bill, {**bill, **back}):
+        await world.tell("cdrs", said.said("cdr", document, "2.2.1"))
+    assert (await opened(world.node, "C1")).json("price/check.json")["now"]["verdicts"][0] == "mismatch"
+    found = await opened(world.node, "C1-C")
+    assert found.json("price/check.json")["now"]["verdicts"] == ["match"]
+    why = found.missing["the price worked by hand"]
+    assert why == "a credit is compared with the total of CDR C1, which it takes back: 9 EUR before taxes"
+
+
 async def test_the_course_of_the_session_with_the_times_at_which_it_was_heard(world: World) -> None:
     await charged(world)
     found = await opened(world.node, "C1")

@@ -138,7 +138,7 @@ async def _price(matter: Matter) -> None:
             "price/priced.json", "The same with every line, the tariff elements that failed and why, and each policy.", priced.to_document()
         )
     else:
-        matter.lack("the price worked by hand", "; ".join(finding.words for finding in judgement.findings) or "it could not be computed")
+        matter.lack("the price worked by hand", _unpriced(case) or "; ".join(finding.words for finding in judgement.findings))
     kept = await tx.checks.get(cdr.pk)
     held, notes = await tx.holds.get(cdr.pk), await tx.holds.notes(cdr.pk)
     said = {
@@ -161,6 +161,15 @@ async def _price(matter: Matter) -> None:
         "notes": [{"what": one.what, "reason": one.reason, "by": one.who, "at": format_time(one.at)} for one in notes],
     }
     matter.show("price/check.json", "What the check of the CDR found, now and then; whether it is held; what people noted.", said)
+
+
+def _unpriced(case: checking.Case) -> str:
+    """What the total was compared with instead of a price."""
+    original = case.known.original
+    if case.document.get("credit") and original is not None:
+        total = f"{original['total_cost']['before_taxes']} {original['currency']} before taxes"
+        return f"a credit is compared with the total of CDR {original['id']}, which it takes back: {total}"
+    return ""
 
 
 # --- the tariffs
