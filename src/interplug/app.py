@@ -1,7 +1,7 @@
 """The composition root: the one file that knows every room, and makes a node live: door, loops, an orderly end.
 
-A node that can only be asked and told, which is what a command needs, is `modules.opening`. A loop that fails is started again after a
-pause and says so in `/health/ready`; a node that is told to stop answers what it has begun, writes its cursors and closes its store.
+A node that can only be asked and told, which is what a command needs, is `modules.opening`; how loops are kept is `modules.loops`. A
+node that is told to stop answers what it has begun, writes its cursors and closes its store.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import msgspec
@@ -30,9 +29,11 @@ from interplug.drivers.places import PlaceList
 from interplug.modules import call, commands, retention
 from interplug.modules.ahead import Ahead
 from interplug.modules.checking import Checker
+from interplug.modules.loops import Loop, Loops
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.modules.server import serve as answer
+from interplug.modules.tenure import SHARES, Tenure, share_of
 from interplug.protocol.http import Handler, Request, Response
 from interplug.stations.simulator.fleet import Fleet
 from interplug.store.urls import Place, SqliteFile
@@ -51,8 +52,6 @@ LAST_ANSWERS = 5.0
 LAST_WORK = 2.0
 """Seconds that requests, and then what goes on after their answers, may take when the node is told to stop. With what push waits for
 this is less than the ten seconds after which containers are killed."""
-AGAIN = 1.0
-"""Seconds until a loop that failed is started again."""
 BACKLOG = 2048
 MALLOC = {-1: 64_000_000, -2: 1_000_000, -3: 4_000_000}
 """Of mallopt(3): M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, in bytes."""
@@ -62,63 +61,36 @@ SQLITE_CONFIG_MULTITHREAD = 2
 # --- its loops
 
 
-@dataclass(slots=True)
-class Loops:
-    """What runs beside the requests, by name. `failures` is what `/health/ready` tells."""
-
-    named: dict[str, Callable[[], Awaitable[None]]]
-    push: Push
-    failures: dict[str, str] = field(default_factory=dict)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def start(self) -> None:
-        self.tasks = [asyncio.create_task(self._keep(name, run), name=name) for name, run in self.named.items()]
-
-    async def _keep(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await run()
-                return
-            except Exception as error:
-                log.exception("the loop %s failed and is started again", name)
-                self.failures[name] = f"failed: {type(error).__name__}"
-            await asyncio.sleep(AGAIN)
-            self.failures.pop(name, None)
-
-    def wrong(self) -> dict[str, str]:
-        ended = {f"{task.get_name()} loop": "has ended" for task in self.tasks if task.done()}
-        return ended | {f"{name} loop": why for name, why in self.failures.items()}
-
-    async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-
-
-async def loops_of(node: Node, pages: Pages | None) -> Loops:
+async def loops_of(node: Node, pages: Pages | None) -> tuple[Loops, Push]:
     """Every loop of a node with these settings; what commands are handed to is there before the first command."""
-    push = Push(node)
-    loops = Loops(
-        {
-            "push": push.run,
-            "tariffs": TariffsMoved(node).run,
-            "ahead": Ahead(node).run,
-            "pull": Schedule(node, push).run,
-            "checks": Checker(node).run,
-            "deadlines": lambda: _deadlines(node),
-            "retention": lambda: _retention(node),
-            "bills": Biller(node).run,
-        },
-        push,
-    )
+    once: dict[str, Loop] = {
+        "tariffs": TariffsMoved(node).run,
+        "ahead": Ahead(node).run,
+        "checks": Checker(node).run,
+        "deadlines": lambda: _deadlines(node),
+        "retention": lambda: _retention(node),
+        "bills": Biller(node).run,
+    }
     if node.settings.simulator.enabled:
         fleet = Fleet(node)
         await fleet.load()
         node.stations = fleet
-        loops.named["stations"] = fleet.run
+        once["stations"] = fleet.run
     if pages is not None:
-        loops.named |= {"drives": Follower(node).run, "places": PlaceList(node).run, "pages": pages.run}
-    return loops
+        once |= {"drives": Follower(node).run, "places": PlaceList(node).run}
+    here: dict[str, Loop] = {} if pages is None else {"pages": pages.run}
+    if not node.store.place.shared:
+        push = Push(node)
+        return Loops(here | {"push": push.run, "pull": Schedule(node, push).run}, once), push
+
+    async def hold(held: frozenset[str]) -> None:
+        await asyncio.gather(loops.hold(held), push.let_go(), pull.let_go())
+
+    tenure = Tenure(node.store, [*SHARES, *once], hold)
+    push = Push(node, mine=lambda connection: tenure.holds(share_of(connection)))
+    pull = Schedule(node, push)
+    loops = Loops(here | {"push": push.run, "pull": pull.run}, once, tenure)
+    return loops, push
 
 
 async def _deadlines(node: Node) -> None:
@@ -126,6 +98,7 @@ async def _deadlines(node: Node) -> None:
     while True:
         await asyncio.sleep(1.0)
         await commands.expire(node)
+        await call.expire(node)
 
 
 async def _retention(node: Node) -> None:
@@ -202,14 +175,15 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         node = await stack.enter_async_context(opened(settings))
         stack.enter_context(alone(node.store.place))
         pages = driver_pages(node) if settings.surfaces.driver else None
-        loops = await loops_of(node, pages)
+        loops, push = await loops_of(node, pages)
         readiness = Readiness(node, loops.wrong)
-        server = _server(settings, _door(node, readiness, pages, loops.push, stack.enter_context(traced(node))))
+        server = _server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node))))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, _stop, server, readiness, pages)
-        await call.restart(node)
-        await commands.restart(node)
+        if not node.store.place.shared:  # else other processes may be waiting for these answers
+            await call.restart(node)
+            await commands.restart(node)
         loops.start()
         started(node)
         gc.collect()
@@ -280,9 +254,8 @@ def _door(node: Node, readiness: Readiness, pages: Pages | None, push: Push, ans
     return Door(node, readiness.missing, pages, metrics if node.settings.surfaces.metrics else None, answering)
 
 
-def run(settings: Settings, started: Callable[[Node], None]) -> None:
+def run(settings: Settings, listener: socket.socket, started: Callable[[Node], None]) -> None:
     """The whole life of a node in this process."""
     tune()
-    listener, settings = bound(settings)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, listener, started))

@@ -69,7 +69,7 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None]
     listener, settings = app.bound(settings)
     async with opened(settings) as node:
         pages = driver_pages(node) if settings.surfaces.driver else None
-        loops = await app.loops_of(node, pages)
+        loops, _ = await app.loops_of(node, pages)
         door = Door(node, _ready, pages)
         server = uvicorn.Server(uvicorn.Config(door, http=partial(Wire, door), lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server._serve([listener]))

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from interplug.app import Loops
 from interplug.config import StoreSettings
+from interplug.modules.loops import Loops
 from interplug.modules.node import Node
-from interplug.sync.push import Push
 from interplug.web.readiness import Readiness
 from tests.nodes import close, make_node
 
@@ -72,7 +71,7 @@ async def test_loops_say_which_of_them_fails_and_which_has_ended(node: Node) -> 
     async def ends() -> None:
         pass
 
-    loops = Loops({"fails": fails, "ends": ends, "lives": asyncio.Event().wait}, Push(node))  # type: ignore[dict-item]
+    loops = Loops({"fails": fails, "ends": ends, "lives": asyncio.Event().wait})  # type: ignore[dict-item]
     loops.start()
     while len(loops.wrong()) < 2:
         await asyncio.sleep(0)

@@ -1,22 +1,49 @@
-"""`interplug serve`: the node in this process, until it is told to stop."""
+"""`interplug serve`: the node, in this process or in several, until it is told to stop."""
 
 from __future__ import annotations
 
 import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from interplug import __version__, app
+from interplug.config import BadSettings, Settings
 from interplug.modules.node import Node
+from interplug.partners.keys import NodeKey
 from interplug.partners.presentation import root, versions_url
+from interplug.store.urls import place_of
 from interplug.telemetry import logs
 
 from .opening import COMMON, Common, settings_of
+from .workers import Parent
 
 
-def serve(*, common: Common = COMMON) -> None:
+def serve(
+    *,
+    workers: Annotated[int, Parameter(validator=Number(gte=1), help="Processes that answer at this address; several need PostgreSQL.")] = 1,
+    common: Common = COMMON,
+) -> None:
     """Run the node until it is told to stop (Ctrl-C, SIGTERM)."""
     settings = settings_of(common)
     logs.set_up(settings.logging.format, settings.logging.level)
-    app.run(settings, _started)
+    if workers > 1:
+        _allow(settings)
+    listener, settings = app.bound(settings)
+    first = workers == 1 or Parent().divide(workers) == 0
+    app.run(settings, listener, _started if first else lambda _: None)
+
+
+def _allow(settings: Settings) -> None:
+    """What several processes need, made before they are there."""
+    place = place_of(settings.store.url)
+    if not place.shared:
+        raise BadSettings(f"several workers need PostgreSQL (store.url is {place.shown}): one process serves a SQLite database")
+    if settings.simulator.enabled:
+        raise BadSettings("simulator.enabled: simulated stations live in one process; serve them with --workers 1")
+    place.prepare()
+    NodeKey.load(settings.store)
 
 
 def _started(node: Node) -> None:

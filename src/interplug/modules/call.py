@@ -29,6 +29,8 @@ from .command_states import RECEIVED, advance
 from .node import Call, Node, Outcome
 
 Document = dict[str, Any]
+GRACE = 5.0
+"""Seconds after its time at which a command counts as left behind by a process that has ended."""
 
 
 # --- the answer at once
@@ -186,6 +188,14 @@ async def cancel_reservation(node: Node, connection: int, reservation_id: str, m
     row = await node.store.read(work)
     if row is not None:
         await finish(node, row.id, "canceled", Outcome("CANCELED_RESERVATION", message))
+
+
+async def expire(node: Node) -> None:
+    """Those whose process has ended in the middle, while others went on. A process that lives ends its own when their time is over."""
+    over = node.after(-GRACE)
+    for row in await node.store.read(lambda tx: tx.commands.in_state("working")):
+        if row.deadline <= over:
+            await finish(node, row.id, "deadline", Outcome("TIMEOUT", "the station did not answer in time"))
 
 
 async def restart(node: Node) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from interplug.store.database import Database
 
+HEARD_ALL = "select connection, heard_at from contact"
 CONTACT = "select heard_at, silent_since from contact where connection = ?"
 HEARD = """
 insert into contact (connection, heard_at, silent_since) values (?, ?, ?) on conflict (connection) do update set
@@ -115,6 +116,10 @@ class Pulses:
                 pulse.outgoing.add(beat.outgoing)
         await self._db.many(HEARD, [(of, *contact) for of, contact in contacts.items()])
         await self._db.many(BEAT, [(*of, *_columns(one.incoming), *_columns(one.outgoing)) for of, one in pulses.items()])
+
+    async def heard(self) -> dict[int, int]:
+        """When each partner was last heard."""
+        return {row[0]: row[1] for row in await self._db.all(HEARD_ALL)}
 
     async def contact(self, connection: int) -> Contact:
         row = await self._db.one(CONTACT, connection)

@@ -14,6 +14,7 @@ from interplug.store.database import Database, Numbers
 from interplug.store.drivers import Drivers
 from interplug.store.history import History
 from interplug.store.holds import Holds
+from interplug.store.leases import Leases
 from interplug.store.messages import Messages
 from interplug.store.objects import Objects
 from interplug.store.offers import Offers
@@ -53,6 +54,7 @@ class Tx:
         self.stations = Stations(db)
         self.checks = Checks(db)
         self.holds = Holds(db)
+        self.leases = Leases(db)
 
     async def number(self) -> int:
         """The next number of the change log; it counts only if this transaction is committed."""

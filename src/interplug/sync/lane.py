@@ -70,6 +70,7 @@ class Reader(Protocol):
     position: int
     now: float
     ending: bool
+    mine: Callable[[int], bool]
 
 
 class Lane:
@@ -239,6 +240,8 @@ class Lane:
         return not self.failed and not self.dirty
 
     def _next(self, running: int) -> Item | None:
+        if not self.push.mine(self.connection.id):
+            return None
         if self.failed or self.leaving or self.push.ending or running >= (1 if self.failures else self.push.settings.in_flight):
             return None
         pk = self._first()

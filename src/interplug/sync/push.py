@@ -14,7 +14,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from interplug import faults
 from interplug.modules.node import Node
@@ -53,13 +53,23 @@ def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
 
 
 class Push:
-    """The reader and its lanes. `timer` runs in seconds and only spaces attempts; `chance` gives 0 to 1."""
+    """The reader and its lanes. `timer` runs in seconds and only spaces attempts; `chance` gives 0 to 1. `mine` says which connections
+    are this process's, where there are several; it is asked again before each object that is sent."""
 
-    def __init__(self, node: Node, *, timer: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        node: Node,
+        *,
+        timer: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+        mine: Callable[[int], bool] = lambda _: True,
+    ) -> None:
         self.node = node
+        self.mine = mine
         self.settings = node.settings.delivery
         self.modules = pushed(node.modules)
         self.timer, self.chance = timer, chance
+        self.shared = node.store.place.shared
         self.refusals = Refusals(node)
         self.lanes: dict[int, Lane] = {}
         self.position = 0
@@ -74,6 +84,7 @@ class Push:
         self._impatient: set[int] = set()
         """The connections that are known to need a full pull."""
         self._checkpoint_at = 0.0
+        self._heard_at: dict[int, int] = {}
 
     async def run(self) -> None:
         """Until cancelled; then the cursors are written a last time."""
@@ -91,22 +102,43 @@ class Push:
         self.ending = False
         await self._pauses.load()
         await self.refusals.load()
-        stored = await self.node.store.read(lambda tx: tx.cursors.all())
-        self._cursors = {connection: number for (connection, module), number in stored.items() if module == LOG}
-        self._versions = {connection: number for (connection, module), number in stored.items() if module == VERSION}
-        self._saved = dict(self._cursors)
+        self._cursors, self._saved, self._versions = {}, {}, {}
+        await self._load_cursors()
         self.position = await self.node.store.look()
+
+    async def _load_cursors(self) -> None:
+        """Of all who have no lane here."""
+        for (connection, module), number in (await self.node.store.read(lambda tx: tx.cursors.all())).items():
+            if module == LOG and connection not in self.lanes:
+                self._cursors[connection] = self._saved[connection] = number
+            elif module == VERSION and connection not in self.lanes:
+                self._versions[connection] = number
 
     async def stop(self) -> None:
         """What is on its way is waited for, so that it is known to have arrived; then the cursors are written."""
         self.ending = True
-        running = [lane.task for lane in self.lanes.values() if lane.task is not None and not lane.task.done()]
+        await self._finish(self.lanes.values())
+        await self._checkpoint()
+
+    async def let_go(self) -> None:
+        """Lanes of connections that are no longer this process's come to their end, and their cursors are written."""
+        gone = {number: lane for number, lane in self.lanes.items() if not self.mine(number)}
+        if not gone:
+            return
+        for lane in gone.values():
+            lane.leaving = True
+        await self._finish(gone.values())
+        await self._checkpoint()
+        for number in gone:
+            self.lanes.pop(number, None)
+
+    async def _finish(self, lanes: Iterable[Lane]) -> None:
+        running = [lane.task for lane in lanes if lane.task is not None and not lane.task.done()]
         if running:
             await asyncio.wait(running, timeout=LAST_SENT)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        await self._checkpoint()
 
     async def tick(self) -> None:
         """One look at the log and at the lanes."""
@@ -119,6 +151,7 @@ class Push:
         if once_a_second:
             self._checkpoint_at = self.now + CHECKPOINT
             await self._try_again()
+            await self._hear()
         self._start_lanes()
         if once_a_second:
             await self._checkpoint()
@@ -144,7 +177,7 @@ class Push:
     async def _lanes(self) -> None:
         """A lane for each registered connection; a changed connection (version, visibility, endpoints) gets a new one, when what is on
         its way has come to an end."""
-        registered = {connection.id: connection for connection in self.node.directory.all(registered=True)}
+        registered = {one.id: one for one in self.node.directory.all(registered=True) if self.mine(one.id)}
         for number, lane in list(self.lanes.items()):
             now = registered.get(number)
             if now is not None and same_way(now, lane.connection):
@@ -154,9 +187,13 @@ class Push:
                 lane.leaving = True
             if lane.leaving and lane.idle:
                 await self._leave(lane, now)
-        for number, connection in registered.items():
-            if number not in self.lanes:
-                await self._enter(connection)
+        entering = [connection for number, connection in registered.items() if number not in self.lanes]
+        if entering and self.shared:  # another process has moved their cursors
+            await self._pauses.load()
+            await self.refusals.load()
+            await self._load_cursors()
+        for connection in entering:
+            await self._enter(connection)
 
     async def _enter(self, connection: Connection) -> None:
         number, version = connection.id, int((connection.version or "0").replace(".", ""))
@@ -183,8 +220,8 @@ class Push:
         known = self.node.directory.by_id(number)
         if now is not None:
             return
-        if known is not None and known.state == states.SUSPENDED:
-            # It is told of what has changed when the suspension ends.
+        if known is not None and known.state in (states.SUSPENDED, states.REGISTERED):
+            # It is told of what has changed when the suspension ends; or another process goes on from here.
             await self.node.store.write(lambda tx: tx.cursors.move([(number, LOG, lane.cursor)]))
             return
         for mine in (self._cursors, self._saved, self._versions):
@@ -211,6 +248,16 @@ class Push:
             faults.at("push.after_checkpoint")
             self._saved.update({of: number for of, _, number in changed})
         await self._pauses.write(self.lanes.values())
+
+    async def _hear(self) -> None:
+        """Partners that fail here may have spoken to another process."""
+        failing = [lane for lane in self.lanes.values() if lane.failures]
+        if self.shared and failing:
+            before, self._heard_at = self._heard_at, await self.node.store.read(lambda tx: tx.pulses.heard(), snapshot=False)
+            for lane in failing:
+                heard = self._heard_at.get(lane.connection.id, 0)
+                if heard > before.get(lane.connection.id, heard):
+                    lane.hear()
 
     async def _try_again(self) -> None:
         """What was refused and is due, and at once what somebody asks for."""

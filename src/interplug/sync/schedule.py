@@ -46,7 +46,11 @@ class Partner:
     connection: Connection
     plans: dict[str, Plan] = field(default_factory=dict)
     down_since: float | None = None
-    running: bool = False
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.task is not None and not self.task.done()
 
 
 class Schedule:
@@ -74,6 +78,8 @@ class Schedule:
     async def tick(self) -> None:
         now = self.timer()
         for connection in self.node.directory.all(registered=True):
+            if not self.push.mine(connection.id):
+                continue
             partner = self.partners.get(connection.id)
             if partner is None or partner.connection.registered_at != connection.registered_at:
                 partner = self.partners[connection.id] = Partner(connection)
@@ -82,10 +88,18 @@ class Schedule:
             self._look_at_push(partner, now)
             due = [name for name, plan in partner.plans.items() if now >= plan.due]
             if due and not partner.running and len(self._tasks) < AT_ONCE:
-                partner.running = True
-                task = asyncio.create_task(self._read(partner, due))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                partner.task = asyncio.create_task(self._read(partner, due))
+                self._tasks.add(partner.task)
+                partner.task.add_done_callback(self._tasks.discard)
+
+    async def let_go(self) -> None:
+        """Of connections that are no longer this process's, nothing is read any more; whose they are now goes on where it was."""
+        gone = [partner for number, partner in self.partners.items() if not self.push.mine(number)]
+        for partner in gone:
+            del self.partners[partner.connection.id]
+            if partner.task is not None:
+                partner.task.cancel()
+        await asyncio.gather(*(partner.task for partner in gone if partner.task is not None), return_exceptions=True)
 
     async def idle(self) -> None:
         """Returns when all that was due has been read; for tests."""
@@ -121,11 +135,8 @@ class Schedule:
             partner.down_since = None
 
     async def _read(self, partner: Partner, due: list[str]) -> None:
-        try:
-            for name in due:
-                await self._read_one(partner, name)
-        finally:
-            partner.running = False
+        for name in due:
+            await self._read_one(partner, name)
 
     async def _read_one(self, partner: Partner, name: str) -> None:
         plan, report = partner.plans[name], None

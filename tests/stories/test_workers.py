@@ -1,0 +1,107 @@
+"""Several processes serve one database: all answer, each thing is done by one of them, and whoever is killed is missed by nobody."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.postgres import Cluster, ask
+
+PROGRAM = (sys.executable, "-m", "interplug.cli.main")
+HOLDERS = "select distinct holder from lease where name not like 'process %'"
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def environment(cluster: Cluster, tmp_path: Path) -> Iterator[dict[str, str]]:
+    with cluster.database() as url:
+        yield os.environ | {
+            "INTERPLUG__STORE__URL": url,
+            "INTERPLUG__STORE__KEY_FILE": str(tmp_path / "node.key"),
+            "INTERPLUG__SERVER__PORT": "0",
+        }
+
+
+class Serving:
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.database = environment["INTERPLUG__STORE__URL"]
+        self.parent = subprocess.Popen([*PROGRAM, "serve", "--workers", "2"], env=environment, stdout=subprocess.PIPE, text=True)
+        self.url = ""
+
+    async def ready(self) -> None:
+        assert self.parent.stdout is not None
+        while "partners" not in (line := await asyncio.to_thread(self.parent.stdout.readline)):
+            assert line, "it has ended"
+        self.url = line.split()[1].removesuffix("/ocpi/versions")
+
+    def holders(self) -> dict[int, str]:
+        """The process ids of those that hold something."""
+        return {int(row[0].split()[1]): row[0] for row in ask(self.database, HOLDERS) if row[0]}
+
+    async def until(self, count: int, without: int = 0) -> dict[int, str]:
+        """Until that many processes share everything, and not the one that is named."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                rows = ask(self.database, HOLDERS)
+                if len(found := self.holders()) == len(rows) == count and without not in found:
+                    return found
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture
+async def serving(environment: dict[str, str]) -> AsyncIterator[Serving]:
+    started = Serving(environment)
+    await started.ready()
+    yield started
+    if started.parent.poll() is None:
+        started.parent.send_signal(signal.SIGTERM)
+    started.parent.communicate()
+
+
+def answers(url: str) -> bool:
+    with urlopen(f"{url}/health/ready", timeout=30) as answer:
+        return bool(answer.status == 200)
+
+
+async def test_two_workers_share_and_one_that_is_killed_is_replaced(serving: Serving) -> None:
+    first = await serving.until(2)
+    assert serving.parent.pid not in first
+    assert await asyncio.to_thread(answers, serving.url)
+    victim = min(first)
+    os.kill(victim, signal.SIGKILL)
+    assert await asyncio.to_thread(answers, serving.url), "the other one goes on"
+    now = await serving.until(2, without=victim)
+    assert len(first.keys() & now.keys()) == 1
+    serving.parent.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(serving.parent.wait, PATIENCE) == 0
+    assert serving.holders() == {}, "what they held is free at once"
+    assert not [pid for pid in now if Path(f"/proc/{pid}").exists()]
+
+
+async def test_workers_end_with_a_parent_that_is_killed(serving: Serving) -> None:
+    workers = await serving.until(2)
+    serving.parent.kill()
+    async with asyncio.timeout(PATIENCE):
+        while [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
+            await asyncio.sleep(0.1)
+    assert serving.holders() == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"INTERPLUG__STORE__URL": "sqlite:///node.db"}, "several workers need PostgreSQL"),
+        ({"INTERPLUG__SIMULATOR__ENABLED": "true"}, "simulated stations live in one process"),
+    ],
+)
+def test_what_several_workers_cannot_do_is_said(environment: dict[str, str], settings: dict[str, str], reason: str) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "serve", "--workers", "2"], env=environment | settings, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 4 and reason in done.stderr
