@@ -82,6 +82,19 @@ def test_a_database_is_made_and_described(interplug: Command) -> None:
     assert status["schema"] == status["newest"]
 
 
+def test_a_newer_schema_is_told_and_worked_on_where_it_serves_this_release(interplug: Command, tmp_path: Path) -> None:
+    interplug("party", "add", "CPO", "NL-TNM")
+    for oldest, code in (("9", 0), ("9999", 4)):
+        with sqlite3.connect(tmp_path / "node.db") as connection:
+            connection.execute("update alembic_version set version_num = '9999_later'")
+            connection.execute("update counter set no = ? where name = 'schema'", (oldest,))
+        connection.close()
+        said = interplug("db", "status", "--json").json
+        assert (said["current"], said["fits"]) == (False, code == 0)
+        assert "of a newer Interplug" in interplug("db", "status").out
+        assert interplug("party", "list").code == code
+
+
 def test_a_database_of_a_newer_interplug_is_left_alone(interplug: Command, tmp_path: Path) -> None:
     interplug("db", "upgrade")
     with sqlite3.connect(tmp_path / "node.db") as connection:

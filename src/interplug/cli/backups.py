@@ -142,7 +142,9 @@ def _call(program: str, arguments: list[str], url: str, common: Reporting) -> No
     command = [program, *arguments, f"--dbname={parts._replace(netloc=name).geturl()}"]
     document = {"command": command, "called": shutil.which(program) is not None}
     if document["called"]:
-        done = subprocess.run(command, env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}), check=False)
+        done = subprocess.run(
+            command, env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}), umask=0o077, check=False
+        )
         if done.returncode:
             end(f"{program} ended with {done.returncode}")
     told = f"{program} has done it" if document["called"] else f"{program} is not installed here; where it is, call: {' '.join(command)}"

@@ -14,9 +14,14 @@ def status(*, common: Reporting = REPORTING) -> None:
     place = place_of(settings_of(common).store.url)
     if not place.there():
         end(f"there is no database at {place.shown}", CONFIGURATION)
-    found, newest, size = place.found(), schema.newest(), place.size()
-    document = {"database": place.shown, "schema": found, "newest": newest, "current": found == newest, "bytes": size}
-    verdict = "up to date" if found == newest else f"to be upgraded to {newest}"
+    found, newest, size, fits = place.found(), schema.newest(), place.size(), place.fits()
+    document = {"database": place.shown, "schema": found, "newest": newest, "current": found == newest, "fits": fits, "bytes": size}
+    if found is None or found < newest:
+        verdict = f"to be upgraded to {newest}"
+    elif found == newest:
+        verdict = "up to date"
+    else:
+        verdict = "of a newer Interplug, " + ("which this one can work beside" if fits else f"which this one ({newest}) cannot work with")
     show(document, [f"{place.shown}: schema {found or 'none'}, {verdict}, {size / 1e6:.1f} MB"], json=common.json)
 
 

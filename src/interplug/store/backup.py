@@ -57,7 +57,7 @@ def look(path: Path, *, thoroughly: bool = False) -> Copy:
     revision = schema.found(path)
     if revision is None:
         raise schema.NotOurs(f"{path} is an empty database")
-    if revision > schema.newest() and not schema.works(schema.newest(), schema.oldest(path)):
+    if not schema.fits(path):
         raise schema.SchemaTooNew(f"{path} has schema {revision}, this Interplug knows {schema.newest()}")
     try:
         with _opened(path) as connection:

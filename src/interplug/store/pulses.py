@@ -89,7 +89,9 @@ class Beats:
         if beat is None:
             beat = self.of[connection] = Beat(0, 0, Tally(), Tally())
         if answers:
-            beat.heard, beat.silent = max(beat.heard, at), 0
+            if at > beat.heard:
+                beat.heard = at
+            beat.silent = 0
         elif not beat.silent:
             beat.silent = at
         tally = beat.incoming if incoming else beat.outgoing

@@ -61,8 +61,14 @@ def prepare(path: Path) -> None:
         return
     if revision is None or revision < newest():
         upgrade(path)
-    elif not works(newest(), oldest(path)):
+    elif not fits(path):
         raise SchemaTooNew(f"{path} has schema {revision}, this Interplug knows {newest()}")
+
+
+def fits(path: Path) -> bool:
+    """Whether this code may work on an existing database, once it was upgraded if it is older."""
+    revision = found(path)
+    return revision is None or revision <= newest() or works(newest(), oldest(path))
 
 
 def works(known: str, oldest: int) -> bool:

@@ -53,6 +53,19 @@ async def _found(connection: Connection) -> str | None:
     return str(revision)
 
 
+def fits(url: str) -> bool:
+    """Whether this code may work on the database, once it was upgraded if it is older."""
+
+    async def work(connection: Connection) -> bool:
+        return await _fits(connection, await _found(connection))
+
+    return _asked(url, work)
+
+
+async def _fits(connection: Connection, revision: str | None) -> bool:
+    return revision is None or revision <= newest() or works(newest(), int(await connection.fetchval(OLDEST) or UNKNOWN))
+
+
 def size(url: str) -> int:
     async def look(connection: Connection) -> int:
         return int(await connection.fetchval("select pg_database_size(current_database())"))
@@ -65,13 +78,11 @@ def prepare(url: str) -> None:
 
     async def work(connection: Connection) -> bool:
         revision = await _found(connection)
-        if revision is None or revision <= newest():
-            return revision == newest()
-        if not works(newest(), int(await connection.fetchval(OLDEST) or UNKNOWN)):
+        if not await _fits(connection, revision):
             raise SchemaTooNew(f"the database has schema {revision}, this Interplug knows {newest()}")
-        return True
+        return revision is None or revision < newest()
 
-    if not _asked(url, work):
+    if _asked(url, work):
         upgrade(url)
 
 

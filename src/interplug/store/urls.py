@@ -54,6 +54,9 @@ class Place(Protocol):
     def found(self) -> str | None:
         """The schema that it has; None: none yet."""
 
+    def fits(self) -> bool:
+        """Whether this release may work on it: it is older and can be upgraded, or a newer one left it so that it can."""
+
     def prepare(self) -> None:
         """Makes it if need be, and brings it up to date."""
 
@@ -75,6 +78,9 @@ class SqliteFile:
 
     def found(self) -> str | None:
         return schema.found(self.path)
+
+    def fits(self) -> bool:
+        return schema.fits(self.path)
 
     def prepare(self) -> None:
         schema.prepare(self.path)
@@ -103,6 +109,9 @@ class Server:
 
     def found(self) -> str | None:
         return self._ask(self._schema.found)
+
+    def fits(self) -> bool:
+        return self._ask(self._schema.fits)
 
     def prepare(self) -> None:
         self._ask(self._schema.prepare)

@@ -34,13 +34,24 @@ class Spread:
         self.sum += value
 
 
+class Cell:
+    """Requests with one key: how many; where their times are counted; 1 where they did not go well."""
+
+    __slots__ = ("bad", "n", "spread")
+
+    def __init__(self, spread: Spread, bad: int) -> None:
+        self.n = 0
+        self.spread = spread
+        self.bad = bad
+
+
 class Requests:
     """Requests in one direction, and how they ended."""
 
     __slots__ = ("_cells", "partners", "spreads")
 
     def __init__(self) -> None:
-        self._cells: dict[Key, tuple[list[int], Spread]] = {}
+        self._cells: dict[Key, Cell] = {}
         self.spreads: dict[tuple[str, str], Spread] = {}
         """By module and method."""
         self.partners: dict[int, list[int]] = {}
@@ -48,14 +59,15 @@ class Requests:
 
     def add(self, connection: int, key: Key, seconds: float) -> None:
         cell = self._cells.get(key) or self._cell(key)
-        cell[0][0] += 1
-        cell[1].add(seconds)
+        cell.n += 1
+        cell.spread.counts[bisect_left(BOUNDS, seconds)] += 1
+        cell.spread.sum += seconds
         one = self.partners.get(connection)
         if one is None:
             one = self.partners[connection] = [0, 0]
-        one[not well(key[3], key[4])] += 1
+        one[cell.bad] += 1
 
-    def _cell(self, key: Key) -> tuple[list[int], Spread]:
+    def _cell(self, key: Key) -> Cell:
         """Of a new key. Partners choose the statuses that they answer with, so of too many only the class is kept."""
         module, method, version, http, ocpi = key
         method = method if method in METHODS else OTHER
@@ -63,10 +75,10 @@ class Requests:
         if len(self._cells) >= MOST:
             http, ocpi = http // 100 * 100, ocpi // 1000 * 1000
         spread = self.spreads.setdefault((module, method), Spread())
-        return self._cells.setdefault((module, method, version, http, ocpi), ([0], spread))
+        return self._cells.setdefault((module, method, version, http, ocpi), Cell(spread, int(not well(http, ocpi))))
 
     def counts(self) -> dict[Key, int]:
-        return {key: cell[0][0] for key, cell in self._cells.items()}
+        return {key: cell.n for key, cell in self._cells.items()}
 
 
 def well(http: int, ocpi: int) -> bool:
