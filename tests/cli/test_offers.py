@@ -13,7 +13,7 @@ from interplug.drivers.billing import Biller
 from interplug.drivers.offers import read_offer
 from tests.cli.conftest import Command
 from tests.modules import said
-from tests.nodes import EMSP, T0, befriend, close, make_node
+from tests.nodes import EMSP, T0, befriend, close, make_node, own
 
 TARIFF: dict[str, Any] = {
     "currency": "EUR",
@@ -73,6 +73,7 @@ def test_a_tariff_comes_from_standard_input_too(interplug: Command) -> None:
 async def _furnished(folder: Path) -> None:
     node = await make_node(folder, parties=(EMSP,))
     partner = await befriend(node, "2.2.1", parties=(("CPO", "BE", "XYZ"),))
+    await own(node, "tokens", said.token("C", country_code="DE", party_id="ABC", contract_id="DE-ABC-C1"))
     tariff = said.theirs(said.tariff("T", elements=[{"price_components": [{"type": "ENERGY", "price": 0.3, "vat": 0, "step_size": 1}]}]))
     assert (await partner.send("PUT", "tariffs/BE/XYZ/T", said.said("tariff", tariff, "2.2.1"))).ok
     location = said.theirs(said.location(evses=[said.evse(connectors=[said.connector(tariff_ids=["T"])])]))

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.billing import AT_HOME, NOT_HERE, TWICE, Biller
+from interplug.drivers.billing import AT_HOME, DOUBLED, NOBODYS, NOT_HERE, TWICE, Biller
 from interplug.drivers.deals import pinned
 from interplug.drivers.drives import NotPossible, new_driver, start
 from interplug.drivers.margins import margin, margins
 from interplug.drivers.offers import read_offer
 from interplug.drivers.receipt import Receipt, live, receipt
 from interplug.model.types import decode_json
+from interplug.modules.checking import Checker
 from interplug.store.bills import Bill
 from interplug.store.drivers import Drive, Driver
 from tests.drivers.played import World, open_world, session
@@ -206,6 +207,14 @@ async def test_the_running_cost_of_a_price_that_passes_through_is_the_operators_
     assert cost is not None and cost.net == 3
 
 
+async def test_nothing_costs_nothing_with_taxes_too(world: World, driver: Driver) -> None:
+    """An operator names no taxes where there is nothing to tax."""
+    drive = await begun(world, driver)
+    await world.tell("sessions", session(world, driver, drive, kwh=0, total_cost={"excl_vat": 0}))
+    cost = (await live(world.node, await world.now(drive))).cost
+    assert cost is not None and (cost.net, cost.gross) == (0, 0)
+
+
 async def test_the_running_cost_has_the_tax_of_the_fee_that_was_shown(world: World, driver: Driver) -> None:
     await told_price(world, "0.30")
     await offer(world, fee={"per_session": D("0.35"), "currency": "EUR"})
@@ -274,6 +283,41 @@ async def test_two_credit_cdrs_give_the_drivers_money_back_once(world: World, dr
     assert (row.kwh, row.bought, row.sold, row.bought_unknown, row.reasons) == (0, 0, 0, -3, {TWICE: 1})
 
 
+@pytest.mark.parametrize("checked_first", [False, True])
+async def test_a_second_cdr_for_one_charge_is_sold_to_nobody_as_long_as_the_first_stands(
+    world: World, driver: Driver, checked_first: bool
+) -> None:
+    """The check of CDRs and the bills read the log each at its own pace."""
+    checker = Checker(world.node)
+    await checker.start()
+    await told_price(world, "0.30")
+    await offer(world, fee={"percentage": 10})
+    drive = await begun(world, driver)
+    await world.tell("sessions", session(world, driver, drive))
+    first = await billed(world, cdr(world, driver, drive, session_id="S1"))
+    if checked_first:
+        await checker.tick()
+    second = await billed(world, cdr(world, driver, drive, "C2", session_id="S1", kwh=8))
+    assert (first.sold_net, second.bought_net, second.sold_net, second.kwh, second.reason) == (D("3.3"), D("2.4"), None, 0, DOUBLED)
+    nobodys, sold = margins([first, second])
+    assert (sold.kwh, sold.bought, sold.sold, sold.unknown) == (10, 3, D("3.3"), 0)
+    assert (nobodys.kwh, nobodys.sold, nobodys.bought_unknown, nobodys.reasons) == (0, 0, D("2.4"), {DOUBLED: 1})
+    shown = await receipt_of(world, drive)
+    assert (shown.cdr["id"], shown.kwh, shown.taken_back) == ("C1", 10, False)
+    await Biller(world.node).tick()
+    assert (await _named(world, "c2"), (await receipt_of(world, drive)).cdr["id"]) == (second, "C1")
+    await checker.tick()
+    check = await world.node.store.read(lambda tx: tx.checks.get(second.cdr))
+    assert check is not None and "doubled" in check.verdicts
+    # With the first one taken back, the second is the bill.
+    back = {"credit": True, "credit_reference_id": "C1", "total_cost": {"before_taxes": -3}}
+    await billed(world, cdr(world, driver, drive, "C1-C", session_id="S1", **back))
+    second = await _named(world, "c2")
+    assert (second.sold_net, second.kwh, second.reason) == (D("2.64"), 8, "")
+    shown = await receipt_of(world, drive)
+    assert (shown.cdr["id"], shown.taken_back) == ("C2", False) and shown.total is not None and shown.total.net == D("2.64")
+
+
 async def test_two_currencies_have_no_margin(world: World, driver: Driver) -> None:
     await told_price(world, "0.30")
     await offer(world, tariff={**RETAIL, "currency": "SEK"})
@@ -308,34 +352,48 @@ async def test_a_fee_for_each_kwh_takes_them_from_the_totals_where_the_periods_d
     bill = await billed(world, cdr(world, driver, drive, price=None, charging_periods=[hour]))
     assert bill.sold_net == D("3.2")
     later = {**hour, "start_date_time": world.clock.text(1800)}
-    bill = await billed(world, cdr(world, driver, drive, "C2", price=None, charging_periods=[hour, later]))
+    next_day = {"start_date_time": world.clock.text(86_400), "end_date_time": world.clock.text(90_000)}
+    bill = await billed(world, cdr(world, driver, drive, "C2", price=None, charging_periods=[hour, later], **next_day))
     assert bill.sold_net is None and "ENERGY by period" in bill.reason
 
 
 # --- cards: nobody was shown a price
 
 
+async def carded(world: World, **more: Any) -> None:
+    """CARD is a Token of ours."""
+    await own(world.node, "tokens", said.token("CARD", country_code="DE", party_id="ABC", contract_id="DE-ABC-C1", type="RFID", **more))
+
+
 CARD = {"country_code": "DE", "party_id": "ABC", "uid": "CARD", "type": "RFID", "contract_id": "DE-ABC-C1"}
 
 
 async def test_a_card_pays_the_offer_that_held_when_its_session_started(world: World, driver: Driver) -> None:
-    token = said.token("CARD", country_code="DE", party_id="ABC", contract_id="DE-ABC-C1", group_id="FLEET", type="RFID")
-    await own(world.node, "tokens", token)
+    await carded(world, group_id="FLEET")
     await offer(world, "FLEET", groups=["FLEET"], operators=["BE-XYZ"], fee={"percentage": 10})
     started = world.clock.text()
     world.clock.move(60)
     await offer(world, "FLEET", groups=["FLEET"], fee={"percentage": 50})
     bill = await billed(world, cdr(world, driver, None, cdr_token=CARD, start_date_time=started))
     assert (bill.offer, bill.contract, bill.drive, bill.sold_net) == ("FLEET", "DE-ABC-C1", "", D("3.3"))
+    world.clock.move(3600)
     later = await billed(world, cdr(world, driver, None, "C2", cdr_token=CARD))
     assert later.sold_net == D("4.5")
-    other = await billed(world, cdr(world, driver, None, "C3", cdr_token={**CARD, "uid": "OTHER"}))
-    assert (other.offer, other.sold_net) == ("", 3)
+
+
+async def test_a_token_that_is_none_of_ours_is_sold_to_nobody(world: World, driver: Driver) -> None:
+    await told_price(world, "0.30")
+    await offer(world, fee={"percentage": 10})
+    bill = await billed(world, cdr(world, driver, None, cdr_token=CARD))
+    assert (bill.bought_net, bill.sold_net, bill.lines, margin(bill)) == (3, None, b"[]", (None, NOBODYS))
+    (row,) = margins([bill])
+    assert (row.sold, row.bought, row.unknown, row.bought_unknown, row.reasons) == (0, 0, 1, 3, {NOBODYS: 1})
 
 
 async def test_the_power_of_a_plug_is_looked_up_for_a_card(world: World, driver: Driver) -> None:
     await told_price(world, "0.30")
     place = {**said.cdr()["cdr_location"], "id": "L1", "evse_uid": "E1", "connector_id": "1"}
+    await carded(world)
     await offer(world, "ANY", fee={"percentage": 10})
     await offer(world, "STRONG", min_kw=1, fee={"percentage": 20})
     bill = await billed(world, cdr(world, driver, None, cdr_token=CARD, cdr_location=place))
@@ -344,9 +402,12 @@ async def test_the_power_of_a_plug_is_looked_up_for_a_card(world: World, driver:
 
 
 async def test_the_drivers_own_station_is_not_sold_to_the_driver(world: World, driver: Driver) -> None:
+    await carded(world)
     document = cdr(world, driver, None, cdr_token=CARD)
     await world.tell("cdrs", said.said("cdr", document, "2.2.1"))
     assert (await _named(world, "c1")).sold_net == 3
+    world.clock.move(3600)
+    document = cdr(world, driver, None, cdr_token=CARD)
     await world.tell("cdrs", said.said("cdr", {**document, "id": "C2", "home_charging_compensation": True}, "2.2.1"))
     assert (await _named(world, "c2")).reason == AT_HOME
 
@@ -356,6 +417,7 @@ async def test_the_drivers_own_station_is_not_sold_to_the_driver(world: World, d
 
 async def test_a_bill_stands_as_it_was_made(world: World, driver: Driver) -> None:
     """A reader that has lost its cursor begins again, and bills nothing anew."""
+    await carded(world)
     bill = await billed(world, cdr(world, driver, None, cdr_token=CARD))
     await world.node.store.write(lambda tx: tx.offers.put("LATE", read_offer({"id": "LATE", "fee": {"percentage": 10}}).document(), 0))
     await Biller(world.node).tick()
@@ -376,6 +438,7 @@ async def test_a_correction_finds_its_drive_by_the_session(world: World, driver:
     known = {"authorization_reference": None, "session_id": "S1"}
     assert (await billed(world, cdr(world, driver, drive, **known))).drive == drive.id
     assert (await billed(world, cdr(world, driver, drive, "C2", **known))).drive == drive.id
+    assert (await world.now(drive)).cdr == (await _named(world, "c1")).cdr
     assert decode_json((await world.now(drive)).offer) is None
 
 

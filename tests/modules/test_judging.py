@@ -81,6 +81,12 @@ CASES: list[tuple[str, Document, dict[str, Any], tuple[str, ...], list[str]]] = 
     ("another text alone", {"tariffs": [{**TARIFF, "min_price": {"before_taxes": 0}}]},
      {"published": {"t1": [TARIFF]}}, ("match",), ["other_tariff_text"]),
     # whether it can be true
+    ("negative energy and total",
+     {"total_energy": -10, "total_cost": {"before_taxes": Decimal("-2.50")}, "session_id": None,
+      "charging_periods": [{"start_date_time": documents.T, "dimensions": [{"type": "ENERGY", "volume": -10}]}]},
+     {"session": None}, ("match", "implausible"), ["negative_amount", "negative_amount"]),
+    ("negative total",
+     {"total_cost": {"before_taxes": Decimal("-2.50")}}, {}, ("mismatch", "implausible"), ["not_explained", "negative_amount"]),
     ("ends before it starts",
      {"end_date_time": "2024-05-01T11:00:00Z"}, {}, ("mismatch", "implausible"), ["volumes_differ", "ends_before_start"]),
     ("of tomorrow", {}, {"received_at": NOON}, ("match", "implausible"), ["in_future"]),

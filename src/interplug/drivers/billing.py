@@ -2,7 +2,8 @@
 
 One more reader of the change log. A CDR of a drive is billed by what was shown before its start; one of a card by the offer that held when
 its session started. A credit CDR takes back what was billed for the one that it names, line for line and once,
-whichever of them comes first. What was bought stands beside what was sold; what is unknown is unknown, with the reason.
+whichever of them comes first. What was bought stands beside what was sold; what is unknown is unknown, with the reason. A second CDR for
+one charge, and one for a Token that is none of ours, are sold to nobody.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from typing import Any
 import msgspec
 
 from interplug.model.types import decode_json, encode_json, fold, parse_time
+from interplug.modules import checking, facts
+from interplug.modules.judging import doubled
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
+from interplug.store.checks import About
 from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
@@ -31,6 +35,8 @@ Document = dict[str, Any]
 ZERO = Decimal()
 NOT_HERE = "the CDR that it takes back has not come"
 TWICE = "the CDR that it takes back has been taken back by another one"
+DOUBLED = "another CDR is for the same charge"
+NOBODYS = "no driver of ours: the Token is none of ours, and nobody asked for it here"
 AT_HOME = "charged at the driver's own station, for which the driver is paid back"
 
 
@@ -48,23 +54,42 @@ class Biller:
             await self.node.store.changed(self.reader.position, 1.0)
 
     async def _take(self, tx: Tx, stored: Stored) -> None:
-        drive = await drive_of(tx, stored)
-        await bill(tx, self.node, stored, drive)
-        if drive is not None and not stored.document.get("credit"):
-            await move(tx, self.node, drive, "billed", cdr=stored.pk)
+        about = await checking.write_about(tx, stored.pk, stored.key, stored.document)
+        await _bill(tx, self.node, stored, about)
+        if about.credits:
+            await _freed(tx, self.node, about, stored.key)
 
 
-async def bill(tx: Tx, node: Node, stored: Stored, drive: Drive | None) -> Bill:
-    """The bill for a CDR, made when it is first seen."""
-    made = await tx.bills.of_cdr(stored.pk)
-    if made is not None and made.cdr_no == stored.changed_no:
-        return made
+async def _bill(tx: Tx, node: Node, stored: Stored, about: About) -> None:
+    """Made when a CDR is first seen, and again where it was doubled and is no more. The last that stands is the driver's receipt."""
+    made, drive = await tx.bills.of_cdr(stored.pk), await drive_of(tx, stored)
     blank = _blank(node, stored, drive)
-    made = await _credit(tx, blank) if blank.credits else await _sold(tx, node, stored, drive, blank)
-    await tx.bills.put(made)
-    for credit in await tx.bills.crediting(stored.key.source, made.cdr_id):
-        await tx.bills.put(await _credit(tx, credit))
-    return made
+    reason = "" if blank.credits else await _unsold(tx, stored, about, drive)
+    if made is None or made.cdr_no != stored.changed_no or (made.reason == DOUBLED and not reason):
+        if reason:
+            made = msgspec.structs.replace(blank, kwh=ZERO if reason == DOUBLED else blank.kwh, reason=reason)
+        else:
+            made = await _credit(tx, blank) if blank.credits else await _sold(tx, node, stored, drive, blank)
+        await tx.bills.put(made)
+        for credit in await tx.bills.crediting(stored.key.source, made.cdr_id):
+            await tx.bills.put(await _credit(tx, credit))
+    if drive is not None and not reason and not stored.document.get("credit"):
+        await move(tx, node, drive, "billed", cdr=stored.pk)
+
+
+async def _unsold(tx: Tx, stored: Stored, about: About, drive: Drive | None) -> str:
+    """Why no driver pays for it, whatever it costs."""
+    if drive is None and not await facts.our_token(tx, stored.document):
+        return NOBODYS
+    return "" if doubled(await facts.others(tx, about, stored.key)) is None else DOUBLED
+
+
+async def _freed(tx: Tx, node: Node, credit: About, key: Key) -> None:
+    """With a CDR taken back, the one that was doubled by it stands."""
+    for one in await checking.met(tx, credit, key):
+        stored, made = await tx.objects.get_pk(one.object), await tx.bills.of_cdr(one.object)
+        if stored is not None and made is not None and made.reason == DOUBLED and not one.credits:
+            await _bill(tx, node, stored, one)
 
 
 def _blank(node: Node, stored: Stored, drive: Drive | None) -> Bill:

@@ -110,11 +110,11 @@ def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document]
 
 
 def money(price: Document | None) -> Money | None:
-    """A Price in its newest form; after taxes only where they are named."""
+    """A Price in its newest form; after taxes only where they are named, and of nothing, which is not taxed."""
     if price is None:
         return None
     net, taxes = Decimal(price["before_taxes"]), price.get("taxes") or ()
-    return Money(net, net + sum((Decimal(tax["amount"]) for tax in taxes), Decimal()) if taxes else None)
+    return Money(net, net + sum((Decimal(tax["amount"]) for tax in taxes), Decimal()) if taxes or not net else None)
 
 
 def _always(tariffs: Iterable[Document]) -> list[Document]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from interplug.model.types import encode_json
 from interplug.partners.directory import Directory
-from interplug.store.checks import About
+from interplug.store.checks import About, Check
 from interplug.store.keys import OWN, Change, Key, Stored
 from interplug.store.tx import Tx
 
@@ -138,7 +138,8 @@ async def _write_about(tx: Tx, pks: list[int]) -> list[int]:
     for pk in pks:
         stored = await tx.objects.get_pk(pk)
         if stored is not None:
-            new = await tx.checks.get(pk) is None
+            before = await tx.checks.get(pk)
+            new = before is None or not before.checked_at
             found = await write_about(tx, stored.pk, stored.key, stored.document)
             related += await _touched(tx, found, stored.key) if new else ()
     return related
@@ -157,8 +158,13 @@ async def _touched(tx: Tx, about: About, key: Key) -> list[int]:
     """The CDRs that collided with one that is taken back now, and the credits that were here before what they take back."""
     if not about.credits:
         return [one.object for one in await tx.checks.credits_of(key, about.id)]
-    met = [*await tx.checks.of_session(key, about.session), *await tx.checks.of_token(about.token, about.start_at, about.end_at)]
-    return [one.object for one in met if one.object != about.object]
+    return [one.object for one in await met(tx, about, key)]
+
+
+async def met(tx: Tx, about: About, key: Key) -> list[Check]:
+    """The other CDRs of its Session, or of its Token at that time, in the order in which they came."""
+    found = [*await tx.checks.of_session(key, about.session), *await tx.checks.of_token(about.token, about.start_at, about.end_at)]
+    return [one for number, one in sorted({one.object: one for one in found}.items()) if number != about.object]
 
 
 async def _judge(directory: Directory, pks: list[int]) -> None:

@@ -13,6 +13,7 @@ SAID: dict[str, tuple[str, str, str]] = {
     "not_reproducible": ("mismatch", "error", "{0} come out otherwise when it is read back and priced again."),
     "check_failed": ("unverifiable", "error", "The check itself failed; the node's log says how."),
     "energy_beyond_capacity": ("implausible", "error", "{0} kWh are claimed; in {1} h this Connector gives at most {2} kWh."),
+    "negative_amount": ("implausible", "error", "{0} is {1}, and it is no credit."),
     "ends_before_start": ("implausible", "error", "It ends before it starts."),
     "in_future": ("implausible", "error", "It ends after it arrived."),
     "duration_absurd": ("implausible", "warning", "It lasts {0} h."),

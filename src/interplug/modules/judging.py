@@ -211,6 +211,15 @@ def _total(cdr: Document) -> list[Decimal]:
 # --- whether it can be true
 
 
+def _amounts(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
+    """Only a credit says that something is given back."""
+    if cdr.get("credit"):
+        return
+    for name, amount in (("total_energy", Decimal(cdr["total_energy"])), ("total_cost", _total(cdr)[0])):
+        if amount < 0:
+            yield said("negative_amount", f"/cdr/{name}", name, amount)
+
+
 def _times(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
     start, end = parse_time(cdr["start_date_time"]), parse_time(cdr["end_date_time"])
     if end < start:
@@ -263,15 +272,23 @@ def _others(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
     """Of two that collide, the later one is at fault; one that was taken back collides with none."""
     if cdr.get("credit"):
         return
+    second = doubled(known.others)
+    if second is not None:
+        yield second
     earlier = [other for other in known.others if other.earlier and other.standing]
-    doubled = next((other for other in earlier if other.same_session), None)
-    if doubled is not None:
-        yield said("same_session", "/cdr/session_id", doubled.id)
-    elif (same := next((other for other in earlier if other.same_evse and other.same_time), None)) is not None:
-        yield said("same_charge", "/cdr/cdr_token", same.id)
     elsewhere = next((other for other in earlier if other.same_time and not other.same_evse and not other.same_session), None)
     if elsewhere is not None:
         yield said("token_overlap", "/cdr/cdr_token", elsewhere.id)
+
+
+def doubled(others: Sequence[Other]) -> Finding | None:
+    """Whether one of the others is for the same charge."""
+    earlier = [other for other in others if other.earlier and other.standing]
+    session = next((other for other in earlier if other.same_session), None)
+    if session is not None:
+        return said("same_session", "/cdr/session_id", session.id)
+    charge = next((other for other in earlier if other.same_evse and other.same_time), None)
+    return None if charge is None else said("same_charge", "/cdr/cdr_token", charge.id)
 
 
 def _origin(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
@@ -284,4 +301,4 @@ def _origin(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
 
 
 _Check = Callable[[Document, Known, Cdrs], Iterator[Finding]]
-_CHECKS: tuple[_Check, ...] = (_times, _capacity, _session, _others, _origin)
+_CHECKS: tuple[_Check, ...] = (_amounts, _times, _capacity, _session, _others, _origin)
