@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from interplug.faults import SABOTAGES
+from tests import postgres
 
 from .report import Row, rows, summary, table
 from .seed import Outcome, Plan, bench
@@ -21,28 +23,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description="Two nodes that are killed and lied to, and must be level afterwards.")
     parser.add_argument("--seeds", type=int, default=1, help="how many, from --first on")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
-    parser.add_argument("--engine", choices=("sqlite",), default="sqlite", help="the database of the nodes")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite", help="the database of the nodes")
     parser.add_argument("--sabotage", choices=SABOTAGES, help="break a rule of the node: the bench has to notice")
     parser.add_argument("--short", action="store_true", help="a few kills and faults: a first look")
     parser.add_argument("--keep", type=Path, help="an empty folder for databases and logs, which stay there")
     wanted = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the processes are ended on the way out
     outcomes = []
-    for seed in range(wanted.first, wanted.first + wanted.seeds):
-        plan = Plan(seed, engine=wanted.engine, sabotage=wanted.sabotage, **(SHORT if wanted.short else {}))
-        outcomes.append(asyncio.run(_seed(plan, wanted.keep)))
-        _tell(rows([outcomes[-1]]), outcomes[-1])
+    with postgres.cluster() if wanted.engine == "postgresql" else contextlib.nullcontext() as cluster:
+        for seed in range(wanted.first, wanted.first + wanted.seeds):
+            plan = Plan(seed, engine=wanted.engine, sabotage=wanted.sabotage, **(SHORT if wanted.short else {}))
+            outcomes.append(asyncio.run(_seed(plan, wanted.keep, cluster)))
+            _tell(rows([outcomes[-1]]), outcomes[-1])
     found = rows(outcomes)
     print(summary(outcomes))
     print(table(found))
     return 0 if all(row.holds for row in found) else 1
 
 
-async def _seed(plan: Plan, keep: Path | None) -> Outcome:
+async def _seed(plan: Plan, keep: Path | None, cluster: postgres.Cluster | None) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="interplug-chaos-") as folder:
         place = Path(folder) if keep is None else keep / f"seed-{plan.seed}"
         place.mkdir(parents=True, exist_ok=True)
-        async with bench(place, plan, lambda text: print(text, file=sys.stderr, flush=True)) as built:
+        async with bench(place, plan, lambda text: print(text, file=sys.stderr, flush=True), cluster) as built:
             return await built.run()
 
 

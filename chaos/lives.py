@@ -13,6 +13,7 @@ import random
 import resource
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ JUMP = "clock:jump=120:0.0005"
 FULL = (0.2, 1.0)
 ENDED_BY_US = -signal.SIGKILL
 PATIENCE = 30.0
+WITHOUT_SERVER = 20.0
+"""Seconds after the death of the database server in which a process may end for want of it: one that starts finds nothing."""
 
 
 class Process(Protocol):
@@ -129,6 +132,8 @@ class Deaths:
 
     killed: Counter[str] = field(default_factory=Counter)
     """By who or what killed."""
+    server_killed: float = -WITHOUT_SERVER
+    """When the database server was last killed, in seconds of the monotonic clock."""
     disks: int = 0
     jumps: int = 0
     ended: list[str] = field(default_factory=list)
@@ -244,6 +249,8 @@ class Supervisor:
         code = None if process is None else process.returncode
         if place is not None and code == ENDED_BY_US:
             self.deaths.killed[place] += 1
+        elif time.monotonic() - self.deaths.server_killed < WITHOUT_SERVER:
+            self.deaths.killed["the database was away"] += 1
         else:
             self.deaths.ended.append(f"{self.process.name} ended with {code}")
 

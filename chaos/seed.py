@@ -26,6 +26,7 @@ from interplug.partners.client import PageFailed
 from interplug.partners.invitations import invite
 from interplug.partners.registration import Wish, register
 from interplug.stations import city
+from tests.postgres import Cluster
 
 from .city import CARDS, LOCATIONS, OPERATOR, PLAYED, PROVIDER, card
 from .compare import Findings, eyes
@@ -38,6 +39,7 @@ from .weather import Weather
 CALM = 60.0
 """Seconds within which both sides have to be level."""
 SABOTAGED_CALM = 8.0
+SERVER_LIFE = (3.0, 10.0)
 VERSIONS = ("2.2.1", "2.3.0", "2.1.1")
 STORE_PLACES = ("store.before_commit", "store.in_commit", "store.after_commit")
 PLACES = {
@@ -103,8 +105,9 @@ class Outcome:
 
 
 class Bench:
-    def __init__(self, folder: Path, plan: Plan, say: Any) -> None:
-        self.folder, self.plan, self.say = folder, plan, say
+    def __init__(self, folder: Path, plan: Plan, say: Any, cluster: Cluster | None) -> None:
+        self.folder, self.plan, self.say, self.cluster = folder, plan, say, cluster
+        self._rest = contextlib.ExitStack()
         self.chance = random.Random(plan.seed)
         self.outcome = Outcome(plan)
         self.journal, self.told = Journal(), Journal()
@@ -124,6 +127,8 @@ class Bench:
             proxy = self.proxies[name] = Proxy(name, node.url, self.weather)
             await proxy.start()
             node.environment = _environment(proxy.url)
+            if self.cluster is not None:
+                node.environment["INTERPLUG__STORE__URL"] = self._rest.enter_context(self.cluster.database())
             self.nodes[name] = node
         await self._furnish()
         for number, (name, process) in enumerate(self.nodes.items()):
@@ -194,15 +199,17 @@ class Bench:
         over = asyncio.Event()
         telling = asyncio.create_task(self.played.run())
         storms = [asyncio.create_task(one.storm(over)) for one in self.supervisors]
+        restarts = asyncio.create_task(self._restarts())
         try:
             await self._enough(number)
             over.set()
+            await _cancelled([restarts])
             await asyncio.gather(*storms)
             self.weather.calm()
             self.played.ending = True
             await telling
         finally:
-            await _cancelled([*storms, telling])
+            await _cancelled([restarts, *storms, telling])
         await asyncio.gather(*(writer.end() for writer in self.writers))
         await asyncio.gather(*(proxy.quiet() for proxy in self.proxies.values()))
         async with self._guarded():
@@ -216,6 +223,18 @@ class Bench:
             yield
         finally:
             await _cancelled(guards)
+
+    async def _restarts(self) -> None:
+        """The server of the databases is killed, too, and comes back."""
+        while self.cluster is not None:
+            await asyncio.sleep(self.chance.uniform(*SERVER_LIFE))
+            self.outcome.deaths.killed["the database server"] += 1
+            self.cluster.stop()
+            self.outcome.deaths.server_killed = time.monotonic()
+            try:
+                await asyncio.sleep(self.chance.uniform(0.1, 1.0))
+            finally:
+                self.cluster.start()
 
     def _door(self, name: str) -> str:
         return f"{self.nodes[name].url}/ocpi/2.3.0/receiver"
@@ -261,6 +280,7 @@ class Bench:
             await proxy.stop()
         for node in self.nodes.values():
             node.socket.close()
+        self._rest.close()
 
 
 def _environment(url: str) -> dict[str, str]:
@@ -281,9 +301,9 @@ async def _cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def bench(folder: Path, plan: Plan, say: Any = lambda text: None) -> AsyncIterator[Bench]:
-    """A bench that is built, and that leaves no process behind."""
-    built = Bench(folder, plan, say)
+async def bench(folder: Path, plan: Plan, say: Any = lambda text: None, cluster: Cluster | None = None) -> AsyncIterator[Bench]:
+    """A bench that is built, and that leaves no process behind. `cluster`: the PostgreSQL server that holds the databases."""
+    built = Bench(folder, plan, say, cluster)
     try:
         await built.build()
         yield built

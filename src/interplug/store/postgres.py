@@ -18,6 +18,7 @@ from typing import TypeVar
 import asyncpg
 from asyncpg import Connection
 
+from interplug import faults
 from interplug.store.database import Numbers, Row, Unsure
 from interplug.store.queue import Queue, Waiting, Work
 from interplug.store.tx import Tx
@@ -260,15 +261,22 @@ class Postgres:
             return
         try:
             before = self._numbers.last = int(await statements.connection.fetchval(READ_NUMBER))
+            if faults.sabotaged("numbers-from-a-sequence"):
+                await self._reserve(statements.connection, before)
             end = time.perf_counter() + LONGEST
             while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
                 if group:
                     await self._keep(statements)
                 group.append(self._waiting.popleft())
                 await self._run(group[-1], statements, tx)
+            if faults.sabotaged("answer-before-commit"):
+                await self._answer_early(group)
+            faults.at("store.before_commit")
+            faults.at("store.in_commit")
             began = time.perf_counter()
             await self._commit(statements.connection, before)
             self.writing.committed(len(group), time.perf_counter() - began)
+            faults.at("store.after_commit")
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
             self.writing.failed += 1
             if not group:
@@ -316,12 +324,27 @@ class Postgres:
     async def _commit(self, connection: Connection, before: int) -> None:
         after = self._numbers.last
         count = f"update {COUNTED.replace(' where', f' set no = {after} where')}; " if after != before else ""
+        if faults.sabotaged("numbers-from-a-sequence"):
+            count = ""
         try:
             await connection.execute(f"{count}commit")
         except LOST as error:
             raise Unsure("the connection to the database was lost during a commit") from error
         if after != before:
             self._committed(after)
+
+    # --- what must never be, and is only on purpose (`faults`)
+
+    async def _reserve(self, connection: Connection, before: int) -> None:
+        """Numbers as a sequence gives them: seen by every reader of the log before what they were given to."""
+        await connection.execute(f"update {COUNTED.replace(' where', f' set no = {before + 10_000} where')}; commit")
+        await asyncio.sleep(0.1)
+        await connection.execute(BEGIN)
+
+    async def _answer_early(self, group: list[Waiting]) -> None:
+        for item in group:
+            item.answer()
+        await asyncio.sleep(0.05)
 
 
 DURABLE = """
