@@ -27,7 +27,7 @@ from interplug.telemetry.figures import Writing
 T = TypeVar("T")
 
 GROUP = 256
-LONGEST = 0.003
+LONGEST = 0.0015
 """Seconds after which a group takes no more in: other processes wait for its end."""
 PATIENCE = 15.0
 """Seconds to wait for a database that does not answer, and for another process that writes."""
