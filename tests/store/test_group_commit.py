@@ -59,6 +59,21 @@ async def test_reading_cannot_change_anything(desk: Desk) -> None:
         await desk.read(lambda tx: tx.db.execute("delete from counter"))
 
 
+async def test_a_writer_that_failed_goes_on_with_what_comes_next(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it was: those who waited hear of it, and the store is not silent for ever."""
+    queue = desk.store._engine._queue
+    real = queue._group
+
+    async def broken() -> None:
+        monkeypatch.setattr(queue, "_group", real)
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(queue, "_group", broken)
+    outcomes = await asyncio.gather(desk.write(saving("T1")), desk.write(saving("T2")), return_exceptions=True)
+    assert [type(one) for one in outcomes] == [OSError, OSError]
+    assert (await desk.write(saving("T3"))).created
+
+
 async def test_a_caller_that_gives_up_does_not_stop_the_others(desk: Desk) -> None:
     gone = asyncio.ensure_future(desk.write(saving("T1")))
     await asyncio.sleep(0)

@@ -104,6 +104,34 @@ async def test_what_is_on_its_way_is_not_called_back_when_something_else_fails(n
     assert slow.came == ["PUT SLOW"] and not lane.flying
 
 
+@pytest.mark.parametrize("answer", [OK, says(2001)])
+async def test_what_our_own_database_could_not_note_down_is_sent_again(newest: World, monkeypatch: Any, answer: Response) -> None:
+    """A full disk between the answer and what is written about it: nothing is left out, and nothing stays on its way for ever."""
+    told: list[str] = []
+
+    async def played(request: Request) -> Response:
+        told.append(request.url.rsplit("/", 1)[-1])
+        return answer if told.count(told[-1]) == 1 and told[-1] == "T1" else OK
+
+    newest.node.client.transport.places["https://partner.example"] = played  # type: ignore[attr-defined]
+    refusals, left = newest.push.refusals, [1]
+    for name in ("accepted", "refuse"):
+        real = getattr(refusals, name)
+
+        async def full(*arguments: Any, real: Any = real) -> None:
+            if left and told[-1] == "T1":
+                left.pop()
+                raise OSError("no space left on the device")
+            await real(*arguments)
+
+        monkeypatch.setattr(refusals, name, full)
+    await tariffs(newest, "T1", "T2")
+    await newest.push.idle()
+    (lane,) = newest.push.lanes.values()
+    assert not left and told.count("T1") == 2 and "T2" in told
+    assert not lane.flying and not lane.dirty and lane.live
+
+
 async def test_a_change_that_was_read_with_an_earlier_one_is_not_sent_twice(newest: World) -> None:
     key = await own(newest.node, "locations", ours(said.location()))
     await newest.settle()

@@ -5,12 +5,14 @@ and must see to it that each that it took has its value or its error before it a
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from interplug.store.tx import Tx
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[Tx], Coroutine[Any, Any, T]]
 
@@ -64,8 +66,19 @@ class Queue:
 
     async def _serve(self) -> None:
         task = asyncio.current_task()
-        while self.waiting and not (task and task.cancelling()):
-            await self._group()
-        self._serving = None
-        while self.waiting:  # the loop ends, and nobody in it waits any more
-            self.waiting.popleft().future.cancel()
+        error: Exception | None = None
+        try:
+            while self.waiting and not (task and task.cancelling()):
+                await self._group()
+        except Exception as failed:
+            log.exception("the writer failed, and goes on with what comes next")
+            error = failed
+        finally:
+            self._serving = None
+        while self.waiting:
+            item = self.waiting.popleft()
+            if error is None:  # the loop ends, and nobody in it waits any more
+                item.future.cancel()
+            else:
+                item.error = error
+                item.answer()

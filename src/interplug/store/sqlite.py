@@ -173,12 +173,18 @@ class Sqlite:
                 group.append(self._waiting.popleft())
             for item in group:
                 item.error = item.error or error
-            if self._writer.in_transaction:
-                self._writer.execute("rollback")
+            self._undo()
         for item in group:
             item.answer()
 
+    def _undo(self) -> None:
+        """A disk that takes nothing may refuse this, too: then the next group tries it again."""
+        if self._writer.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._writer.execute("rollback")
+
     async def _begin(self) -> None:
+        self._undo()
         try:
             self._writer.execute("begin immediate")
         except sqlite3.OperationalError as error:

@@ -231,6 +231,10 @@ class Lane:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
+        except Exception:
+            if running:  # a fault of ours; what is on its way comes to its end
+                await asyncio.wait(running)
+            raise
         finally:
             for task in running:
                 task.cancel()
@@ -272,6 +276,14 @@ class Lane:
             decision = Decision("refused", f"not sendable: {type(error).__name__}")
         faults.at("push.after_send")
         del self.flying[item.pk]
+        try:
+            await self._settle(item, decision, head, told)
+        except Exception:
+            # Our own database takes nothing: the object is sent again, for that is known to do no harm.
+            self.dirty[item.pk] = item.merged(self.dirty.pop(item.pk, None))
+            raise
+
+    async def _settle(self, item: Item, decision: Decision, head: int, told: Item) -> None:
         if decision.verdict == "sent":
             self._well(item.pk)
             later = self.dirty.get(item.pk)
