@@ -46,7 +46,7 @@ class Played:
     async def run(self) -> None:
         """Until `ending`."""
         async with aiohttp.ClientSession(timeout=TIMEOUT) as self._client:
-            await self._again_and_again("PUT", self._place("locations", self.location["id"]), self.location)
+            await self._describe()
             loops = [*(self._status(evse["uid"]) for evse in self.location["evses"]), *(self._charge for _ in range(3))]
             await asyncio.gather(*(self._repeat(one) for one in loops))
 
@@ -56,6 +56,15 @@ class Played:
             await asyncio.sleep(self.chance.uniform(0.05, 0.4))
 
     # --- what it tells
+
+    async def _describe(self) -> None:
+        """The Location as each round begins; it says what the EVSEs do, and so it stands in the record like any other word of them."""
+        keys = [f"status/{evse['uid']}" for evse in self.location["evses"]]
+        for key, evse in zip(keys, self.location["evses"], strict=True):
+            self.journal.tried(key, evse["status"])
+        if await self._again_and_again("PUT", self._place("locations", self.location["id"]), self.location):
+            for key in keys:
+                self.journal.acked(key)
 
     def _status(self, uid: str) -> Callable[[], Awaitable[None]]:
         async def once() -> None:
