@@ -42,5 +42,10 @@ async def served(door: Any, **settings: Any) -> AsyncIterator[Talk]:
         finally:
             writer.close()
 
+    one.port = port  # type: ignore[attr-defined]
     yield one
     server.close()
+    for connection in list(state.connections):
+        connection.shutdown()
+    while state.connections:
+        await asyncio.sleep(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,18 @@ async def test_a_body_that_never_ends_is_refused_at_the_limit(talk: Talk, partne
     endless = [b"%x\r\n%b\r\n" % (1000, b"x" * 1000)] * (LARGEST // 1000 + 1)
     answer = await talk(head(partner, "Transfer-Encoding: chunked"), *endless)
     assert envelope(answer, 413)["status_code"] == 2000
+
+
+async def test_who_still_sends_when_it_is_refused_can_read_why(talk: Talk, partner: Partner) -> None:
+    """A reset would take the answer from a client that is in the middle of its body."""
+    large = b"x" * 20_000_000
+
+    def send() -> bytes:
+        with socket.create_connection(("127.0.0.1", talk.port), 10) as client:  # type: ignore[attr-defined]
+            client.sendall(head(partner, f"Content-Length: {len(large)}") + large)
+            return client.recv(65_536)
+
+    assert str(LARGEST) in envelope(await asyncio.to_thread(send), 413)["status_message"]
 
 
 async def test_a_body_that_stands_still_is_408(talk: Talk, partner: Partner) -> None:

@@ -134,3 +134,19 @@ async def test_a_connection_that_is_idle_after_its_answers_is_closed() -> None:
     async with served(Echo(), timeout_keep_alive=0.05) as talk:
         heard = await talk(START + b"\r\n", START + b"\r\n", answers=99)
     assert heard.count(b"200 OK") == 2
+
+
+async def test_a_door_that_fails_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Echo):
+        async def answer(self, request: Request) -> Response:
+            raise LookupError("nobody foresaw it")
+
+    async with served(Broken()) as talk:
+        assert await talk(START + b"\r\n") == b""
+    assert "could not be answered" in caplog.text
+
+
+@pytest.mark.parametrize("target", [b"CONNECT x:443", b"GET *", b"OPTIONS *", b"GET x"])
+async def test_a_target_that_is_no_path_is_told_in_the_envelope(talk: Talk, target: bytes) -> None:
+    heard = await talk(target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert heard.startswith(b"HTTP/1.1 ")

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from interplug.model.types import format_time, parse_time
+from interplug.model.types import parse_time
+from interplug.modules.conversation import described
 from interplug.modules.node import Node
 from interplug.store.messages import NEWEST, Message
 
@@ -92,16 +93,4 @@ def moment(text: str, now: int) -> int:
 
 def _described(node: Node, message: Message) -> dict[str, Any]:
     partner = node.directory.by_id(message.connection)
-    return {
-        "number": message.number,
-        "at": format_time(message.started_at),
-        "direction": message.direction,
-        "partner": partner.partner if partner else None,
-        "method": message.method,
-        "url": message.url,
-        "http": message.http,
-        "ocpi": message.ocpi,
-        "milliseconds": message.took_us // 1000,
-        "request_id": message.request_id,
-        "correlation_id": message.correlation_id,
-    }
+    return {**described(message), "partner": partner.partner if partner else None}

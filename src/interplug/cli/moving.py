@@ -28,6 +28,7 @@ from interplug.versions.table import NEWEST
 from . import lists
 from .ending import FAILED, NETWORK, USAGE, end, errors, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
+from .options import FILES
 from .parties import party
 from .partners import named
 
@@ -38,7 +39,7 @@ KINDS = {module: kind for kind, module in MODULES.items()}
 
 
 def import_(
-    *sources: Annotated[Path, Parameter(allow_leading_hyphen=True)],
+    *sources: Annotated[Path, FILES],
     version: Annotated[str | None, Parameter(help="OCPI version of the objects; without it, recognised.")] = None,
     party_: Annotated[list[str] | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM; may be repeated.")] = None,
     audience: Annotated[str | None, Parameter(help="Who may see them: an audience, or everybody. Without it, who may already.")] = None,
@@ -51,8 +52,6 @@ def import_(
     """
     if not sources:
         end("name at least one file", USAGE)
-    if unknown := next((str(source) for source in sources if str(source).startswith("-") and str(source) != "-"), None):
-        end(f"{unknown} is no option of import", USAGE)
     check_version(version)
     wish = Wish(version, tuple(party(text) for text in party_ or ()), audience)
     report = Report()

@@ -11,6 +11,8 @@ from cyclopts.validators import Number
 from interplug.tariffs.compiled import VERSIONS
 from interplug.tariffs.zones import clock
 
+from .ending import USAGE, end
+
 
 def _spoken(_: Any, version: str | None) -> None:
     if version is not None and version not in VERSIONS:
@@ -22,8 +24,21 @@ def _zone(_: Any, name: str | None) -> None:
         raise ValueError(f"there is no time zone {name}; one is Europe/Amsterdam")
 
 
+def _files(_: Any, paths: Any) -> None:
+    """A dash alone is standard input; with more behind it, it was meant as an option."""
+    listed = paths if isinstance(paths, list | tuple) else () if paths is None else (paths,)
+    if wrong := next((str(path) for path in listed if str(path).startswith("-") and str(path) != "-"), None):
+        end(f"Unknown option: {wrong}", USAGE)
+
+
+FILES = Parameter(allow_leading_hyphen=True, validator=_files)
+"""Of what names files, or - for standard input."""
 Files = Annotated[
-    list[Path] | None, Parameter(help="JSON, JSON lines, an OCPI response or CSV, plain or gzip; standard input if there are none.")
+    list[Path] | None,
+    FILES,
+    Parameter(
+        help="JSON, JSON lines, an OCPI response or CSV, plain or gzip; standard input if there are none, or for -.",
+    ),
 ]
 Jobs = Annotated[int | None, Parameter(validator=Number(gte=1), help="Processes that share the work; without it, one for each core.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="The answers as JSON.")]

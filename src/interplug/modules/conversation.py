@@ -85,7 +85,7 @@ async def _messages(matter: Matter, commands: Iterable[Command]) -> None:
         matter.lack("messages", "none in the log concerns the CDR")
         return
     limit = matter.node.settings.store.message_body
-    listed = [_described(one, limit, names) for one in found]
+    listed = [_quoted(one, limit, names) for one in found]
     matter.show("messages.json", "What was said with the partner about it, in both directions, in the order in which it was said.", listed)
     if cut := sum(one["body_cut"] or one["answer_cut"] for one in listed):
         matter.lack(f"the ends of {cut} messages", f"the log keeps {limit} bytes of each (store.message_body)")
@@ -134,8 +134,8 @@ def _named(message: Message, name: str) -> bool:
     return any(re.search(spelled, body, re.IGNORECASE) for body in (message.body, message.answer))
 
 
-def _described(message: Message, limit: int, names: Names) -> Document:
-    answer, left_out = _only(message.answer, names)
+def described(message: Message) -> Document:
+    """What was said, without the words: when, by which way, where, how it ended."""
     return {
         "number": message.number,
         "at": format_time(message.started_at),
@@ -147,6 +147,13 @@ def _described(message: Message, limit: int, names: Names) -> Document:
         "milliseconds": message.took_us // 1000,
         "request_id": message.request_id,
         "correlation_id": message.correlation_id,
+    }
+
+
+def _quoted(message: Message, limit: int, names: Names) -> Document:
+    answer, left_out = _only(message.answer, names)
+    return {
+        **described(message),
         "headers": message.headers,
         "body": message.body.decode(errors="replace"),
         "body_cut": len(message.body) >= limit,

@@ -32,6 +32,8 @@ LARGEST_HEAD = 65_536
 MOST_HEADERS = 200
 HEAD_TIME = 20.0
 """Seconds that a head may take, and that a new connection may be silent."""
+LINGER = 2.0
+"""Seconds in which a client that still sends a body may read why it is refused; a reset would take the answer from it."""
 
 
 class Wire(HttpToolsProtocol):
@@ -44,6 +46,8 @@ class Wire(HttpToolsProtocol):
     _waiting: asyncio.TimerHandle | None = None
     _idle: asyncio.TimerHandle | None = None
     _idle_since = 0.0
+    _leaving = False
+    """The last answer is given; what comes is thrown away."""
 
     def __init__(self, door: Door, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -63,6 +67,8 @@ class Wire(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._leaving:
+            return
         self._new = False
         super().data_received(data)
         if not self._in_head or self.transport.is_closing():
@@ -157,6 +163,16 @@ class Wire(HttpToolsProtocol):
         self.transport.write(head % len(body) + body)
         self.transport.close()
 
+    def leave(self) -> None:
+        """Ends the connection once the client has had time to hear why."""
+        if not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._leaving = True
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._waiting = self.loop.call_later(LINGER, self.transport.close)
+
     # --- the time of a head
 
     def _wait(self) -> None:
@@ -243,12 +259,15 @@ class Exchange:
                 await self._rest()
             request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
             response = await door.answer(request)
-        except OcpiError as error:
-            response = door.refused(request, error)
-            self.keep_alive = False
+            await self._send(response)
         except Gone:
             return
-        await self._send(response)
+        except OcpiError as error:
+            self.keep_alive = False
+            await self._send(door.refused(request, error))
+        except Exception:
+            log.exception("%s %s could not be answered", request.method, request.path)
+            self.wire.transport.close()
 
     async def _rest(self) -> None:
         """Waits for what is not there yet of the body."""
@@ -284,8 +303,10 @@ class Exchange:
         head = self._head(response)
         wire.transport.writelines((head,) if self.request.method == "HEAD" else (head, response.body))
         self.response_complete = True
-        if not self.keep_alive:
+        if not self.keep_alive and self._whole:
             wire.transport.close()
+        elif not self.keep_alive:
+            wire.leave()
         wire.on_response_complete()
 
     def _head(self, response: Response) -> bytes:
