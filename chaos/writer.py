@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from interplug import config
+from interplug.charges import charging
 from interplug.model.types import format_time
-from interplug.modules import charging
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.modules.session_states import BILLED

@@ -22,13 +22,13 @@ import msgspec
 import uvicorn
 import uvloop
 
+from interplug.charges.checking import Checker
 from interplug.config import BadSettings, Settings
 from interplug.drivers.billing import Biller
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
 from interplug.modules import call, commands, retention
 from interplug.modules.ahead import Ahead
-from interplug.modules.checking import Checker
 from interplug.modules.loops import Loop, Loops
 from interplug.modules.node import Node
 from interplug.modules.opening import opened

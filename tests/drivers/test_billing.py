@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from interplug.charges.checking import Checker
 from interplug.drivers.billing import AT_HOME, DOUBLED, NOBODYS, NOT_HERE, TWICE, Biller
 from interplug.drivers.deals import pinned
 from interplug.drivers.drives import NotPossible, new_driver, start
@@ -14,7 +15,6 @@ from interplug.drivers.margins import margin, margins
 from interplug.drivers.offers import read_offer
 from interplug.drivers.receipt import Receipt, live, receipt
 from interplug.model.types import decode_json
-from interplug.modules.checking import Checker
 from interplug.store.bills import Bill
 from interplug.store.drivers import Drive, Driver
 from tests.drivers.played import World, open_world, session

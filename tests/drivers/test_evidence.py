@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
+from interplug.charges import archive, charging
+from interplug.charges.evidence import collect
 from interplug.drivers.drives import new_driver, start, stop
 from interplug.model.types import decode_json, encode_json
-from interplug.modules import archive, charging
-from interplug.modules.evidence import collect
 from interplug.modules.node import Node
+from tests.charges import meters
 from tests.drivers.played import World, open_world, session
 from tests.drivers.test_billing import cdr, told_price
-from tests.modules import charges, said
+from tests.modules import said
 from tests.nodes import Clock, Partner, befriend, close, make_node
 
 SECRETS = ("token-of-partner-2.2.1", "their-token")
@@ -202,11 +203,11 @@ async def operator(tmp_path: Path) -> AsyncIterator[tuple[Node, Clock, Partner]]
 
 async def test_the_operator_shows_what_was_pinned_and_what_the_meter_said(operator: tuple[Node, Clock, Partner]) -> None:
     node, clock, partner = operator
-    await charges.open_place(node, charges.tariff())
-    charge = await charges.plug(node, partner)
-    await charging.meter(node, charge, [charges.reading(0, "0"), charges.reading(1800, "5")])
+    await meters.open_place(node, meters.tariff())
+    charge = await meters.plug(node, partner)
+    await charging.meter(node, charge, [meters.reading(0, "0"), meters.reading(1800, "5")])
     clock.move(3600)
-    await charging.end(node, charge, clock(), readings=[charges.reading(3600, "10")])
+    await charging.end(node, charge, clock(), readings=[meters.reading(3600, "10")])
     found = await opened(node, charge)
     assert found.json("tariffs/pinned.json")["tariff"]["id"] == "T1"
     assert [one["kwh"] for one in found.json("session/readings.json")][-1] == 10

@@ -9,7 +9,7 @@ import pytest
 
 from interplug.modules.node import Node
 from interplug.stations.simulator.fleet import Fleet
-from tests.modules.charges import open_place, tariff
+from tests.charges.meters import open_place, tariff
 from tests.nodes import Clock, Partner, Wire, befriend, close, make_node
 
 THEIRS = (("EMSP", "BE", "XYZ"),)

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from interplug.charges.charging import evse_status
 from interplug.config import Simulator
 from interplug.model.types import format_time
-from interplug.modules.charging import evse_status
 from interplug.modules.node import Node, Outcome
 from interplug.stations.city import OPERATORS, locations, tariffs
 from interplug.stations.simulator.fleet import Fleet
@@ -20,7 +20,7 @@ from interplug.stations.simulator.memory import Car
 from interplug.stations.simulator.physics import Vehicle
 from interplug.store.keys import OWN, Key
 from interplug.tariffs import cost_documents, price
-from tests.modules.charges import TOKEN, cdr, has_cdr, location, open_place, session, tariff
+from tests.charges.meters import TOKEN, cdr, has_cdr, location, open_place, session, tariff
 from tests.nodes import CPO, SECOND, Clock, Partner, befriend, close, make_node, own
 
 FULL_TOKEN = {**TOKEN, "issuer": "XYZ", "valid": True, "whitelist": "ALWAYS", "last_updated": "2026-01-01T00:00:00Z"}

@@ -15,7 +15,7 @@ from interplug.stations.simulator.fleet import Fleet
 from interplug.stations.simulator.memory import Car
 from interplug.stations.simulator.physics import Vehicle
 from interplug.versions.table import VERSIONS
-from tests.modules.charges import TOKEN, open_place, tariff
+from tests.charges.meters import TOKEN, open_place, tariff
 from tests.modules.said import said
 from tests.nodes import CPO, Clock, Partner, Wire, befriend, close, make_node
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from interplug.charges import corrections, holding
+from interplug.charges.checking import Checker
+from interplug.charges.missing import missing
 from interplug.model.types import decode_json, encode_json, format_time
-from interplug.modules import corrections, holding
-from interplug.modules.checking import Checker
-from interplug.modules.missing import missing
 from interplug.store.checks import Listed, Wanted
 from interplug.store.keys import OWN, Stored
 from interplug.sync import files

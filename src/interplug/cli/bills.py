@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from interplug.modules import corrections, holding
+from interplug.charges import corrections, holding
 from interplug.modules.node import Node
 from interplug.store.keys import Stored
 

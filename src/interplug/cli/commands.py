@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from interplug import __version__
-from interplug.modules.corrections import NotCreditable
-from interplug.modules.holding import NotPossible as CdrNotPossible
+from interplug.charges.corrections import NotCreditable
+from interplug.charges.holding import NotPossible as CdrNotPossible
 from interplug.partners.audiences import NoAudience
 from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from interplug.modules import archive
-from interplug.modules.evidence import collect
+from interplug.charges import archive
+from interplug.charges.evidence import collect
 from interplug.modules.node import Node
 
 from .ending import columns, end, show

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from interplug.charges.conversation import described
 from interplug.model.types import parse_time
-from interplug.modules.conversation import described
 from interplug.modules.node import Node
 from interplug.store.messages import NEWEST, Message
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from interplug.charges import checking, facts
+from interplug.charges.findings import VERDICTS
+from interplug.charges.missing import missing
 from interplug.model.types import decode_json, format_time
-from interplug.modules import checking, facts
-from interplug.modules.findings import VERDICTS
-from interplug.modules.missing import missing
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
 from interplug.store.checks import Check, Listed, Wanted

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from interplug import __version__
+from interplug.charges.missing import missing
 from interplug.config import Settings
-from interplug.modules.missing import missing
 from interplug.modules.node import Node
 from interplug.partners import audiences, registration
 from interplug.partners.presentation import root

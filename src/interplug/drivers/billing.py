@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
+from interplug.charges import checking, facts
+from interplug.charges.judging import doubled
 from interplug.model.types import decode_json, encode_json, fold, parse_time
-from interplug.modules import checking, facts
-from interplug.modules.judging import doubled
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
 from interplug.store.checks import About

@@ -11,9 +11,9 @@ from interplug.partners import states
 from interplug.store.cursors import LOG
 from interplug.store.tx import Tx
 
-from . import charging
 from .command_states import OPEN
 from .node import Node
+from .session_states import ENDED
 
 DAY = 86_400_000_000
 MOST_MESSAGES = 5_000_000
@@ -21,7 +21,6 @@ MOST_MESSAGES = 5_000_000
 
 async def forget(node: Node) -> None:
     """Removes everything whose time is over."""
-    await charging.forget_readings(node, _before(node, node.settings.store.reading_days))
     await node.store.write(lambda tx: _forget(tx, node))
 
 
@@ -33,6 +32,7 @@ async def _forget(tx: Tx, node: Node) -> None:
     kept = node.settings.store
     for module, days in (("tariffs", kept.tariff_days), ("cdrs", kept.cdr_days), ("sessions", kept.session_days)):
         await tx.history.forget(module, _before(node, days))
+    await tx.stations.forget(ENDED, _before(node, kept.reading_days))
     await tx.messages.forget(before=_before(node, kept.message_days), most=MOST_MESSAGES)
     await tx.pulses.sum_up(node.clock())
     await tx.quarantine.forget(_before(node, kept.quarantine_days))

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from interplug.charges import holding
+from interplug.charges.findings import Finding
 from interplug.model.types import BadJson, decode_json, parse_time
 from interplug.model.validate import Invalid, validate
-from interplug.modules import holding, own
-from interplug.modules.findings import Finding
+from interplug.modules import own
 from interplug.modules.zones import zone_at
 from interplug.partners import audiences
 from interplug.partners.directory import Directory

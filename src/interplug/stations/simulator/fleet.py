@@ -12,11 +12,11 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from interplug.charges import charging
+from interplug.charges.pinned import NoPlace
 from interplug.model.types import fold
-from interplug.modules import charging
 from interplug.modules.authorise import authorise
 from interplug.modules.node import Node, Outcome
-from interplug.modules.pinned import NoPlace
 from interplug.store.keys import OWN, Stored
 from interplug.store.tx import Tx
 

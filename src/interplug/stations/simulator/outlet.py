@@ -13,13 +13,13 @@ import random
 from decimal import Decimal
 from typing import Any
 
+from interplug.charges import charging
+from interplug.charges.bills import Ending
+from interplug.charges.book import whole
+from interplug.charges.pinned import NoPlace
 from interplug.model.types import fold
-from interplug.modules import charging
-from interplug.modules.bills import Ending
-from interplug.modules.book import whole
 from interplug.modules.call import cancel_reservation
 from interplug.modules.node import Node
-from interplug.modules.pinned import NoPlace
 from interplug.store.keys import Key
 from interplug.store.stations import Reading
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from interplug.charges import charging
 from interplug.model.types import fold, parse_time
-from interplug.modules import charging
 from interplug.modules.node import Node, Outcome
 
 from .memory import Driver, Hold

@@ -13,6 +13,8 @@ import msgspec
 
 from interplug import __version__
 from interplug.model.types import BadJson, decode_json, fold, format_time
+from interplug.modules import lens
+from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.partners.presentation import root
 from interplug.store.history import Version
@@ -20,11 +22,10 @@ from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 from interplug.tariffs import worked
 
-from . import checking, lens
+from . import checking
 from .archive import Exhibit, manifest
 from .conversation import converse
 from .matter import Matter, gather
-from .node import Node
 
 Document = dict[str, Any]
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from interplug.charges.findings import SAID, VERDICTS, Finding
+from interplug.charges.judging import Known, Other, judge, watts_of
 from interplug.config import Cdrs
 from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate
-from interplug.modules.findings import SAID, VERDICTS, Finding
-from interplug.modules.judging import Known, Other, judge, watts_of
 from tests.census.tables import object_of, strategy
 from tests.model import documents
 

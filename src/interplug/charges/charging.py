@@ -16,6 +16,8 @@ from decimal import Decimal
 from typing import Any
 
 from interplug.model.types import fold, format_time
+from interplug.modules.node import Node
+from interplug.modules.session_states import STATES, advance
 from interplug.store.keys import OWN
 from interplug.store.stations import Reading
 from interplug.store.tx import Tx
@@ -23,9 +25,7 @@ from interplug.store.tx import Tx
 from . import book
 from .bills import STOPPED, Ending
 from .book import LOST, whole
-from .node import Node
 from .pinned import find_place, pin
-from .session_states import ENDED, STATES, advance
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
@@ -170,11 +170,6 @@ async def close_lost(node: Node, silent_since: int) -> list[str]:
         return closed
 
     return await node.store.write(work)
-
-
-async def forget_readings(node: Node, before: int) -> int:
-    """Retention: what the meters of Sessions said that ended before then; their Sessions and CDRs stay."""
-    return await node.store.write(lambda tx: tx.stations.forget(ENDED, before))
 
 
 async def evse_status(node: Node, location_id: str, evse_uid: str, status: str, at: int) -> bool:

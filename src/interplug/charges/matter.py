@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.store.checks import About
 from interplug.store.drivers import Drive
@@ -14,7 +15,6 @@ from interplug.store.tx import Tx
 
 from . import facts
 from .archive import Exhibit, Missing, readable
-from .node import Node
 
 
 @dataclass

@@ -9,11 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from interplug.modules.node import Node
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
 from .judging import HOUR
-from .node import Node
 
 STATES = ("ACTIVE", "COMPLETED")
 MOST = 10_000

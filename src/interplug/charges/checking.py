@@ -12,6 +12,7 @@ import logging
 from typing import Any, NamedTuple
 
 from interplug.model.types import encode_json
+from interplug.modules.node import Node
 from interplug.partners.directory import Directory
 from interplug.store.checks import About, Check
 from interplug.store.keys import OWN, Change, Key, Stored
@@ -20,7 +21,6 @@ from interplug.store.tx import Tx
 from . import facts
 from .judging import Judgement, Known, failed, judge
 from .missing import used
-from .node import Node
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]

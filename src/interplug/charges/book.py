@@ -12,6 +12,8 @@ from typing import Any
 
 from interplug.model.types import format_time
 from interplug.model.validate import validate
+from interplug.modules.node import Node
+from interplug.modules.session_states import BILLED, advance
 from interplug.partners.audiences import OWN_DRIVERS
 from interplug.store.keys import OWN, Key
 from interplug.store.stations import Charge, Reading
@@ -20,9 +22,7 @@ from interplug.store.tx import Tx
 from . import bills, holding
 from .bills import Ending
 from .metering import Metered, measure, remembered
-from .node import Node
 from .pinned import Pinned, Place, pin
-from .session_states import BILLED, advance
 
 Document = dict[str, Any]
 LOST = Ending("the station was not heard of any more; closed with its last reading")

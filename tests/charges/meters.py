@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from interplug.charges import charging
 from interplug.model.types import format_time
-from interplug.modules import charging
 from interplug.modules.node import Node
 from interplug.store.keys import OWN, Key
 from interplug.store.stations import Reading

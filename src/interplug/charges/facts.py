@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from interplug.model.types import decode_json, fold, parse_time
+from interplug.modules import lens
+from interplug.modules.zones import zone_at
 from interplug.partners.directory import Directory
 from interplug.store.checks import About, Check
 from interplug.store.history import Version
@@ -16,9 +18,7 @@ from interplug.store.tx import Tx
 from interplug.versions import chain, tolerant
 from interplug.versions.facts import Facts
 
-from . import lens
 from .judging import Known, Other, named, watts_of
-from .zones import zone_at
 
 Document = dict[str, Any]
 GRACE = 15 * 60 * 1_000_000

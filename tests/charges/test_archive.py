@@ -4,8 +4,8 @@ import hashlib
 import io
 import zipfile
 
+from interplug.charges.archive import Exhibit, Missing, manifest, packed
 from interplug.model.types import decode_json
-from interplug.modules.archive import Exhibit, Missing, manifest, packed
 
 EXHIBITS = [Exhibit("b/one.json", "First.", b'{"a": 1}'), Exhibit("a/two.txt", "Second.", b"")]
 

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from interplug.charges import bills, charging, corrections, metering
+from interplug.charges.bills import Ending
+from interplug.charges.pinned import NoPlace
 from interplug.model.types import decode_json, encode_json, format_time
 from interplug.model.validate import Invalid
-from interplug.modules import bills, charging, corrections, metering
-from interplug.modules.bills import Ending
 from interplug.modules.node import Node
-from interplug.modules.pinned import NoPlace
-from interplug.modules.session_states import STATES
+from interplug.modules.session_states import ENDED, STATES
 from interplug.store.checks import Wanted
 from interplug.store.keys import OWN, Key
 from interplug.tariffs import cost_documents, price
-from tests.modules.charges import (
+from tests.charges.meters import (
     TOKEN,
     cdr,
     element,
@@ -247,9 +247,9 @@ async def test_readings_are_forgotten_when_their_session_is_long_over(node: Node
     for charge in (over, running):
         await charging.meter(node, charge, [reading(0, "0"), reading(60, "1")])
     await charging.end(node, over, T0 + 60 * SECOND)
-    assert await charging.forget_readings(node, clock()) == 0
+    assert await node.store.write(lambda tx: tx.stations.forget(ENDED, clock())) == 0
     clock.move(HOUR)
-    assert await charging.forget_readings(node, clock()) == 2
+    assert await node.store.write(lambda tx: tx.stations.forget(ENDED, clock())) == 2
     await charging.meter(node, running, [reading(120, "2")])
     assert (await session(node, running))["kwh"] == 2 and await has_cdr(node, over)
 

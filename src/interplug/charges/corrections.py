@@ -9,12 +9,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from interplug.modules.node import Node
 from interplug.store.holds import Note
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
 from . import bills, facts, holding
-from .node import Node
 
 Document = dict[str, Any]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from interplug.charges import checking
+from interplug.charges.checking import Checker
+from interplug.charges.missing import missing
 from interplug.model.types import decode_json, format_time
-from interplug.modules import checking
-from interplug.modules.checking import Checker
-from interplug.modules.missing import missing
 from interplug.modules.node import Node
 from interplug.store.checks import Check, Wanted
 from interplug.store.keys import Key
