@@ -1,0 +1,120 @@
+"""OCPP-J frames as values (OCPP-J 1.6 section 4.2, 2.x part 4 section 4.2). No socket, no clock.
+
+`parse` raises nothing: what is no frame is a `Broken`, which says what to answer, and to whom. The spelling of the payload is
+left as it was; numbers with a fraction are Decimals.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from interplug.model.types import BadJson, decode_json, encode_json
+
+from .dialects import Dialect
+
+Payload = dict[str, Any]
+
+CALL: Final = 2
+RESULT: Final = 3
+ERROR: Final = 4
+RESULT_ERROR: Final = 5
+SEND: Final = 6
+NOBODY: Final = "-1"
+"""The id of an answer to a message whose id could not be read."""
+LONGEST_ID = 36
+
+
+class Call(msgspec.Struct, frozen=True):
+    id: str
+    action: str
+    payload: Payload
+
+
+class Send(msgspec.Struct, frozen=True):
+    """2.1: said without waiting for an answer."""
+
+    id: str
+    action: str
+    payload: Payload
+
+
+class Result(msgspec.Struct, frozen=True):
+    id: str
+    payload: Payload
+
+
+class Error(msgspec.Struct, frozen=True):
+    """The answer to a CALL; with `to_result`, 2.1's complaint about an answer (CALLRESULTERROR)."""
+
+    id: str
+    code: str
+    description: str = ""
+    details: Payload = {}
+    to_result: bool = False
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """`kind` is that of the message as far as it could be read, else 0; `code` is named as 2.x does."""
+
+    kind: int
+    id: str
+    code: str
+    description: str
+
+
+Frame = Call | Send | Result | Error
+KINDS = {CALL: "CALL", RESULT: "CALLRESULT", ERROR: "CALLERROR", RESULT_ERROR: "CALLRESULTERROR", SEND: "SEND"}
+
+
+def parse(raw: str | bytes, dialect: Dialect) -> Frame | Broken:
+    try:
+        value = decode_json(raw.encode() if isinstance(raw, str) else raw)
+    except (BadJson, UnicodeEncodeError) as error:
+        return Broken(0, NOBODY, "RpcFrameworkError", f"not JSON: {error}")
+    if not isinstance(value, list) or len(value) < 2:
+        return Broken(0, NOBODY, "RpcFrameworkError", "a message is an array of a type, an id and what the type asks for")
+    kind, identity, *rest = value
+    known = isinstance(kind, int) and kind in KINDS and (kind < RESULT_ERROR or dialect.sends)
+    if not isinstance(identity, str) or not 0 < len(identity) <= LONGEST_ID:
+        return Broken(kind if known else 0, NOBODY, "RpcFrameworkError", f"the id is a string of 1 to {LONGEST_ID} characters")
+    if not known:
+        return Broken(0, identity, "MessageTypeNotSupported", f"no such message type: {kind!r:.40}")
+    return _call(kind, identity, rest) if kind in (CALL, SEND) else _answer(kind, identity, rest)
+
+
+def _call(kind: int, id: str, rest: list[Any]) -> Call | Send | Broken:
+    if not rest or not isinstance(rest[0], str):
+        return Broken(kind, id, "FormatViolation", "the third element is the name of the action")
+    if len(rest) < 2 or not isinstance(rest[1], dict):
+        return Broken(kind, id, "FormatViolation", "the fourth element is the payload, an object")
+    return Call(id, rest[0], rest[1]) if kind == CALL else Send(id, rest[0], rest[1])
+
+
+def _answer(kind: int, id: str, rest: list[Any]) -> Result | Error | Broken:
+    if kind == RESULT:
+        if rest and isinstance(rest[0], dict):
+            return Result(id, rest[0])
+        return Broken(kind, id, "FormatViolation", "the third element is the payload, an object")
+    if not rest or not isinstance(rest[0], str):
+        return Broken(kind, id, "FormatViolation", "the third element is the code of the error")
+    description = rest[1] if len(rest) > 1 and isinstance(rest[1], str) else ""
+    details = rest[2] if len(rest) > 2 and isinstance(rest[2], dict) else {}
+    return Error(id, rest[0], description, details, to_result=kind == RESULT_ERROR)
+
+
+def spell(frame: Frame) -> str:
+    return encode_json(_parts(frame)).decode()
+
+
+def _parts(frame: Frame) -> list[Any]:
+    match frame:
+        case Call():
+            return [CALL, frame.id, frame.action, frame.payload]
+        case Send():
+            return [SEND, frame.id, frame.action, frame.payload]
+        case Result():
+            return [RESULT, frame.id, frame.payload]
+        case Error():
+            return [RESULT_ERROR if frame.to_result else ERROR, frame.id, frame.code, frame.description[:255], frame.details]
