@@ -70,8 +70,11 @@ class Roaming:
         return self.cpo if name == "cpo" else self.emsp
 
     async def start(self, name: str) -> None:
-        self.pushes[name] = Push(self.node(name), timer=self.timer, chance=lambda: 0.5)
+        self.pushes[name] = Push(self.node(name), timer=self.timer, chance=lambda: 0.5, rest=self.rest)
         await self.pushes[name].start()
+
+    async def rest(self, seconds: float) -> None:
+        self.clock.move(seconds)
 
     async def kill(self, name: str) -> None:
         """No last check-point: what it had not written is gone."""

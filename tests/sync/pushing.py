@@ -27,7 +27,10 @@ class World:
     def __init__(self, node: Node, clock: Clock, partner: Partner, played: Played) -> None:
         self.node, self.clock, self.partner, self.played = node, clock, partner, played
         self.timer = Timer()
-        self.push = Push(node, timer=self.timer, chance=lambda: 1.0)
+        self.push = Push(node, timer=self.timer, chance=lambda: 1.0, rest=self.rest)
+
+    async def rest(self, seconds: float) -> None:
+        self.clock.move(seconds)
 
     async def settle(self) -> list[tuple[str, str]]:
         """Everything that can be sent is sent; what the partner was told since."""
@@ -41,7 +44,7 @@ class World:
 
     async def restart(self) -> None:
         await self.push.stop()
-        self.push = Push(self.node, timer=self.timer, chance=lambda: 1.0)
+        self.push = Push(self.node, timer=self.timer, chance=lambda: 1.0, rest=self.rest)
         await self.push.start()
 
 

@@ -44,10 +44,11 @@ async def test_a_status_is_a_patch_of_the_evse_with_its_last_updated(world: Worl
     key = await own(world.node, "locations", ours(said.location()))
     await world.settle()
     await status(world, key, "E1", "CHARGING")
+    changed = world.clock.text()
     await world.settle()
     ((method, path, body),) = world.played.told
     assert (method, path.rsplit("locations/", 1)[-1]) == ("PATCH", "NL/TNM/L1/E1")
-    assert body == {"status": "CHARGING", "last_updated": world.clock.text()}
+    assert body == {"status": "CHARGING", "last_updated": changed}
 
 
 async def test_ten_changes_of_one_evse_while_the_partner_is_busy_are_one_message_with_the_newest(newest: World) -> None:
@@ -411,3 +412,37 @@ async def test_news_of_another_partner_do_not_disturb_what_is_under_way(newest: 
     assert newest.push.lanes[newest.partner.connection.id] is lane
     assert lane.connection is newest.node.directory.by_id(lane.connection.id)
     assert other_partner.connection.id in newest.push.lanes
+
+
+@pytest.mark.req("TYP-009")
+async def test_where_times_are_whole_seconds_no_two_states_carry_the_same_one(world: World) -> None:
+    """Else the older of the two, when it arrives late, would be taken for as new as the newer."""
+    key = await own(world.node, "locations", ours(said.location()))
+    await world.settle()
+    values = iter(["CHARGING", "BLOCKED", "AVAILABLE"])
+
+    async def change() -> None:
+        moment = world.clock.now
+        evse = await world.node.store.read(lambda tx: tx.objects.get_evse(key, "E1"))
+        assert evse is not None
+        document = {**evse.document, "status": next(values), "last_updated": world.clock.text()}
+        await world.node.store.write(lambda tx: tx.objects.save_evse(key, "E1", document, last_updated=moment))
+
+    async def rest(seconds: float) -> None:
+        """It changes once more before the second is over."""
+        world.clock.move(0.3)
+        await change()
+        await world.push.tick()
+        world.clock.move(seconds - 0.3)
+
+    world.push.lanes[world.partner.connection.id].delivery.rest = rest
+    world.clock.move(1.1)
+    await change()
+    whole = world.partner.version == "2.1.1"
+    assert await world.settle() == [("PATCH", world.played.told[0][1])]
+    assert world.played.told[0][2]["status"] == ("BLOCKED" if whole else "CHARGING")
+    world.clock.move(5)
+    await change()
+    world.clock.move(5)
+    await world.settle()
+    assert [body["status"] for _, _, body in world.played.told] == ["AVAILABLE" if whole else "BLOCKED"]

@@ -51,7 +51,7 @@ async def test_a_change_of_version_is_not_forgotten_by_a_node_that_dies_before_i
     await newest.push.stop()
     number = newest.partner.connection.id
     await newest.node.directory.write(lambda tx: tx.partners.change(number, version="2.2.1"))
-    newest.push = Push(newest.node, timer=newest.timer, chance=lambda: 1.0)
+    newest.push = Push(newest.node, timer=newest.timer, chance=lambda: 1.0, rest=newest.rest)
     await newest.push.start()
     await newest.settle()
     assert sorted(await newest.wait(SETTLE)) == ALL
@@ -62,7 +62,7 @@ async def test_a_new_partner_starts_at_the_head_and_is_told_of_what_changes_alth
     await fill(newest)
     await befriend(newest.node, "2.3.0", name="new", parties=(("EMSP", "FR", "NEW"),))
     await newest.push.tick()
-    newest.push = Push(newest.node, timer=newest.timer, chance=lambda: 1.0)
+    newest.push = Push(newest.node, timer=newest.timer, chance=lambda: 1.0, rest=newest.rest)
     new = newest.node.client.transport.places["https://new.example"] = Played()  # type: ignore[attr-defined]
     await own(newest.node, "tariffs", ours(said.tariff("T2")))
     await newest.push.start()

@@ -20,7 +20,7 @@ class Two:
         self.pushes = [self._push(number) for number in range(2)]
 
     def _push(self, number: int) -> Push:
-        return Push(self.world.node, timer=self.world.timer, chance=lambda: 1.0, mine=lambda _: self.holder == number)
+        return Push(self.world.node, timer=self.world.timer, chance=lambda: 1.0, rest=self.world.rest, mine=lambda _: self.holder == number)
 
     async def settle(self) -> list[tuple[str, str]]:
         self.world.played.told.clear()

@@ -5,14 +5,18 @@ EVSE as PUT of the EVSE, a changed Location as PUT of the whole; where the partn
 the next larger form follows. Sessions go as PUT when a charging period was added, for an append whose answer is lost would
 be applied twice, and as PATCH otherwise. CDRs are POSTed; the receiver knows repeats by id. All of it is seen through
 `modules.lens`: what the partner may not see, or its version cannot say, is not sent, and what it may no longer see is ended.
+
+Where times are whole seconds (2.1.1), two states of one second look equally new, and if the older arrives late it replaces the newer. So
+what changed in this second is sent when the second is over: of each second the partner is told one state, its last.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
 from interplug.model.types import fold, format_time
@@ -28,6 +32,10 @@ from interplug.store.tx import Tx
 from .decide import SENT, Decision, decide
 
 Document = dict[str, Any]
+Found = TypeVar("Found", Stored, StoredEvse)
+SECOND = 1_000_000
+SECONDS = 2
+"""How often the end of a second is waited for where an object changes again just then."""
 TWICE = re.compile(r"already|duplicate|exists", re.IGNORECASE)
 """How partners say that they have a CDR."""
 LOOKED_BACK = 90 * 86_400_000_000
@@ -52,6 +60,8 @@ class Item:
     """The highest number that is not delivered."""
     again: bool = False
     """The partner may have lost what it was given."""
+    head: int = 0
+    """When it was read to be sent, all changes up to this number were there."""
 
     def add(self, change: Change, audiences: tuple[int, ...]) -> None:
         """One more change of the object; `audiences` are those of the partner."""
@@ -95,15 +105,25 @@ def item_of(change: Change, audiences: tuple[int, ...]) -> Item:
 
 
 class Delivery:
-    """Deliveries to one connection. Remembers what it sent of each running Session, to send only what changed."""
+    """Deliveries to one connection. Remembers what it sent of each running Session, to send only what changed. `rest` lets so many
+    seconds pass."""
 
-    def __init__(self, node: Node, connection: Connection, modules: dict[str, Module]) -> None:
-        self.node, self.connection, self.modules = node, connection, modules
+    def __init__(
+        self,
+        node: Node,
+        connection: Connection,
+        modules: dict[str, Module],
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.node, self.connection, self.modules, self.rest = node, connection, modules, rest
         self._sessions: dict[int, Document] = {}
 
     async def send(self, item: Item) -> Decision:
         """Brings the partner level with `item`; `SENT` also where there is nothing to say."""
+        item.head = self.node.store.head
         stored = await self._stored(item)
+        if item.whole:
+            stored = await self._passed(stored, lambda: self._stored(item), item)
         if stored is None:
             return SENT
         if stored.audience not in self.connection.audiences:
@@ -119,6 +139,20 @@ class Delivery:
             return await tx.objects.get(item.key, whole=item.whole) or await tx.objects.get_pk(item.pk)
 
         return await self.node.store.read(work)
+
+    async def _passed(self, found: Found | None, read: Callable[[], Awaitable[Found | None]], item: Item) -> Found | None:
+        """What was found, or what is found when its second is over, for a partner whose times are whole seconds."""
+        if self.connection.speaks.fractional_seconds:
+            return found
+        for _ in range(SECONDS):
+            now = self.node.clock()
+            if found is None or found.last_updated // SECOND != now // SECOND:
+                break
+            await self.rest((SECOND - now % SECOND) / SECOND / self.node.speed)
+            if item.requests == 1:
+                item.head = self.node.store.head
+            found = await read()
+        return found
 
     # --- the forms
 
@@ -137,7 +171,7 @@ class Delivery:
 
     async def _evses(self, item: Item) -> Decision:
         for uid, more in list(item.evses.items()):
-            decision = await self._evse(item.key, uid, more)
+            decision = await self._evse(item, uid, more)
             if decision.verdict == "unknown":
                 stored = await self.node.store.read(lambda tx: tx.objects.get(item.key))
                 return SENT if stored is None else await self._whole(stored)
@@ -146,8 +180,13 @@ class Delivery:
             del item.evses[uid]
         return SENT
 
-    async def _evse(self, key: Key, uid: str, more: bool) -> Decision:
-        evse: StoredEvse | None = await self.node.store.read(lambda tx: tx.objects.get_evse(key, uid))
+    async def _evse(self, item: Item, uid: str, more: bool) -> Decision:
+        key = item.key
+
+        async def read() -> StoredEvse | None:
+            return await self.node.store.read(lambda tx: tx.objects.get_evse(key, uid))
+
+        evse = await self._passed(await read(), read, item)
         if evse is None:
             return SENT
         document = await self._shown("evse", evse.document)

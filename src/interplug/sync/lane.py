@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from interplug import faults
@@ -71,13 +71,14 @@ class Reader(Protocol):
     now: float
     ending: bool
     mine: Callable[[int], bool]
+    rest: Callable[[float], Awaitable[None]]
 
 
 class Lane:
     def __init__(self, push: Reader, connection: Connection, cursor: int) -> None:
         self.push = push
         self.connection = connection
-        self.delivery = Delivery(push.node, connection, push.modules)
+        self.delivery = Delivery(push.node, connection, push.modules, push.rest)
         self.cursor = cursor
         self.live = False
         self.leaving = False
@@ -267,7 +268,7 @@ class Lane:
 
     async def _send(self, item: Item) -> None:
         """Sends one object; it stays unsent where the partner is to be left alone."""
-        head, told = self.push.node.store.head, item.copy()
+        told = item.copy()
         faults.at("push.before_send")
         try:
             decision = await self.delivery.send(item)
@@ -277,17 +278,17 @@ class Lane:
         faults.at("push.after_send")
         del self.flying[item.pk]
         try:
-            await self._settle(item, decision, head, told)
+            await self._settle(item, decision, told)
         except Exception:
             # Our own database takes nothing: the object is sent again, for that is known to do no harm.
             self.dirty[item.pk] = item.merged(self.dirty.pop(item.pk, None))
             raise
 
-    async def _settle(self, item: Item, decision: Decision, head: int, told: Item) -> None:
+    async def _settle(self, item: Item, decision: Decision, told: Item) -> None:
         if decision.verdict == "sent":
             self._well(item.pk)
             later = self.dirty.get(item.pk)
-            if later is not None and later.newest <= head and told.covers(later):
+            if later is not None and later.newest <= item.head and told.covers(later):
                 del self.dirty[item.pk]
             await self.push.refusals.accepted(self.connection.id, item.pk)
         elif decision.verdict == "wait" and not self._object_fails(item.pk, decision):

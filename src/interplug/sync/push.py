@@ -14,7 +14,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from interplug import faults
 from interplug.modules.node import Node
@@ -54,7 +54,7 @@ def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
 
 class Push:
     """The reader and its lanes. `timer` runs in seconds and only spaces attempts; `chance` gives 0 to 1. `mine` says which connections
-    are this process's, where there are several; it is asked again before each object that is sent."""
+    are this process's, where there are several; it is asked again before each object that is sent. `rest` lets seconds pass."""
 
     def __init__(
         self,
@@ -63,8 +63,10 @@ class Push:
         timer: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         mine: Callable[[int], bool] = lambda _: True,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.node = node
+        self.rest = rest
         self.mine = mine
         self.settings = node.settings.delivery
         self.modules = pushed(node.modules)
