@@ -27,7 +27,7 @@ from interplug.config import BadSettings, Settings
 from interplug.drivers.billing import Biller
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
-from interplug.modules import call, commands, retention
+from interplug.modules import asking, call, retention, steering
 from interplug.modules.ahead import Ahead
 from interplug.modules.loops import Loop, Loops
 from interplug.modules.node import Node
@@ -68,6 +68,7 @@ async def loops_of(node: Node, pages: Pages | None) -> tuple[Loops, Push]:
         "ahead": Ahead(node).run,
         "checks": Checker(node).run,
         "deadlines": lambda: _deadlines(node),
+        "profiles": lambda: steering.run(node),
         "retention": lambda: _retention(node),
         "bills": Biller(node).run,
     }
@@ -94,10 +95,10 @@ async def loops_of(node: Node, pages: Pages | None) -> tuple[Loops, Push]:
 
 
 async def _deadlines(node: Node) -> None:
-    """A command whose result does not come gets its end."""
+    """What was asked and has no result in time gets its end."""
     while True:
         await asyncio.sleep(1.0)
-        await commands.expire(node)
+        await asking.expire(node)
         await call.expire(node)
 
 
@@ -183,7 +184,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
             loop.add_signal_handler(one, _stop, server, readiness, pages)
         if not node.store.place.shared:  # else other processes may be waiting for these answers
             await call.restart(node)
-            await commands.restart(node)
+            await asking.restart(node)
         loops.start()
         started(node)
         gc.collect()

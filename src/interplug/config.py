@@ -62,6 +62,10 @@ class Ocpi(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
     page_limit: Annotated[int, _help("Objects on a page when the partner names no limit.")] = 100
     page_largest: Annotated[int, _help("Most objects on a page (X-Limit).")] = 500
     command_timeout: Annotated[int, _help("Seconds promised for the result of a command.")] = 30
+    profile_interval: Annotated[
+        float,
+        _help("Seconds between two requests of one kind of a partner for the charging profile of a Session; a sooner one is TOO_OFTEN."),
+    ] = 60.0
     token_overlap: Annotated[float, _help("Seconds that a rotated token is still accepted when the new one was never used.")] = 86_400.0
     postal_code_filler: Annotated[str, _help("postal_code towards 2.1.1 when a Location has none.")] = "-"
 

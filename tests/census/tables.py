@@ -32,6 +32,13 @@ KINDS = {
     "unlock_connector": "UnlockConnector",
     "command_response": "CommandResponse",
     "command_result": "CommandResult",
+    "active_charging_profile": "ActiveChargingProfile",
+    "active_charging_profile_result": "ActiveChargingProfileResult",
+    "charging_profile": "ChargingProfile",
+    "charging_profile_response": "ChargingProfileResponse",
+    "charging_profile_result": "ChargingProfileResult",
+    "clear_profile_result": "ClearProfileResult",
+    "set_charging_profile": "SetChargingProfile",
     "client_info": "ClientInfo",
 }
 # 2.1.1 has one object for the answer to a command and for its result.

@@ -61,7 +61,8 @@ def location(*tariff_ids: str, id: str = "LOC1") -> dict[str, Any]:
 
 
 def evse(uid: str, connector: dict[str, Any]) -> dict[str, Any]:
-    capabilities = ["REMOTE_START_STOP_CAPABLE", "RESERVABLE", "RFID_READER", "UNLOCK_CAPABLE"]
+    steered = ["CHARGING_PREFERENCES_CAPABLE", "CHARGING_PROFILE_CAPABLE"]
+    capabilities = [*steered, "REMOTE_START_STOP_CAPABLE", "RESERVABLE", "RFID_READER", "UNLOCK_CAPABLE"]
     return {
         "uid": uid,
         "evse_id": f"NL*TNM*{uid}",

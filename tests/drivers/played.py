@@ -7,7 +7,7 @@ from interplug.drivers.billing import Biller
 from interplug.drivers.drives import Plug, find_plug
 from interplug.drivers.follow import Follower
 from interplug.model.types import encode_json
-from interplug.modules import commands
+from interplug.modules import asking
 from interplug.modules.node import Node
 from interplug.protocol.http import Request, Response, Unreachable
 from interplug.store.drivers import Drive, Driver
@@ -51,7 +51,7 @@ class World:
         await self.biller.tick()
 
     async def result(self, drive: Drive, word: str) -> None:
-        row = await commands.status(self.node, drive.command)
+        row = await asking.status(self.node, drive.command)
         assert row is not None
         answer = await self.partner.ask("POST", row.response_url.removeprefix("https://node.example"), {"result": word})
         assert answer.ok, answer.message

@@ -9,7 +9,7 @@ import interplug
 from interplug.drivers.drives import NotPossible, new_driver, start, stop, token_key
 from interplug.drivers.follow import Follower
 from interplug.drivers.receipt import live, receipt
-from interplug.modules import commands
+from interplug.modules import asking
 from interplug.store.drivers import Driver
 from tests.drivers.played import World, open_world, session
 from tests.modules import said
@@ -93,7 +93,7 @@ async def test_a_session_that_begins_after_a_timeout_is_believed(world: World, d
 async def test_a_start_that_nobody_confirms_becomes_unsure_and_then_fails(world: World, driver: Driver) -> None:
     drive = await start(world.node, driver, await world.plug())
     world.clock.move(600)
-    await commands.expire(world.node)
+    await asking.expire(world.node)
     await world.follower.tick()
     assert (await world.now(drive)).state == "UNSURE"
     world.clock.move(3600)

@@ -92,6 +92,7 @@ CDR: dict[str, Any] = {
     "total_time": 1,
     "last_updated": T,
 }
+PROFILE: dict[str, Any] = {"charging_rate_unit": "A", "charging_profile_period": [{"start_period": 0, "limit": 16}]}
 
 MINIMAL: dict[str, dict[str, Any]] = {
     "version": {"version": "2.3.0", "url": URL},
@@ -115,5 +116,12 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "unlock_connector": {"response_url": URL, "location_id": "L1", "evse_uid": "E1", "connector_id": "1"},
     "command_response": {"result": "ACCEPTED", "timeout": 30},
     "command_result": {"result": "ACCEPTED"},
+    "active_charging_profile": {"start_date_time": T, "charging_profile": PROFILE},
+    "active_charging_profile_result": {"result": "ACCEPTED", "profile": {"start_date_time": T, "charging_profile": PROFILE}},
+    "charging_profile": PROFILE,
+    "charging_profile_response": {"result": "ACCEPTED", "timeout": 30},
+    "charging_profile_result": {"result": "ACCEPTED"},
+    "clear_profile_result": {"result": "ACCEPTED"},
+    "set_charging_profile": {"charging_profile": PROFILE, "response_url": URL},
     "client_info": {**CPO, "role": "CPO", "status": "CONNECTED", "last_updated": T},
 }

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from interplug.model.types import decode_json, encode_json
-from interplug.modules import commands
+from interplug.modules import asking, commands
+from interplug.modules.asking import NotSent, Sent
 from interplug.modules.command_states import OPEN, SENT
-from interplug.modules.commands import CommandSent, NotSent
 from interplug.modules.node import Node, Verdict
 from interplug.protocol.http import Request, Response, Unreachable
 from interplug.store.commands import Command
@@ -55,12 +55,12 @@ async def operator(wire: Wire, version: str) -> Operator:
     return Operator(wire, version)
 
 
-async def start(node: Node, partner: Partner, name: str = "START_SESSION", document: Document = START) -> CommandSent:
+async def start(node: Node, partner: Partner, name: str = "START_SESSION", document: Document = START) -> Sent:
     return await commands.send(node, partner.connection, name, document)
 
 
-async def row(node: Node, sent: CommandSent) -> Command:
-    found = await commands.status(node, sent.id)
+async def row(node: Node, sent: Sent) -> Command:
+    found = await asking.status(node, sent.id)
     assert found is not None
     return found
 
@@ -244,10 +244,10 @@ async def test_a_result_that_does_not_come_is_timed_out_and_counts_when_it_comes
     sent = await start(node, partner)
     promised = 45 if VERSIONS[version].command_timeout else 30
     clock.move(promised - 1)
-    await commands.expire(node)
+    await asking.expire(node)
     assert (await row(node, sent)).state == "waiting"
     clock.move(1)
-    await commands.expire(node)
+    await asking.expire(node)
     assert (await row(node, sent)).state == "timed_out"
     await post_result(partner, operator.told["response_url"], "ACCEPTED")
     assert (await row(node, sent)).state == "succeeded"
@@ -273,7 +273,7 @@ async def test_a_command_whose_answer_a_crash_swallowed_is_failed(node: Node, pa
     node.client.transport = dies
     with pytest.raises(Killed):
         await start(node, partner)
-    await commands.restart(node)
+    await asking.restart(node)
     left = await node.store.read(lambda tx: tx.commands.in_state("posting"))
     failed = await node.store.read(lambda tx: tx.commands.in_state("failed"))
     assert (left, [one.result for one in failed]) == ([], ["FAILED"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from interplug.modules import commands
+from interplug.modules import asking, commands
 from interplug.modules.authorise import authorise
 from interplug.modules.node import Node
 from tests.modules.said import Document, T, location, said, token
@@ -105,7 +105,7 @@ async def test_no_command_is_sent_to_a_party_that_is_not_there(
     await hub.send("PUT", URL, client(status=status, at=clock.text(1)))
     behind = node.directory.by_id(hub.connection.id)
     assert behind is not None
-    with pytest.raises(commands.NotSent, match=f"FR-QQQ is {status.lower()}"):
+    with pytest.raises(asking.NotSent, match=f"FR-QQQ is {status.lower()}"):
         await commands.send(node, behind, "UNLOCK_CONNECTOR", {"location_id": "L1", "evse_uid": "E1", "connector_id": "1"})
     assert wire.sent == []
 

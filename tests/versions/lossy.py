@@ -215,6 +215,16 @@ LOSSY: dict[tuple[str, str, str], list[tuple[Document, Document]]] = {
     ("command_result", "2.2.1", "2.1.1"): [({"result": "FAILED", "message": TEXTS}, {})],
     ("cancel_reservation", "2.2.1", "2.1.1"): [({"response_url": "https://example.com", "reservation_id": "R"}, {})],
     ("charging_preferences", "2.2.1", "2.1.1"): [({"profile_type": "FAST"}, {})],
+    ("charging_profile", "2.2.1", "2.1.1"): [({"charging_rate_unit": "A"}, {})],
+    ("active_charging_profile", "2.2.1", "2.1.1"): [({"start_date_time": WHEN, "charging_profile": {"charging_rate_unit": "A"}}, {})],
+    ("set_charging_profile", "2.2.1", "2.1.1"): [
+        ({"charging_profile": {"charging_rate_unit": "A"}, "response_url": "https://example.com"}, {})
+    ],
+    ("charging_profile_response", "2.2.1", "2.1.1"): [({"result": "ACCEPTED", "timeout": 30}, {})],
+    **{
+        (kind, "2.2.1", "2.1.1"): [({"result": "ACCEPTED"}, {})]
+        for kind in ("active_charging_profile_result", "charging_profile_result", "clear_profile_result")
+    },
     ("client_info", "2.2.1", "2.1.1"): [(HUB_221, {})],
     ("client_info", "2.2.1", "2.3.0"): [(HUB_221, {})],
     ("credentials", "2.2.1", "2.3.0"): [({"token": "t", "url": "https://example.com", "roles": [PARTY, {**PARTY, "role": "HUB"}]}, {})],

@@ -14,7 +14,7 @@ from interplug.model.types import format_time
 from interplug.model.validate import validate
 from interplug.modules.node import Node
 from interplug.modules.session_states import BILLED, advance
-from interplug.partners.audiences import OWN_DRIVERS
+from interplug.partners.connection import OWN_DRIVERS
 from interplug.store.keys import OWN, Key
 from interplug.store.stations import Charge, Reading
 from interplug.store.tx import Tx

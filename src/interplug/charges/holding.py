@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from interplug.model.types import format_time, parse_time
-from interplug.partners.audiences import HELD, OWN_DRIVERS
+from interplug.partners.audiences import HELD
+from interplug.partners.connection import OWN_DRIVERS
 from interplug.partners.directory import Directory
 from interplug.store.holds import Hold, Note
 from interplug.store.keys import OWN, Evidence, Key, Saved, Stored

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from interplug.model.types import fold, format_time
 from interplug.model.validate import Invalid
-from interplug.modules import commands
+from interplug.modules import asking, commands
 from interplug.modules.node import Node
 from interplug.store.commands import Command
 from interplug.store.keys import OWN
@@ -78,7 +78,7 @@ def send(
             document["expiry_date"] = format_time(node.clock() + int(minutes * MINUTE), whole_seconds=True)
         try:
             sent = await commands.send(node, connection, command, document)
-        except commands.NotSent as error:
+        except asking.NotSent as error:
             end(str(error))
         except Invalid as error:
             end(f"{error.path}: {error.reason}", USAGE)
@@ -102,7 +102,7 @@ async def _token(node: Node, uid: str) -> dict[str, Any]:
 async def _finished(node: Node, id: str) -> Command:
     """The row once its result is there; a result that does not come in time is one, too."""
     while True:
-        row = await commands.status(node, id)
+        row = await asking.status(node, id)
         assert row is not None
         if row.finished_at:
             return row

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interplug.model.types import encode_json, fold, format_time
-from interplug.modules import commands
+from interplug.modules import asking, commands
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.store.drivers import Drive, Driver
@@ -205,7 +205,7 @@ async def _send(node: Node, connection: Connection, drive: Drive, command: str, 
     starts = command == "START_SESSION"
     try:
         sent = await commands.send(node, connection, command, document)
-    except (commands.NotSent, ValueError) as error:
+    except (asking.NotSent, ValueError) as error:
         return await happened(node, drive.id, "refused" if starts else "stop failed", str(error))
     columns = {"command" if starts else "stop_command": sent.id}
     event = events(starts, sent.state)

@@ -6,7 +6,7 @@ CDRs where they are billed.
 
 from __future__ import annotations
 
-from interplug.modules import commands
+from interplug.modules import asking
 from interplug.modules.node import Node
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
@@ -48,7 +48,7 @@ class Follower:
         for drive in await self.node.store.read(lambda tx: tx.drivers.in_states((ASKED, ACCEPTED, UNSURE, STOPPING))):
             starts = drive.state != STOPPING
             name = drive.command if starts else drive.stop_command
-            row = await commands.status(self.node, name) if name else None
+            row = await asking.status(self.node, name) if name else None
             event = events(starts, row.state) if row is not None else ""
             if row is not None and event and not (event == "accepted" or (event == "late" and drive.state == UNSURE)):
                 reason = "" if event == "succeeded" else in_words(row.command, row.result, row.message)

@@ -20,6 +20,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from .cdrs import CDR, ChargingPeriod
+from .chargingprofiles import (
+    ActiveChargingProfile,
+    ActiveChargingProfileResult,
+    ChargingProfile,
+    ChargingProfileResponse,
+    ChargingProfileResult,
+    ClearProfileResult,
+    SetChargingProfile,
+)
 from .commands import CancelReservation, CommandResponse, CommandResult, ReserveNow, StartSession, StopSession, UnlockConnector
 from .credentials import Credentials
 from .hubclientinfo import ClientInfo
@@ -52,6 +61,13 @@ OBJECTS: dict[str, type[Struct]] = {
     "unlock_connector": UnlockConnector,
     "command_response": CommandResponse,
     "command_result": CommandResult,
+    "active_charging_profile": ActiveChargingProfile,
+    "active_charging_profile_result": ActiveChargingProfileResult,
+    "charging_profile": ChargingProfile,
+    "charging_profile_response": ChargingProfileResponse,
+    "charging_profile_result": ChargingProfileResult,
+    "clear_profile_result": ClearProfileResult,
+    "set_charging_profile": SetChargingProfile,
     "client_info": ClientInfo,
 }
 

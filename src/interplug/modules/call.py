@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from interplug.model.types import decode_json, encode_json
@@ -20,15 +21,20 @@ from interplug.protocol.headers import Party
 from interplug.protocol.http import Unreachable
 from interplug.protocol.status import SUCCESS, invalid
 from interplug.store.commands import Command
+from interplug.store.keys import OWN
 from interplug.store.tx import Tx
 from interplug.versions import chain
 
-from . import lens, once
+from . import lens, once, steering
 from .command_checks import KINDS, Refusal, Target, check, place_of
 from .command_states import RECEIVED, advance
 from .node import Call, Node, Outcome
 
 Document = dict[str, Any]
+Decide = Callable[[Tx], Awaitable[Command | Refusal]]
+Answering = Callable[[Call, Refusal | None], Answer]
+WORK = KINDS | steering.WORK
+"""The method of `ChargingStations` that carries a call out."""
 GRACE = 5.0
 """Seconds after its time at which a command counts as left behind by a process that has ended."""
 
@@ -43,9 +49,19 @@ async def receive(call: Call) -> Answer:
     if kind is None or (command == "CANCEL_RESERVATION" and not call.version.cancel_reservation):
         return _answer(call, Refusal("NOT_SUPPORTED", f"{command[:40]} is not supported"))
     document = await _document(call, kind, body)
+
+    async def decide(tx: Tx) -> Command | Refusal:
+        target = await check(tx, call, command, document)
+        return target if isinstance(target, Refusal) else _row(call, command, target)
+
+    return await accept(call, decide, _answer)
+
+
+async def accept(call: Call, decide: Decide, answering: Answering) -> Answer:
+    """Decides, writes down and answers in one transaction; what was accepted is carried out afterwards."""
     if call.node.stations is None:
-        return _answer(call, Refusal("NOT_SUPPORTED", "no station of ours takes commands"))
-    answer, accepted = await call.node.store.write(lambda tx: _accept(tx, call, command, document))
+        return answering(call, Refusal("NOT_SUPPORTED", "no station of ours takes this"))
+    answer, accepted = await call.node.store.write(lambda tx: _accept(tx, call, decide, answering))
     if accepted is not None:
         call.node.begin(carry_out(call.node, accepted))
     return answer
@@ -61,22 +77,26 @@ async def _document(call: Call, kind: str, body: Document) -> Document:
     token = document.get("token")
     if token is not None and not call.node.directory.may_write(call.connection, token["country_code"], token["party_id"]):
         raise invalid(f"$.token.party_id: {token['country_code']}-{token['party_id']} is no party of this connection")
-    try:
-        check_url(document["response_url"], call.node.settings.network, call.connection.hosts)
-    except Unreachable as error:
-        raise invalid(f"$.response_url: {error}") from None
+    check_response_url(call, document["response_url"])
     return document
 
 
-async def _accept(tx: Tx, call: Call, command: str, document: Document) -> tuple[Answer, Command | None]:
+def check_response_url(call: Call, url: str) -> None:
+    """It has to stand at a host of the partner's own: a stranger's request leads us nowhere else."""
+    try:
+        check_url(url, call.node.settings.network, call.connection.hosts)
+    except Unreachable as error:
+        raise invalid(f"$.response_url: {error}") from None
+
+
+async def _accept(tx: Tx, call: Call, decide: Decide, answering: Answering) -> tuple[Answer, Command | None]:
     known = await once.repeated(tx, call)
     if known is not None:
         return known, None
-    target = await check(tx, call, command, document)
-    answer = _answer(call, target if isinstance(target, Refusal) else None)
-    row = None
-    if isinstance(target, Target):
-        row = _row(call, command, target)
+    decided = await decide(tx)
+    refusal, row = (decided, None) if isinstance(decided, Refusal) else (None, decided)
+    answer = answering(call, refusal)
+    if row is not None:
         await tx.commands.add(row)
     await once.remember(tx, call, answer)
     return answer, row
@@ -103,6 +123,22 @@ def _row(call: Call, command: str, target: Target) -> Command:
     theirs = (
         Party(token["country_code"], token["party_id"]) if token else call.sender or node.directory.their_party(call.connection, "EMSP")
     )
+    return accepted(
+        call,
+        command,
+        document,
+        ours=str(ours or ""),
+        theirs=str(theirs or ""),
+        place=place_of(target.place) if target.place else "",
+        evse=target.evse,
+        connector=document.get("connector_id") or "",
+        token=token.get("uid", ""),
+        reservation=document.get("reservation_id") or "",
+    )
+
+
+def accepted(call: Call, command: str, document: Document, **more: Any) -> Command:
+    """The row of a call that is carried out now; `document` is the newest form, with its response_url."""
     return Command(
         id=secrets.token_hex(16),
         direction="in",
@@ -112,16 +148,10 @@ def _row(call: Call, command: str, target: Target) -> Command:
         state="working",
         document=encode_json({name: value for name, value in document.items() if name != "response_url"}),
         response_url=document["response_url"],
-        ours=str(ours or ""),
-        theirs=str(theirs or ""),
-        place=place_of(target.place) if target.place else "",
-        evse=target.evse,
-        connector=document.get("connector_id") or "",
-        token=token.get("uid", ""),
-        reservation=document.get("reservation_id") or "",
         created_at=call.now,
-        deadline=node.after(node.settings.ocpi.command_timeout),
+        deadline=call.node.after(call.node.settings.ocpi.command_timeout),
         answered="ACCEPTED",
+        **more,
     )
 
 
@@ -131,7 +161,7 @@ def _row(call: Call, command: str, target: Target) -> Command:
 async def carry_out(node: Node, command: Command) -> None:
     """Asks the station and reports; a station that is silent until the deadline is TIMEOUT, and what it says then is only noted."""
     assert node.stations is not None
-    work = asyncio.ensure_future(getattr(node.stations, KINDS[command.command])(decode_json(command.document), command.connection))
+    work = asyncio.ensure_future(getattr(node.stations, WORK[command.command])(decode_json(command.document), command.connection))
     try:
         await asyncio.wait([work], timeout=node.settings.ocpi.command_timeout)
         if not work.done():
@@ -146,8 +176,8 @@ async def carry_out(node: Node, command: Command) -> None:
     await finish(node, command.id, "result", outcome)
 
 
-async def finish(node: Node, id: str, event: str, outcome: Outcome) -> None:
-    """Moves the command on and reports the result; nothing when its state knows no such event."""
+async def finish(node: Node, id: str, event: str, outcome: Outcome, source: int = OWN) -> None:
+    """Moves the command on and reports the result; nothing when its state knows no such event. `source` is whose Session it is about."""
 
     async def work(tx: Tx) -> Command | None:
         row = await tx.commands.get(id)
@@ -155,7 +185,10 @@ async def finish(node: Node, id: str, event: str, outcome: Outcome) -> None:
         if row is None or state is None:
             return None
         row.state, row.result, row.message, row.finished_at = state, outcome.result, outcome.message or "", node.clock()
+        row.found = b"" if outcome.profile is None else encode_json(outcome.profile)
         await tx.commands.update(row)
+        if outcome.result == "ACCEPTED" and row.command in steering.WORK:
+            await steering.note(tx, row, source, node.clock())
         return row
 
     row = await node.store.write(work)
@@ -168,10 +201,22 @@ async def _report(node: Node, row: Command) -> None:
     connection = node.directory.by_id(row.connection)
     if connection is None or not connection.registered:
         return
-    result: Document = {"result": row.result} | ({"message": _words(row.message)} if row.message else {})
-    view = chain.down("command_result", result, row.version)
+    module, kind, result = _result(row)
+    view = chain.down(kind, result, row.version)
     to, sender = party_in(row.theirs), party_in(row.ours)
-    await node.client.call(connection, "POST", "commands", "SENDER", url=row.response_url, document=view, to=to, sender=sender)
+    await node.client.call(connection, "POST", module, "SENDER", url=row.response_url, document=view, to=to, sender=sender)
+
+
+def _result(row: Command) -> tuple[str, str, Document]:
+    """The module that it belongs to, its kind and the document. A profile that nobody took is REJECTED, for whatever reason (15.6.6)."""
+    if row.command not in steering.WORK:
+        return "commands", "command_result", {"result": row.result} | ({"message": _words(row.message)} if row.message else {})
+    planned = row.command == steering.GET and row.result == "ACCEPTED"
+    said = row.result in ("ACCEPTED", "UNKNOWN") and (row.found != b"" or not planned)
+    result: Document = {"result": row.result if said else "REJECTED"}
+    if planned and said:
+        result["profile"] = decode_json(row.found)
+    return steering.MODULE, steering.RESULTS[row.command], result
 
 
 def party_in(text: str) -> Party | None:

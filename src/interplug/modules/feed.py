@@ -78,7 +78,7 @@ def _query(call: Call, wanted: PageRequest) -> PageQuery:
         module=call.place.module.id,
         limit=wanted.limit,
         version=call.version.number,
-        audiences=call.connection.audiences,
+        audiences=call.connection.seen(call.place.module.id),
         party=(shown.country_code, shown.party_id) if shown else None,
         date_from=wanted.date_from,
         date_to=wanted.date_to,

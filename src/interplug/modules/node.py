@@ -36,6 +36,8 @@ class Outcome:
     result: str
     message: str | None = None
     session_id: str | None = None
+    profile: dict[str, Any] | None = None
+    """The ActiveChargingProfile that was asked for."""
 
 
 class ChargingStations(Protocol):
@@ -50,6 +52,12 @@ class ChargingStations(Protocol):
     async def reserve_now(self, command: dict[str, Any], connection: int) -> Outcome: ...
     async def cancel_reservation(self, command: dict[str, Any], connection: int) -> Outcome: ...
     async def unlock_connector(self, command: dict[str, Any], connection: int) -> Outcome: ...
+
+    # What ChargingProfiles asks (15): `session_id`, and `charging_profile` or `duration`; ACCEPTED, REJECTED or UNKNOWN. Each partner has
+    # one profile a Session, which its next one replaces; where several have one, the least limit holds. Connection 0 is ourselves.
+    async def set_charging_profile(self, command: dict[str, Any], connection: int) -> Outcome: ...
+    async def active_charging_profile(self, command: dict[str, Any], connection: int) -> Outcome: ...
+    async def clear_charging_profile(self, command: dict[str, Any], connection: int) -> Outcome: ...
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from .node import Call
 
 
 def _asked(call: Call) -> bytes:
-    return call.request.path.encode() + b"\n" + call.request.body
+    return f"{call.request.method} {call.request.url}".encode() + b"\n" + call.request.body
 
 
 async def repeated(tx: Tx, call: Call) -> Answer | None:

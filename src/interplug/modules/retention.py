@@ -37,6 +37,7 @@ async def _forget(tx: Tx, node: Node) -> None:
     await tx.pulses.sum_up(node.clock())
     await tx.quarantine.forget(_before(node, kept.quarantine_days))
     await tx.commands.forget(OPEN, _before(node, kept.command_days))
+    await tx.profiles.forget(_before(node, kept.command_days))
     await tx.replies.forget(node.clock())
     await tx.partners.drop_expired(node.clock())
     await tx.objects.forget_moves(await _told(tx, node) + 1)

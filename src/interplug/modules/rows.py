@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .cdrs import CDRS
+from .chargingprofiles import CHARGINGPROFILES
 from .commands import COMMANDS
 from .credentials import CREDENTIALS
 from .hubclientinfo import HUBCLIENTINFO
@@ -12,4 +13,16 @@ from .tariffs import TARIFFS
 from .tokens import TOKENS
 from .versions import VERSION_DETAILS, VERSIONS
 
-MODULES = (VERSIONS, VERSION_DETAILS, CREDENTIALS, LOCATIONS, TARIFFS, TOKENS, SESSIONS, CDRS, COMMANDS, HUBCLIENTINFO)
+MODULES = (
+    VERSIONS,
+    VERSION_DETAILS,
+    CREDENTIALS,
+    LOCATIONS,
+    TARIFFS,
+    TOKENS,
+    SESSIONS,
+    CDRS,
+    COMMANDS,
+    CHARGINGPROFILES,
+    HUBCLIENTINFO,
+)

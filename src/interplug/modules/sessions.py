@@ -12,7 +12,7 @@ SESSIONS = Module(
     id="sessions",
     kind="session",
     sender=("CPO",),
-    receiver=("EMSP",),
+    receiver=("EMSP", "SCSP"),
     key=("country_code", "party_id", "id"),
     routes=(
         Route("SENDER", "GET", "", feed.page),

@@ -12,7 +12,7 @@ from typing import Any
 from interplug.partners.presentation import root
 from interplug.protocol.envelope import Answer
 from interplug.protocol.http import join
-from interplug.protocol.routes import Module, Route, Side
+from interplug.protocol.routes import ROLES_BY_URL, Module, Route, Side
 from interplug.protocol.status import SERVER_ERROR, UNSUPPORTED_VERSION, OcpiError
 from interplug.versions import chain
 from interplug.versions.table import VERSIONS as SPOKEN
@@ -46,7 +46,7 @@ async def details(call: Call) -> Answer:
     number, by_side = call.version.number, call.version.endpoint_roles
     shown = call.node.directory.shown(call.connection, None if by_side else _role(call))
     roles = tuple(dict.fromkeys(party.role for party in shown))
-    groups = [roles] if by_side else [(role,) for role in roles]
+    groups = [roles] if by_side else [(role,) for role in roles if role in ROLES_BY_URL]
     told = [_told(number, _endpoints(call, group), None if by_side else group[0]) for group in groups]
     if not told:
         raise OcpiError(SERVER_ERROR, "this platform has no party to present yet")

@@ -16,12 +16,10 @@ from interplug.store.keys import Key
 from interplug.store.tx import Tx
 
 from . import states
-from .connection import EVERYBODY, Connection
+from .connection import ALL_SESSIONS, EVERYBODY, OWN_DRIVERS, Connection
 from .directory import Directory
 
 NAMED_EVERYBODY = "everybody"
-OWN_DRIVERS = "own drivers"
-"""The class without members that sees the Sessions of our own drivers."""
 HELD = "held"
 """The class without members that sees CDRs of ours which are not to leave yet."""
 NAMELESS = (OWN_DRIVERS, HELD)
@@ -76,8 +74,15 @@ async def leave(directory: Directory, name: str, connection: Connection) -> None
 
 
 async def _told(tx: Tx, connection: Connection, audience: int) -> None:
-    if connection.state in (states.REGISTERED, states.SUSPENDED):
+    if connection.state not in (states.REGISTERED, states.SUSPENDED):
+        return
+    classes = await tx.parties.classes()
+    if classes.get(audience) != ALL_SESSIONS:
         await tx.cursors.resync(Resync(connection.id, f"{_RESYNC}{audience}", 0, 0))
+        return
+    own_drivers = [one for one, name in classes.items() if name == OWN_DRIVERS]
+    for other in (*(one.id for one in await tx.partners.all() if one.id != connection.id), *own_drivers):
+        await tx.cursors.resync(Resync(connection.id, f"{_ALL}sessions {other}", 0, tx.clock()))
 
 
 async def all_again(tx: Tx, connection: Connection) -> None:
@@ -85,6 +90,8 @@ async def all_again(tx: Tx, connection: Connection) -> None:
     for audience in connection.audiences:
         for module in SHARED if audience == connection.id else MODULES:
             await tx.cursors.resync(Resync(connection.id, f"{_ALL}{module} {audience}", 0, tx.clock()))
+    for audience in connection.steered:
+        await tx.cursors.resync(Resync(connection.id, f"{_ALL}sessions {audience}", 0, tx.clock()))
 
 
 async def has_read(tx: Tx, connection: int, module: str, begun: int) -> None:

@@ -23,6 +23,10 @@ from .guard import origin
 CONNECTED = "CONNECTED"
 EVERYBODY = 0
 """The audience of what every partner may see."""
+OWN_DRIVERS = "own drivers"
+"""The class without members that sees the Sessions of our own drivers."""
+ALL_SESSIONS = "all sessions"
+"""The class whose members see every Session of ours and may set charging profiles for it: how smart charging is delegated (15.1.3)."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -71,6 +75,8 @@ class Connection:
     allow: frozenset[tuple[str, str]] | None = None
     audiences: tuple[int, ...] = ()
     """What it may see: its own number, 0 for what everybody sees, and its classes."""
+    steered: tuple[int, ...] = ()
+    """The audiences whose Sessions it sees besides: those of all others, where it was let."""
     named_hosts: frozenset[str] = frozenset()
     """Places that the operator named; where there are any, the partner cannot move elsewhere."""
     hosts: frozenset[str] = frozenset()
@@ -89,6 +95,10 @@ class Connection:
         if self.version is None:
             raise LookupError(f"connection {self.id} is not registered")
         return VERSIONS[self.version]
+
+    def seen(self, module_id: str) -> tuple[int, ...]:
+        """The audiences whose objects of a module it may see."""
+        return self.audiences + self.steered if module_id == "sessions" else self.audiences
 
     def absent(self, party: Party, role: str) -> str | None:
         """Why nothing is asked of a party behind this hub: it is OFFLINE, PLANNED or SUSPENDED (14.4.1); None where it is there."""

@@ -24,7 +24,7 @@ from interplug.store.store import Store, now_us
 from interplug.store.tx import Tx
 
 from . import states
-from .connection import Connection, connection_of
+from .connection import ALL_SESSIONS, OWN_DRIVERS, Connection, connection_of
 from .keys import NodeKey
 from .roles import COUNTERPART
 
@@ -246,5 +246,9 @@ async def _load(tx: Tx, known: int) -> _Snapshot | None:
     connections = {
         row.id: connection_of(row, clients.get(row.id, []), tuple(members.get(row.id, ())), own_keys) for row in await tx.partners.all()
     }
+    named = {name: number for number, name in (await tx.parties.classes()).items()}
+    for one in connections.values():
+        if named.get(ALL_SESSIONS) in one.audiences:
+            one.steered = tuple(sorted({*connections, *filter(None, [named.get(OWN_DRIVERS)])} - {one.id}))
     tokens = {row.hash: row for row in await tx.partners.tokens()}
     return _Snapshot(generation, connections, tokens, ours, own_keys)

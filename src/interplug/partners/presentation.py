@@ -10,6 +10,7 @@ from typing import Any
 
 from interplug.config import Settings
 from interplug.protocol.http import join
+from interplug.protocol.routes import ROLES_BY_URL
 from interplug.protocol.status import SERVER_ERROR, OcpiError
 from interplug.store.parties import OurParty
 from interplug.versions import chain
@@ -46,7 +47,7 @@ def shown(directory: Directory, connection: Connection, version: str, role: str 
     """The parties that a connection sees in a version: one in 2.1.1, where the URL may say in which role."""
     if VERSIONS[version].roles_in_credentials:
         return directory.shown(connection)
-    return directory.shown(connection, role.upper() if role else None)[:1]
+    return tuple(one for one in directory.shown(connection, role.upper() if role else None) if one.role in ROLES_BY_URL)[:1]
 
 
 def _role(party: OurParty) -> dict[str, Any]:

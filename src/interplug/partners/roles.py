@@ -1,5 +1,7 @@
 """Which market role stands on which side of a module, and which endpoints a partner must have for us (1.8 of the notes, 7.1.6).
 
+ChargingProfiles have several senders, an eMSP or an SCSP, so who they are for is said with each message.
+
 Used where a party has to be chosen for a header and where a handshake asks whether the other side is of use at all. A 2.1.1 connection
 has no roles in its documents: there the partner's role is the counterpart of the one that we show.
 """

@@ -24,6 +24,8 @@ from .status import method_not_allowed, not_found
 
 Side = Literal["SENDER", "RECEIVER"]
 ALL = tuple(VERSIONS)
+ROLES_BY_URL = ("CPO", "EMSP")
+"""The roles that 2.1.1 knows."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -52,6 +54,8 @@ class Module:
     key: tuple[str, ...]
     routes: tuple[Route, ...]
     configuration: bool = False
+    call: bool = False
+    """It asks for something whose result comes later, and has no objects that could be pushed or pulled."""
 
     def served(self, version: str, side: Side) -> bool:
         return any(version in route.versions and route.side == side for route in self.routes)
@@ -110,7 +114,7 @@ class Router:
         if VERSIONS[version].endpoint_roles:
             yield side.lower()
         else:
-            yield from (role.lower() for role in module.roles(side))
+            yield from (role.lower() for role in module.roles(side) if role in ROLES_BY_URL)
 
     def find(self, version: str, door: str, module_id: str, rest: list[str]) -> Place:
         """The place of `/{version}/{door}/{module_id}/{rest…}`; 404 in the envelope if there is none."""

@@ -1,4 +1,4 @@
-"""Commands, in both directions: what was asked, in which state it is, until when, and how it ended.
+"""Commands and other calls, in both directions: what was asked, in which state it is, until when, and how it ended.
 
 A row is written before anything goes over the network, and it is never deleted by a result: it is also what the rule of
 fifteen minutes looks at (13.3.5), what a late CANCELED_RESERVATION finds its `response_url` in, and what the driver's page
@@ -15,10 +15,13 @@ from interplug.store.database import Database, Numbers, Row
 
 COLUMNS = (
     "id, direction, connection, version, command, state, document, response_url, ours, theirs, place, evse, connector, token, reservation, "
-    "created_at, deadline, answered, result, message, finished_at, changed_no"
+    "created_at, deadline, answered, result, message, finished_at, changed_no, session, relay, found"
 )
-INSERT = f"insert into command ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-UPDATE = "update command set state = ?, deadline = ?, answered = ?, result = ?, message = ?, finished_at = ?, changed_no = ? where id = ?"
+INSERT = f"insert into command ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+UPDATE = (
+    "update command set state = ?, deadline = ?, answered = ?, result = ?, message = ?, finished_at = ?, relay = ?, found = ?, "
+    "changed_no = ? where id = ?"
+)
 GET = f"select {COLUMNS} from command where id = ?"
 OPEN = f"select {COLUMNS} from command where state = ? order by deadline"
 WORKING = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and finished_at = 0"
@@ -28,6 +31,9 @@ BETWEEN = f"select {COLUMNS} from command where connection = ? and created_at >=
 RESERVATION = (
     f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "
     "order by created_at desc limit 1"
+)
+LAST = (
+    f"select {COLUMNS} from command where session = ? and connection = ? and command = ? and direction = ? order by created_at desc limit 1"
 )
 FORGET = "delete from command where created_at < ? and state not in ({})"
 NUMBER = "select number from reservation_number where connection = ? and reservation = ?"
@@ -64,6 +70,12 @@ class Command(msgspec.Struct, kw_only=True):
     message: str = ""
     finished_at: int = 0
     changed_no: int = 0
+    session: str = ""
+    """The Session whose charging profile it is about; folded, as are the ids above."""
+    relay: str = ""
+    """The call on our other side, where we stand between an SCSP and a CPO: what one is told the other is told (15.1.2)."""
+    found: bytes = b""
+    """What came with the result."""
 
 
 FIELDS = tuple(Command.__struct_fields__)
@@ -77,6 +89,7 @@ class Commands:
     async def add(self, command: Command) -> None:
         command.place, command.evse = fold(command.place), fold(command.evse)
         command.connector, command.token, command.reservation = fold(command.connector), fold(command.token), fold(command.reservation)
+        command.session = fold(command.session)
         command.changed_no = self._numbers.take()
         await self._db.execute(INSERT, *msgspec.structs.astuple(command))
 
@@ -84,7 +97,7 @@ class Commands:
         """State, deadline, answers and results; takes a change number, so that those who wait for the log see it."""
         command.changed_no = self._numbers.take()
         values = (command.state, command.deadline, command.answered, command.result, command.message, command.finished_at)
-        await self._db.execute(UPDATE, *values, command.changed_no, command.id)
+        await self._db.execute(UPDATE, *values, command.relay, command.found, command.changed_no, command.id)
 
     async def get(self, id: str) -> Command | None:
         return _command(await self._db.one(GET, id))
@@ -112,6 +125,10 @@ class Commands:
     async def reservation(self, connection: int, reservation: str, direction: str) -> Command | None:
         """The newest RESERVE_NOW for that reservation id of that partner."""
         return _command(await self._db.one(RESERVATION, fold(reservation), connection, direction))
+
+    async def last(self, session: str, connection: int, command: str, direction: str) -> Command | None:
+        """The newest call of that kind about a Session with that partner."""
+        return _command(await self._db.one(LAST, fold(session), connection, command, direction))
 
     async def forget(self, open: Sequence[str], before: int) -> int:
         """Retention; those in an open state stay."""

@@ -21,6 +21,7 @@ from interplug.store.offers import Offers
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
 from interplug.store.places import Places
+from interplug.store.profiles import Profiles
 from interplug.store.pulls import Pulls
 from interplug.store.pulses import Pulses
 from interplug.store.quarantine import Quarantine
@@ -51,6 +52,7 @@ class Tx:
         self.offers = Offers(db)
         self.bills = Bills(db, numbers)
         self.commands = Commands(db, numbers)
+        self.profiles = Profiles(db)
         self.stations = Stations(db)
         self.checks = Checks(db)
         self.holds = Holds(db)

@@ -126,7 +126,7 @@ class Delivery:
             stored = await self._passed(stored, lambda: self._stored(item), item)
         if stored is None:
             return SENT
-        if stored.audience not in self.connection.audiences:
+        if stored.audience not in self.connection.seen(item.key.module):
             return await self._end(stored) if item.left else SENT
         if item.key.module == "locations" and not item.whole:
             return await self._evses(item)

@@ -18,6 +18,7 @@ from interplug.model.validate import Invalid, validate
 from interplug.modules import own
 from interplug.modules.zones import zone_at
 from interplug.partners import audiences
+from interplug.partners.connection import OWN_DRIVERS
 from interplug.partners.directory import Directory
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Evidence, Key, Saved
@@ -176,7 +177,7 @@ async def _issue(tx: Tx, directory: Directory, taken: Taken, audience: int) -> K
 async def _audience(tx: Tx, directory: Directory, document: Document) -> int:
     token = document["cdr_token"]
     reached = directory.of_party(token["country_code"], token["party_id"], "EMSP")
-    return reached[0].id if reached else await tx.parties.audience_class(audiences.OWN_DRIVERS)
+    return reached[0].id if reached else await tx.parties.audience_class(OWN_DRIVERS)
 
 
 async def _set_aside(tx: Tx, refused: Refused, now: int) -> Kept:

@@ -43,17 +43,18 @@ def wants(connection: Connection, change: Change) -> bool:
     """Whether a change is one that this partner is told of."""
     if change.key.kind == UNPUSHED:
         return False
-    audiences = connection.audiences
+    audiences = connection.seen(change.module)
     seen = change.audience in audiences or any(audience in audiences for audience in change.was)
     return change.source == OWN and seen and connection.endpoint(change.module, "RECEIVER") is not None
 
 
 def same_way(one: Connection, other: Connection) -> bool:
     """Whether deliveries go on as they are: to the same endpoints, in the same version, of what may be seen."""
-    return one is other or (one.version, one.endpoints, one.audiences, one.hub) == (
+    return one is other or (one.version, one.endpoints, one.audiences, one.steered, one.hub) == (
         other.version,
         other.endpoints,
         other.audiences,
+        other.steered,
         other.hub,
     )
 
@@ -123,10 +124,10 @@ class Lane:
     def _add(self, change: Change) -> None:
         item = self.dirty.get(change.pk)
         if item is None:
-            self.dirty[change.pk] = item = item_of(change, self.connection.audiences)
+            self.dirty[change.pk] = item = item_of(change, self.connection.seen(change.module))
             item.at = self.push.now
         else:
-            item.add(change, self.connection.audiences)
+            item.add(change, self.connection.seen(change.module))
 
     def reached(self) -> int:
         """The number below which nothing is unsent."""

@@ -40,7 +40,7 @@ def pulled(node: Node, connection: Connection) -> list[Module]:
         module
         for module in node.modules
         if module.receiver
-        and module.id != "commands"
+        and not module.call
         and (ours & set(module.receiver) if not module.configuration else module.id == CLIENTS and connection.hub is not None)
         and connection.endpoint(module.id, "SENDER") is not None
     ]

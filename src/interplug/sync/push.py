@@ -47,7 +47,7 @@ def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
         module.id: module
         for module in modules
         if not module.configuration
-        and module.id not in ("commands", "hubclientinfo")
+        and not module.call
         and any(route.side == "RECEIVER" and route.method in ("PUT", "POST") for route in module.routes)
     }
 

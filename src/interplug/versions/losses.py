@@ -273,7 +273,18 @@ _TO_211: list[Loss] = [
     ),
     *(
         Loss(kind, "2.2.1", "2.1.1", "$", "withheld", "the version has no such object")
-        for kind in ("cancel_reservation", "charging_preferences", "client_info")
+        for kind in (
+            "active_charging_profile",
+            "active_charging_profile_result",
+            "cancel_reservation",
+            "charging_preferences",
+            "charging_profile",
+            "charging_profile_response",
+            "charging_profile_result",
+            "clear_profile_result",
+            "client_info",
+            "set_charging_profile",
+        )
     ),
     *(
         Loss("*", "2.2.1", "2.1.1", path, what, why)

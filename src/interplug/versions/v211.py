@@ -184,6 +184,13 @@ DOWN: dict[str, Step] = {
     "unlock_connector": lens(fields(commands.UnlockConnector)),
     "command_response": lens(fields(commands.CommandResponse, "timeout", "message")),
     "command_result": lens(fields(commands.CommandResult, "message"), each={"result": spelled(RESULTS_DOWN)}),
+    "active_charging_profile": never,
+    "active_charging_profile_result": never,
+    "charging_profile": never,
+    "charging_profile_response": never,
+    "charging_profile_result": never,
+    "clear_profile_result": never,
+    "set_charging_profile": never,
     "client_info": never,
 }
 

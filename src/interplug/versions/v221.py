@@ -9,7 +9,7 @@ A restriction that 2.2.1 does not know must never be dropped alone: its tariff e
 
 from typing import Any, get_args
 
-from interplug.model import cdrs, commands, credentials, hubclientinfo, locations, sessions, tariffs, tokens, versions
+from interplug.model import cdrs, chargingprofiles, commands, credentials, hubclientinfo, locations, sessions, tariffs, tokens, versions
 from interplug.model.energy import KNOWN_ENVIRONMENTAL_IMPACT_CATEGORIES
 from interplug.model.types import KNOWN_IMAGE_CATEGORIES, Role, fold
 
@@ -136,6 +136,13 @@ PERIOD = lens(fields(cdrs.ChargingPeriod))
 CDR_TOKEN = lens(fields(cdrs.CdrToken), each={"type": only(TOKEN_TYPES, "OTHER")})
 CDR_LOCATION = lens(fields(cdrs.CdrLocation), each={"coordinates": POSITION}, whole=charges.standing_in(STANDARDS))
 
+# --- ChargingProfiles (15): the same in both versions -------------------------------------------------------------------------------------
+
+PROFILE = lens(
+    fields(chargingprofiles.ChargingProfile), each={"charging_profile_period": every(lens(fields(chargingprofiles.ChargingProfilePeriod)))}
+)
+ACTIVE = lens(fields(chargingprofiles.ActiveChargingProfile), each={"charging_profile": PROFILE})
+
 # --- Credentials (7), versions (6), hub clients (14) --------------------------------------------------------------------------------------
 
 
@@ -208,6 +215,13 @@ DOWN: dict[str, Step] = {
     "unlock_connector": lens(fields(commands.UnlockConnector)),
     "command_response": lens(fields(commands.CommandResponse)),
     "command_result": lens(fields(commands.CommandResult)),
+    "active_charging_profile": ACTIVE,
+    "active_charging_profile_result": lens(fields(chargingprofiles.ActiveChargingProfileResult), each={"profile": ACTIVE}),
+    "charging_profile": PROFILE,
+    "charging_profile_response": lens(fields(chargingprofiles.ChargingProfileResponse)),
+    "charging_profile_result": lens(fields(chargingprofiles.ChargingProfileResult)),
+    "clear_profile_result": lens(fields(chargingprofiles.ClearProfileResult)),
+    "set_charging_profile": lens(fields(chargingprofiles.SetChargingProfile), each={"charging_profile": PROFILE}),
     "client_info": lens(fields(hubclientinfo.ClientInfo), each={"role": only(ROLES, "OTHER")}),
 }
 

@@ -15,6 +15,7 @@ from typing import Any
 from interplug.charges import charging
 from interplug.charges.pinned import NoPlace
 from interplug.model.types import fold
+from interplug.modules import steering
 from interplug.modules.authorise import authorise
 from interplug.modules.node import Node, Outcome
 from interplug.store.keys import OWN, Stored
@@ -165,11 +166,15 @@ class Fleet:
             return Outcome("FAILED", str(error))
 
     async def stop_session(self, command: Document, connection: int) -> Outcome:
+        outlet = self._charging(command["session_id"])
+        return Outcome("FAILED", "no station has this session") if outlet is None else await self._stop(outlet)
+
+    def _charging(self, session: str) -> Outlet | None:
         for outlet in self.outlets.values():
             current = outlet.memory.charge
-            if current is not None and fold(current.session) == fold(command["session_id"]):
-                return await self._stop(outlet)
-        return Outcome("FAILED", "no station has this session")
+            if current is not None and fold(current.session) == fold(session):
+                return outlet
+        return None
 
     async def _stop(self, outlet: Outlet) -> Outcome:
         async with outlet.lock:
@@ -203,6 +208,34 @@ class Fleet:
             await outlet.unplug(self.node.clock())
         return Outcome("ACCEPTED")
 
+    # --- charging profiles
+
+    async def set_charging_profile(self, command: Document, connection: int) -> Outcome:
+        return await self._steer(command, connection, command["charging_profile"])
+
+    async def clear_charging_profile(self, command: Document, connection: int) -> Outcome:
+        return await self._steer(command, connection, None)
+
+    async def _steer(self, command: Document, connection: int, profile: Document | None) -> Outcome:
+        outlet = self._charging(command["session_id"])
+        if outlet is None:
+            return NO_CHARGE
+        async with outlet.lock:
+            if not outlet.memory.online:
+                return AWAY
+            done = await outlet.steer(self.node.clock(), connection, profile)
+        return Outcome("ACCEPTED") if done else NO_CHARGE if profile is not None else Outcome("UNKNOWN", "there is no profile to clear")
+
+    async def active_charging_profile(self, command: Document, connection: int) -> Outcome:
+        outlet = self._charging(command["session_id"])
+        if outlet is None:
+            return NO_CHARGE
+        async with outlet.lock:
+            if not outlet.memory.online:
+                return AWAY
+            plan = outlet.active(self.node.clock(), command["duration"])
+        return NO_CHARGE if plan is None else Outcome("ACCEPTED", profile=plan)
+
     # --- hooks: what drivers, the weather and the demo do
 
     async def plug_in(self, location_id: str, evse_uid: str, car: Car | None = None) -> bool:
@@ -225,6 +258,15 @@ class Fleet:
         outlet = self.one(location_id, evse_uid)
         async with outlet.lock:
             await outlet.clear(self.node.clock())
+
+    async def allow(self, location_id: str, evse_uid: str, watts: float | None) -> None:
+        """The place shares its connection otherwise now; who steers the charge is told."""
+        outlet = self.one(location_id, evse_uid)
+        async with outlet.lock:
+            await outlet.allow(self.node.clock(), watts)
+            charge = outlet.memory.charge
+        if charge is not None:
+            await steering.moved(self.node, charge.session)
 
     async def offline(self, location_id: str, evse_uid: str) -> None:
         await self._reach(location_id, evse_uid, online=False)
@@ -257,4 +299,5 @@ class Fleet:
             return self._refusal(outlet, driver) or await self._let_in(outlet, driver)
 
 
+NO_CHARGE = Outcome("REJECTED", "nothing is charging there any more")
 STRANGER = Driver({"uid": "stranger"}, "WHITELIST", 0)

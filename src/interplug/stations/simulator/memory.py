@@ -6,6 +6,7 @@ car still charging, with what it took meanwhile.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -36,9 +37,22 @@ class Current(msgspec.Struct):
     """Seconds of the charge whose readings were delivered; -1: none."""
     ended_at: int = 0
     fault: str = ""
+    profiles: dict[int, str] = {}
+    """Charging profiles as JSON, by the connection that set them; 0: the operator."""
+    limits: list[tuple[int, float | None]] = []
+    """From which second of the charge on at most so many watts flow; None: what the plug gives. What is past stays as it was."""
 
     def beginning(self) -> Charge:
         return Charge(self.vehicle, self.power_type, self.watts, self.soc)
+
+    def held(self, second: int) -> tuple[float, int | None]:
+        """The watts that the plug gives at that second, and until when."""
+        watts = self.watts
+        for start, limit in self.limits:
+            if start > second:
+                return watts, start
+            watts = self.watts if limit is None else min(limit, self.watts)
+        return watts, None
 
 
 class Driver(msgspec.Struct):
@@ -72,6 +86,8 @@ class Memory(msgspec.Struct):
     driver: Driver | None = None
     hold: Hold | None = None
     charge: Current | None = None
+    most: float | None = None
+    """Watts that the place allows this EVSE now, whatever is charging there."""
 
     def raw(self) -> bytes:
         return msgspec.json.encode(self)
@@ -85,11 +101,17 @@ class Meter:
     """The charge at any second; remembers how far it counted, for physics goes second by second."""
 
     def __init__(self, current: Current) -> None:
-        self._beginning = self._reached = current.beginning()
+        self._current = current
+        self._reached = current.beginning()
         self._second = 0
 
     def at(self, second: int) -> Charge:
         if second < self._second:
-            self._reached, self._second = self._beginning, 0
-        self._reached, self._second = advance(self._reached, second - self._second), second
-        return self._reached
+            self._reached, self._second = self._current.beginning(), 0
+        while True:
+            watts, until = self._current.held(self._second)
+            self._reached = replace(self._reached, plug=watts)
+            if self._second == second:
+                return self._reached
+            end = second if until is None else min(until, second)
+            self._reached, self._second = advance(self._reached, end - self._second), end

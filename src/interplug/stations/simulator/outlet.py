@@ -17,7 +17,8 @@ from interplug.charges import charging
 from interplug.charges.bills import Ending
 from interplug.charges.book import whole
 from interplug.charges.pinned import NoPlace
-from interplug.model.types import fold
+from interplug.model.types import decode_json, encode_json, fold
+from interplug.modules import schedules
 from interplug.modules.call import cancel_reservation
 from interplug.modules.node import Node
 from interplug.store.keys import Key
@@ -137,6 +138,7 @@ class Outlet:
             vehicle=car.vehicle,
             soc=car.soc,
         )
+        self._plan(now)
         return session
 
     async def _announce(self, now: int, driver: Driver, connector: dict[str, Any], reservation: str | None) -> str:
@@ -199,6 +201,52 @@ class Outlet:
         if hold is not None and event is not None:
             await charging.release(self.node, hold.session, now, event)
         await self.settle(now)
+
+    # --- limits
+
+    async def steer(self, now: int, connection: int, profile: dict[str, Any] | None) -> bool:
+        """Takes a charging profile for the charge that goes on, or the one of `connection` away; False: there is none."""
+        current = self.memory.charge
+        if current is None or current.ended_at or (profile is None and connection not in current.profiles):
+            return False
+        others = {of: text for of, text in current.profiles.items() if of != connection}
+        current.profiles = others if profile is None else {**others, connection: encode_json(profile).decode()}
+        self._plan(now)
+        await self.settle(now)
+        return True
+
+    async def allow(self, now: int, watts: float | None) -> None:
+        """The place allows so much from now on; None: what the plug gives."""
+        self.memory.most = watts
+        self._plan(now)
+        await self.settle(now)
+
+    def _plan(self, now: int) -> None:
+        current = self.memory.charge
+        if current is None:
+            return
+        second = self._seconds(current, now)
+        steps, _ = self._limits(current)
+        self._charged(current).at(second)  # it has counted no further than what stays as it was
+        coming = [(max(second, -((current.started_at - at) // SECOND)), watts) for at, watts in steps]
+        current.limits = [one for one in current.limits if one[0] < second]
+        current.limits += {second: None, **{at: None if watts is None else float(watts) for at, watts in coming}}.items()
+
+    def _limits(self, current: Current) -> tuple[list[schedules.Step], schedules.Plug]:
+        plug = schedules.Plug(Decimal(current.watts), Decimal(current.volts), physics.PHASES.get(current.power_type, 1))
+        profiles = [decode_json(text.encode()) for text in current.profiles.values()]
+        wished = [schedules.steps(profile, current.started_at, plug) for profile in profiles]
+        local = [] if self.memory.most is None else [(current.started_at, Decimal(self.memory.most))]
+        return schedules.least([*wished, local]), plug
+
+    def active(self, now: int, seconds: int) -> dict[str, Any] | None:
+        """The ActiveChargingProfile from now on; None: nothing is charging."""
+        current = self.memory.charge
+        if current is None or current.ended_at:
+            return None
+        steps, plug = self._limits(current)
+        unit = schedules.unit_of(decode_json(text.encode()) for text in current.profiles.values())
+        return schedules.active(steps, plug, whole(now), seconds, unit)
 
     def _end(self, now: int, fault: str = "") -> None:
         current = self.memory.charge
@@ -267,6 +315,7 @@ class Outlet:
         meter, told = self._charged(current), current.told_until
         grid = [0] if told < 0 else []
         grid += range((max(told, 0) // self._interval + 1) * self._interval, end + 1, self._interval)
+        grid += [start for start, _ in current.limits if told < start <= end]
         filled = int(meter.at(end).elapsed)
         if meter.at(end).full and told < filled:
             grid.append(filled)
