@@ -8,6 +8,7 @@ the same kWh as whoever asks often. Floats are for physics; a meter rounds to wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 RAMP = 12.0
 """Seconds from the first ampere to full power."""
@@ -52,9 +53,9 @@ class Charge:
         return self.soc >= FULL
 
 
-def power(charge: Charge) -> float:
-    """Watts that flow at this moment."""
-    return _power(charge, charge.soc, charge.elapsed)
+def power(charge: Charge, cap: float = inf) -> float:
+    """Watts that flow at this moment, where the station allows `cap`."""
+    return min(_power(charge, charge.soc, charge.elapsed), cap)
 
 
 def _power(charge: Charge, soc: float, elapsed: float) -> float:
@@ -67,18 +68,20 @@ def _power(charge: Charge, soc: float, elapsed: float) -> float:
     return limit * ramp * max(rest, TRICKLE)
 
 
-def current(charge: Charge, volts: float) -> float:
+def current(charge: Charge, volts: float, cap: float = inf) -> float:
     """Amperes, the sum of the phases: each phase has the volts of the plug."""
-    return power(charge) / volts
+    return power(charge, cap) / volts
 
 
-def advance(charge: Charge, seconds: int) -> Charge:
-    """The charge after so many whole seconds; it ends early where the battery is full."""
+def advance(charge: Charge, seconds: int, cap: float = inf) -> Charge:
+    """The charge after so many whole seconds under one `cap`; it ends early where the battery is full."""
+    if cap <= 0:
+        return charge
     soc, elapsed, delivered = charge.soc, charge.elapsed, charge.delivered
     for _ in range(seconds):
         if soc >= FULL:
             break
-        energy = min(_power(charge, soc, elapsed) / 3600.0, (1.0 - soc) * charge.vehicle.battery)
+        energy = min(min(_power(charge, soc, elapsed), cap) / 3600.0, (1.0 - soc) * charge.vehicle.battery)
         soc, elapsed, delivered = soc + energy / charge.vehicle.battery, elapsed + 1.0, delivered + energy
     return Charge(charge.vehicle, charge.power_type, charge.plug, soc, elapsed, delivered)
 
