@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import alone, deep, money, pages, whole, writes
+from bench import alone, deep, fanout, money, pages, whole, writes
 from bench.rows import Plan, Row, table
 
 ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
@@ -20,6 +20,7 @@ ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "whole": whole.rows,
     "deep": deep.rows,
     "alone": alone.rows,
+    "fanout": fanout.rows,
     "money": money.rows,
 }
 

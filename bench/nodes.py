@@ -1,7 +1,7 @@
 """Nodes to measure: a database filled beforehand, partners that are registered, and the server as a process of its own on one core.
 
-The partners are written as a handshake would leave them, with no endpoints of their own: a partner to whom something could be pushed
-would have us measure how it is not there. The server is the command that everybody runs, with the settings that everybody has.
+The partners are written as a handshake would leave them; those that nothing is to be pushed to have no endpoints, for a partner who is
+not there would have us measure how it is not there. The server is the command that everybody runs, with the settings that everybody has.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = 500
+Wanted = tuple[str, str, tuple[str, str, str], Iterable[str], str]
+"""A partner: its name, version and party, its classes, and where it takes Locations."""
 
 
 @dataclass
@@ -138,36 +140,50 @@ class Filled:
 
     async def partner(self, name: str, version: str, party: tuple[str, str, str], classes: Iterable[str] = ()) -> int:
         """A registered connection; its number."""
-        role, country, party_id = party
-        now = self.node.clock()
-        presented = {"roles": [{"role": role, "country_code": country, "party_id": party_id, "business_details": {"name": name}}]}
-
-        async def work(tx: Tx) -> int:
-            company = await tx.partners.partner(name, now)
-            row = ConnectionRow(partner=company, name=name, state=states.REGISTERED, version=version, credentials=presented, created_at=now)
-            number = await tx.partners.add(row)
-            await tx.partners.change(number, registered_at=now)
-            await tx.partners.issue(self.node.directory.key.hash_token(token_of(name)), number, states.ACTIVE, now)
-            for one in classes:
-                await tx.parties.join(await tx.parties.audience_class(one), number)
-            return number
-
-        number: int = await self.node.directory.write(work)
+        [number] = await self.partners([(name, version, party, classes, "")])
         return number
 
-    async def objects(self, module: str, documents: Iterable[data.Document], source: int = OWN) -> None:
+    async def partners(self, wanted: Iterable[Wanted]) -> list[int]:
+        """Registered connections; their numbers."""
+        found: list[int] = await self.node.directory.write(lambda tx: self._partners(tx, wanted))
+        return found
+
+    async def _partners(self, tx: Tx, wanted: Iterable[Wanted]) -> list[int]:
+        return [await self._partner(tx, *one) for one in wanted]
+
+    async def _partner(self, tx: Tx, name: str, version: str, party: tuple[str, str, str], classes: Iterable[str], receiver: str) -> int:
+        """`receiver`: where Locations are pushed to; empty: nowhere."""
+        role, country, party_id = party
+        key, now = self.node.directory.key, self.node.clock()
+        presented = {"roles": [{"role": role, "country_code": country, "party_id": party_id, "business_details": {"name": name}}]}
+        company = await tx.partners.partner(name, now)
+        row = ConnectionRow(partner=company, name=name, state=states.REGISTERED, version=version, credentials=presented, created_at=now)
+        number = await tx.partners.add(row)
+        await tx.partners.change(number, registered_at=now)
+        if receiver:
+            endpoints = [{"identifier": "locations", "role": "RECEIVER", "url": receiver}]
+            await tx.partners.change(number, versions_url=receiver, endpoints=endpoints, token_out=key.seal(token_of(name), number))
+        await tx.partners.issue(key.hash_token(token_of(name)), number, states.ACTIVE, now)
+        for one in classes:
+            await tx.parties.join(await tx.parties.audience_class(one), number)
+        return number
+
+    async def objects(self, module: str, documents: Iterable[data.Document], source: int = OWN, audience: str = "") -> None:
+        """`audience`: the class that sees them; empty: everybody."""
+        seen = await self.node.store.write(lambda tx: tx.parties.audience_class(audience)) if audience else None
         batch: list[data.Document] = []
         for document in documents:
             batch.append(document)
             if len(batch) == BATCH:
-                await self._save(module, batch, source)
+                await self._save(module, batch, source, seen)
                 batch = []
-        await self._save(module, batch, source)
+        await self._save(module, batch, source, seen)
 
-    async def _save(self, module: str, documents: list[data.Document], source: int) -> None:
+    async def _save(self, module: str, documents: list[data.Document], source: int, audience: int | None) -> None:
         async def work(tx: Tx) -> None:
             for document in documents:
-                await tx.objects.save(key(module, document, source), document, last_updated=parse_time(document["last_updated"]))
+                moment = parse_time(document["last_updated"])
+                await tx.objects.save(key(module, document, source), document, last_updated=moment, audience=audience)
 
         await self.node.store.write(work)
 

@@ -79,6 +79,8 @@ class PartnerClient:
         self.log = log
         self.clock = clock or directory.clock
         self.asked = Requests()
+        self._opened: dict[int, tuple[int, tuple[str, int | None] | None]] = {}
+        """Tokens that were opened, how they are spelled, and the generation of the directory in which that is so."""
         self._network = directory.settings.network
 
     async def call(
@@ -110,6 +112,12 @@ class PartnerClient:
         reply = await self.ask(
             access, method, _with(target, query), document, headers=headers, correlation_id=correlation_id, module=module_id
         )
+        if reply.http == 401 and (newer := await self._renewed(connection, access)) is not None:
+            # Another process has changed the token meanwhile.
+            access, before = newer, newer.base64
+            reply = await self.ask(
+                access, method, _with(target, query), document, headers=headers, correlation_id=correlation_id, module=module_id
+            )
         if reply.http == 404 and method == "GET" and not segments and url is None:
             reply = await self._other_slash(connection, module_id, access, target, query, headers, reply)
         if access.base64 != before and access.base64 is not None:
@@ -120,15 +128,25 @@ class PartnerClient:
         """How to knock at a registered partner; a Reply with the fault at any other."""
         if not connection.registered:
             return Reply(0, fault=f"{connection.partner} is {connection.state.lower()}")
-        row = await self.directory.store.read(lambda tx: tx.partners.get(connection.id))
-        if row is None or row.token_out is None:
-            return Reply(0, fault=f"there is no token for {connection.partner}")
-        try:
-            token = self.directory.key.open(row.token_out, connection.id)
-        except BadKey as error:
-            return Reply(0, fault=str(error))
-        base64 = connection.speaks.base64_token if row.base64_out is None else bool(row.base64_out)
+        generation, known = self._opened.get(connection.id, (-1, None))
+        if known is None or generation != self.directory.generation:
+            generation = self.directory.generation
+            row = await self.directory.store.read(lambda tx: tx.partners.get(connection.id), snapshot=False)
+            if row is None or row.token_out is None:
+                return Reply(0, fault=f"there is no token for {connection.partner}")
+            try:
+                known = self.directory.key.open(row.token_out, connection.id), row.base64_out
+            except BadKey as error:
+                return Reply(0, fault=str(error))
+            self._opened[connection.id] = generation, known
+        token, spelled = known
+        base64 = connection.speaks.base64_token if spelled is None else bool(spelled)
         return Access(token, connection.hosts, base64, connection.id, connection.version or "")
+
+    async def _renewed(self, connection: Connection, access: Access) -> Access | None:
+        await self.directory.refresh()
+        now = await self.access(connection)
+        return now if isinstance(now, Access) and now.token != access.token else None
 
     async def pages(
         self,

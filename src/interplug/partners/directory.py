@@ -95,6 +95,11 @@ class Directory:
         if snapshot is not None and snapshot.generation > self._now.generation:
             self._now = snapshot
 
+    @property
+    def generation(self) -> int:
+        """Another number after each change that this directory has seen."""
+        return self._now.generation
+
     async def write(self, work: Callable[[Tx], Any]) -> Any:
         """A transaction on the tables of partners, seen by this directory before it returns."""
         value = await self.store.write(work)

@@ -10,7 +10,9 @@ followed, which `transport` sees to.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from interplug.config import Network
@@ -23,6 +25,7 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 UNICAST = ipaddress.ip_network("2000::/3")
 """All of IPv6 that is in public use. Addresses of inner networks hide in the rest, some of which Python calls global."""
 
+_PLACE = re.compile(r"[^:/?#]+://[^/?#]*")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -39,6 +42,15 @@ def origin(url: str) -> str:
 
 def check_url(url: str, network: Network, hosts: Iterable[str] | None = None) -> None:
     """Raises `Forbidden` unless the URL may be called; with `hosts`, only if it stands at one of these places."""
+    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise Forbidden("not a URL that we would call")
+    place = _PLACE.match(url)
+    _check_place(place[0] if place else url, network, None if hosts is None else frozenset(hosts))
+
+
+@lru_cache(maxsize=4096)
+def _check_place(url: str, network: Network, hosts: frozenset[str] | None) -> None:
+    """`url` up to its path: what is allowed once is allowed for every path."""
     parts = _split(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and network.allow_http):
         raise Forbidden(f"only https URLs are called, not {parts.scheme[:10] or 'nothing'!r}")
@@ -64,8 +76,6 @@ def check_address(address: str, network: Network) -> None:
 
 
 def _split(url: str) -> SplitResult:
-    if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise Forbidden("not a URL that we would call")
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -78,6 +78,8 @@ class HttpTransport:
         limit = self._network.largest_answer
         if answer.content_length is not None and answer.content_length > limit:
             raise Unreachable(f"the answer is larger than {limit} bytes")
+        if answer.content_length is not None and "content-encoding" not in answer.headers:
+            return await answer.read()
         parts: list[bytes] = []
         size = 0
         async for part in answer.content.iter_chunked(CHUNK):

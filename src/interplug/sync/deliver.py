@@ -30,9 +30,10 @@ from interplug.store.keys import Change, Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
 from .decide import SENT, Decision, decide
+from .statuses import Status, Statuses
 
 Document = dict[str, Any]
-Found = TypeVar("Found", Stored, StoredEvse)
+Found = TypeVar("Found", Stored, StoredEvse, Status)
 SECOND = 1_000_000
 SECONDS = 2
 """How often the end of a second is waited for where an object changes again just then."""
@@ -113,32 +114,40 @@ class Delivery:
         node: Node,
         connection: Connection,
         modules: dict[str, Module],
+        statuses: Statuses,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.node, self.connection, self.modules, self.rest = node, connection, modules, rest
+        self.node, self.connection, self.modules = node, connection, modules
+        self.statuses, self.rest = statuses, rest
         self._sessions: dict[int, Document] = {}
+        self._told = 0
+        """The newest change that the partner may have been told of."""
 
     async def send(self, item: Item) -> Decision:
         """Brings the partner level with `item`; `SENT` also where there is nothing to say."""
         item.head = self.node.store.head
-        stored = await self._stored(item)
-        if item.whole:
-            stored = await self._passed(stored, lambda: self._stored(item), item)
-        if stored is None:
-            return SENT
-        if stored.audience not in self.connection.seen(item.key.module):
-            return await self._end(stored) if item.left else SENT
         if item.key.module == "locations" and not item.whole:
             return await self._evses(item)
+        stored = await self._stored(item)
+        stored = await self._passed(stored, lambda: self._stored(item), item)
+        if stored is None:
+            return SENT
+        if not self._sees(stored):
+            return await self._end(stored) if item.left else SENT
         return await self._whole(stored, again=item.again)
 
     async def _stored(self, item: Item) -> Stored | None:
         """The object; also one that was removed, which nobody may see any more."""
 
         async def work(tx: Tx) -> Stored | None:
-            return await tx.objects.get(item.key, whole=item.whole) or await tx.objects.get_pk(item.pk)
+            return await tx.objects.get(item.key) or await tx.objects.get_pk(item.pk)
 
-        return await self.node.store.read(work)
+        return self._noted(await self.node.store.read(work))
+
+    def _noted(self, found: Found | None) -> Found | None:
+        if found is not None:
+            self._told = max(self._told, found.changed_no)
+        return found
 
     async def _passed(self, found: Found | None, read: Callable[[], Awaitable[Found | None]], item: Item) -> Found | None:
         """What was found, or what is found when its second is over, for a partner whose times are whole seconds."""
@@ -171,33 +180,41 @@ class Delivery:
 
     async def _evses(self, item: Item) -> Decision:
         for uid, more in list(item.evses.items()):
-            decision = await self._evse(item, uid, more)
+            decision = await (self._evse(item, uid) if more else self._status(item, uid))
             if decision.verdict == "unknown":
-                stored = await self.node.store.read(lambda tx: tx.objects.get(item.key))
-                return SENT if stored is None else await self._whole(stored)
+                stored: Stored | None = self._noted(await self.node.store.read(lambda tx: tx.objects.get(item.key)))
+                return await self._whole(stored) if stored is not None and self._sees(stored) else SENT
             if decision.verdict != "sent":
                 return decision
             del item.evses[uid]
         return SENT
 
-    async def _evse(self, item: Item, uid: str, more: bool) -> Decision:
+    async def _status(self, item: Item, uid: str) -> Decision:
+        async def read(reached: int = 0) -> Status | None:
+            return await self.statuses.of(item.key, uid, self.connection.speaks.number, max(item.newest, self._told, reached))
+
+        status = await self._passed(await read(), lambda: read(item.head), item)
+        if status is None or status.body is None or not self._sees(status):
+            return SENT
+        item.head = min(item.head, status.reached)
+        self._told = max(self._told, status.changed_no)
+        decision = await self._request("PATCH", item.key, status.body, status.uid)
+        return await self._evse(item, uid) if decision.verdict == "unknown" else decision
+
+    async def _evse(self, item: Item, uid: str) -> Decision:
         key = item.key
 
         async def read() -> StoredEvse | None:
-            return await self.node.store.read(lambda tx: tx.objects.get_evse(key, uid))
+            return self._noted(await self.node.store.read(lambda tx: tx.objects.get_evse(key, uid)))
 
         evse = await self._passed(await read(), read, item)
-        if evse is None:
+        if evse is None or not self._sees(evse):
             return SENT
         document = await self._shown("evse", evse.document)
-        if document is None:
-            return SENT
-        if not more:
-            status = {"status": document["status"], "last_updated": document["last_updated"]}
-            decision = await self._request("PATCH", key, status, evse.uid)
-            if decision.verdict != "unknown":
-                return decision
-        return await self._request("PUT", key, document, evse.uid)
+        return SENT if document is None else await self._request("PUT", key, document, evse.uid)
+
+    def _sees(self, found: Stored | StoredEvse | Status) -> bool:
+        return found.audience in self.connection.seen(found.key.module)
 
     async def _session(self, stored: Stored, document: Document) -> Decision:
         before = self._sessions.get(stored.pk)
@@ -287,7 +304,7 @@ class Delivery:
         token = stored.document["cdr_token"]
         return Party(token["country_code"], token["party_id"]) if self.connection.hub is not None else None
 
-    async def _request(self, method: str, key: Key, document: Document | None, *rest: str, to: Party | None = None) -> Decision:
+    async def _request(self, method: str, key: Key, document: Document | bytes | None, *rest: str, to: Party | None = None) -> Decision:
         reply = await self._reply(method, key, [key.country, key.party, key.id, *rest], document, to)
         decision = decide(reply, method, self._now())
         return SENT if method == "DELETE" and decision.verdict == "unknown" else decision
@@ -295,7 +312,7 @@ class Delivery:
     def _now(self) -> float:
         return self.node.clock() / 1_000_000
 
-    async def _reply(self, method: str, key: Key, segments: list[str], document: Document | None, to: Party | None) -> Reply:
+    async def _reply(self, method: str, key: Key, segments: list[str], document: Document | bytes | None, to: Party | None) -> Reply:
         """`to` None: the partner itself; of a hub that is a Broadcast Push to all parties that it reaches."""
         query = {"type": key.kind} if key.kind and self.connection.speaks.token_type_param else None
         sender = Party(key.country, key.party)

@@ -26,6 +26,7 @@ from .decide import GIVE_UP_AFTER, Decision, pause
 from .deliver import Delivery, Item, item_of
 from .refusals import Refusals
 from .share import Share
+from .statuses import Statuses
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Reader(Protocol):
     settings: Settings
     modules: dict[str, Module]
     refusals: Refusals
+    statuses: Statuses
     timer: Callable[[], float]
     chance: Callable[[], float]
     position: int
@@ -79,7 +81,7 @@ class Lane:
     def __init__(self, push: Reader, connection: Connection, cursor: int) -> None:
         self.push = push
         self.connection = connection
-        self.delivery = Delivery(push.node, connection, push.modules, push.rest)
+        self.delivery = Delivery(push.node, connection, push.modules, push.statuses, push.rest)
         self.cursor = cursor
         self.live = False
         self.leaving = False
@@ -105,6 +107,9 @@ class Lane:
         self._part: int | None = None
         """Of a lane that is not live: what it holds is all that there is up to this number."""
         self._parts: AsyncIterator[list[Item]] | None = None
+        self._sending = 0
+        self._broken = False
+        """A sender met a fault of ours."""
         self._share = Share(push.settings.per_second, push.timer)
 
     # --- what is unsent
@@ -223,32 +228,50 @@ class Lane:
 
     async def _drain(self) -> bool:
         """Sends what is dirty, several objects at a time, each object in order. False: something is left."""
-        running: set[asyncio.Task[None]] = set()
+        senders: set[asyncio.Task[None]] = set()
+        self._sending, self._broken = 0, False
         try:
-            while True:
-                while (item := self._next(len(running))) is not None:
-                    running.add(asyncio.create_task(self._send(item)))
-                if not running:
-                    break
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            self._as_many(senders)
+            while senders:
+                done, _ = await asyncio.wait(senders, return_when=asyncio.FIRST_COMPLETED)
+                senders -= done
                 for task in done:
                     task.result()
+                self._as_many(senders)
         except Exception:
-            if running:  # a fault of ours; what is on its way comes to its end
-                await asyncio.wait(running)
+            if senders:  # a fault of ours; what is on its way comes to its end
+                await asyncio.wait(senders)
             raise
         finally:
-            for task in running:
+            for task in senders:
                 task.cancel()
         if self.failed and self.failures >= DOWN:
             self.stand_back()
             return False
         return not self.failed and not self.dirty
 
-    def _next(self, running: int) -> Item | None:
-        if not self.push.mine(self.connection.id):
+    def _as_many(self, senders: set[asyncio.Task[None]]) -> None:
+        """As many senders as there may be, each with something to send."""
+        while (item := self._next()) is not None:
+            senders.add(asyncio.create_task(self._send_on(item, senders)))
+
+    async def _send_on(self, item: Item | None, senders: set[asyncio.Task[None]]) -> None:
+        """One object after another; what has become dirty meanwhile gets senders, too."""
+        while item is not None:
+            self._as_many(senders)
+            try:
+                await self._send(item)
+            except BaseException:
+                self._broken = True
+                raise
+            self._sending -= 1
+            item = self._next()
+
+    def _next(self) -> Item | None:
+        if not self.push.mine(self.connection.id) or self._broken:
             return None
-        if self.failed or self.leaving or self.push.ending or running >= (1 if self.failures else self.push.settings.in_flight):
+        most = 1 if self.failures else self.push.settings.in_flight
+        if self.failed or self.leaving or self.push.ending or self._sending >= most:
             return None
         pk = self._first()
         if pk is None:
@@ -257,6 +280,7 @@ class Lane:
             self.paused_until = max(self.paused_until, self.push.timer() + wait)
             return None
         self.flying[pk] = item = self.dirty.pop(pk)
+        self._sending += 1
         return item
 
     def _first(self) -> int | None:

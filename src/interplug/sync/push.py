@@ -22,6 +22,7 @@ from interplug.partners import audiences, states
 from interplug.partners.directory import Connection
 from interplug.protocol.routes import Module
 from interplug.store.cursors import LOG, VERSION
+from interplug.store.keys import Change
 from interplug.store.tx import Tx
 
 from .decide import needs_full_pull
@@ -29,6 +30,7 @@ from .deliver import Item
 from .lane import PART, Lane, same_way
 from .pauses import Pauses
 from .refusals import Refusals
+from .statuses import Statuses
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,10 @@ class Push:
         self.timer, self.chance = timer, chance
         self.shared = node.store.place.shared
         self.refusals = Refusals(node)
+        self.statuses = Statuses(node)
         self.lanes: dict[int, Lane] = {}
+        self._seeing: dict[int, list[Lane]] | None = None
+        """The lanes by audience; None: they have changed."""
         self.position = 0
         self.now = timer()
         """When this tick began."""
@@ -101,6 +106,7 @@ class Push:
     async def start(self) -> None:
         """From what is written; also after a failure, when what the lanes held may be half done."""
         self.lanes.clear()
+        self._seeing = None
         self.ending = False
         await self._pauses.load()
         await self.refusals.load()
@@ -133,6 +139,7 @@ class Push:
         await self._checkpoint()
         for number in gone:
             self.lanes.pop(number, None)
+        self._seeing = None
 
     async def _finish(self, lanes: Iterable[Lane]) -> None:
         running = [lane.task for lane in lanes if lane.task is not None and not lane.task.done()]
@@ -171,8 +178,19 @@ class Push:
         while more:
             changes, self.position, more = await self.node.store.news(self.position, PART)
             for change in changes:
-                for lane in self.lanes.values():
+                for lane in self._lanes_that_see(change):
                     lane.offer(change)
+
+    def _lanes_that_see(self, change: Change) -> Iterable[Lane]:
+        """Those whose connections are in an audience that the object has or had; of a thousand partners often a few."""
+        if self._seeing is None:
+            self._seeing = {}
+            for lane in self.lanes.values():
+                for audience in {*lane.connection.audiences, *lane.connection.steered}:
+                    self._seeing.setdefault(audience, []).append(lane)
+        if not change.was:
+            return self._seeing.get(change.audience, ())
+        return {id(lane): lane for one in (change.audience, *change.was) for lane in self._seeing.get(one, ())}.values()
 
     # --- lanes
 
@@ -210,6 +228,7 @@ class Push:
             await self.node.store.write(work)
             self._saved[number], self._versions[number] = cursor, version
         self.lanes[number] = lane = Lane(self, connection, cursor)
+        self._seeing = None
         lane.behind_since -= self._pauses.lasting(number)
         if before is not None and before != version:
             lane.paused_until = self.timer() + SETTLE
@@ -218,6 +237,7 @@ class Push:
         number = lane.connection.id
         lane.stand_back()
         del self.lanes[number]
+        self._seeing = None
         self._cursors[number] = lane.cursor
         known = self.node.directory.by_id(number)
         if now is not None:
