@@ -10,5 +10,6 @@ that follow each other at once, so that a slower machine changes both. `python -
     load       wrk or a walk on the other core, and the CPU time that the server spent on it
     rows       what is claimed and what was measured; the table in the end
     pages, deep, writes, whole, alone      the rows, by subject
+    fanout     a change for a thousand partners; `sink` plays them, `client` is the HTTP client alone, `changes` changes EVSEs
     money      CDRs priced and checked on one core; no server
 """
