@@ -72,14 +72,23 @@ async def loops_of(node: Node, pages: Pages | None) -> tuple[Loops, Push]:
         "retention": lambda: _retention(node),
         "bills": Biller(node).run,
     }
+    here: dict[str, Loop] = {} if pages is None else {"pages": pages.run}
     if node.settings.simulator.enabled:
         fleet = Fleet(node)
         await fleet.load()
         node.stations = fleet
         once["stations"] = fleet.run
+    if node.settings.stations.enabled:
+        if node.stations is not None:
+            raise BadSettings("stations.enabled and simulator.enabled exclude each other: a command goes to one of them")
+        from interplug.stations.csms.service import Csms  # its libraries are an extra
+
+        csms = Csms(node)
+        node.stations = csms.commands
+        here["csms"] = csms.run
+        once["silent stations"] = csms.watch.run
     if pages is not None:
         once |= {"drives": Follower(node).run, "places": PlaceList(node).run}
-    here: dict[str, Loop] = {} if pages is None else {"pages": pages.run}
     if not node.store.place.shared:
         push = Push(node)
         return Loops(here | {"push": push.run, "pull": Schedule(node, push).run}, once), push

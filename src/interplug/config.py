@@ -122,6 +122,33 @@ class Simulator(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields
     traffic: Annotated[bool, _help("Drivers of the node's own come and go at the stations.")] = False
 
 
+class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    enabled: Annotated[bool, _help("Take the connections of charging stations (OCPP).")] = False
+    host: Annotated[str, _help("Address on which stations are awaited.")] = "127.0.0.1"
+    port: Annotated[int, _help("Port without TLS, for stations in a network of your own; 0 takes a free one, -1 none.")] = 8180
+    tls_port: Annotated[int, _help("Port with TLS; 0 takes a free one, -1 none. It needs tls_certificate and tls_key.")] = -1
+    tls_certificate: Annotated[str, _help("PEM file of the certificate chain that stations see.")] = ""
+    tls_key: Annotated[str, _help("PEM file of its private key.")] = ""
+    client_ca: Annotated[str, _help("PEM file of the authorities whose certificates prove who a station is (security profile 3).")] = ""
+    unknown: Annotated[
+        Literal["refuse", "offer"], _help("A station that nobody has added: refuse it, or let it wait until it is adopted.")
+    ] = "refuse"
+    most_offered: Annotated[int, _help("Most stations that may wait to be adopted.")] = 100
+    heartbeat: Annotated[int, _help("Seconds between heartbeats that stations are asked for.")] = 300
+    ping: Annotated[float, _help("Seconds between WebSocket pings; a station that answers none for as long is gone.")] = 30.0
+    call_timeout: Annotated[float, _help("Seconds that a station has to answer a call.")] = 25.0
+    authorise_timeout: Annotated[float, _help("Seconds that a provider has to answer while its driver waits at the station.")] = 2.0
+    offline_after: Annotated[float, _help("Seconds without connection after which the EVSEs of a station are UNKNOWN.")] = 300.0
+    lost_after: Annotated[float, _help("Seconds after which a charge ends of which its station says nothing while the plug is free.")] = (
+        900.0
+    )
+    largest_frame: Annotated[int, _help("Largest message in bytes that a station may send.")] = 262_144
+    frame_days: Annotated[float, _help("Days that every message of stations is kept.")] = 30.0
+    statuses: Annotated[
+        dict[str, str], _help("What is published for a state of OCPP, where it is not the default, as Preparing = BLOCKED.")
+    ] = {}
+
+
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     store: StoreSettings = StoreSettings()
@@ -134,6 +161,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     logging: Logging = Logging()
     tracing: Tracing = Tracing()
     simulator: Simulator = Simulator()
+    stations: Stations = Stations()
 
 
 class BadSettings(Exception):
@@ -161,9 +189,12 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
 
 def _split(section: str, key: str, text: str) -> Any:
-    """Lists are written with commas in the environment."""
+    """Lists are written with commas in the environment, tables as name=value with commas."""
     kind = get_type_hints(get_type_hints(Settings).get(section, Settings)).get(key)
-    return [part.strip() for part in text.split(",") if part.strip()] if kind == list[str] else text
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if kind == dict[str, str]:
+        return {name.strip(): value.strip() for name, _, value in (part.partition("=") for part in parts)}
+    return parts if kind == list[str] else text
 
 
 def table() -> Iterator[tuple[str, str, Any, str]]:

@@ -63,10 +63,12 @@ def _watched(period: Document, now: Metered | None) -> Document:
 
 
 class Ending(NamedTuple):
-    """What a station says when a charge is over, besides the time: what ended it where no driver did, and what its meter signed."""
+    """What a station says when a charge is over, besides the time: what ended it where no driver did, and what its meter signed.
+    `doubt`: why a person has to look at the CDR before it leaves."""
 
     fault: str | None = None
     signed_data: dict[str, Any] | None = None
+    doubt: str = ""
 
 
 STOPPED = Ending()

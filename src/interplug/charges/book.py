@@ -157,7 +157,8 @@ async def finish(tx: Tx, node: Node, charge: Charge, event: str, at: int | None,
     session, metered = await update(tx, node, charge, ended)
     remembered(node.store).pop(charge.id, None)
     if charge.state == BILLED and _billable(session, metered):
-        await _bill(tx, node, charge, bills.bill(session, pinned, metered, whole(node.clock()), ending), pinned.time_zone)
+        cdr = bills.bill(session, pinned, metered, whole(node.clock()), ending)
+        await _bill(tx, node, charge, cdr, pinned.time_zone, ending.doubt)
 
 
 def _billable(session: Document, metered: Metered) -> bool:
@@ -168,7 +169,7 @@ def _billable(session: Document, metered: Metered) -> bool:
     return cost is not None and cost["before_taxes"] > 0
 
 
-async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | None) -> None:
+async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | None, doubt: str) -> None:
     key = Key("cdrs", OWN, charge.country, charge.party, charge.id)
-    wrong = bills.differing(cdr, zone)
+    wrong = [*bills.differing(cdr, zone), *([doubt] if doubt else [])]
     await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong)

@@ -28,6 +28,7 @@ GROUPS = {
     "quarantine": "What arrived and could not be taken.",
     "message": "What was said to and by partners.",
     "cdr": "Charge detail records.",
+    "station": "Charging stations that speak OCPP.",
     "db": "The database.",
 }
 COMMANDS = (
@@ -70,6 +71,13 @@ COMMANDS = (
     ("cdr dispute", "bills:dispute", "Note that a CDR is argued about, or that this is settled."),
     ("cdr verify", "verifying:verify", "Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause."),
     ("evidence", "evidence:evidence", "Pack everything about a CDR into one archive, to argue about it."),
+    ("station add", "stations:add", "Add a station that may connect from now on."),
+    ("station adopt", "stations:adopt", "Adopt a station that has connected and waits."),
+    ("station list", "stations:list_", "List stations, those that wait to be adopted, too."),
+    ("station show", "stations:show_", "Show one station: its outlets, what charges there, what is wrong."),
+    ("station messages", "stations:messages", "Show what a station said and was told, as it was said."),
+    ("station call", "stations:call", "Make any call of OCPP to a station that is connected."),
+    ("station remove", "stations:remove", "Let a station in no longer; what it has said is kept."),
     ("command send", "commanding:send", "Send a command to a partner and wait for its result."),
     ("command list", "commanding:list_", "List commands that were sent and received, newest first."),
     ("quarantine list", "quarantine:list_", "List what could not be taken."),

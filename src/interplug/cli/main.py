@@ -7,7 +7,15 @@ import sys
 PURE = (["tariff"], ["cdr", "verify"])
 """How the commands begin that need no node."""
 
-EXTRAS = {"opentelemetry": "otel", "asyncpg": "postgres", "greenlet": "postgres"}
+EXTRAS = {
+    "opentelemetry": "otel",
+    "asyncpg": "postgres",
+    "greenlet": "postgres",
+    "argon2": "stations",
+    "jsonschema_rs": "stations",
+    "ocpp": "stations",
+    "websockets": "stations",
+}
 """Which extra brings a library; all others come with `node`."""
 
 

@@ -52,6 +52,10 @@ def _started(node: Node) -> None:
     print(f"  partners    {versions_url(settings)}")
     if settings.surfaces.driver:
         print(f"  drivers     {root(settings)}/")
+    if settings.stations.enabled:
+        for scheme, port in (("ws", settings.stations.port), ("wss", settings.stations.tls_port)):
+            if port > 0:
+                print(f"  stations    {scheme}://{settings.stations.host}:{port}/IDENTITY")
     print(f"  database    {node.store.place.shown}")
     if not node.directory.our_parties():
         print("  This node has no party yet: interplug party add CPO NL-ABC --name 'Your company'")

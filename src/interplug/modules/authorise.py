@@ -71,22 +71,29 @@ class Place(NamedTuple):
 
 
 async def authorise(
-    node: Node, token_uid: str, type: str = "RFID", location_id: str | None = None, evse_uid: str | None = None
+    node: Node,
+    token_uid: str,
+    type: str = "RFID",
+    location_id: str | None = None,
+    evse_uid: str | None = None,
+    *,
+    patience: float | None = None,
 ) -> Authorisation:
-    """Decides for a Token at one of our own EVSEs. Never raises because of a partner."""
+    """Decides for a Token at one of our own EVSEs. Never raises because of a partner. `patience`: seconds after which an eMSP that was
+    asked has not answered; else it is that of any call."""
 
     async def work(tx: Tx) -> tuple[Place, Authorisation | None, list[Stored]]:
         place = Place(await _location(tx, location_id, evse_uid), evse_uid)
-        return place, await _commanded(tx, node, token_uid, type, place), await _copies(tx, token_uid, type)
+        return place, await commanded(tx, node, token_uid, type, place), await _copies(tx, token_uid, type)
 
-    place, commanded, copies = await node.store.read(work)
-    if commanded is not None:
-        return commanded
+    place, by_command, copies = await node.store.read(work)
+    if by_command is not None:
+        return by_command
     for stored in copies:
         connection = _holder(node, stored)
         if connection is not None:
-            return await _known(node, stored, connection, place)
-    return await _unknown(node, token_uid, type, place)
+            return await _known(node, stored, connection, place, patience)
+    return await _unknown(node, token_uid, type, place, patience)
 
 
 async def _location(tx: Tx, location_id: str | None, evse_uid: str | None) -> Key | None:
@@ -99,7 +106,8 @@ async def _location(tx: Tx, location_id: str | None, evse_uid: str | None) -> Ke
 # --- a command speaks for it
 
 
-async def _commanded(tx: Tx, node: Node, uid: str, type: str, place: Place) -> Authorisation | None:
+async def commanded(tx: Tx, node: Node, uid: str, type: str, place: Place) -> Authorisation | None:
+    """Whether a command of a partner lets this Token charge at that EVSE."""
     if place.location is None:
         return None
     now = node.clock()
@@ -136,13 +144,13 @@ def _holder(node: Node, stored: Stored) -> Connection | None:
     return connection if node.directory.may_write(connection, stored.key.country, stored.key.party) else None
 
 
-async def _known(node: Node, stored: Stored, connection: Connection, place: Place) -> Authorisation:
+async def _known(node: Node, stored: Stored, connection: Connection, place: Place, patience: float | None) -> Authorisation:
     token = stored.document
     whitelist, valid = token["whitelist"], token["valid"]
     copy = Authorisation("ALLOWED" if valid else "BLOCKED", "WHITELIST", token, connection.id)
     if whitelist == "ALWAYS" or (whitelist == "ALLOWED" and valid):
         return copy
-    answered = await ask(node, connection, token["uid"], token["type"], place, token)
+    answered = await ask(node, connection, token["uid"], token["type"], place, token, patience)
     if answered is not None:
         return answered
     return copy if whitelist == "ALLOWED_OFFLINE" else Authorisation("NOT_ALLOWED", "AUTH_REQUEST", token, connection.id)
@@ -151,7 +159,9 @@ async def _known(node: Node, stored: Stored, connection: Connection, place: Plac
 # --- the eMSP itself
 
 
-async def ask(node: Node, connection: Connection, uid: str, type: str, place: Place, token: Document | None) -> Authorisation | None:
+async def ask(
+    node: Node, connection: Connection, uid: str, type: str, place: Place, token: Document | None, patience: float | None = None
+) -> Authorisation | None:
     """A real-time authorisation at one eMSP; None when no answer came. A Token that it does not know is refused."""
     to = Party(token["country_code"], token["party_id"]) if token else None
     if to is not None and connection.absent(to, "EMSP"):
@@ -164,9 +174,13 @@ async def ask(node: Node, connection: Connection, uid: str, type: str, place: Pl
     document = chain.down("location_references", references, version) if references else None
     sender = Party(location.country, location.party) if location else None
     kind = {"type": type} if type != "RFID" or VERSIONS[version].token_type_param else {}
-    reply = await node.client.call(
-        connection, "POST", "tokens", "SENDER", uid, "authorize", query=kind, document=document, to=to, sender=sender
-    )
+    try:
+        async with asyncio.timeout(patience):
+            reply = await node.client.call(
+                connection, "POST", "tokens", "SENDER", uid, "authorize", query=kind, document=document, to=to, sender=sender
+            )
+    except TimeoutError:
+        return None
     return _read(node, connection, uid, type, reply, token)
 
 
@@ -194,10 +208,10 @@ def _read(node: Node, connection: Connection, uid: str, type: str, reply: Reply,
     return Authorisation(info["allowed"], "AUTH_REQUEST", token, connection.id, reference, info.get("location"), said)
 
 
-async def _unknown(node: Node, uid: str, type: str, place: Place) -> Authorisation:
+async def _unknown(node: Node, uid: str, type: str, place: Place, patience: float | None) -> Authorisation:
     """Asks the eMSPs that give us no Tokens; the first that lets the card charge has it."""
     candidates = await _silent(node, type)
-    answers = await asyncio.gather(*(ask(node, one, uid, type, place, None) for one in candidates))
+    answers = await asyncio.gather(*(ask(node, one, uid, type, place, None, patience) for one in candidates))
     said = [answer for answer in answers if answer is not None]
     return next((answer for answer in said if answer.granted), said[0] if said else REFUSED)
 

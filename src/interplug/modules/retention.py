@@ -35,6 +35,7 @@ async def _forget(tx: Tx, node: Node) -> None:
     await tx.stations.forget(ENDED, _before(node, kept.reading_days))
     await tx.messages.forget(before=_before(node, kept.message_days), most=MOST_MESSAGES)
     await tx.pulses.sum_up(node.clock())
+    await tx.ocpp.forget(_before(node, node.settings.stations.frame_days))
     await tx.quarantine.forget(_before(node, kept.quarantine_days))
     await tx.commands.forget(OPEN, _before(node, kept.command_days))
     await tx.profiles.forget(_before(node, kept.command_days))

@@ -7,16 +7,19 @@ that would outlive a transaction.
 from collections.abc import Callable
 
 from interplug.store.bills import Bills
+from interplug.store.charging_stations import ChargingStations
 from interplug.store.checks import Checks
 from interplug.store.commands import Commands
 from interplug.store.cursors import Cursors
 from interplug.store.database import Database, Numbers
 from interplug.store.drivers import Drivers
+from interplug.store.faults import Faults
 from interplug.store.history import History
 from interplug.store.holds import Holds
 from interplug.store.leases import Leases
 from interplug.store.messages import Messages
 from interplug.store.objects import Objects
+from interplug.store.ocpp import Ocpp
 from interplug.store.offers import Offers
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
@@ -54,6 +57,9 @@ class Tx:
         self.commands = Commands(db, numbers)
         self.profiles = Profiles(db)
         self.stations = Stations(db)
+        self.charging_stations = ChargingStations(db)
+        self.ocpp = Ocpp(db)
+        self.faults = Faults(db)
         self.checks = Checks(db)
         self.holds = Holds(db)
         self.leases = Leases(db)

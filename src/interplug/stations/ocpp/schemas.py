@@ -42,6 +42,12 @@ def check_request(dialect: Dialect, action: str, payload: dict[str, Any]) -> Pro
     return _check(_validator(dialect, action, dialect.request), payload)
 
 
+def first(dialect: Dialect, action: str, payload: dict[str, Any]) -> jsonschema_rs.ValidationError | None:
+    """The first thing that is wrong with a request, as the validator sees it."""
+    validator = _validator(dialect, action, dialect.request)
+    return None if validator is None or validator.is_valid(payload) else next(iter(validator.iter_errors(payload)))
+
+
 def check_response(dialect: Dialect, action: str, payload: dict[str, Any]) -> Problem | None:
     return _check(_validator(dialect, action, "Response"), payload)
 

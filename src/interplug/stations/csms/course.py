@@ -1,0 +1,91 @@
+"""What is remembered of a transaction between two messages about it. Pure; the store keeps it as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import msgspec
+
+from interplug.model.types import decode_json, encode_json
+from interplug.store.stations import Reading
+
+from .events import Sample, Signed, Told
+from .register import Register
+
+DAY = 86_400_000_000
+WATTS = 400_000
+"""Of a connector that does not say what it can deliver."""
+
+
+class Course(msgspec.Struct, kw_only=True):
+    register: Register
+    phase: str = "charging"
+    charged: bool = False
+    """Energy has flown at least once; a car that waits for its first is not parked."""
+    watts: int = WATTS
+    said_at: str = ""
+    """The time of the beginning as the station wrote it, and the register then: by them a repeated beginning is known."""
+    doubt: str = ""
+    signed: list[Signed] = []
+
+    @classmethod
+    def begun(cls, told: Told) -> Course:
+        course = cls(register=Register(at=told.at), said_at=told.said_at)
+        if told.kind != "begun":
+            course.doubt = "its beginning was not reported"
+        course.register.begin(told.began_with)
+        return course
+
+    @classmethod
+    def read(cls, raw: bytes) -> Course:
+        return msgspec.convert(decode_json(raw), cls)
+
+    def raw(self) -> bytes:
+        return encode_json(msgspec.to_builtins(self, builtin_types=(Decimal,)))
+
+    def same_beginning(self, told: Told) -> bool:
+        return self.said_at == told.said_at and self.register.start == (
+            told.began_with if told.began_with is None or told.began_with >= 0 else None
+        )
+
+    def follow(self, told: Told, begins_at: int | None = None) -> list[Reading]:
+        """The readings that this adds. `begins_at`: from then on somebody pays for it."""
+        self.signed += [one for one in told.signed if one not in self.signed]
+        readings = [] if begins_at is None else [self._at(begins_at)]
+        readings += [reading for sample in told.samples if (reading := self._reading(sample)) is not None]
+        if told.phase is not None and told.phase != self.phase and (told.phase == "charging" or self.charged):
+            self.phase = told.phase
+            readings.append(self._at(told.at))
+        if told.kind == "ended":
+            readings.append(self._at(max(told.at, self.register.at)))
+        self.charged = self.charged or told.phase == "charging" or self.register.total > 0
+        return _once(readings)
+
+    def _reading(self, sample: Sample) -> Reading | None:
+        total = None
+        if sample.register is not None:
+            total = self.register.take(sample.register, sample.at, self.watts)
+        elif sample.interval is not None:
+            total = self.register.add(sample.interval, sample.at)
+        elif sample.power is not None or sample.current is not None or sample.soc is not None:
+            total = self.register.total if sample.at >= self.register.at else None
+        if total is None:
+            return None
+        return Reading(sample.at, total / 1000, self.phase, sample.power, sample.current, sample.soc)
+
+    def _at(self, at: int) -> Reading:
+        return Reading(at, self.register.total / 1000, self.phase)
+
+    def doubts(self, begun_at: int, ended_at: int) -> str:
+        """Why a person has to look at the CDR."""
+        if self.doubt and self.register.start is None:
+            return f"{self.doubt}, and nor was its energy"
+        if self.doubt or self.register.doubt:
+            return self.doubt or self.register.doubt
+        return "it lasted longer than a day" if ended_at - begun_at > DAY else ""
+
+
+def _once(readings: Iterable[Reading]) -> list[Reading]:
+    """Of two at the same second the later one speaks, for the store keeps the first that it gets."""
+    return list({reading.at // 1_000_000: reading for reading in sorted(readings, key=lambda one: one.at)}.values())

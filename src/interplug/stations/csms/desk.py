@@ -1,0 +1,171 @@
+"""Where everything that stations tell gets its meaning, whatever version told it: statuses, faults, reservations; transactions beside it.
+
+What a station says of a connector is kept as it said it, and what partners see of the EVSE is worked out anew from all that is known:
+the connectors, the whole station, transactions, faults, and whether there is a line at all.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from interplug.charges import charging
+from interplug.modules.call import cancel_reservation
+from interplug.modules.node import Node
+from interplug.store.charging_stations import StationRow, Status
+from interplug.store.faults import Fault
+from interplug.store.ocpp import Hold, Transaction
+from interplug.store.tx import Tx
+
+from . import statuses, trouble
+from .events import Standing, Trouble
+from .quirks import Quirk
+from .tokens import Admissions
+from .transactions import Transactions
+
+log = logging.getLogger(__name__)
+FINE = "NoError"
+
+
+class Superseded(Exception):
+    """The station has a newer connection; this one may say nothing more."""
+
+
+class Known(NamedTuple):
+    """What is known of a station at a moment."""
+
+    statuses: list[Status]
+    running: list[Transaction]
+    faults: list[Fault]
+
+
+@dataclass(slots=True)
+class Desk:
+    node: Node
+    admissions: Admissions = field(init=False)
+    transactions: Transactions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.admissions = Admissions(self.node)
+        self.transactions = Transactions(self.node, self.admissions)
+
+    # --- statuses
+
+    async def standing(self, station: StationRow, said: Standing, quirk: Quirk) -> None:
+        """Raises Superseded."""
+        if said.status == "Available" and quirk.available_means_nothing and await self._running_at(station, said.evse):
+            return
+        evse = said.evse
+        row = Status(station.id, evse, said.connector, said.status, said.error or FINE, said.at)
+
+        async def work(tx: Tx) -> None:
+            if not await tx.charging_stations.lives(station.id, station.epoch):
+                raise Superseded(station.id)
+            await tx.charging_stations.status(row)
+            if said.error is not None:
+                await self._told_by_status(tx, station, said)
+
+        await self.node.store.write(work)
+        await self.publish(station, evse=evse)
+
+    async def _told_by_status(self, tx: Tx, station: StationRow, said: Standing) -> None:
+        """1.6 says in each status what is wrong: one thing, or nothing any more."""
+        for fault in await tx.faults.of_station(station.id):
+            if fault.source == "status" and fault.evse == said.evse and fault.code != said.error:
+                await tx.faults.close(fault.no, said.at)
+        if said.error != FINE:
+            code = str(said.error)
+            await tx.faults.open(
+                Fault(
+                    station=station.id,
+                    evse=said.evse,
+                    connector=said.connector,
+                    code=code,
+                    severity=trouble.severity(code),
+                    vendor_code=said.vendor_code,
+                    info=said.info,
+                    source="status",
+                    opened_at=said.at,
+                )
+            )
+
+    async def trouble(self, station: StationRow, said: Trouble) -> None:
+        """An event of 2.x opens or closes a fault. Raises Superseded."""
+
+        async def work(tx: Tx) -> None:
+            if not await tx.charging_stations.lives(station.id, station.epoch):
+                raise Superseded(station.id)
+            if said.open:
+                severity = said.severity or trouble.severity(said.code)
+                await tx.faults.open(
+                    Fault(
+                        station=station.id,
+                        evse=said.evse,
+                        connector=said.connector,
+                        code=said.code,
+                        severity=severity,
+                        vendor_code=said.vendor_code,
+                        info=said.info,
+                        source="event",
+                        opened_at=said.at,
+                    )
+                )
+                return
+            for fault in await tx.faults.of_station(station.id):
+                if (fault.source, fault.evse, fault.code) == ("event", said.evse, said.code):
+                    await tx.faults.close(fault.no, said.at)
+
+        await self.node.store.write(work)
+        await self.publish(station, evse=said.evse)
+
+    async def publish(self, station: StationRow, *, online: bool = True, evse: int = 0) -> None:
+        """Brings what partners see of a station's EVSEs (of one of them) level with what is known."""
+        known = await self.node.store.read(lambda tx: _known(tx, station.id))
+        for uid in dict.fromkeys(outlet.evse_uid for outlet in station.outlets if evse in (0, outlet.evse)):
+            status = self._status(station, uid, known, online)
+            if status is not None:
+                await charging.evse_status(self.node, station.place, uid, status, self.node.clock())
+
+    async def publish_of(self, id: str, evse: int) -> None:
+        station = await self.node.store.read(lambda tx: tx.charging_stations.get(id), snapshot=False)
+        if station is not None:
+            await self.publish(station, online=bool(station.holder), evse=evse)
+
+    def _status(self, station: StationRow, uid: str, known: Known, online: bool) -> str | None:
+        here = {outlet.evse for outlet in station.outlets if outlet.evse_uid == uid}
+        whole = next((one.status for one in known.statuses if one.evse == 0), None)
+        bad = [fault for fault in known.faults if fault.evse in (0, *here) and fault.severity in ("critical", "major")]
+        return statuses.published(
+            whole,
+            [one.status for one in known.statuses if one.evse in here],
+            charging=any(row.evse in here and row.session for row in known.running),
+            broken=any(fault.source == "event" and fault.severity == "critical" for fault in bad),
+            explained=bool(bad),
+            online=online,
+            table=self.node.settings.stations.statuses,
+        )
+
+    async def _running_at(self, station: StationRow, evse: int) -> bool:
+        known = await self.node.store.read(lambda tx: tx.ocpp.open(station.id), snapshot=False)
+        return any(row.evse == evse for row in known)
+
+    # --- reservations
+
+    async def reservation_over(self, station: StationRow, number: int, event: str) -> None:
+        """The station has let a reservation go: "expired", or "canceled"."""
+        holds = await self.node.store.read(lambda tx: tx.ocpp.holds(), snapshot=False)
+        for hold in holds:
+            if hold.number == number and hold.station == station.id:
+                await self.let_go(hold, event, told=event == "canceled")
+
+    async def let_go(self, hold: Hold, event: str, *, told: bool) -> None:
+        """`told`: the provider hears that its reservation is canceled (CMD-040)."""
+        await charging.release(self.node, hold.session, self.node.clock(), event)
+        await self.node.store.write(lambda tx: tx.ocpp.release(hold.number))
+        if told:
+            await cancel_reservation(self.node, hold.connection, hold.reservation, "the station has taken the reservation back")
+
+
+async def _known(tx: Tx, station: str) -> Known:
+    return Known(await tx.charging_stations.statuses(station), await tx.ocpp.open(station), await tx.faults.of_station(station))

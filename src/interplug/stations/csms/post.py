@@ -1,0 +1,222 @@
+"""The counterpart of one connected station: what it says is answered, stored and handed on; what is wanted of it is asked.
+
+Messages about transactions are stored as they came before anything else, and answered once that is on disk, whatever their schema
+says of them; only an answer that has to name a transaction or judge a token waits for the book. A repeated message gets the answer
+that it was given. Everything else is strict, but for what the quirks of the model mend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+
+from interplug.model.types import encode_json, format_time
+from interplug.modules.node import Node
+from interplug.stations.ocpp import schemas
+from interplug.stations.ocpp.frames import Call, Payload, parse
+from interplug.stations.ocpp.link import Incoming, Link, Refused, Socket, check
+from interplug.store.charging_stations import StationRow
+from interplug.store.ocpp import Frame, Received
+
+from . import quirks, v16
+from .clocks import StationClock
+from .desk import Desk, Superseded
+from .events import Admission, IdToken, Standing, Told, Trouble
+from .ledger import Ledger
+from .speech import Speech
+from .versions import of_version
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 64
+"""Answers to messages about transactions that a station can have repeated."""
+MINUTE = 60_000_000
+POLICY = 1008
+FRAMES = 64
+Answers = OrderedDict[str, tuple[str, bytes, Payload]]
+
+
+class Post:
+    """`station` is its row as this connection made it; `answers` are those of its last connections, too."""
+
+    def __init__(self, desk: Desk, station: StationRow, speech: Speech, socket: Socket, answers: Answers) -> None:
+        self.node: Node = desk.node
+        self.desk = desk
+        self.station = station
+        self.speech = speech
+        self.quirk = quirks.of(station.about)
+        self.clock = StationClock()
+        self.frames: list[Frame] = []
+        self.flush: Callable[[], None] = lambda: None
+        self.ended = asyncio.Event()
+        self._answers = answers
+        timeout = self.node.settings.stations.call_timeout
+        self.link = Link(socket, speech.dialect, self._answer, name=station.id, timeout=timeout, watch=self._watch)
+        self._ledger = Ledger(self.node, station, self._received, self._carry)
+        self._received_at = 0
+
+    # --- its life
+
+    async def run(self) -> None:
+        """Until the socket closes, and everything that was received is in the book."""
+        station = self.station.id
+        newest = await self.node.store.read(lambda tx: tx.ocpp.newest(station), snapshot=False)
+        ledger = asyncio.create_task(self._ledger.run(newest))
+        try:
+            if self.station.state == "adopted":
+                self.link.begin(self.desk.publish(self.station))
+            await self.link.run()
+            self._ledger.end()
+            await ledger
+        finally:
+            ledger.cancel()
+            await asyncio.gather(ledger, return_exceptions=True)
+            self.ended.set()
+
+    async def carried(self) -> None:
+        """Waits until everything that the station was answered for is in the book."""
+        await self._ledger.carried()
+
+    async def lose(self, reason: str) -> None:
+        """Another connection, or a decision, has taken over."""
+        self._ledger.lost.set()
+        await self.link.close(POLICY, reason)
+
+    def _watch(self, incoming: bool, text: str) -> None:
+        """Messages about transactions stand in the inbox, whole."""
+        if incoming and any(f'"{action}"' in text[:128] for action in self.speech.transactions):
+            return
+        self.frames.append(Frame(self.node.clock(), incoming, text))
+        if len(self.frames) >= FRAMES:
+            self.flush()
+
+    # --- what it says
+
+    async def _answer(self, incoming: Incoming) -> Payload:
+        if self.station.state != "adopted" and incoming.action not in ("BootNotification", "Heartbeat"):
+            raise Refused("SecurityError", "this station waits to be adopted")
+        self._received_at = self.node.clock()
+        speech = self._speech(incoming)
+        try:
+            if incoming.action in speech.transactions:
+                return await self._once(speech, incoming)
+            return await self._at_once(speech, incoming)
+        except Superseded:
+            self.link.begin(self.lose("another connection has taken over"))
+            raise Refused("InternalError", "another connection has taken over") from None
+
+    def _speech(self, incoming: Incoming) -> Speech:
+        """The version that was agreed on is the law, but for models that are known not to know it."""
+        if self.quirk.speaks_16 and not _speaks(self.speech, incoming) and _speaks(v16.SPEECH, incoming):
+            return v16.SPEECH
+        return self.speech
+
+    async def _at_once(self, speech: Speech, incoming: Incoming) -> Payload:
+        if self.quirk.loose and incoming.action in schemas.actions(speech.dialect):
+            quirks.mended(speech.dialect, incoming.action, incoming.payload)
+        check(speech.dialect, incoming)
+        handler = speech.handlers.get(incoming.action)
+        if handler is None:
+            raise Refused("NotSupported", f"{incoming.action} is not supported here")
+        return await handler(self, incoming.payload)
+
+    async def _once(self, speech: Speech, incoming: Incoming) -> Payload:
+        digest = hashlib.sha256(encode_json(incoming.payload)).digest()
+        action, known, answer = self._answers.get(incoming.id, ("", b"", {}))
+        if (action, known) == (incoming.action, digest):
+            return answer
+        answer = await self._stored(speech, incoming)
+        self._answers[incoming.id] = (incoming.action, digest, answer)
+        while len(self._answers) > REMEMBERED:
+            self._answers.popitem(last=False)
+        return answer
+
+    async def _stored(self, speech: Speech, incoming: Incoming) -> Payload:
+        station, at, version = self.station, self._received_at, speech.dialect.version
+        no = await self.node.store.write(lambda tx: tx.ocpp.receive(station.id, station.epoch, version, at, incoming.raw))
+        if not no:
+            raise Superseded(station.id)
+        problem = schemas.check_request(speech.dialect, incoming.action, incoming.payload)
+        if problem is not None:
+            log.warning("station %s: %s is not as OCPP says: %s", station.id, incoming.action, problem.description)
+        told = self._told(speech, incoming.action, incoming.payload, at)
+        admission = None
+        if told is None or (told.kind == "begun" if told.named_by_us else told.token is not None):
+            try:
+                admission = await self._ledger.ask(no, told)
+            except asyncio.CancelledError:
+                if self._ledger.lost.is_set():
+                    raise Superseded(station.id) from None
+                raise
+        else:
+            self._ledger.put(no, told)
+        return speech.answer(incoming.action, told, admission, format_time(self.node.clock() + MINUTE))
+
+    def _told(self, speech: Speech, action: str, payload: Payload, at: int) -> Told | None:
+        """What it means, received at that time; None where it means nothing at all."""
+        self._received_at = at
+        try:
+            return speech.transactions[action](self, payload)
+        except Exception:
+            log.exception("station %s: %s could not be read", self.station.id, action)
+            return None
+
+    def _received(self, received: Received) -> Told | None:
+        """A message that an ended process had stored."""
+        speech = of_version(received.version)
+        frame = parse(received.raw, speech.dialect)
+        if not isinstance(frame, Call) or frame.action not in speech.transactions:
+            return None
+        return self._told(speech, frame.action, frame.payload, received.at)
+
+    async def _carry(self, told: Told) -> Admission:
+        admission = await self.desk.transactions.tell(self.station, told, self.quirk)
+        if told.kind != "went on" or told.token is not None:
+            await self.desk.publish(self.station)
+        return admission
+
+    # --- what the files of the versions ask for
+
+    def time(self, text: object) -> int:
+        return self.clock.time(text, self._received_at)
+
+    def heard(self, text: object) -> None:
+        self.clock.heard(text, self._received_at)
+
+    def now(self) -> str:
+        return format_time(self.node.clock())
+
+    @property
+    def heartbeat(self) -> int:
+        return self.node.settings.stations.heartbeat
+
+    async def booted(self, about: dict[str, str]) -> str:
+        self.station.about, self.quirk = about, quirks.of(about)
+        station = self.station
+        await self.node.store.write(lambda tx: tx.charging_stations.about(station.id, station.epoch, about))
+        return "Accepted" if station.state == "adopted" else "Pending"
+
+    async def admit(self, token: IdToken, evse: int | None) -> Admission:
+        admission, _ = await self.desk.admissions.ask(self.station, token, None, reversed_uid=self.quirk.reversed_uid)
+        return admission
+
+    async def standing(self, standing: Standing) -> None:
+        await self.desk.standing(self.station, standing, self.quirk)
+
+    async def trouble(self, trouble: Trouble) -> None:
+        await self.desk.trouble(self.station, trouble)
+
+    async def reservation_over(self, number: int, event: str) -> None:
+        await self.desk.reservation_over(self.station, number, event)
+
+    def remark(self, what: str, said: Payload) -> None:
+        log.warning("station %s: %s: %s", self.station.id, what, encode_json(said).decode())
+
+
+def _speaks(speech: Speech, incoming: Incoming) -> bool:
+    """Whether this is a message of that version, as its schema says."""
+    known = incoming.action in schemas.actions(speech.dialect)
+    return known and schemas.check_request(speech.dialect, incoming.action, incoming.payload) is None

@@ -1,0 +1,72 @@
+"""How much energy a transaction has taken, from what the register of the meter shows. Pure.
+
+Registers of real stations are reset at a restart or at each transaction, show the life of the meter in one message and the charge
+alone in the next, run back by rounding, or are -1. Each value is therefore judged by itself: of what it could mean, that is taken
+which continues what was known without exceeding what the connector can deliver; only positive differences count. What cannot be
+explained is counted as the difference to the value before and makes the transaction doubtful.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+MARGIN = Decimal("1.2")
+LITTLE = Decimal(200)
+"""Wh that are never too much: readings are not taken exactly when they say."""
+HOUR = 3_600_000_000
+
+
+class Register(msgspec.Struct, kw_only=True):
+    """`start` is the register at the beginning, `last` the newest value, `total` the Wh taken so far, `at` when that was."""
+
+    at: int
+    start: Decimal | None = None
+    last: Decimal | None = None
+    total: Decimal = Decimal(0)
+    doubt: str = ""
+
+    def begin(self, value: Decimal | None) -> None:
+        if value is not None and value >= 0 and self.start is None:
+            self.start = self.last = value
+
+    def take(self, value: Decimal, at: int, watts: int) -> Decimal | None:
+        """The Wh taken by then; None where the value says nothing."""
+        if value < 0:
+            self._doubt(f"the register was {value} Wh")
+            return None
+        if self.start is None:
+            self.begin(value)
+        assert self.start is not None and self.last is not None
+        if at < self.at:
+            return self._late(value)
+        bound = self.total + LITTLE + MARGIN * watts * max(at - self.at, 0) / HOUR
+        total = next((one for one in self._meanings(value) if self.total <= one <= bound), None)
+        if total is None and value >= self.last:
+            total = self.total + value - self.last
+            self._doubt(f"{value - self.last:f} Wh more at once than the connector can deliver")
+        self.total = self.total if total is None else total
+        self.last, self.at = value, at
+        return self.total
+
+    def add(self, wh: Decimal, at: int) -> Decimal:
+        """For meters that tell only what went through since they last told."""
+        if at > self.at and wh > 0:
+            self.total, self.at = self.total + wh, at
+        return self.total
+
+    def _meanings(self, value: Decimal) -> list[Decimal]:
+        """Since the beginning; since the value before; of this charge alone."""
+        assert self.start is not None and self.last is not None
+        onward = [self.total + value - self.last] if value >= self.last else []
+        return [value - self.start, *onward, value]
+
+    def _late(self, value: Decimal) -> Decimal | None:
+        """One that comes after later ones: it counts for its time where it fits between the beginning and the newest."""
+        assert self.start is not None
+        since = value - self.start
+        return since if 0 <= since <= self.total else None
+
+    def _doubt(self, why: str) -> None:
+        self.doubt = self.doubt or why

@@ -1,0 +1,205 @@
+"""Where stations connect: the WebSocket listeners, and who is let in (OCPP-J 3, security white paper; 2.x part 4, part 2 A).
+
+The last segment of the path is the station's identity. Nobody is let in with less than the security profile that the station has, or
+has ever connected with: 1 a password, 2 a password over TLS, 3 a certificate of its own. An unknown one may wait for a person, where
+that is configured. A station and a CSMS that have no version in common are told so by the missing subprotocol.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import unquote
+from weakref import WeakKeyDictionary
+
+from cryptography import x509
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from interplug.config import BadSettings
+from interplug.config import Stations as Settings
+from interplug.store.charging_stations import StationRow
+from interplug.store.tx import Tx
+
+from . import keys
+from .hall import Hall
+from .versions import SPEECHES
+
+log = logging.getLogger(__name__)
+LONGEST_IDENTITY = 48
+PROTOCOL_ERROR = 1002
+WINDOW = ServerPerMessageDeflateFactory(
+    server_max_window_bits=11, client_max_window_bits=11, compress_settings={"memLevel": 3}, require_client_max_window_bits=False
+)
+"""Small, for each connection has its own."""
+
+
+class Door:
+    def __init__(self, hall: Hall) -> None:
+        self.hall = hall
+        self.node = hall.node
+        self.settings: Settings = hall.node.settings.stations
+        self.passwords = keys.Passwords()
+        self._admitted: WeakKeyDictionary[ServerConnection, tuple[StationRow, int]] = WeakKeyDictionary()
+        self.ports: dict[str, int] = {}
+        """Where stations are awaited: ws, wss."""
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Stations are awaited while this is open."""
+        settings = self.settings
+        async with contextlib.AsyncExitStack() as stack:
+            if settings.port >= 0:
+                self.ports["ws"] = await self._listen(stack, settings.port, None)
+            if settings.tls_port >= 0:
+                self.ports["wss"] = await self._listen(stack, settings.tls_port, _tls(settings))
+            for scheme, port in self.ports.items():
+                log.info("stations are awaited at %s://%s:%d/IDENTITY", scheme, settings.host, port)
+            yield
+
+    async def _listen(self, stack: contextlib.AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
+        settings = self.settings
+        try:
+            server: Server = await stack.enter_async_context(
+                serve(
+                    self._meet,
+                    settings.host,
+                    port,
+                    ssl=tls,
+                    process_request=self._knock,
+                    select_subprotocol=_select,
+                    extensions=[WINDOW],
+                    compression=None,
+                    ping_interval=settings.ping,
+                    ping_timeout=settings.ping,
+                    max_size=settings.largest_frame,
+                    server_header=None,
+                    reuse_port=self.node.store.place.shared or None,
+                )
+            )
+        except OSError as error:
+            raise BadSettings(f"stations: cannot listen at {settings.host}:{port}: {error.strerror}") from None
+        found: int = next(iter(server.sockets)).getsockname()[1]
+        return found
+
+    # --- who is let in
+
+    async def _knock(self, connection: ServerConnection, request: Request) -> Response | None:
+        identity = _identity(request.path)
+        if identity is None:
+            return connection.respond(http.HTTPStatus.NOT_FOUND, "no such station\n")
+        if not _compresses(request.headers):
+            del request.headers["Sec-WebSocket-Extensions"]
+        station, profile = await self._decide(connection, request, identity)
+        if isinstance(station, http.HTTPStatus):
+            return _refusal(connection, station)
+        self._admitted[connection] = (station, profile)
+        return None
+
+    async def _decide(self, connection: ServerConnection, request: Request, identity: str) -> tuple[StationRow | http.HTTPStatus, int]:
+        """The station and the profile that it has shown, or why it is not let in."""
+        station = await self.node.store.read(lambda tx: tx.charging_stations.get(identity), snapshot=False)
+        shown = keys.credentials(request.headers.get("Authorization"))
+        password = shown[1] if shown is not None and shown[0] == identity else None
+        secure = connection.transport.get_extra_info("ssl_object")
+        if station is None:
+            return await self._unknown(identity, password, secure is not None), 0
+        profile = await self._profile(station, password, secure)
+        if profile < station.profile or (station.password and profile < 1):
+            log.warning("station %s is not let in: security profile %d is needed", identity, max(station.profile, 1))
+            return http.HTTPStatus.UNAUTHORIZED, 0
+        return station, max(profile, station.profile)
+
+    async def _profile(self, station: StationRow, password: bytes | None, secure: Any) -> int:
+        """The highest that the station has proved."""
+        if secure is not None and _owner(secure) == station.id:
+            return 3
+        if password is None or not station.password or not await self.passwords.fits(station.id, station.password, password):
+            return 0
+        return 2 if secure is not None else 1
+
+    async def _unknown(self, identity: str, password: bytes | None, secure: bool) -> StationRow | http.HTTPStatus:
+        """A station that nobody has added is offered for adoption, with the password that it has come with."""
+        if self.settings.unknown != "offer":
+            return http.HTTPStatus.NOT_FOUND
+        hashed = "" if password is None else keys.hashed(password.decode(errors="replace"))
+        row = StationRow(
+            id=identity,
+            state="offered",
+            profile=0 if password is None else 2 if secure else 1,
+            password=hashed,
+            created_at=self.node.clock(),
+        )
+
+        async def work(tx: Tx) -> bool:
+            return await tx.charging_stations.offered() < self.settings.most_offered and await tx.charging_stations.add(row)
+
+        return row if await self.node.store.write(work) else http.HTTPStatus.NOT_FOUND
+
+    # --- who is in
+
+    async def _meet(self, connection: ServerConnection) -> None:
+        station, profile = self._admitted[connection]
+        speech = SPEECHES.get(connection.subprotocol or "")
+        if speech is None:
+            await connection.close(PROTOCOL_ERROR, "no version of OCPP in common")
+            return
+        with contextlib.suppress(ConnectionClosed):
+            await self.hall.serve(station, profile, speech, connection)
+
+
+def _select(connection: ServerConnection, offered: Any) -> Subprotocol | None:
+    """The newest version that both speak; none is answered by none."""
+    return next((Subprotocol(name) for name in SPEECHES if name in offered), None)
+
+
+def _identity(path: str) -> str | None:
+    text = unquote(path.partition("?")[0].rstrip("/").rpartition("/")[2])
+    good = 0 < len(text) <= LONGEST_IDENTITY and text.isprintable() and ":" not in text and "/" not in text and "�" not in text
+    return text if good else None
+
+
+def _compresses(headers: Headers) -> bool:
+    """2.x has to be offered compression; of 1.6 nobody wants it."""
+    offered = ",".join(headers.get_all("Sec-WebSocket-Protocol"))
+    chosen = next((speech for name, speech in SPEECHES.items() if name in [one.strip() for one in offered.split(",")]), None)
+    return chosen is not None and chosen.dialect.compresses
+
+
+def _refusal(connection: ServerConnection, status: http.HTTPStatus) -> Response:
+    response = connection.respond(status, f"{status.phrase}\n")
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
+    return response
+
+
+def _owner(secure: Any) -> str | None:
+    """The common name of the client certificate; TLS has verified the certificate itself."""
+    raw = secure.getpeercert(binary_form=True)
+    if not raw:
+        return None
+    names = x509.load_der_x509_certificate(raw).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return str(names[0].value) if len(names) == 1 else None
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    if not settings.tls_certificate or not settings.tls_key:
+        raise BadSettings("stations.tls_port needs stations.tls_certificate and stations.tls_key")
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        if settings.client_ca:
+            context.load_verify_locations(settings.client_ca)
+            context.verify_mode = ssl.CERT_OPTIONAL
+    except (OSError, ssl.SSLError) as error:
+        raise BadSettings(f"stations: TLS cannot be set up: {error}") from None
+    return context

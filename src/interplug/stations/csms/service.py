@@ -1,0 +1,51 @@
+"""The CSMS of a node as one thing: its door, the stations that are in, and what the node's loops have to run of it."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import count
+
+from interplug.modules.node import Node
+
+from .commands import Commands
+from .desk import Desk
+from .hall import Hall
+from .lines import Lines
+from .server import Door
+from .watch import Watch
+
+LOOK = 0.2
+"""Seconds between looks for calls that other processes want."""
+SELDOM = 10
+FLUSH = 50
+
+
+class Csms:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.desk = Desk(node)
+        self.hall = Hall(node, self.desk)
+        self.lines = Lines(node, self.hall)
+        self.commands = Commands(node, self.desk, self.lines)
+        self.door = Door(self.hall)
+        self.watch = Watch(self.desk)
+        self.awaiting = asyncio.Event()
+        """Stations can connect."""
+
+    async def run(self) -> None:
+        """Until it is cancelled: in every process that serves stations."""
+        if not self.node.store.place.shared:
+            await self.node.store.write(lambda tx: tx.charging_stations.alone(self.node.clock()))
+        try:
+            async with self.door.open():
+                self.awaiting.set()
+                for turn in count():
+                    await self.lines.look()
+                    if turn % SELDOM == 0:
+                        await self.hall.look()
+                    if turn % FLUSH == 0:
+                        self.hall.flush()
+                    await asyncio.sleep(LOOK)
+        finally:
+            self.awaiting.clear()
+            await self.hall.close()

@@ -1,0 +1,90 @@
+"""What a version of OCPP has to say of itself: how its messages become events, how answers are spelled, how commands become calls.
+
+`Speech` is that as one record; the newer version is the older one with what it changes. `Ear` is all that the files of the versions
+see of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from interplug.stations.ocpp.dialects import Dialect
+from interplug.stations.ocpp.frames import Payload
+from interplug.store.charging_stations import Outlet
+
+from .events import Admission, IdToken, Standing, Told, Trouble
+
+
+class Ear(Protocol):
+    """The station's counterpart here, as the file of a version speaks to it."""
+
+    def time(self, text: object) -> int:
+        """When it was, by the station's clock, corrected."""
+
+    def heard(self, text: object) -> None:
+        """A time that the station sent as it happened."""
+
+    def now(self) -> str:
+        """For the station's clock."""
+
+    async def booted(self, about: dict[str, str]) -> str:
+        """Accepted, or Pending."""
+
+    @property
+    def heartbeat(self) -> int: ...
+    async def admit(self, token: IdToken, evse: int | None) -> Admission: ...
+    async def standing(self, standing: Standing) -> None: ...
+    async def trouble(self, trouble: Trouble) -> None: ...
+    async def reservation_over(self, number: int, event: str) -> None: ...
+    def remark(self, what: str, said: Payload) -> None:
+        """Something for the operator's log only."""
+
+
+class Asked(NamedTuple):
+    """A call to a station, and what each status that it may answer is as a CommandResultType."""
+
+    action: str
+    payload: Payload
+    results: Mapping[str, str]
+
+
+class Want(NamedTuple):
+    """What a command wants of a station, in no version's words. `number`: of the remote start or of the reservation."""
+
+    outlet: Outlet | None = None
+    token: IdToken = IdToken("")
+    group: IdToken | None = None
+    number: int = 0
+    transaction: str = ""
+    until: str = ""
+
+
+Handler = Callable[[Ear, Payload], Awaitable[Payload]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    dialect: Dialect
+    transactions: Mapping[str, Callable[[Ear, Payload], Told]]
+    """Messages about transactions: stored before anything else, answered whatever they say."""
+    answer: Callable[[str, Told | None, Admission | None, str], Payload]
+    """The answer to one of them: action, what was understood, what a token is told, and until when the station may remember that."""
+    handlers: Mapping[str, Handler]
+    """All other messages."""
+    wants: Mapping[str, Callable[[Want], Asked]]
+    """By the name of the command in `ChargingStations`."""
+    named_by_us: bool
+    """Transactions have the number that we give them."""
+    longest_token: int
+
+
+async def noted(ear: Ear, payload: Payload) -> Payload:
+    """A message that is good to know and asks for nothing."""
+    return {}
+
+
+def token_waits(told: Told) -> bool:
+    """Whether the answer has to say what somebody thinks of a token."""
+    return told.token is not None

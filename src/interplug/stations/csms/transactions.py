@@ -1,0 +1,220 @@
+"""What stations tell of transactions, carried into the book of our charging. Here it gets its meaning, whatever version told it.
+
+A transaction is found by the station's name for it, else (a station that names none, or one that was never ours) by the EVSE and the
+token. Told twice, it is the same: a beginning is known by its time and register, readings are totals, an end is final. A transaction
+whose driver nobody pays for is followed like any other and has no Session; so has one that runs before its driver is known.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from interplug.charges import charging
+from interplug.charges.bills import Ending
+from interplug.charges.pinned import NoPlace, find_place
+from interplug.model.types import fold
+from interplug.modules.authorise import Authorisation
+from interplug.modules.node import Node
+from interplug.store.charging_stations import Outlet, StationRow
+from interplug.store.ocpp import Hold, Transaction
+from interplug.store.stations import Reading
+from interplug.store.tx import Tx
+
+from .course import WATTS, Course
+from .events import INVALID, Admission, IdToken, Told
+from .quirks import Quirk
+from .tokens import Admissions
+from .trouble import FAULT_REASONS
+
+log = logging.getLogger(__name__)
+LATE = 60_000_000
+"""Microseconds after which what is told has happened while the station was away."""
+NUMBERS = "ocpp transaction"
+
+
+def outlet_at(station: StationRow, evse: int, connector: int = 0) -> Outlet | None:
+    """The connector that the station means; the first of the EVSE where it names none that we know."""
+    there = [outlet for outlet in station.outlets if outlet.evse == evse]
+    return next((outlet for outlet in there if outlet.connector == connector), next(iter(there), None))
+
+
+@dataclass(slots=True)
+class Transactions:
+    node: Node
+    admissions: Admissions
+
+    async def tell(self, station: StationRow, told: Told, quirk: Quirk) -> Admission:
+        """What the station hears of the token in it, and the number of the transaction."""
+        row = await self.node.store.read(lambda tx: self._find(tx, station, told))
+        if row is None:
+            row = await self._new(station, told)
+        course = Course.read(row.doc)
+        paid_before = bool(row.session)
+        admission = await self._admit(station, row, course, told, quirk)
+        if not row.ended_at:
+            begins = None if paid_before or not row.session else told.at if told.kind == "went on" else row.begun_at
+            await self._follow(row, course, told, begins)
+        return admission._replace(number=row.number)
+
+    # --- which one is meant
+
+    async def _find(self, tx: Tx, station: StationRow, told: Told) -> Transaction | None:
+        if told.number and (row := await tx.ocpp.transaction(station.id, told.number)) is not None:
+            return row
+        if told.kind == "begun":
+            return await self._repeated(tx, station, told) if told.named_by_us else None
+        if told.number and not told.named_by_us:
+            return None
+        rows = [row for row in await tx.ocpp.open(station.id) if _fits(row, told)]
+        return rows[0] if len(rows) == 1 else None
+
+    async def _repeated(self, tx: Tx, station: StationRow, told: Told) -> Transaction | None:
+        text = told.token.text if told.token else ""
+        for row in await tx.ocpp.begun(station.id, told.evse, text, told.at - LATE):
+            if Course.read(row.doc).same_beginning(told):
+                return row
+        return None
+
+    async def _new(self, station: StationRow, told: Told) -> Transaction:
+        evse = told.evse or (station.outlets[0].evse if len({outlet.evse for outlet in station.outlets}) == 1 else 0)
+        at = min([told.at, *(sample.at for sample in told.samples)])
+        course = Course.begun(told)
+        course.register.at = at
+
+        async def work(tx: Tx) -> Transaction:
+            number = str(await tx.bump(NUMBERS)) if told.named_by_us or not told.number else told.number
+            row = Transaction(
+                station=station.id,
+                number=number,
+                evse=evse,
+                connector=told.connector,
+                token=told.token.text if told.token else "",
+                begun_at=at,
+                heard_at=self.node.clock(),
+                doc=course.raw(),
+            )
+            await tx.ocpp.save(row)
+            return row
+
+        if told.kind != "begun":
+            log.warning("station %s: transaction %s was never begun here", station.id, told.number or "without a number")
+        return await self.node.store.write(work)
+
+    # --- who charges
+
+    async def _admit(self, station: StationRow, row: Transaction, course: Course, told: Told, quirk: Quirk) -> Admission:
+        if told.token is None:
+            return Admission("Accepted") if row.session else INVALID
+        if row.session:
+            return await self._known(row, station, told.token, told.kind)
+        if row.ended_at:
+            return INVALID
+        outlet = outlet_at(station, row.evse, row.connector)
+        offline = told.offline or self.node.clock() - told.at > LATE or told.kind == "ended"
+        admission, granted = await self.admissions.ask(station, told.token, outlet, offline=offline, reversed_uid=quirk.reversed_uid)
+        row.token = told.token.text
+        if granted is None:
+            return admission
+        if outlet is None:
+            log.warning("station %s: EVSE %s of transaction %s is not mapped to any of ours", station.id, row.evse, row.number)
+            return INVALID
+        return admission if await self._begin(station, row, course, outlet, granted, told) else INVALID
+
+    async def _known(self, row: Transaction, station: StationRow, token: IdToken, kind: str) -> Admission:
+        """A token at a charge that runs: its driver's, or one of the same group; both may end it."""
+        if row.token in ("", fold(token.text)) or kind == "ended":
+            return Admission("Accepted", lasting=True)
+        admission, _ = await self.admissions.ask(station, token, outlet_at(station, row.evse, row.connector))
+        return admission
+
+    async def _begin(
+        self, station: StationRow, row: Transaction, course: Course, outlet: Outlet, granted: Authorisation, told: Told
+    ) -> bool:
+        token: dict[str, Any] = granted.token or {}
+        hold = await self._hold(station, outlet, token, granted, told)
+        try:
+            row.session = await charging.begin(
+                self.node,
+                location_id=station.place,
+                evse_uid=outlet.evse_uid,
+                connector_id=outlet.connector_id,
+                cdr_token=token,
+                auth_method=granted.method,
+                connection=granted.connection or 0,
+                at=row.begun_at if told.kind != "went on" else told.at,
+                authorization_reference=granted.reference,
+                reservation=hold.session if hold else None,
+            )
+        except NoPlace as error:
+            log.warning("station %s: %s", station.id, error)
+            return False
+        course.watts = await self.node.store.read(lambda tx: _watts(tx, station, outlet))
+        if told.token is not None:
+            self.admissions.used(station, told.token)
+
+        async def work(tx: Tx) -> None:
+            await tx.ocpp.save(row)
+            if hold is not None:
+                await tx.ocpp.release(hold.number)
+
+        await self.node.store.write(work)
+        return True
+
+    async def _hold(self, station: StationRow, outlet: Outlet, token: dict[str, Any], granted: Authorisation, told: Told) -> Hold | None:
+        """The reservation that this driver now uses, said by the station or known by the token."""
+        holds = [hold for hold in await self.node.store.read(lambda tx: tx.ocpp.holds(), snapshot=False) if hold.station == station.id]
+        named = next((hold for hold in holds if hold.number == told.reservation), None)
+        mine = (hold for hold in holds if hold.token == fold(token["uid"]) and hold.connection == granted.connection)
+        return named or next((hold for hold in mine if hold.evse in (0, outlet.evse)), None)
+
+    # --- what it takes, and its end
+
+    async def _follow(self, row: Transaction, course: Course, told: Told, begins_at: int | None) -> None:
+        if told.evse and not row.evse:
+            row.evse, row.connector = told.evse, told.connector
+        readings = course.follow(told, begins_at)
+        row.heard_at, row.doc = self.node.clock(), course.raw()
+        if told.kind == "ended":
+            row.ended_at = max(told.at, row.begun_at)
+            await self._end(row, course, readings, told.reason)
+        elif row.session:
+            await charging.meter(self.node, row.session, readings)
+        await self.node.store.write(lambda tx: tx.ocpp.save(row))
+
+    async def _end(self, row: Transaction, course: Course, readings: list[Reading], reason: str, fault: str | None = None) -> None:
+        if not row.session:
+            return
+        fault = fault or FAULT_REASONS.get(reason) or await self._open_fault(row, reason)
+        ending = Ending(fault, doubt=course.doubts(row.begun_at, row.ended_at))
+        await charging.end(self.node, row.session, row.ended_at, readings=readings, ending=ending)
+
+    async def _open_fault(self, row: Transaction, reason: str) -> str | None:
+        """The station gave no reason that explains it, and something is broken there."""
+        if reason not in ("", "Other", "AbnormalCondition"):
+            return None
+        faults = await self.node.store.read(lambda tx: tx.faults.of_station(row.station), snapshot=False)
+        here = [fault.code for fault in faults if fault.evse in (0, row.evse) and fault.severity in ("critical", "major")]
+        return next(iter(here), "AbnormalCondition" if reason == "AbnormalCondition" else None)
+
+    async def lost(self, row: Transaction) -> None:
+        """The station no longer speaks of it, and its plug is free: it ends with what was last known (the driver pays nothing later)."""
+        course = Course.read(row.doc)
+        row.ended_at = max(course.register.at, row.begun_at)
+        await self._end(row, course, [], "", "the station did not report the end")
+        await self.node.store.write(lambda tx: tx.ocpp.save(row))
+
+
+def _fits(row: Transaction, told: Told) -> bool:
+    """Whether a transaction may be the one that is told of without its name."""
+    here = told.evse in (0, row.evse)
+    token = fold(told.token.text) if told.token else ""
+    return here and (token == row.token or "" in (token, row.token)) and row.begun_at <= told.at + LATE
+
+
+async def _watts(tx: Tx, station: StationRow, outlet: Outlet) -> int:
+    """What the connector can deliver at most."""
+    connector = (await find_place(tx, station.place, outlet.evse_uid, outlet.connector_id)).connector
+    phases = 3 if connector["power_type"] == "AC_3_PHASE" else 1
+    return int(connector.get("max_electric_power") or connector["max_voltage"] * connector["max_amperage"] * phases or WATTS)

@@ -1,0 +1,228 @@
+"""OCPP 1.6J: what its messages mean and how commands are said in it (OCPP 1.6 edition 2, sections 4 and 5).
+
+A connector is an EVSE here unless the station's outlets say otherwise; connector 0 is the whole station. Transactions get their
+number from us. Statuses and error codes are the words that `statuses` and `trouble` speak, too.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, get_args
+
+from interplug.stations.ocpp.dialects import V16
+from interplug.stations.ocpp.frames import Payload
+
+from . import events, samples
+from .events import Admission, IdToken, Standing, Told
+from .speech import Asked, Ear, Handler, Speech, Want, noted
+
+STATUSES = frozenset(get_args(events.Status)) - {"Occupied"}
+TOLD_AS = {"Blocked": "Blocked", "NoCredit": "Blocked", "Expired": "Expired", "ConcurrentTx": "ConcurrentTx", "Accepted": "Accepted"}
+ABOUT = {
+    "chargePointVendor": "vendor", "chargePointModel": "model", "chargePointSerialNumber": "serial",
+    "chargeBoxSerialNumber": "serial", "firmwareVersion": "firmware",
+}  # fmt: skip
+START = {"Accepted": "ACCEPTED", "Rejected": "REJECTED"}
+STOP = START
+RESERVE = {
+    "Accepted": "ACCEPTED",
+    "Occupied": "EVSE_OCCUPIED",
+    "Faulted": "EVSE_INOPERATIVE",
+    "Unavailable": "EVSE_INOPERATIVE",
+    "Rejected": "REJECTED",
+}
+CANCEL = {"Accepted": "ACCEPTED", "Rejected": "UNKNOWN_RESERVATION"}
+UNLOCK = {"Unlocked": "ACCEPTED", "UnlockFailed": "FAILED", "NotSupported": "NOT_SUPPORTED"}
+PARKED = {"Charging": "charging", "SuspendedEVSE": "charging", "SuspendedEV": "parked", "Finishing": "parked"}
+"""Waiting for the station is not parking."""
+
+
+# --- messages
+
+
+async def boot(ear: Ear, payload: Payload) -> Payload:
+    about = {name: str(payload[field]) for field, name in ABOUT.items() if payload.get(field)}
+    return {"status": await ear.booted(about), "currentTime": ear.now(), "interval": ear.heartbeat}
+
+
+async def heartbeat(ear: Ear, payload: Payload) -> Payload:
+    return {"currentTime": ear.now()}
+
+
+async def authorize(ear: Ear, payload: Payload) -> Payload:
+    return {"idTagInfo": tag_info(await ear.admit(IdToken(payload["idTag"]), None), ear.now())}
+
+
+async def status(ear: Ear, payload: Payload) -> Payload:
+    if payload.get("timestamp"):
+        ear.heard(payload["timestamp"])
+    await ear.standing(
+        Standing(
+            evse=payload["connectorId"],
+            connector=1 if payload["connectorId"] else 0,
+            status=payload["status"],
+            at=ear.time(payload.get("timestamp")),
+            error=payload["errorCode"],
+            vendor_code=payload.get("vendorErrorCode", ""),
+            info=payload.get("info", ""),
+        )
+    )
+    return {}
+
+
+async def data_transfer(ear: Ear, payload: Payload) -> Payload:
+    return {"status": "UnknownVendorId"}
+
+
+async def security_event(ear: Ear, payload: Payload) -> Payload:
+    ear.remark("security event", payload)
+    return {}
+
+
+async def sign_certificate(ear: Ear, payload: Payload) -> Payload:
+    return {"status": "Rejected"}
+
+
+# --- transactions: read as far as they can be read, for they are never refused
+
+
+def start(ear: Ear, payload: Payload) -> Told:
+    return Told(
+        kind="begun",
+        named_by_us=True,
+        evse=number(payload.get("connectorId")) or 0,
+        at=ear.time(payload.get("timestamp")),
+        said_at=str(payload.get("timestamp", "")),
+        token=_token(payload),
+        began_with=wh(payload.get("meterStart")),
+        reservation=number(payload.get("reservationId")),
+        phase="charging",
+    )
+
+
+def meter(ear: Ear, payload: Payload) -> Told:
+    read, signed = samples.read(payload.get("meterValue") or (), ear.time)
+    return Told(
+        kind="went on",
+        named_by_us=True,
+        number=_transaction(payload),
+        evse=number(payload.get("connectorId")) or 0,
+        at=max((one.at for one in read), default=ear.time(None)),
+        samples=read,
+        signed=signed,
+    )
+
+
+def stop(ear: Ear, payload: Payload) -> Told:
+    read, signed = samples.read(payload.get("transactionData") or (), ear.time)
+    at = ear.time(payload.get("timestamp"))
+    final = events.Sample(at=at, register=wh(payload.get("meterStop")), context=samples.FINAL)
+    return Told(
+        kind="ended",
+        named_by_us=True,
+        number=_transaction(payload),
+        at=at,
+        said_at=str(payload.get("timestamp", "")),
+        token=_token(payload),
+        samples=(*read, final),
+        signed=signed,
+        reason=str(payload.get("reason") or "Local"),
+    )
+
+
+def _transaction(payload: Payload) -> str:
+    """Empty where the station has none: some say 0 or -1 of what began without us."""
+    found = number(payload.get("transactionId"))
+    return str(found) if found is not None and found > 0 else ""
+
+
+def _token(payload: Payload) -> IdToken | None:
+    text = payload.get("idTag")
+    return IdToken(str(text)) if text else None
+
+
+def number(value: Any) -> int | None:
+    """Some stations write numbers as strings."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def wh(value: Any) -> Decimal | None:
+    found = number(value)
+    return Decimal(found) if found is not None else None
+
+
+def answer(action: str, told: Told | None, admission: Admission | None, until: str) -> Payload:
+    if action == "StartTransaction":
+        said = admission or events.INVALID
+        return {"transactionId": int(said.number or 0), "idTagInfo": tag_info(said, until)}
+    return {}
+
+
+def tag_info(admission: Admission, until: str) -> Payload:
+    info: Payload = {"status": TOLD_AS.get(admission.status, "Invalid")}
+    if admission.group is not None and len(admission.group.text) <= 20:
+        info["parentIdTag"] = admission.group.text
+    if admission.accepted and not admission.lasting:
+        info["expiryDate"] = until
+    return info
+
+
+# --- commands
+
+
+def remote_start(want: Want) -> Asked:
+    connector = {"connectorId": want.outlet.evse} if want.outlet else {}
+    return Asked("RemoteStartTransaction", {"idTag": want.token.text, **connector}, START)
+
+
+def remote_stop(want: Want) -> Asked:
+    return Asked("RemoteStopTransaction", {"transactionId": int(want.transaction)}, STOP)
+
+
+def reserve(want: Want) -> Asked:
+    group = {"parentIdTag": want.group.text} if want.group is not None and len(want.group.text) <= 20 else {}
+    connector = want.outlet.evse if want.outlet else 0
+    said = {"connectorId": connector, "expiryDate": want.until, "idTag": want.token.text, **group, "reservationId": want.number}
+    return Asked("ReserveNow", said, RESERVE)
+
+
+def cancel(want: Want) -> Asked:
+    return Asked("CancelReservation", {"reservationId": want.number}, CANCEL)
+
+
+def unlock(want: Want) -> Asked:
+    return Asked("UnlockConnector", {"connectorId": want.outlet.evse if want.outlet else 1}, UNLOCK)
+
+
+HANDLERS: dict[str, Handler] = {
+    "Authorize": authorize,
+    "BootNotification": boot,
+    "DataTransfer": data_transfer,
+    "DiagnosticsStatusNotification": noted,
+    "FirmwareStatusNotification": noted,
+    "Heartbeat": heartbeat,
+    "LogStatusNotification": noted,
+    "SecurityEventNotification": security_event,
+    "SignCertificate": sign_certificate,
+    "SignedFirmwareStatusNotification": noted,
+    "StatusNotification": status,
+}
+
+SPEECH = Speech(
+    dialect=V16,
+    transactions={"MeterValues": meter, "StartTransaction": start, "StopTransaction": stop},
+    answer=answer,
+    handlers=HANDLERS,
+    wants={
+        "cancel_reservation": cancel,
+        "reserve_now": reserve,
+        "start_session": remote_start,
+        "stop_session": remote_stop,
+        "unlock_connector": unlock,
+    },
+    named_by_us=True,
+    longest_token=20,
+)

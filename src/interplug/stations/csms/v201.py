@@ -1,0 +1,241 @@
+"""OCPP 2.0.1: what its messages mean and how commands are said in it (part 2, use cases E, F, G, H, N).
+
+Transactions have the station's own names and tell of themselves in TransactionEvents. StatusNotification carries no errors; those
+come as NotifyEvents.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from interplug.stations.ocpp.dialects import V201
+from interplug.stations.ocpp.frames import Payload
+
+from . import samples, trouble
+from .events import Admission, IdToken, Phase, Standing, Told, Trouble
+from .speech import Asked, Ear, Handler, Speech, Want, noted
+from .v16 import CANCEL, RESERVE, START, STOP, number
+
+KINDS: dict[Any, Any] = {"Started": "begun", "Updated": "went on", "Ended": "ended"}
+PHASES: dict[Any, Phase] = {
+    "Charging": "charging",
+    "SuspendedEVSE": "charging",
+    "SuspendedEV": "parked",
+    "EVConnected": "parked",
+    "Idle": "parked",
+}
+UNLOCK = {
+    "Unlocked": "ACCEPTED",
+    "UnlockFailed": "FAILED",
+    "OngoingAuthorizedTransaction": "REJECTED",
+    "UnknownConnector": "FAILED",
+}
+TRUE = ("true", "1", "on")
+
+
+# --- messages
+
+
+async def boot(ear: Ear, payload: Payload) -> Payload:
+    station = payload["chargingStation"]
+    names = {"vendorName": "vendor", "model": "model", "serialNumber": "serial", "firmwareVersion": "firmware"}
+    about = {name: str(station[field]) for field, name in names.items() if station.get(field)}
+    return {"status": await ear.booted(about), "currentTime": ear.now(), "interval": ear.heartbeat}
+
+
+async def heartbeat(ear: Ear, payload: Payload) -> Payload:
+    return {"currentTime": ear.now()}
+
+
+async def authorize(ear: Ear, payload: Payload) -> Payload:
+    return {"idTokenInfo": token_info(await ear.admit(_token(payload), None), ear.now())}
+
+
+async def status(ear: Ear, payload: Payload) -> Payload:
+    ear.heard(payload["timestamp"])
+    evse, at = payload["evseId"], ear.time(payload["timestamp"])
+    await ear.standing(Standing(evse=evse, connector=payload["connectorId"] if evse else 0, status=payload["connectorStatus"], at=at))
+    return {}
+
+
+async def notify_event(ear: Ear, payload: Payload) -> Payload:
+    for event in payload["eventData"]:
+        evse = event["component"].get("evse") or {}
+        place = evse.get("id", 0), evse.get("connectorId", 0)
+        found = _standing(event, *place, ear) or _trouble(event, *place, ear)
+        if isinstance(found, Standing):
+            await ear.standing(found)
+        elif found is not None:
+            await ear.trouble(found)
+    return {}
+
+
+def _standing(event: Payload, evse: int, connector: int, ear: Ear) -> Standing | None:
+    """AvailabilityState tells what StatusNotification does."""
+    if event["variable"]["name"] != "AvailabilityState" or event["component"]["name"] not in ("ChargingStation", "EVSE", "Connector"):
+        return None
+    said = event["actualValue"]
+    if said not in ("Available", "Occupied", "Reserved", "Unavailable", "Faulted"):
+        return None
+    if event["component"]["name"] == "EVSE" and not connector:
+        connector = 1
+    return Standing(evse=evse, connector=connector, status=said, at=ear.time(event["timestamp"]))
+
+
+def _trouble(event: Payload, evse: int, connector: int, ear: Ear) -> Trouble | None:
+    code = trouble.code_of(event["component"]["name"], event["variable"]["name"])
+    if code is None:
+        return None
+    return Trouble(
+        evse=evse,
+        connector=connector,
+        code=code,
+        at=ear.time(event["timestamp"]),
+        open=not event.get("cleared", False) and str(event["actualValue"]).lower() in TRUE,
+        severity=trouble.LEVELS[event["severity"]] if event.get("severity") in range(10) else "",
+        vendor_code=event.get("techCode", ""),
+        info=event.get("techInfo", ""),
+    )
+
+
+async def reservation_update(ear: Ear, payload: Payload) -> Payload:
+    await ear.reservation_over(payload["reservationId"], "expired" if payload["reservationUpdateStatus"] == "Expired" else "canceled")
+    return {}
+
+
+async def data_transfer(ear: Ear, payload: Payload) -> Payload:
+    return {"status": "UnknownVendorId"}
+
+
+async def security_event(ear: Ear, payload: Payload) -> Payload:
+    ear.remark("security event", payload)
+    return {}
+
+
+async def sign_certificate(ear: Ear, payload: Payload) -> Payload:
+    return {"status": "Rejected"}
+
+
+# --- transactions: read as far as they can be read, for they are never refused
+
+
+def transaction(ear: Ear, payload: Payload) -> Told:
+    offline = payload.get("offline") is True
+    if not offline:
+        ear.heard(payload.get("timestamp"))
+    info, evse = _object(payload, "transactionInfo"), _object(payload, "evse")
+    values = [one for one in payload.get("meterValue") or () if isinstance(one, dict)]
+    read, signed = samples.read(values, ear.time)
+    return Told(
+        kind=KINDS.get(payload.get("eventType"), "went on"),
+        number=str(info.get("transactionId") or ""),
+        evse=number(evse.get("id")) or 0,
+        connector=number(evse.get("connectorId")) or 1,
+        at=ear.time(payload.get("timestamp")),
+        said_at=str(payload.get("timestamp", "")),
+        token=_token(payload) if _object(payload, "idToken") else None,
+        samples=read,
+        signed=signed,
+        phase=PHASES.get(info.get("chargingState")),
+        began_with=next((one.register for one in read if one.context == "Transaction.Begin"), None),
+        reason=str(info.get("stoppedReason") or "") or ("AbnormalCondition" if payload.get("triggerReason") == "AbnormalCondition" else ""),
+        reservation=number(payload.get("reservationId")),
+        offline=offline,
+    )
+
+
+def _object(payload: Payload, name: str) -> Payload:
+    found = payload.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _token(payload: Payload) -> IdToken:
+    said = _object(payload, "idToken")
+    return IdToken(str(said.get("idToken") or ""), str(said.get("type") or ""))
+
+
+def answer(action: str, told: Told | None, admission: Admission | None, until: str) -> Payload:
+    if admission is None or told is None or told.token is None:
+        return {}
+    return {"idTokenInfo": token_info(admission, until)}
+
+
+def token_info(admission: Admission, until: str) -> Payload:
+    info: Payload = {"status": admission.status}
+    if admission.group is not None:
+        info["groupIdToken"] = said(admission.group)
+    if admission.accepted and not admission.lasting:
+        info["cacheExpiryDateTime"] = until
+    return info
+
+
+def said(token: IdToken) -> Payload:
+    return {"idToken": token.text, "type": token.type or "Central"}
+
+
+# --- commands
+
+
+def request_start(want: Want) -> Asked:
+    where = {"evseId": want.outlet.evse} if want.outlet else {}
+    group = {"groupIdToken": said(want.group)} if want.group is not None else {}
+    return Asked("RequestStartTransaction", {"idToken": said(want.token), "remoteStartId": want.number, **where, **group}, START)
+
+
+def request_stop(want: Want) -> Asked:
+    return Asked("RequestStopTransaction", {"transactionId": want.transaction}, STOP)
+
+
+def reserve(want: Want) -> Asked:
+    where = {"evseId": want.outlet.evse} if want.outlet else {}
+    group = {"groupIdToken": said(want.group)} if want.group is not None else {}
+    return Asked("ReserveNow", {"id": want.number, "expiryDateTime": want.until, "idToken": said(want.token), **where, **group}, RESERVE)
+
+
+def cancel(want: Want) -> Asked:
+    return Asked("CancelReservation", {"reservationId": want.number}, CANCEL)
+
+
+def unlock(want: Want) -> Asked:
+    evse, connector = (want.outlet.evse, want.outlet.connector) if want.outlet else (1, 1)
+    return Asked("UnlockConnector", {"evseId": evse, "connectorId": connector}, UNLOCK)
+
+
+HANDLERS: dict[str, Handler] = {
+    "Authorize": authorize,
+    "BootNotification": boot,
+    "ClearedChargingLimit": noted,
+    "DataTransfer": data_transfer,
+    "FirmwareStatusNotification": noted,
+    "Heartbeat": heartbeat,
+    "LogStatusNotification": noted,
+    "MeterValues": noted,  # of no transaction
+    "NotifyChargingLimit": noted,
+    "NotifyCustomerInformation": noted,
+    "NotifyDisplayMessages": noted,
+    "NotifyEvent": notify_event,
+    "NotifyMonitoringReport": noted,
+    "NotifyReport": noted,
+    "PublishFirmwareStatusNotification": noted,
+    "ReportChargingProfiles": noted,
+    "ReservationStatusUpdate": reservation_update,
+    "SecurityEventNotification": security_event,
+    "SignCertificate": sign_certificate,
+    "StatusNotification": status,
+}
+
+SPEECH = Speech(
+    dialect=V201,
+    transactions={"TransactionEvent": transaction},
+    answer=answer,
+    handlers=HANDLERS,
+    wants={
+        "cancel_reservation": cancel,
+        "reserve_now": reserve,
+        "start_session": request_start,
+        "stop_session": request_stop,
+        "unlock_connector": unlock,
+    },
+    named_by_us=False,
+    longest_token=36,
+)

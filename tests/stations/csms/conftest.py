@@ -1,0 +1,46 @@
+"""A CPO with one place that awaits stations, and an eMSP whose drivers come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from interplug.config import Stations
+from interplug.modules.node import Node
+from interplug.stations.csms.service import Csms
+from tests.charges.meters import open_place, tariff
+from tests.nodes import Clock, Partner, Wire, befriend, close, make_node
+from tests.stations.csms.partner import Provider
+from tests.stations.csms.stations import add_station, serving
+
+
+@pytest.fixture
+def settings() -> Stations:
+    return Stations(enabled=True, port=0, call_timeout=5)
+
+
+@pytest.fixture
+async def node(tmp_path: Path, clock: Clock, wire: Wire, settings: Stations) -> AsyncIterator[Node]:
+    made = await make_node(tmp_path, [("CPO", "NL", "TNM")], clock=clock, wire=wire, stations=settings)
+    await open_place(made, tariff())
+    await add_station(made)
+    yield made
+    await close(made)
+
+
+@pytest.fixture
+async def emsp(node: Node) -> Partner:
+    return await befriend(node, "2.2.1", parties=(("EMSP", "BE", "XYZ"),), name="emsp")
+
+
+@pytest.fixture
+async def csms(node: Node) -> AsyncIterator[Csms]:
+    async with serving(node) as made:
+        yield made
+
+
+@pytest.fixture
+def provider(wire: Wire, emsp: Partner) -> Provider:
+    return Provider(wire, emsp)

@@ -1,0 +1,203 @@
+"""A station that speaks OCPP 1.6J, from its boot to the bill: over a real socket, with an eMSP that is asked in real time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from interplug.stations.csms.service import Csms
+from interplug.stations.ocpp.dialects import V16
+from interplug.stations.ocpp.link import Refused
+from tests.nodes import Clock
+from tests.stations.csms.partner import FULL_TOKEN, Provider
+from tests.stations.csms.stations import Station, station
+
+HOUR = 3600
+
+
+async def boot(one: Station, clock: Clock) -> None:
+    answer = await one.say("BootNotification", chargePointVendor="Acme", chargePointModel="Wall 1", firmwareVersion="1.0")
+    assert answer == {"status": "Accepted", "currentTime": clock.text(), "interval": 300}
+    for connector in (0, 1, 2):
+        await status(one, clock, "Available", connector)
+
+
+async def status(one: Station, clock: Clock, status: str, connector: int = 1, **more: Any) -> None:
+    said = {"connectorId": connector, "errorCode": "NoError", "status": status, "timestamp": clock.text()}
+    await one.say("StatusNotification", **{**said, **more})
+
+
+async def start(one: Station, clock: Clock, tag: str = "CARD1", meter: int = 1000, **more: Any) -> int:
+    answer = await one.say("StartTransaction", connectorId=1, idTag=tag, meterStart=meter, timestamp=clock.text(), **more)
+    assert answer["idTagInfo"]["status"] == "Accepted"
+    return int(answer["transactionId"])
+
+
+async def meter(one: Station, clock: Clock, number: int, wh: int, **more: str) -> None:
+    values = [{"value": str(wh)}, *({"value": value, "measurand": name.replace("_", ".")} for name, value in more.items())]
+    await one.say("MeterValues", connectorId=1, transactionId=number, meterValue=[{"timestamp": clock.text(), "sampledValue": values}])
+
+
+async def stop(one: Station, clock: Clock, number: int, wh: int, **more: Any) -> None:
+    await one.say("StopTransaction", transactionId=number, meterStop=wh, timestamp=clock.text(), **more)
+
+
+async def settled(one: Station) -> None:
+    """Everything that was told before is in the book."""
+    await one.say("Heartbeat")
+
+
+async def test_a_card_is_authorised_in_real_time_charges_and_is_billed(csms: Csms, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        assert await provider.status() == "AVAILABLE"
+
+        await status(one, clock, "Preparing")
+        assert (await one.say("Authorize", idTag="CARD1"))["idTagInfo"]["status"] == "Accepted"
+        number = await start(one, clock)
+        await status(one, clock, "Charging")
+        assert len(provider.asked) == 1, "nobody is asked twice for one charge"
+        assert await provider.status() == "CHARGING"
+
+        for wh in (4000, 8000, 12000):
+            clock.move(HOUR / 4)
+            await meter(one, clock, number, wh, Power_Active_Import="16000", Current_Import="70")
+        await csms.hall.posts["CS1"].carried()
+        running = await provider.session()
+        assert (running["status"], running["auth_method"], running["authorization_reference"]) == ("ACTIVE", "AUTH_REQUEST", "REF-1")
+        assert running["kwh"] == 11
+
+        clock.move(HOUR / 4)
+        await stop(one, clock, number, 12500, idTag="CARD1", reason="EVDisconnected")
+        await status(one, clock, "Available")
+    [bill] = await provider.cdrs()
+    assert bill["total_energy"] == Decimal("11.5")
+    assert (await provider.session())["status"] == "COMPLETED"
+    assert await provider.status() == "AVAILABLE"
+
+
+async def test_a_driver_starts_and_stops_from_the_provider_s_app(csms: Csms, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        app_user = {**FULL_TOKEN, "uid": "9c1f2b6e-75a3-4b0c-9d8e-3f2a1b4c5d6e", "type": "APP_USER"}
+        said, results = await provider.command(
+            "START_SESSION", token=app_user, location_id="LOC1", evse_uid="EVSE1", authorization_reference="R7"
+        )
+        assert (said, results) == ("ACCEPTED", ["ACCEPTED"])
+        asked = await one.asked("RemoteStartTransaction")
+        assert asked["connectorId"] == 1 and len(asked["idTag"]) <= 20
+        assert await provider.sessions() == [], "that a station would start is no session"
+
+        number = await start(one, clock, asked["idTag"])
+        assert provider.asked == []
+        running = await provider.session()
+        assert (running["auth_method"], running["authorization_reference"]) == ("COMMAND", "R7")
+        assert running["cdr_token"]["uid"] == app_user["uid"]
+        clock.move(HOUR)
+
+        assert await provider.command("STOP_SESSION", session_id=running["id"]) == ("ACCEPTED", ["ACCEPTED"])
+        assert await one.asked("RemoteStopTransaction") == {"transactionId": number}
+        await stop(one, clock, number, 9000, reason="Remote")
+        await csms.hall.posts["CS1"].carried()
+        [bill] = await provider.cdrs()
+        assert (bill["total_energy"], bill["auth_method"]) == (8, "COMMAND")
+
+
+async def test_unlocking_and_a_reservation(csms: Csms, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        one.answers["UnlockConnector"] = {"status": "Unlocked"}
+        place = {"location_id": "LOC1", "evse_uid": "EVSE1"}
+        assert await provider.command("UNLOCK_CONNECTOR", **place, connector_id="1") == ("ACCEPTED", ["ACCEPTED"])
+        assert await one.asked("UnlockConnector") == {"connectorId": 1}
+
+        wanted = {**place, "token": FULL_TOKEN, "reservation_id": "their-own-name", "expiry_date": clock.text(HOUR)}
+        assert await provider.command("RESERVE_NOW", **wanted) == ("ACCEPTED", ["ACCEPTED"])
+        asked = await one.asked("ReserveNow")
+        assert asked == {"connectorId": 1, "expiryDate": clock.text(HOUR), "idTag": "CARD1", "reservationId": asked["reservationId"]}
+        await status(one, clock, "Reserved")
+        assert await provider.status() == "RESERVED"
+        assert (await provider.session())["status"] == "RESERVATION"
+
+        clock.move(600)
+        number = await start(one, clock, reservationId=asked["reservationId"])
+        held = await provider.session()
+        assert held["status"] == "ACTIVE", "the reservation goes on under its own Session"
+        clock.move(HOUR)
+        await stop(one, clock, number, 6000)
+        await csms.hall.posts["CS1"].carried()
+        [bill] = await provider.cdrs()
+        assert (bill["id"], bill["total_energy"]) == (held["id"], 5)
+
+
+async def test_a_reservation_is_canceled(csms: Csms, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        wanted = {"location_id": "LOC1", "evse_uid": "EVSE1", "token": FULL_TOKEN, "reservation_id": "R1", "expiry_date": clock.text(HOUR)}
+        await provider.command("RESERVE_NOW", **wanted)
+        number = (await one.asked("ReserveNow"))["reservationId"]
+        assert await provider.command("CANCEL_RESERVATION", reservation_id="R1") == ("ACCEPTED", ["ACCEPTED"])
+        assert await one.asked("CancelReservation") == {"reservationId": number}
+        assert await provider.command("CANCEL_RESERVATION", reservation_id="R1") == ("ACCEPTED", ["UNKNOWN_RESERVATION"])
+        assert (await provider.session())["status"] == "COMPLETED"
+
+
+# What a station answers to a command, and what the provider hears of it (2.4 of the mapping).
+ANSWERS: list[tuple[str, Any, str]] = [
+    ("RemoteStartTransaction", {"status": "Rejected"}, "REJECTED"),
+    ("RemoteStartTransaction", Refused("NotSupported"), "NOT_SUPPORTED"),
+    ("RemoteStartTransaction", Refused("NotImplemented"), "NOT_SUPPORTED"),
+    ("RemoteStartTransaction", Refused("InternalError"), "FAILED"),
+    ("ReserveNow", {"status": "Occupied"}, "EVSE_OCCUPIED"),
+    ("ReserveNow", {"status": "Faulted"}, "EVSE_INOPERATIVE"),
+    ("ReserveNow", {"status": "Unavailable"}, "EVSE_INOPERATIVE"),
+    ("ReserveNow", {"status": "Rejected"}, "REJECTED"),
+    ("UnlockConnector", {"status": "UnlockFailed"}, "FAILED"),
+    ("UnlockConnector", {"status": "NotSupported"}, "NOT_SUPPORTED"),
+]
+COMMANDS = {"RemoteStartTransaction": "START_SESSION", "ReserveNow": "RESERVE_NOW", "UnlockConnector": "UNLOCK_CONNECTOR"}
+
+
+async def test_each_answer_of_a_station_is_a_result(csms: Csms, provider: Provider, clock: Clock) -> None:
+    fields = {"location_id": "LOC1", "evse_uid": "EVSE1", "connector_id": "1", "token": FULL_TOKEN}
+    more = {"START_SESSION": {}, "RESERVE_NOW": {"reservation_id": "R1", "expiry_date": clock.text(HOUR)}, "UNLOCK_CONNECTOR": {}}
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        for action, answer, result in ANSWERS:
+            one.answers[action] = answer
+            name = COMMANDS[action]
+            kept = {key: value for key, value in fields.items() if not (name == "UNLOCK_CONNECTOR" and key == "token")}
+            assert await provider.command(name, **kept, **more[name]) == ("ACCEPTED", [result]), (action, answer)
+
+
+async def test_what_is_known_of_a_station_says_why_it_rejects(csms: Csms, provider: Provider, clock: Clock) -> None:
+    wanted = {"token": FULL_TOKEN, "location_id": "LOC1", "evse_uid": "EVSE1"}
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        one.answers["RemoteStartTransaction"] = {"status": "Rejected"}
+        await status(one, clock, "Faulted", errorCode="GroundFailure")
+        assert await provider.command("START_SESSION", **wanted) == ("ACCEPTED", ["EVSE_INOPERATIVE"])
+        await status(one, clock, "Available")
+        await start(one, clock)
+        assert await provider.command("START_SESSION", **wanted) == ("ACCEPTED", ["EVSE_OCCUPIED"])
+    await csms.hall.close()
+    assert await provider.command("START_SESSION", **wanted) == ("ACCEPTED", ["TIMEOUT"])
+
+
+async def test_a_fault_is_published_and_kept_in_the_log(csms: Csms, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        await status(one, clock, "Faulted", errorCode="OverCurrentFailure", vendorErrorCode="E42", info="phase 2")
+        assert await provider.status() == "OUTOFORDER"
+        assert await provider.status("EVSE2") == "AVAILABLE"
+        clock.move(60)
+        await status(one, clock, "Available")
+        assert await provider.status() == "AVAILABLE"
+        await status(one, clock, "Available", errorCode="WeakSignal")
+        assert await provider.status() == "AVAILABLE", "a warning takes nothing out of order"
+        [fault, warning] = await csms.node.store.read(lambda tx: tx.faults.since(0))
+        assert (fault.code, fault.severity, fault.vendor_code, fault.info) == ("OverCurrentFailure", "critical", "E42", "phase 2")
+        assert fault.closed_at - fault.opened_at == 60_000_000
+        assert (warning.code, warning.severity, warning.closed_at) == ("WeakSignal", "info", 0)
+        await status(one, clock, "Unavailable", 0)
+        assert await provider.status() == await provider.status("EVSE2") == "INOPERATIVE"
