@@ -19,7 +19,9 @@ class Provider:
     def __init__(self, wire: Wire, partner: Partner) -> None:
         self.partner, self.node = partner, partner.node
         self.allowed: str | None = "ALLOWED"
-        """What it says of a token; None: it does not answer."""
+        """What it says of a token; None: its server fails."""
+        self.silent = False
+        """It does not answer at all."""
         self.asked: list[str] = []
         self.results: list[str] = []
         wire.places["https://emsp.example"] = self
@@ -28,8 +30,10 @@ class Provider:
         data: dict[str, Any] = {}
         if "/authorize" in request.url:
             self.asked.append(request.url)
-            if self.allowed is None:
+            if self.silent:
                 await asyncio.Event().wait()
+            if self.allowed is None:
+                return Response(503, b"")
             data = {"data": {"allowed": self.allowed, "token": FULL_TOKEN, "authorization_reference": "REF-1"}}
         else:
             self.results.append(decode_json(request.body)["result"])
