@@ -85,6 +85,11 @@ COMMANDS = (
     ("quarantine drop", "quarantine:drop", "Drop one."),
     ("message list", "messages:list_", "List what was said, newest first."),
     ("message show", "messages:show_", "Show one request and its answer."),
+    (
+        "station simulate",
+        "simulating:simulate",
+        "A crowd of simulated stations that speak OCPP to any CSMS.",
+    ),
     ("db status", "database:status", "Which schema the database has, and which this Interplug wants."),
     ("db upgrade", "database:upgrade", "Bring the schema of the database up to date."),
     ("db backup", "backups:backup", "Copy the database and the node key; the node may run meanwhile."),

@@ -1,6 +1,6 @@
 """A strict CSMS in memory: it takes what a simulated station says, checks each message against the schema of its version, and answers.
 
-Nothing of it is a socket; `pump` is the wire. A message that is not as OCPP says it fails the test, and so does an answer of the station.
+`Csms` has no socket; `pump` is the wire. A message that is not as OCPP says it fails the test, and so does an answer of the station.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from tests.nodes import Clock
 VERSIONS = ("1.6", "2.0.1", "2.1")
 LATER = ("2.0.1", "2.1")
 AC, DC = Connector(), Connector("DC", 50_000)
-Answering = Callable[[Payload], Payload | None]
 
 
 def wire(payload: Payload) -> Payload:
@@ -29,40 +28,29 @@ def wire(payload: Payload) -> Payload:
     return arrived
 
 
-class Csms:
-    def __init__(self, station: Station, clock: Clock) -> None:
-        self.station, self.clock = station, clock
-        self.dialect: Dialect = DIALECTS[f"ocpp{station.plan.version}"]
+class Book:
+    """What one station has said, checked, and what it is answered."""
+
+    def __init__(self, dialect: Dialect, clock: Callable[[], int]) -> None:
+        self.dialect, self.now = dialect, clock
         self.heard: list[tuple[str, Payload]] = []
         self.blocked: set[str] = set()
         self.boots = "Accepted"
-        self.refuses: set[str] = set()
         self._number = 0
 
-    # --- what it hears
+    def hear(self, action: str, payload: Payload) -> None:
+        problem = check_request(self.dialect, action, payload)
+        assert problem is None, f"{action}: {problem.description if problem else ''}: {payload}"
+        self.heard.append((action, payload))
 
-    def pump(self) -> None:
-        """Until the station has nothing more to say."""
-        while self.station.linked:
-            self.station.advance()
-            outbox = self.station.outbox
-            call = outbox.next(self.station.now) if self.station.accepted else outbox.fresh()
-            if call is None:
-                return
-            payload = wire(call.body())
-            problem = check_request(self.dialect, call.action, payload)
-            assert problem is None, f"{call.action}: {problem.description if problem else ''}: {payload}"
-            self.heard.append((call.action, payload))
-            if call.action in self.refuses:
-                outbox.refused(call, self.station.now, 3, 10)
-                continue
-            answer = wire(self._answer(call.action, payload))
-            problem = check_response(self.dialect, call.action, answer)
-            assert problem is None, problem
-            outbox.done(call, answer)
+    def answer(self, action: str, payload: Payload) -> Payload:
+        answer = wire(self._answer(action, payload))
+        problem = check_response(self.dialect, action, answer)
+        assert problem is None, problem
+        return answer
 
     def _answer(self, action: str, payload: Payload) -> Payload:
-        now = format_time(self.clock.now)
+        now = format_time(self.now())
         if action == "BootNotification":
             return {"status": self.boots, "currentTime": now, "interval": 600}
         if action == "Heartbeat":
@@ -96,6 +84,32 @@ class Csms:
 
     def forget(self) -> None:
         self.heard.clear()
+
+
+class Csms(Book):
+    """The CSMS of one station, without a socket between them."""
+
+    def __init__(self, station: Station, clock: Clock) -> None:
+        super().__init__(DIALECTS[f"ocpp{station.plan.version}"], clock)
+        self.station, self.clock = station, clock
+        self.refuses: set[str] = set()
+
+    # --- what it hears
+
+    def pump(self) -> None:
+        """Until the station has nothing more to say."""
+        while self.station.linked:
+            self.station.advance()
+            outbox = self.station.outbox
+            call = outbox.next(self.station.now) if self.station.accepted else outbox.fresh()
+            if call is None:
+                return
+            payload = wire(call.body())
+            self.hear(call.action, payload)
+            if call.action in self.refuses:
+                outbox.refused(call, self.station.now, 3, 10)
+            else:
+                outbox.done(call, self.answer(call.action, payload))
 
     # --- what it wants
 

@@ -470,6 +470,20 @@ def test_profiles_that_do_not_fit_are_refused_and_others_cleared(version: str, c
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_the_place_around_it_may_allow_less(version: str, clock: Clock) -> None:
+    csms = plugged(version, clock)
+    full_power(csms)
+    csms.station.allow(8000)
+    csms.pump()
+    assert power(csms) == 8000
+    csms.station.allow(None)
+    csms.pump()
+    assert power(csms) == 11_000
+    if version != "1.6":
+        assert csms.of("NotifyChargingLimit")[0]["chargingLimit"] == {"chargingLimitSource": "EMS"} and csms.of("ClearedChargingLimit")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_schedule_ahead(version: str, clock: Clock) -> None:
     csms = plugged(version, clock)
     full_power(csms)

@@ -253,13 +253,21 @@ class Link:
 
     # --- what we say
 
-    async def call(self, action: str, payload: Payload, *, timeout: float | None = None, priority: int = ORDINARY) -> Payload:  # noqa: ASYNC109 (a deadline for waiting in the queue, too)
-        """The answer to a CALL of ours. Raises Refused, Silent, Gone."""
+    async def call(
+        self,
+        action: str,
+        payload: Payload,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 (a deadline for waiting in the queue, too)
+        priority: int = ORDINARY,
+        id: str | None = None,
+    ) -> Payload:
+        """The answer to a CALL of ours. Raises Refused, Silent, Gone. `id` is for a message that was said before and not answered."""
         if self._closed:
             raise Gone("the connection is closed")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Payload] = loop.create_future()
-        frame = Call(str(uuid.uuid4()), action, payload)
+        frame = Call(id or str(uuid.uuid4()), action, payload)
         self._outgoing.put_nowait(_Outgoing(priority, next(self._order), frame, answer))
         seconds = self._timeout if timeout is None else timeout
         try:

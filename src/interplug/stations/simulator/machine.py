@@ -24,10 +24,6 @@ from .power import Power
 from .transaction import SECOND, Permit, Token
 from .variables import Setting, Variables
 
-UNLOCKED = 10 * SECOND
-"""After which a driver whose plug was unlocked has gone, where nobody says when drivers leave."""
-RESTARTS = 5 * SECOND
-"""How long a station is away that starts again."""
 RETRY = 60
 """Seconds until a station that was not accepted asks again, where the CSMS does not say."""
 Told = Callable[[bool], None]
@@ -42,6 +38,9 @@ class Dialect(Say, Protocol):
         """What has changed of the station as a whole, and what is wrong with it."""
 
     def cleared(self, fault: Fault, now: int) -> None: ...
+    def allowed(self, watts: float | None, now: int) -> None:
+        """The place around the station has set it a limit, or has lifted it."""
+
     def forget(self) -> None:
         """Everything is to be told again."""
 
@@ -158,6 +157,7 @@ class Machine:
         for evse in self.evses:
             evse.settle(self.now)
         self.say.station(self.now)
+        self.outbox.woken()
         if self._idle_reset and all(one.tx is None for one in self.evses):
             self._idle_reset, self._reset_at = False, self.now
 

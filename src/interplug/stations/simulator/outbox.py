@@ -47,18 +47,17 @@ class Outbox:
         self._kept: deque[Call] = deque()
         self._pause = 0
         self.given_up = 0
+        self.woken: Callable[[], None] = lambda: None
+        """Called when there is something to say."""
 
     def __len__(self) -> int:
         return len(self._fresh) + len(self._kept)
 
-    def put(self, call: Call, *, first: bool = False) -> None:
+    def put(self, call: Call) -> None:
         self._number += 1
         call.number, call.id = self._number, f"{self._born}-{self._number}"
-        queue = self._kept if call.kept else self._fresh
-        if first:
-            queue.appendleft(call)
-        else:
-            queue.append(call)
+        (self._kept if call.kept else self._fresh).append(call)
+        self.woken()
 
     def keeps(self, transaction: str | None) -> bool:
         """Whether messages of this transaction, or of any, wait."""
@@ -84,6 +83,14 @@ class Outbox:
     def done(self, call: Call, answer: Payload) -> None:
         self._take(call)
         call.replied(answer)
+
+    def unheard(self, call: Call, now: int, interval: int) -> None:
+        """No answer came: what is kept is said again, which is no refusal."""
+        if call.kept:
+            self._pause = now + interval * SECOND
+        else:
+            self._take(call)
+            call.replied(None)
 
     def refused(self, call: Call, now: int, attempts: int, interval: int) -> None:
         call.refusals += 1

@@ -31,6 +31,12 @@ class Power:
     def __init__(self) -> None:
         self.evses: list[Plug] = []
         self.profiles: list[Profile] = []
+        self.place: Profile | None = None
+        """The limit of what is around the station, which no CSMS has sent and none can clear."""
+
+    @property
+    def holding(self) -> list[Profile]:
+        return self.profiles if self.place is None else [*self.profiles, self.place]
 
     # --- what holds now
 
@@ -38,7 +44,7 @@ class Power:
         """The station's own limit is shared evenly by those who charge."""
         charging = sum(one.tx is not None and one.authorised for one in self.evses)
         for evse in self.evses:
-            share = limits.shared(self.profiles, now, evse.connector) / max(1, charging)
+            share = limits.shared(self.holding, now, evse.connector) / max(1, charging)
             evse.cap = limits.possible(min(self._own(evse, now), share), evse.connector)
 
     def _own(self, evse: Plug, at: int) -> float:
@@ -48,10 +54,10 @@ class Power:
         )
 
     def next(self, now: int) -> int | None:
-        if not self.profiles:
+        if not self.holding:
             return None
         begins = {one.tx.began if one.tx is not None else None for one in self.evses}
-        return min((at for since in begins if (at := limits.next_change(self.profiles, now, since)) is not None), default=None)
+        return min((at for since in begins if (at := limits.next_change(self.holding, now, since)) is not None), default=None)
 
     # --- what was sent
 
@@ -97,7 +103,7 @@ class Power:
     def _ahead(self, number: int, at: int, unit: str) -> float:
         plugs = [one for one in self.evses if number in (0, one.number)]
         most = [min(self._own(one, at), float(one.connector.watts)) for one in plugs]
-        watts = min(sum(most), *(limits.shared(self.profiles, at, one.connector) for one in plugs))
+        watts = min(sum(most), *(limits.shared(self.holding, at, one.connector) for one in plugs))
         if unit == "W":
             return round(watts, 1)
         plug = plugs[0].connector
@@ -105,7 +111,7 @@ class Power:
 
     def _changes(self, number: int, at: int) -> int | None:
         begins = {one.tx.began if one.tx is not None else None for one in self.evses if number in (0, one.number)}
-        found = (limits.next_change(self.profiles, at, since) for since in begins)
+        found = (limits.next_change(self.holding, at, since) for since in begins)
         return min((moment for moment in found if moment is not None), default=None)
 
 

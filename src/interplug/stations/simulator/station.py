@@ -9,7 +9,7 @@ from interplug.stations.ocpp.frames import Payload
 from .cards import Standing
 from .cars import some_car
 from .evse import Evse, Hold
-from .limits import Profile
+from .limits import OUTSIDE, Period, Profile
 from .machine import Machine
 from .transaction import SECOND, Permit
 from .variables import Setting
@@ -89,6 +89,13 @@ class Station(Machine):
         """A charging profile holds from now on. False: there are too many."""
         self.advance()
         return self.power.install(replace(profile, transaction=transaction))
+
+    def allow(self, watts: float | None) -> None:
+        """What the place around the station allows it from now on; None: everything again. The CSMS is told where its version can be."""
+        now = self.advance()
+        self.power.place = None if watts is None else Profile(0, 0, OUTSIDE, 0, "Absolute", "W", (Period(0, watts),), begins=now)
+        self.say.allowed(watts, now)
+        self.settle()
 
     def change(self, setting: Setting, value: str) -> str:
         """Accepted, Rejected or RebootRequired."""

@@ -120,6 +120,9 @@ class Says16(Speaker):
     def hold_over(self, hold: Hold, how: str) -> None:
         """1.6 has no word for it: the CSMS knows when a reservation ends, and sees the state."""
 
+    def allowed(self, watts: float | None, now: int) -> None:
+        """1.6 has no word for it either: a CSMS asks for the schedule."""
+
     # --- transactions
 
     def authorise(self, token: Token, then: Callable[[Standing | None], None]) -> None:

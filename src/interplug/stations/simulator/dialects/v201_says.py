@@ -20,6 +20,8 @@ from .common import Speaker, moment, time
 FOLDED = {"Faulted": "Faulted", "Unavailable": "Unavailable", "Reserved": "Reserved", "Available": "Available"}
 """States of 1.6 that 2.x has, too; the others are Occupied."""
 REASONS = {"UnlockCommand": "Other"}
+SOURCE = "EMS"
+"""Who sets a limit besides the CSMS: the energy management of the place."""
 
 
 class Says201(Speaker):
@@ -114,6 +116,21 @@ class Says201(Speaker):
     def hold_over(self, hold: Hold, how: str) -> None:
         if self.of.online:
             self.put("ReservationStatusUpdate", {"reservationId": hold.id, "reservationUpdateStatus": how})
+
+    def allowed(self, watts: float | None, now: int) -> None:
+        if not self.of.online:
+            return
+        if watts is None:
+            self.put("ClearedChargingLimit", {"chargingLimitSource": SOURCE})
+            return
+        limit = Decimal(f"{watts:.1f}")
+        schedule = {
+            "id": 1,
+            "startSchedule": time(now),
+            "chargingRateUnit": "W",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
+        }
+        self.put("NotifyChargingLimit", {"chargingLimit": {"chargingLimitSource": SOURCE}, "chargingSchedule": [schedule]})
 
     # --- transactions
 
