@@ -14,7 +14,7 @@ from interplug.model.types import encode_json
 from tests.sync.test_importing import location
 
 T = "2026-01-01T00:00:00Z"
-ABLE = ["REMOTE_START_STOP_CAPABLE", "RESERVABLE", "UNLOCK_CAPABLE"]
+ABLE = ["CHARGING_PREFERENCES_CAPABLE", "CHARGING_PROFILE_CAPABLE", "REMOTE_START_STOP_CAPABLE", "RESERVABLE", "UNLOCK_CAPABLE"]
 TOKEN = {
     "country_code": "DE", "party_id": "EEE", "uid": "CARD", "type": "RFID", "contract_id": "DEEEEC1", "issuer": "E", "valid": True,
     "whitelist": "NEVER", "last_updated": T,
@@ -70,6 +70,28 @@ async def test_every_command_is_carried_out_at_the_station(desk: NodeProcess) ->
     assert await asked(desk, "STOP_SESSION", session=running) == "ACCEPTED"
     results = [(one["command"], one["result"]) for one in await desk.command("command", "list", "--partner", "cpo")]
     assert results[:2] == [("STOP_SESSION", "ACCEPTED"), ("UNLOCK_CONNECTOR", "REJECTED")]
+
+
+@pytest.mark.req("CHP-003", "CHP-005", "CHP-011", "CHP-015")
+async def test_a_charge_is_limited_over_time_and_no_longer(desk: NodeProcess) -> None:
+    await asked(desk, "START_SESSION", location="L1", evse="E1", token="CARD", connector="1")
+    running = await session(desk, "ACTIVE")
+    assert (await desk.command("profile", "set", "cpo", running, "10", "3600=6", "--duration", "7200"))["result"] == "ACCEPTED"
+    plan = (await desk.command("profile", "get", "cpo", running, "--seconds", "600"))["plan"]["charging_profile"]
+    assert (plan["charging_rate_unit"], plan["duration"]) == ("A", 600)
+    assert [one["limit"] for one in plan["charging_profile_period"]] == [10.0]
+    [known] = await desk.command("profile", "list")
+    assert (known["session"], known["of"], known["set_by"]) == (running, "cpo", "ourselves")
+    assert known["profile"]["charging_profile_period"][1] == {"start_period": 3600, "limit": 6} and known["plan"]["duration"] == 600
+    with pytest.raises(DemoFailed, match=r"failed \(1\).*SET_CHARGING_PROFILE was not carried out"):
+        await desk.command("profile", "set", "cpo", running, "16")
+    refused = (await desk.command("command", "list"))[0]
+    assert (refused["result"], refused["message"]) == ("TOO_OFTEN", "this Session was asked about just now")
+    assert (await desk.command("profile", "clear", "cpo", running))["result"] == "ACCEPTED"
+    assert (await desk.command("profile", "list"))[0]["profile"] is None
+    for words, code in ((["set", "cpo", "nope", "6"], 1), (["set", "cpo", running, "6.25"], 2), (["set", "cpo", running], 2)):
+        with pytest.raises(DemoFailed, match=rf"failed \({code}\)"):
+            await desk.command("profile", *words)
 
 
 async def test_what_cannot_be_done_is_said(desk: NodeProcess) -> None:

@@ -182,3 +182,17 @@ async def test_who_joins_an_audience_is_told_of_the_evses_that_name_its_tariffs(
     assert sorted(await newest.settle()) == told
     shown = [body["connectors"][0]["tariff_ids"] for _, path, body in newest.played.told if "locations" in path]
     assert shown == [["T1"], ["T1"]]
+
+
+@pytest.mark.req("CHP-002")
+async def test_who_comes_to_steer_is_sent_the_sessions_of_all_others_and_then_each_change(newest: World) -> None:
+    other = await befriend(newest.node, "2.3.0", name="other", parties=(("EMSP", "FR", "OTH"),))
+    drivers = await newest.node.store.write(lambda tx: tx.parties.audience_class("own drivers"))
+    for name, audience in (("S1", other.connection.id), ("S2", drivers)):
+        await own(newest.node, "sessions", ours(said.session(name)), audience=audience)
+        await own(newest.node, "cdrs", ours(said.cdr(f"C{name}")), audience=audience)
+    await newest.settle()
+    await audiences.join(newest.node.directory, "all sessions", newest.partner.connection)
+    assert sorted(await newest.settle()) == [("PUT", "sessions/NL/TNM/S1"), ("PUT", "sessions/NL/TNM/S2")]
+    await own(newest.node, "sessions", ours(said.session("S3")), audience=other.connection.id)
+    assert await newest.settle() == [("PUT", "sessions/NL/TNM/S3")]

@@ -7,6 +7,7 @@ to have happened before the station has said so.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterable
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -70,22 +71,36 @@ def send(
 
     async def work(node: Node) -> Command:
         connection = named(node, partner)
-        if not await answers(node.settings):
-            end(f"no node answers at {node.settings.server.host}:{node.settings.server.port}, so the result could not arrive")
+        await check_running(node)
         if token is not None:
             document["token"] = await _token(node, token)
         if command == "RESERVE_NOW":
             document["expiry_date"] = format_time(node.clock() + int(minutes * MINUTE), whole_seconds=True)
-        try:
-            sent = await commands.send(node, connection, command, document)
-        except asking.NotSent as error:
-            end(str(error))
-        except Invalid as error:
-            end(f"{error.path}: {error.reason}", USAGE)
-        return await _finished(node, sent.id)
+        return await result_of(node, commands.send(node, connection, command, document))
 
-    row = with_node(common, work)
-    show(_described(row), [f"{row.command}: {row.result}{f' ({row.message})' if row.message else ''}"], json=common.json)
+    report(with_node(common, work), json=common.json)
+
+
+async def check_running(node: Node) -> None:
+    if not await answers(node.settings):
+        end(f"no node answers at {node.settings.server.host}:{node.settings.server.port}, so the result could not arrive")
+
+
+async def result_of(node: Node, sending: Awaitable[asking.Sent]) -> Command:
+    """Sends something that has a result, and waits for that."""
+    try:
+        sent = await sending
+    except asking.NotSent as error:
+        end(str(error))
+    except Invalid as error:
+        end(f"{error.path}: {error.reason}", USAGE)
+    return await _finished(node, sent.id)
+
+
+def report(row: Command, more: dict[str, Any] | None = None, lines: Iterable[str] = (), *, json: bool) -> None:
+    """How it went; the exit code says whether it was carried out."""
+    first = f"{row.command}: {row.result}{f' ({row.message})' if row.message else ''}"
+    show({**_described(row), **(more or {})}, [first, *lines], json=json)
     if row.state != "succeeded":
         unreached = row.state in ("timed_out", "failed") and not row.answered
         end(f"{row.command} was not carried out: {row.state.replace('_', ' ')}", NETWORK if unreached else FAILED)

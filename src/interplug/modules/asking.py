@@ -13,7 +13,7 @@ from typing import Any
 
 from interplug.model.types import encode_json
 from interplug.model.validate import Invalid, validate
-from interplug.protocol.envelope import Answer, Reply
+from interplug.protocol.envelope import Reply
 from interplug.protocol.status import not_found
 from interplug.store.commands import Command
 from interplug.store.tx import Tx
@@ -25,6 +25,7 @@ from .command_states import OPEN, SENT, advance
 from .node import Call, Node
 
 Document = dict[str, Any]
+SAYS_NOTHING = ("success", "ok")
 Noting = Callable[[Tx, Command], Awaitable[None]]
 """What else is written down with a result."""
 
@@ -51,8 +52,10 @@ async def answered(node: Node, row: Command, reply: Reply, kind: str) -> Sent:
     response = _response(node, row, reply, kind)
     if response is None:
         return await settle(node, row, "fault", "FAILED", reply.why())
-    message = text_of(response.get("message")) or (reply.message or "" if not reply.ok else "")
+    message = text_of(response.get("message"))
     if response["result"] != "ACCEPTED" or not reply.ok:
+        # A refusal without a field for its reason may give it in the envelope.
+        message = message or (reply.message if reply.message and reply.message.lower() not in SAYS_NOTHING else "")
         return await settle(node, row, "refused", response["result"], message)
     return await settle(node, row, "accepted", "ACCEPTED", message, response["timeout"])
 
@@ -102,19 +105,20 @@ def text_of(message: Any) -> str:
 # --- the result later
 
 
-async def taken(call: Call, command: str, kind: str, noting: Noting | None = None) -> Answer:
+async def taken(call: Call, command: str, kind: str, noting: Noting | None = None) -> Command:
     """POST to a response_url: the result of one of our calls, from the partner that has it (14.2.2, 15.3.2)."""
     document = await lens.read(call, kind, lens.body(call))
     validate(kind, document)
-    if not await call.node.store.write(lambda tx: _note_result(tx, call, command, document, noting)):
+    row: Command | None = await call.node.store.write(lambda tx: _note_result(tx, call, command, document, noting))
+    if row is None:
         raise not_found("nothing of the kind was asked of you")
-    return Answer()
+    return row
 
 
-async def _note_result(tx: Tx, call: Call, command: str, document: Document, noting: Noting | None) -> bool:
+async def _note_result(tx: Tx, call: Call, command: str, document: Document, noting: Noting | None) -> Command | None:
     row = await tx.commands.get(call.params["command_id"])
     if row is None or row.direction != "out" or row.connection != call.connection.id or row.command != command:
-        return False
+        return None
     state = advance(SENT, row.state, _event(row, document["result"]))
     if state is not None:
         row.state, row.result, row.message, row.finished_at = state, document["result"], text_of(document.get("message")), call.now
@@ -122,7 +126,7 @@ async def _note_result(tx: Tx, call: Call, command: str, document: Document, not
         await tx.commands.update(row)
         if noting is not None:
             await noting(tx, row)
-    return True
+    return row
 
 
 def _event(row: Command, result: str) -> str:

@@ -2,8 +2,8 @@
 
 A request about a profile is a call like a command: it is answered at once, the station carries it out, and the result goes to the
 response_url of the request. Who may set a profile: the partner whose driver charges, and a partner that sees all our Sessions because
-the operator has let it (`audience join "all sessions"`), which is how a CPO delegates smart charging. Afterwards every change that the
-partner did not ask for is told to it (`steering`).
+the operator has let it (`audience join "all sessions"`), which is how a CPO delegates smart charging. An eMSP passes on what such a
+partner asks about the Sessions of its drivers (`relaying`). Afterwards every change that was not asked for is told (`steering`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from urllib.parse import unquote
 from interplug.model.types import fold
 from interplug.model.validate import validate
 from interplug.protocol.envelope import Answer
-from interplug.protocol.headers import Party
 from interplug.protocol.http import Request
 from interplug.protocol.routes import Module, Route
 from interplug.protocol.status import invalid, not_found
@@ -24,7 +23,7 @@ from interplug.store.keys import OWN, Stored
 from interplug.store.tx import Tx
 from interplug.versions.table import VERSIONS
 
-from . import asking, lens, schedules, steering
+from . import asking, lens, relaying, schedules, steering
 from .call import accept, accepted, check_response_url
 from .command_checks import Refusal
 from .node import Call
@@ -78,6 +77,9 @@ def response_url(request: Request) -> str:
 async def _asked(call: Call, command: str, wish: Document, url: str) -> Answer:
     check_response_url(call, url)
     document = {"session_id": call.params["session_id"], **wish, "response_url": url}
+    theirs = await relaying.delegated(call)
+    if theirs is not None:
+        return await relaying.forward(call, command, document, theirs)
 
     async def decide(tx: Tx) -> Command | Refusal:
         session = await _session(tx, call, command, wish)
@@ -88,7 +90,7 @@ async def _asked(call: Call, command: str, wish: Document, url: str) -> Answer:
             command,
             document,
             ours=f"{session.key.country}-{session.key.party}",
-            theirs=str(_theirs(call, session.document) or ""),
+            theirs=str(call.sender or steering.steerer(call.node, call.connection) or ""),
             session=session.key.id,
         )
 
@@ -109,8 +111,7 @@ async def _session(tx: Tx, call: Call, command: str, wish: Document) -> Stored |
         return Refusal("NOT_SUPPORTED", f"EVSE {session.document['evse_uid']} is not {CAPABLE}")
     if command == SET and not wish["charging_profile"].get("charging_profile_period"):
         return Refusal("REJECTED", "charging_profile_period: a profile without a period limits nothing")
-    last = await tx.commands.last(session.key.id, call.connection.id, command, "in")
-    if last is not None and last.created_at > call.node.after(-call.node.settings.ocpi.profile_interval):
+    if await relaying.too_often(tx, call, session.key.id, command):
         return Refusal("TOO_OFTEN", "this Session was asked about just now")
     return session
 
@@ -124,18 +125,9 @@ async def able(tx: Tx, session: Stored, capability: str, *, unsaid: bool = True)
     return unsaid
 
 
-def _theirs(call: Call, session: Document) -> Party | None:
-    """Whom the result is for: the party that asks, that of the driver, or the one that steers."""
-    token = session["cdr_token"]
-    driver = Party(token["country_code"], token["party_id"])
-    if call.sender is not None or driver.key in call.connection.writable:
-        return call.sender or driver
-    return steering.steerer(call.node, call.connection)
-
-
 def _answer(call: Call, refusal: Refusal | None) -> Answer:
-    response = {"result": refusal.result if refusal else "ACCEPTED", "timeout": call.node.settings.ocpi.command_timeout}
-    return Answer(lens.say(call, "charging_profile_response", response), message=refusal.message if refusal else None)
+    timeout = call.node.settings.ocpi.command_timeout
+    return relaying.response(call, refusal.result if refusal else "ACCEPTED", timeout, refusal.message if refusal else None)
 
 
 # --- what we have asked of others
@@ -148,10 +140,16 @@ async def result(call: Call) -> Answer:
         raise not_found("nothing of the kind was asked of you")
 
     async def noting(tx: Tx, row: Command) -> None:
-        if row.result == "ACCEPTED":
+        if command == GET and row.result == "ACCEPTED" and not row.found:
+            row.state, row.message = "failed", "it was accepted, but no plan came with it"
+            await tx.commands.update(row)
+        elif row.result == "ACCEPTED":
             await steering.note(tx, row, row.connection, call.now)
 
-    return await asking.taken(call, command, RESULTS[command], noting)
+    row = await asking.taken(call, command, RESULTS[command], noting)
+    if row.relay:
+        await relaying.passed_on(call.node, row)
+    return Answer()
 
 
 async def update(call: Call) -> Answer:
@@ -167,7 +165,7 @@ CHARGINGPROFILES = Module(
     id=MODULE,
     kind="charging_profile",
     sender=("EMSP", "SCSP"),
-    receiver=("CPO",),
+    receiver=("CPO", "EMSP"),
     key=(),
     routes=(
         Route("SENDER", "POST", "{command}/{command_id}", result, SPOKEN),

@@ -13,6 +13,7 @@ from typing import Any
 from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate, validate_patch
 from interplug.protocol.envelope import Answer
+from interplug.protocol.headers import Party
 from interplug.protocol.status import CLIENT_ERROR, UNKNOWN_LOCATION, OcpiError, invalid, not_found
 from interplug.store.keys import Evidence, Key, Stored
 from interplug.store.tx import Tx
@@ -35,12 +36,19 @@ def owner(call: Call) -> tuple[str, str]:
     """The party in the URL as it presented itself, if this connection may write for it (TRN-046)."""
     country, party = call.params["country_code"], call.params["party_id"]
     connection = call.connection
-    if not call.node.directory.may_write(connection, country, party):
+    if not call.node.directory.may_write(connection, country, party) and not _forwarded(call, country, party):
         raise not_found(f"{country[:2]}-{party[:3]} is no party of this connection")
     for known in (*connection.parties, *connection.reachable):
         if known.party.key == (country.upper(), party.upper()):
             return known.country_code, known.party_id
     return country, party
+
+
+def _forwarded(call: Call, country: str, party: str) -> bool:
+    """An eMSP forwards the Sessions of its drivers at other operators to an SCSP, as they are (15.1.2)."""
+    directory = call.node.directory
+    to_us = call.place.module.id == "sessions" and bool(directory.shown(call.connection, "SCSP"))
+    return to_us and "EMSP" in directory.their_roles(call.connection) and not directory.is_ours(Party(country, party))
 
 
 def key(call: Call, kind: str = "") -> Key:

@@ -19,6 +19,8 @@ insert into charging_profile ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on c
   document = excluded.document, set_at = excluded.set_at, active = excluded.active, active_at = excluded.active_at, due = excluded.due"""
 OF = f"select {COLUMNS} from charging_profile where source = ? and session = ? order by connection"
 DUE = f"select {COLUMNS} from charging_profile where due > 0 and due <= ? order by due"
+LATEST = "case when set_at > active_at then set_at else active_at end"
+NEWEST = f"select {COLUMNS} from charging_profile order by {LATEST} desc, session limit ?"
 TOLD = "update charging_profile set due = ? where source = ? and session = ? and connection = ? and due = ?"
 FORGET = "delete from charging_profile where set_at < ? and active_at < ?"
 PREFER = """
@@ -70,6 +72,9 @@ class Profiles:
 
     async def due(self, now: int) -> list[Profile]:
         return _profiles(await self._db.all(DUE, now))
+
+    async def newest(self, limit: int) -> list[Profile]:
+        return _profiles(await self._db.all(NEWEST, limit))
 
     async def told(self, profile: Profile, next: int = 0) -> None:
         """What was due is done, or tried again at `next`; unless there is something newer to tell."""

@@ -22,11 +22,12 @@ from urllib.parse import quote, urljoin
 from interplug.model.types import fold, format_time
 from interplug.modules import lens
 from interplug.modules.node import Node
+from interplug.modules.relaying import of_ours
 from interplug.partners.directory import Connection
 from interplug.protocol.envelope import Reply
 from interplug.protocol.headers import Party
 from interplug.protocol.routes import Module
-from interplug.store.keys import Change, Key, Stored, StoredEvse
+from interplug.store.keys import OWN, Change, Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
 from .decide import SENT, Decision, decide
@@ -130,7 +131,7 @@ class Delivery:
             return await self._evses(item)
         stored = await self._stored(item)
         stored = await self._passed(stored, lambda: self._stored(item), item)
-        if stored is None:
+        if stored is None or (stored.key.source != OWN and not of_ours(self.node, stored.document)):
             return SENT
         if not self._sees(stored):
             return await self._end(stored) if item.left else SENT
@@ -315,7 +316,7 @@ class Delivery:
     async def _reply(self, method: str, key: Key, segments: list[str], document: Document | bytes | None, to: Party | None) -> Reply:
         """`to` None: the partner itself; of a hub that is a Broadcast Push to all parties that it reaches."""
         query = {"type": key.kind} if key.kind and self.connection.speaks.token_type_param else None
-        sender = Party(key.country, key.party)
+        sender = Party(key.country, key.party) if key.source == OWN else self.node.directory.party_for(self.connection, "EMSP")
         return await self.node.client.call(
             self.connection, method, key.module, "RECEIVER", *segments, query=query, document=document, to=to, sender=sender
         )

@@ -44,9 +44,13 @@ def wants(connection: Connection, change: Change) -> bool:
     """Whether a change is one that this partner is told of."""
     if change.key.kind == UNPUSHED:
         return False
-    audiences = connection.seen(change.module)
-    seen = change.audience in audiences or any(audience in audiences for audience in change.was)
-    return change.source == OWN and seen and connection.endpoint(change.module, "RECEIVER") is not None
+    if change.source == OWN:
+        audiences = connection.seen(change.module)
+        seen = change.audience in audiences or any(audience in audiences for audience in change.was)
+    else:
+        # What our drivers do elsewhere is for those to whom we have delegated smart charging (15.1.2).
+        seen = change.module == "sessions" and connection.steered != () and change.source != connection.id
+    return seen and connection.endpoint(change.module, "RECEIVER") is not None
 
 
 def same_way(one: Connection, other: Connection) -> bool:
