@@ -171,5 +171,5 @@ def _billable(session: Document, metered: Metered) -> bool:
 
 async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | None, doubt: str) -> None:
     key = Key("cdrs", OWN, charge.country, charge.party, charge.id)
-    wrong = [*bills.differing(cdr, zone), *([doubt] if doubt else [])]
-    await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong)
+    wrong = bills.differing(cdr, zone)
+    await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong, doubt=doubt)

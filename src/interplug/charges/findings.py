@@ -11,6 +11,7 @@ SAID: dict[str, tuple[str, str, str]] = {
     "credit_differs": ("mismatch", "error", "{0} is credited, but {1} was charged."),
     "too_large": ("unverifiable", "warning", "There are too many charging periods and price components to check."),
     "not_reproducible": ("mismatch", "error", "{0} come out otherwise when it is read back and priced again."),
+    "station_doubtful": ("implausible", "error", "What the station told of it cannot be quite right: {0}."),
     "check_failed": ("unverifiable", "error", "The check itself failed; the node's log says how."),
     "energy_beyond_capacity": ("implausible", "error", "{0} kWh are claimed; in {1} h this Connector gives at most {2} kWh."),
     "negative_amount": ("implausible", "error", "{0} is {1}, and it is no credit."),

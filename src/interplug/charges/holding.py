@@ -50,9 +50,11 @@ async def issue(
     *,
     zone: str | None = None,
     wrong: Sequence[str] = (),
+    doubt: str = "",
     evidence: Evidence | None = None,
 ) -> Issued:
-    """Saves a CDR of ours, for that audience if it is right. `wrong`: what its maker knows not to be. Raises `NotPossible` where another
+    """Saves a CDR of ours, for that audience if it is right. `wrong`: totals that its maker knows not to be; `doubt`: why what it rests on
+    may not be. Raises `NotPossible` where another
     content has left already."""
     before = await tx.objects.get(key)
     hold = await tx.holds.get(before.pk) if before is not None else None
@@ -63,8 +65,10 @@ async def issue(
     if before is not None and hold is None and before.audience != await tx.parties.audience_class(OWN_DRIVERS):
         raise NotPossible("is known with another content and may have left; a CDR never changes, take it back (interplug cdr credit)")
     pk = before.pk if before is not None else NEXT
-    judgement = await _judged(tx, directory, pk, key, document, zone, wrong)
-    reason = judgement.against
+    found = [said("not_reproducible", "/cdr", ", ".join(wrong))] if wrong else []
+    found += [said("station_doubtful", "/cdr", doubt)] if doubt else []
+    judgement = await _judged(tx, directory, pk, key, document, zone, found)
+    reason = judgement.against or next((one for one in found if one.code == "station_doubtful"), None)
     if hold is not None and reason is None:
         document, moment = _of_now(document, directory.clock())
     seen = audience if reason is None else await tx.parties.audience_class(HELD)
@@ -80,14 +84,13 @@ async def issue(
     return Issued(saved, reason)
 
 
-async def _judged(tx: Tx, directory: Directory, pk: int, key: Key, document: Document, zone: str | None, wrong: Sequence[str]) -> Judgement:
+async def _judged(tx: Tx, directory: Directory, pk: int, key: Key, document: Document, zone: str | None, found: list[Finding]) -> Judgement:
     about = facts.about(pk, key, document, await facts.session_of(tx, key, document, None))
     known = await facts.known(tx, directory, about, key, document, directory.clock(), zone)
     judgement = checking.judged(directory, Case(about, document, known))
-    if not wrong:
+    if not found:
         return judgement
-    found = said("not_reproducible", "/cdr", ", ".join(wrong))
-    return Judgement((found, *judgement.findings), judgement.excess, judgement.currency, judgement.verified)
+    return Judgement((*found, *judgement.findings), judgement.excess, judgement.currency, judgement.verified)
 
 
 def _same(one: Document, other: Document) -> bool:

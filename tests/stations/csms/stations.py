@@ -84,7 +84,7 @@ class Station:
     async def close(self) -> None:
         with suppress(ConnectionClosed):
             await self.socket.close()
-        await self.running
+        await asyncio.wait([self.running])
 
 
 @asynccontextmanager

@@ -13,7 +13,8 @@ from interplug.store.stations import Reading
 from .events import Sample, Signed, Told
 from .register import Register
 
-DAY = 86_400_000_000
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
 WATTS = 400_000
 """Of a connector that does not say what it can deliver."""
 
@@ -28,6 +29,8 @@ class Course(msgspec.Struct, kw_only=True):
     """The time of the beginning as the station wrote it, and the register then: by them a repeated beginning is known."""
     doubt: str = ""
     signed: list[Signed] = []
+    until: int = 0
+    """The newest reading that the book was given."""
 
     @classmethod
     def begun(cls, told: Told) -> Course:
@@ -58,9 +61,15 @@ class Course(msgspec.Struct, kw_only=True):
             self.phase = told.phase
             readings.append(self._at(told.at))
         if told.kind == "ended":
-            readings.append(self._at(max(told.at, self.register.at)))
+            readings.append(self._at(self.end(told.at)))
+        self.until = max([self.until, *(reading.at for reading in readings)])
         self.charged = self.charged or told.phase == "charging" or self.register.total > 0
         return _once(readings)
+
+    def end(self, at: int) -> int:
+        """When it ended: after everything that was told of it, for of two readings at one second the first counts."""
+        at = max(at, self.register.at)
+        return at if at // SECOND > self.until // SECOND else (self.until // SECOND + 1) * SECOND
 
     def _reading(self, sample: Sample) -> Reading | None:
         total = None
@@ -88,4 +97,4 @@ class Course(msgspec.Struct, kw_only=True):
 
 def _once(readings: Iterable[Reading]) -> list[Reading]:
     """Of two at the same second the later one speaks, for the store keeps the first that it gets."""
-    return list({reading.at // 1_000_000: reading for reading in sorted(readings, key=lambda one: one.at)}.values())
+    return list({reading.at // SECOND: reading for reading in sorted(readings, key=lambda one: one.at)}.values())

@@ -40,6 +40,7 @@ class Ledger:
     def __init__(self, node: Node, station: StationRow, read: Read, carry: Carry) -> None:
         self._node, self._station, self._read, self._carry = node, station, read, carry
         self._entries: asyncio.Queue[Entry | None] = asyncio.Queue()
+        self._caught_up = asyncio.Event()
         self.lost = asyncio.Event()
         """Another connection of the station has taken over."""
 
@@ -60,12 +61,14 @@ class Ledger:
 
     async def carried(self) -> None:
         """Waits until everything that was put in by now is in the book."""
+        await self._caught_up.wait()
         await self._entries.join()
 
     async def run(self, until: int) -> None:
         """`until`: the number in the inbox up to which others have received."""
         try:
             await self._catch_up(until)
+            self._caught_up.set()
             ending = False
             while not ending and not self.lost.is_set():
                 batch = [await self._entries.get(), *self._rest()]

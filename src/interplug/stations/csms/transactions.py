@@ -100,6 +100,9 @@ class Transactions:
 
         if told.kind != "begun":
             log.warning("station %s: transaction %s was never begun here", station.id, told.number or "without a number")
+        for before in await self.node.store.read(lambda tx: tx.ocpp.open(station.id), snapshot=False):
+            if before.evse == evse and before.begun_at <= at:
+                await self.lost(before)
         return await self.node.store.write(work)
 
     # --- who charges
@@ -177,7 +180,7 @@ class Transactions:
         readings = course.follow(told, begins_at)
         row.heard_at, row.doc = self.node.clock(), course.raw()
         if told.kind == "ended":
-            row.ended_at = max(told.at, row.begun_at)
+            row.ended_at = max(row.begun_at, course.until)
             await self._end(row, course, readings, told.reason)
         elif row.session:
             await charging.meter(self.node, row.session, readings)
