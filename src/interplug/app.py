@@ -17,6 +17,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 import uvicorn
@@ -46,6 +47,9 @@ from interplug.web.pages import Pages, driver_pages
 from interplug.web.readiness import Readiness
 from interplug.web.wire import Wire
 
+if TYPE_CHECKING:
+    from interplug.stations.csms.service import Csms  # its libraries are an extra
+
 log = logging.getLogger(__name__)
 
 LAST_ANSWERS = 5.0
@@ -61,7 +65,7 @@ SQLITE_CONFIG_MULTITHREAD = 2
 # --- its loops
 
 
-async def loops_of(node: Node, pages: Pages | None) -> tuple[Loops, Push]:
+async def loops_of(node: Node, pages: Pages | None, csms: Csms | None = None) -> tuple[Loops, Push]:
     """Every loop of a node with these settings; what commands are handed to is there before the first command."""
     once: dict[str, Loop] = {
         "tariffs": TariffsMoved(node).run,
@@ -78,12 +82,7 @@ async def loops_of(node: Node, pages: Pages | None) -> tuple[Loops, Push]:
         await fleet.load()
         node.stations = fleet
         once["stations"] = fleet.run
-    if node.settings.stations.enabled:
-        if node.stations is not None:
-            raise BadSettings("stations.enabled and simulator.enabled exclude each other: a command goes to one of them")
-        from interplug.stations.csms.service import Csms  # its libraries are an extra
-
-        csms = Csms(node)
+    if csms is not None:
         node.stations = csms.commands
         here["csms"] = csms.run
         once["silent stations"] = csms.watch.run
@@ -101,6 +100,17 @@ async def loops_of(node: Node, pages: Pages | None) -> tuple[Loops, Push]:
     pull = Schedule(node, push)
     loops = Loops(here | {"push": push.run, "pull": pull.run}, once, tenure)
     return loops, push
+
+
+def csms_of(node: Node) -> Csms | None:
+    """What stations connect to, where this node is that for its own."""
+    if not node.settings.stations.enabled:
+        return None
+    if node.settings.simulator.enabled:
+        raise BadSettings("stations.enabled and simulator.enabled exclude each other: a command goes to one of them")
+    from interplug.stations.csms.service import Csms
+
+    return Csms(node)
 
 
 async def _deadlines(node: Node) -> None:
@@ -185,7 +195,8 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         node = await stack.enter_async_context(opened(settings))
         stack.enter_context(alone(node.store.place))
         pages = driver_pages(node) if settings.surfaces.driver else None
-        loops, push = await loops_of(node, pages)
+        csms = csms_of(node)
+        loops, push = await loops_of(node, pages, csms)
         readiness = Readiness(node, loops.wrong)
         server = _server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node))))
         loop = asyncio.get_running_loop()
@@ -194,6 +205,8 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         if not node.store.place.shared:  # else other processes may be waiting for these answers
             await call.restart(node)
             await asking.restart(node)
+        if csms is not None:
+            await stack.enter_async_context(csms.open())
         loops.start()
         started(node)
         gc.collect()

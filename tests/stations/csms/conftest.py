@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,3 +45,11 @@ async def csms(node: Node) -> AsyncIterator[Csms]:
 @pytest.fixture
 def provider(wire: Wire, emsp: Partner) -> Provider:
     return Provider(wire, emsp)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """One that nobody has at this moment."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

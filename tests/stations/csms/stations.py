@@ -36,16 +36,13 @@ async def add_station(node: Node, id: str = "CS1", **more: Any) -> None:
 async def serving(node: Node) -> AsyncIterator[Csms]:
     csms = Csms(node)
     node.stations = csms.commands
-    running = asyncio.create_task(csms.run())
-    waiting = asyncio.create_task(csms.awaiting.wait())
-    await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        yield csms
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+    async with csms.open():
+        running = asyncio.create_task(csms.run())
+        try:
+            yield csms
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
 
 
 class Station:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64encode
 from typing import Any
 
@@ -15,12 +14,12 @@ from interplug.config import Stations
 from interplug.modules.node import Node
 from interplug.stations.csms import provisioning
 from interplug.stations.csms.service import Csms
-from interplug.stations.ocpp.dialects import DIALECTS, V16, V21, V201
+from interplug.stations.ocpp.dialects import DIALECTS, V16, V201
 from interplug.stations.ocpp.link import Refused
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
-from tests.stations.csms.stations import PASSWORD, add_station, serving, station
-from tests.stations.csms.test_story_16 import boot, start, status, stop
+from tests.stations.csms.stations import PASSWORD, add_station, station
+from tests.stations.csms.test_story_16 import boot, start, stop
 
 
 def basic(user: str, password: bytes) -> dict[str, str]:
@@ -172,36 +171,6 @@ async def test_a_new_connection_wins_and_what_the_old_one_was_told_is_not_lost(c
             assert await asking == ("ACCEPTED", ["ACCEPTED"])
     [bill] = await provider.cdrs()
     assert bill["total_energy"] == 5
-
-
-async def test_two_processes_one_station_and_the_late_one_writes_nothing(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:
-    async with serving(node) as other:
-        async with station(csms, V16) as old:
-            await boot(old, clock)
-            async with station(other, V16) as new:
-                await boot(new, clock)
-                with pytest.raises(Refused):
-                    await start(old, clock)
-                await old.running
-                assert await provider.sessions() == []
-                with pytest.raises(ConnectionError):
-                    await status(old, clock, "Faulted")
-                assert await provider.status() == "AVAILABLE"
-                await start(new, clock)
-    assert len(await provider.sessions()) == 1
-
-
-async def test_a_command_reaches_the_process_that_has_the_station(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:
-    async with serving(node) as other:
-        async with station(csms, V21) as one:
-            node.stations = other.commands
-            one.answers["UnlockConnector"] = {"status": "Unlocked"}
-            place = {"location_id": "LOC1", "evse_uid": "EVSE1", "connector_id": "1"}
-            assert await provider.command("UNLOCK_CONNECTOR", **place) == ("ACCEPTED", ["ACCEPTED"])
-            one.answers["UnlockConnector"] = Refused("NotSupported", "no lock")
-            assert await provider.command("UNLOCK_CONNECTOR", **place) == ("ACCEPTED", ["NOT_SUPPORTED"])
-        await asyncio.gather(*(post.ended.wait() for post in csms.hall.posts.values()))
-        assert await provider.command("UNLOCK_CONNECTOR", **place) == ("ACCEPTED", ["TIMEOUT"])
 
 
 async def test_a_station_that_is_removed_is_shown_out(csms: Csms, node: Node) -> None:

@@ -70,6 +70,7 @@ async def test_a_card_is_authorised_in_real_time_charges_and_is_billed(csms: Csm
         clock.move(HOUR / 4)
         await stop(one, clock, number, 12500, idTag="CARD1", reason="EVDisconnected")
         await status(one, clock, "Available")
+        await csms.hall.posts["CS1"].carried()
     [bill] = await provider.cdrs()
     assert bill["total_energy"] == Decimal("11.5")
     assert (await provider.session())["status"] == "COMPLETED"

@@ -83,6 +83,7 @@ async def test_a_card_is_authorised_in_real_time_charges_and_is_billed(csms: Csm
     clock.move(HOUR)
     await charge.tell("Ended", "EVDeparted", wh=12500, info={"stoppedReason": "EVDisconnected"})
     await status(one, clock, "Available")
+    await csms.hall.posts["CS1"].carried()
     [bill] = await provider.cdrs()
     assert (bill["total_energy"], bill["total_time"], bill["total_parking_time"]) == (Decimal("11.5"), 2, 1)
     assert await provider.status() == "AVAILABLE"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 
 from interplug.modules.node import Node
@@ -29,23 +31,24 @@ class Csms:
         self.commands = Commands(node, self.desk, self.lines)
         self.door = Door(self.hall)
         self.watch = Watch(self.desk)
-        self.awaiting = asyncio.Event()
-        """Stations can connect."""
 
-    async def run(self) -> None:
-        """Until it is cancelled: in every process that serves stations."""
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Stations can connect."""
         if not self.node.store.place.shared:
             await self.node.store.write(lambda tx: tx.charging_stations.alone(self.node.clock()))
-        try:
-            async with self.door.open():
-                self.awaiting.set()
-                for turn in count():
-                    await self.lines.look()
-                    if turn % SELDOM == 0:
-                        await self.hall.look()
-                    if turn % FLUSH == 0:
-                        self.hall.flush()
-                    await asyncio.sleep(LOOK)
-        finally:
-            self.awaiting.clear()
-            await self.hall.close()
+        async with self.door.open():
+            try:
+                yield
+            finally:
+                await self.hall.close()
+
+    async def run(self) -> None:
+        """What has to be looked at in every process that stations connect to, until it is cancelled."""
+        for turn in count():
+            await self.lines.look()
+            if turn % SELDOM == 0:
+                await self.hall.look()
+            if turn % FLUSH == 0:
+                self.hall.flush()
+            await asyncio.sleep(LOOK)
