@@ -72,7 +72,7 @@ async def test_every_command_is_carried_out_at_the_station(desk: NodeProcess) ->
     assert results[:2] == [("STOP_SESSION", "ACCEPTED"), ("UNLOCK_CONNECTOR", "REJECTED")]
 
 
-@pytest.mark.req("CHP-003", "CHP-005", "CHP-011", "CHP-015")
+@pytest.mark.req("CHP-003", "CHP-005", "CHP-011", "CHP-015", "SES-052", "SES-053")
 async def test_a_charge_is_limited_over_time_and_no_longer(desk: NodeProcess) -> None:
     await asked(desk, "START_SESSION", location="L1", evse="E1", token="CARD", connector="1")
     running = await session(desk, "ACTIVE")
@@ -89,6 +89,9 @@ async def test_a_charge_is_limited_over_time_and_no_longer(desk: NodeProcess) ->
     assert (refused["result"], refused["message"]) == ("TOO_OFTEN", "this Session was asked about just now")
     assert (await desk.command("profile", "clear", "cpo", running))["result"] == "ACCEPTED"
     assert (await desk.command("profile", "list"))[0]["profile"] is None
+    assert (await desk.command("profile", "prefer", "cpo", running, "REGULAR", "--energy", "2.5"))["answer"] == "ACCEPTED"
+    with pytest.raises(DemoFailed, match=r"failed \(1\).*PROFILE_TYPE_NOT_SUPPORTED"):
+        await desk.command("profile", "prefer", "cpo", running, "FAST")
     for words, code in ((["set", "cpo", "nope", "6"], 1), (["set", "cpo", running, "6.25"], 2), (["set", "cpo", running], 2)):
         with pytest.raises(DemoFailed, match=rf"failed \({code}\)"):
             await desk.command("profile", *words)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from cyclopts import Parameter
 
@@ -38,6 +38,7 @@ FIELDS = {
     "location": "location_id", "evse": "evse_uid", "connector": "connector_id", "session": "session_id", "reservation": "reservation_id",
 }  # fmt: skip
 MINUTE = 60_000_000
+T = TypeVar("T")
 
 
 def send(
@@ -88,13 +89,17 @@ async def check_running(node: Node) -> None:
 
 async def result_of(node: Node, sending: Awaitable[asking.Sent]) -> Command:
     """Sends something that has a result, and waits for that."""
+    return await _finished(node, (await sent(sending)).id)
+
+
+async def sent(sending: Awaitable[T]) -> T:
+    """Sends something, unless it is not to be sent."""
     try:
-        sent = await sending
+        return await sending
     except asking.NotSent as error:
         end(str(error))
     except Invalid as error:
         end(f"{error.path}: {error.reason}", USAGE)
-    return await _finished(node, sent.id)
 
 
 def report(row: Command, more: dict[str, Any] | None = None, lines: Iterable[str] = (), *, json: bool) -> None:

@@ -13,19 +13,20 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from interplug.model.types import decode_json, format_time
-from interplug.modules import asking, profiles
+from interplug.modules import asking, preferences, profiles
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.store.commands import Command
 from interplug.store.profiles import Profile
 
-from .commanding import check_running, report, result_of
-from .ending import USAGE, columns, end, show
+from .commanding import check_running, report, result_of, sent
+from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
 from .partners import named
 from .reading import documents
 
 Unit = Literal["A", "W"]
+Type = Literal["CHEAP", "FAST", "GREEN", "REGULAR"]
 Ask = Callable[[Node, Connection], Awaitable[asking.Sent]]
 
 
@@ -127,6 +128,42 @@ def _lines(plan: dict[str, Any] | None) -> list[str]:
     profile = plan["charging_profile"]
     listed = [(f"{one['start_period']} s", f"{one['limit']} {profile['charging_rate_unit']}") for one in profile["charging_profile_period"]]
     return [f"from {plan['start_date_time']} on:", *columns(("after", "at most"), listed)]
+
+
+def prefer(
+    partner: str,
+    session: str,
+    type: Type,
+    /,
+    *,
+    departure: Annotated[str | None, Parameter(help="When the driver leaves, as 2026-01-01T12:00:00Z.")] = None,
+    energy: Annotated[Decimal | None, Parameter(help="kWh that the driver wants in all.")] = None,
+    discharge: Annotated[bool, Parameter(negative=(), help="The car may be discharged meanwhile.")] = False,
+    common: Reporting = REPORTING,
+) -> None:
+    """Tell a partner what the driver of a Session wants.
+
+    Parameters
+    ----------
+    partner
+        Its name, or the number of the connection.
+    session
+        Id of a Session of a driver of ours.
+    type
+        CHEAP, FAST, GREEN or REGULAR.
+    """
+    wish: dict[str, Any] = {"profile_type": type}
+    wish |= {} if departure is None else {"departure_time": departure}
+    wish |= {} if energy is None else {"energy_need": energy}
+    wish |= {"discharge_allowed": True} if discharge else {}
+
+    async def work(node: Node) -> preferences.Preferred:
+        return await sent(preferences.send(node, named(node, partner), session, wish))
+
+    found = with_node(common, work)
+    show({"answer": found.answer or None, "message": found.why}, [found.answer or found.why], json=common.json)
+    if found.answer != "ACCEPTED":
+        end(f"the preferences were not accepted: {found.answer or found.why}", FAILED if found.answer else NETWORK)
 
 
 def list_(*, limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50, common: Reporting = REPORTING) -> None:

@@ -199,7 +199,7 @@ async def finish(node: Node, id: str, event: str, outcome: Outcome, source: int 
 async def _report(node: Node, row: Command) -> None:
     """One POST of the result, in the version of the request; a new message with routing headers from CPO to eMSP (CMD-045)."""
     connection = node.directory.by_id(row.connection)
-    if connection is None or not connection.registered:
+    if connection is None or not connection.registered or not row.response_url:
         return
     module, kind, result = _result(row)
     view = chain.down(kind, result, row.version)
@@ -254,5 +254,7 @@ async def restart(node: Node) -> None:
             continue  # the one whom we have asked has not ended, and will say how it went
         if row.deadline <= node.clock():
             await finish(node, row.id, "deadline", Outcome("TIMEOUT", "the station did not answer in time"))
+        elif not row.response_url and node.stations is not None:
+            node.begin(carry_out(node, row))  # a wish of our own, which may be said twice
         else:
             await finish(node, row.id, "restart", Outcome("FAILED", "the platform was restarted"))

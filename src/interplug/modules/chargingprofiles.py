@@ -12,7 +12,6 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from interplug.model.types import fold
 from interplug.model.validate import validate
 from interplug.protocol.envelope import Answer
 from interplug.protocol.http import Request
@@ -107,22 +106,13 @@ async def _session(tx: Tx, call: Call, command: str, wish: Document) -> Stored |
         return Refusal("REJECTED", "this Session belongs to a customer of somebody else")
     if session.document["status"] != "ACTIVE":
         return Refusal("REJECTED", f"this Session is {session.document['status']}")
-    if not await able(tx, session, CAPABLE):
+    if not await steering.able(tx, session, CAPABLE):
         return Refusal("NOT_SUPPORTED", f"EVSE {session.document['evse_uid']} is not {CAPABLE}")
     if command == SET and not wish["charging_profile"].get("charging_profile_period"):
         return Refusal("REJECTED", "charging_profile_period: a profile without a period limits nothing")
     if await relaying.too_often(tx, call, session.key.id, command):
         return Refusal("TOO_OFTEN", "this Session was asked about just now")
     return session
-
-
-async def able(tx: Tx, session: Stored, capability: str, *, unsaid: bool = True) -> bool:
-    """Whether the EVSE of a Session has a capability; `unsaid`, where it tells none at all."""
-    for place in await tx.objects.find_id("locations", session.document["location_id"], session.key.source):
-        for evse in place.document.get("evses") or ():
-            if fold(evse["uid"]) == fold(session.document["evse_uid"]):
-                return capability in evse["capabilities"] if evse.get("capabilities") else unsaid
-    return unsaid
 
 
 def _answer(call: Call, refusal: Refusal | None) -> Answer:

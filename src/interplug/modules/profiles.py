@@ -34,6 +34,8 @@ METHODS = {SET: "PUT", GET: "GET", CLEAR: "DELETE"}
 async def ask(node: Node, connection: Connection, command: str, session: str, wish: Document, relay: str = "") -> Sent:
     """`wish` is `charging_profile` or `duration`, or nothing."""
     stored = await told_of(node, connection, session)
+    if connection.endpoint(MODULE, "RECEIVER") is None:
+        raise NotSent(f"{connection.partner} takes no charging profiles (OCPI {connection.version})")
     row = _row(node, connection, command, stored, wish, relay)
     await node.store.write(lambda tx: tx.commands.add(row))
     query = document = None
@@ -74,8 +76,6 @@ async def told_of(node: Node, connection: Connection, session: str) -> Stored:
     """The running Session of that partner; raises `NotSent`."""
     if not connection.registered:
         raise NotSent(f"{connection.partner} is not registered")
-    if connection.endpoint(MODULE, "RECEIVER") is None:
-        raise NotSent(f"{connection.partner} takes no charging profiles (OCPI {connection.version})")
     found = await node.store.read(lambda tx: tx.objects.find_id("sessions", session, connection.id))
     if not found:
         raise NotSent(f"{connection.partner} has told us of no Session {session!r}")

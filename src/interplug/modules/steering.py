@@ -13,7 +13,7 @@ import asyncio
 import logging
 from typing import Any
 
-from interplug.model.types import decode_json, encode_json
+from interplug.model.types import decode_json, encode_json, fold
 from interplug.partners.connection import Connection
 from interplug.protocol.headers import Party
 from interplug.store.commands import Command
@@ -61,7 +61,8 @@ async def note(tx: Tx, row: Command, source: int, now: int) -> None:
     if known is not None or row.command != CLEAR:
         await tx.profiles.put(profile)
     if not ours and row.command != GET:
-        await owe(tx, source, row.session, now, but=connection)
+        # Who has asked knows; whose profile we have taken away ourselves does not (CHP-025).
+        await owe(tx, source, row.session, now, but=connection if row.response_url else 0)
 
 
 def named(row: Command) -> str:
@@ -157,3 +158,12 @@ def steerer(node: Node, connection: Connection) -> Party | None:
 async def session_of(tx: Tx, source: int, session: str) -> Stored | None:
     found = await tx.objects.find_id("sessions", session, source)
     return found[0] if found else None
+
+
+async def able(tx: Tx, session: Stored, capability: str) -> bool:
+    """Whether the EVSE of a Session has a capability; one that tells none at all may have any."""
+    for place in await tx.objects.find_id("locations", session.document["location_id"], session.key.source):
+        for evse in place.document.get("evses") or ():
+            if fold(evse["uid"]) == fold(session.document["evse_uid"]):
+                return capability in (evse.get("capabilities") or (capability,))
+    return True

@@ -48,6 +48,8 @@ class Version:
     command_timeout: bool = True
     cancel_reservation: bool = True
     connector_in_start_session: bool = True
+    # A driver's wishes for a running Session (9.2.1).
+    charging_preferences: bool = True
     # Types (17).
     fractional_seconds: bool = True
     ascii_only: bool = False
@@ -93,6 +95,7 @@ _V211 = replace(
     command_timeout=False,
     cancel_reservation=False,
     connector_in_start_session=False,
+    charging_preferences=False,
     fractional_seconds=False,
     ascii_only=True,
     case_insensitive_ids=False,
