@@ -279,7 +279,7 @@ class Bench:
         for proxy in self.proxies.values():
             await proxy.stop()
         for node in self.nodes.values():
-            node.socket.close()
+            node.release()
         self._rest.close()
 
 

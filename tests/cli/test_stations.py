@@ -95,3 +95,19 @@ def test_a_station_that_is_not_connected_cannot_be_called(interplug: Command, pl
     said = interplug("station", "call", "CS1", "TriggerMessage", '{"requestedMessage": "Heartbeat"}')
     assert said.code == 3 and "not connected" in said.err
     assert interplug("station", "call", "CS1", "TriggerMessage", "{").code == 2
+
+
+def test_many_are_added_from_a_file_and_one_that_cannot_be_keeps_no_other_out(interplug: Command, place: Path, tmp_path: Path) -> None:
+    file = tmp_path / "stations.json"
+    wanted = [
+        {"id": "CS1", "location": "LOC1", "outlets": ["1=EVSE1"]},
+        {"id": "CS2", "location": "LOC1", "outlets": ["1=EVSE2/1"], "password": "open sesame"},
+        {"id": "CS3", "location": "NOWHERE"},
+    ]
+    file.write_bytes(encode_json(wanted))
+    told = interplug("station", "import", str(file), "--json")
+    assert told.code == 0, told.err
+    assert [(one["id"], one["evses"]) for one in told.json["added"]] == [("CS1", ["EVSE1"]), ("CS2", ["EVSE2"])]
+    assert fits(row(place, "CS1").password, told.json["added"][0]["password"]) and fits(row(place, "CS2").password, "open sesame")
+    assert [one["id"] for one in told.json["refused"]] == ["CS3"]
+    assert interplug("station", "import", "-", typed=b'[{"id": "CS4"}]').code == 2

@@ -27,6 +27,8 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
     assert [(link["version"], link["losses"]["objects"]) for link in summary["links"]] == [("2.1.1", 0), ("2.2.1", 0)]
     pids = [pid for node in summary["nodes"] for pid in node["pids"]]
     assert len(set(pids)) == 4 and len({node["port"] for node in summary["nodes"]}) == 3
+    assert [(one["online"], one["versions"]) for one in summary["stations"]] == [(21, ["1.6", "2.0.1", "2.1"])] * 2
+    assert all(one["refused"] == one["given_up"] == 0 for one in summary["stations"])
     for story in summary["stories"]:
         ours, theirs, receipt = story["ends"]["operator"], story["ends"]["provider"], story["receipt"]
         assert ours["kwh"] == theirs["kwh"] == ours["cdr_kwh"] == theirs["cdr_kwh"] == receipt["kwh"] > 0
@@ -49,7 +51,7 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
     assert death["kwh_after"] > death["page_meanwhile"]["kwh"] >= death["kwh_before"]
     assert death["level"]["behind"] == 0 and death["level"]["evses"] >= 40
     assert list(tmp_path.glob("interplug-demo-*")) == []
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in [*pids, *(one["pid"] for one in summary["stations"])])
 
 
 @pytest.mark.parametrize(("victim", "reason"), [("demo", "interrupted"), ("vnk", "does not answer")])
@@ -71,7 +73,7 @@ def test_a_demo_that_fails_says_why_and_leaves_nothing_behind(victim: str, reaso
     summary = msgspec.json.decode(said)
     assert summary["ok"] is False and reason in summary["reason"]
     assert list(tmp_path.glob("interplug-demo-*")) == []
-    assert len(nodes) == 3 and not any(Path(f"/proc/{pid}").exists() for pid in nodes.values())
+    assert len(nodes) == 5 and not any(Path(f"/proc/{pid}").exists() for pid in nodes.values())
 
 
 def test_a_demo_that_goes_on_says_where_everything_is_until_ctrl_c(tmp_path: Path) -> None:
@@ -87,8 +89,8 @@ def test_a_demo_that_goes_on_says_where_everything_is_until_ctrl_c(tmp_path: Pat
         demo.communicate(timeout=60)
     assert demo.returncode == 0
     assert list(tmp_path.glob("interplug-demo-*")) == []
-    pids = [pid for node in told["nodes"] for pid in node["pids"]]
-    assert len(pids) == 3 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    pids = [pid for node in told["nodes"] for pid in node["pids"]] + [one["pid"] for one in told["stations"]]
+    assert len(pids) == 5 and not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def _arguments(process: Path) -> str:

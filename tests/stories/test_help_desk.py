@@ -41,7 +41,7 @@ async def desk(engine: str, tmp_path: Path) -> AsyncIterator[NodeProcess]:
     yield emsp
     for node in (cpo, emsp):
         await node.end()
-        node.socket.close()
+        node.release()
 
 
 async def asked(desk: NodeProcess, command: str, **options: str) -> str:

@@ -23,7 +23,7 @@ async def nodes(engine: str, tmp_path: Path) -> AsyncIterator[tuple[NodeProcess,
     yield cpo, emsp
     for node in (cpo, emsp):
         await node.end()
-        node.socket.close()
+        node.release()
 
 
 async def test_from_the_invitation_to_the_parting(nodes: tuple[NodeProcess, NodeProcess]) -> None:

@@ -75,7 +75,7 @@ async def provider(tmp_path: Path, operator: NodeProcess, versions: list[str], *
 
 async def leave(node: NodeProcess) -> None:
     await node.end()
-    node.socket.close()
+    node.release()
 
 
 async def held(node: NodeProcess, module: str, folder: Path) -> dict[tuple[str, str, str], Document]:

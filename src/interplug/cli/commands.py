@@ -73,6 +73,7 @@ COMMANDS = (
     ("cdr verify", "verifying:verify", "Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause."),
     ("evidence", "evidence:evidence", "Pack everything about a CDR into one archive, to argue about it."),
     ("station add", "stations:add", "Add a station that may connect from now on."),
+    ("station import", "stations:import_", "Add many stations from a file."),
     ("station adopt", "stations:adopt", "Adopt a station that has connected and waits."),
     ("station list", "stations:list_", "List stations, those that wait to be adopted, too."),
     ("station show", "stations:show_", "Show one station: its outlets, what charges there, what is wrong."),

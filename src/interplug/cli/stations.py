@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
@@ -21,6 +22,7 @@ from interplug.store.tx import Tx
 
 from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
+from .options import FILES
 
 T = TypeVar("T")
 Location = Annotated[str, Parameter(help="Id of the Location where it stands.")]
@@ -89,6 +91,53 @@ def adopt(
         return await provisioning.adopt(node, id, location, outlets=outlet or (), profile=profile, password=password)
 
     _added(*_decided(common, work), "adopted", common)
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """A station in a file of many."""
+
+    id: str
+    location: str
+    outlets: list[str] = []
+    profile: Annotated[int, msgspec.Meta(ge=0, le=3)] = 1
+    password: str | None = None
+
+
+def import_(
+    file: Annotated[Path, FILES],
+    /,
+    *,
+    common: Reporting = REPORTING,
+) -> None:
+    """Add many stations from a file; passwords that were made are printed once. One that cannot be added keeps no other out.
+
+    Parameters
+    ----------
+    file
+        A JSON list of `{"id", "location", "outlets", "profile", "password"}`, of which the last three may be missing; - is standard input.
+    """
+    try:
+        wanted = msgspec.json.decode(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes(), type=list[Wanted])
+    except msgspec.DecodeError as error:
+        end(f"{file}: {error}", USAGE)
+
+    async def work(node: Node) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        added: list[dict[str, Any]] = []
+        refused: list[dict[str, Any]] = []
+        for one in wanted:
+            try:
+                row, made = await provisioning.add(
+                    node, one.id, one.location, outlets=one.outlets, profile=one.profile, password=one.password
+                )
+                added.append(_described(row) | ({"password": made} if made else {}))
+            except provisioning.NotPossible as error:
+                refused.append({"id": one.id, "reason": str(error)})
+        return added, refused
+
+    added, refused = with_node(common, work)
+    lines = [f"{one['id']} added" + (f", password (shown this once): {one['password']}" if "password" in one else "") for one in added]
+    lines += [f"{one['id']} refused: {one['reason']}" for one in refused]
+    show({"added": added, "refused": refused}, lines, json=common.json)
 
 
 def _decided(common: Reporting, work: Callable[[Node], Awaitable[T]]) -> T:

@@ -20,7 +20,7 @@ from . import ends
 from .driver import Phone
 from .planted import checked, line, plant
 from .processes import DemoFailed, NodeProcess
-from .stage import Stage, furnish, join, stage
+from .stage import Stage, furnish, join, open_stations, stage
 from .story import Tell, clock, death_of, priced, ride
 
 Document = dict[str, Any]
@@ -49,7 +49,7 @@ def demo(
     seed: Annotated[int, Parameter(help="Another seed is another city.")] = 1,
     keep: Annotated[bool, Parameter(negative=(), help="Keep the folder with databases and logs.")] = False,
 ) -> None:
-    """Three nodes in three processes: two operators (OCPI 2.1.1 and 2.2.1), a provider (2.3.0), and cars that charge.
+    """Three nodes in three processes: two operators (OCPI 2.1.1 and 2.2.1) with stations that speak OCPP, a provider (2.3.0), and cars.
 
     Prints the address of the driver's page. Ctrl-C ends it. In its third minute an operator is killed and comes back.
     """
@@ -96,6 +96,7 @@ async def _once(seed: int, *, keep: bool) -> Document:
                 document["planted"] = await plant(built, tell)
                 document["checks"] = await checked(built.provider)
                 document["links"] = await asyncio.gather(*(_link(operator, built.provider) for operator in built.operators))
+                document["stations"] = await asyncio.gather(*(one.figures() for one in built.stations))
                 document["ok"] = True
         except TimeoutError:
             document["reason"] = f"not finished within {ONCE_WITHIN:.0f} s"
@@ -112,20 +113,22 @@ async def _curtain(built: Stage, seed: int, tell: Tell) -> None:
     await furnish(built, seed)
     await asyncio.gather(*(node.start() for node in built.nodes))
     await join(built)
+    await open_stations(built)
     await _arrived(built)
-    tell(f"three nodes are running and registered with each other; the driver's page: {built.provider.url}/")
+    tell(f"three nodes are running and registered with each other, their stations are connected; the driver's page: {built.provider.url}/")
 
 
 async def _arrived(built: Stage) -> None:
-    """Returns when the provider knows every station."""
-    known = 0
+    """Returns when the provider knows every station, and that most of them are free."""
+    known = free = 0
     async with Phone(built.provider.url) as phone:
         for _ in range(ARRIVED * 4):
-            known = len(await phone.everywhere())
-            if known == built.locations:
+            rows = await phone.everywhere()
+            known, free = len(rows), sum(row["free"] for row in rows)
+            if known == built.locations and free >= known:
                 return
             await asyncio.sleep(0.25)
-    raise DemoFailed(f"{built.provider.name} knows {known} of {built.locations} stations after {ARRIVED} s")
+    raise DemoFailed(f"{built.provider.name} knows {known} of {built.locations} stations and {free} free EVSEs after {ARRIVED} s")
 
 
 async def _stories(built: Stage, seed: int, tell: Tell) -> list[Document]:
@@ -176,6 +179,9 @@ def _node(node: NodeProcess) -> Document:
 def _lines(document: Document) -> Iterator[str]:
     for node in document.get("nodes", ()):
         yield f"{node['name']:16} {node['party']:11} pid {' then '.join(map(str, node['pids']))}, {node['versions_url']}"
+    for one in document.get("stations", ()):
+        versions = ", ".join(one["versions"])
+        yield f"{one['operator']}: {one['online']} stations (OCPP {versions}), {one['transactions']} charges, {one['said']} messages"
     for link in document.get("links", ()):
         yield f"{' - '.join(link['between'])}: OCPI {link['version']}, {len(link['losses']['fields'])} fields that it cannot carry"
     for story in document.get("stories", ()):
@@ -211,7 +217,7 @@ async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
         try:
             began = time.monotonic()
             await _curtain(built, seed, tell)
-            show(_where(built, keep=keep), _announcement(built, keep=keep), json=json)
+            show(await _where(built, keep=keep), _announcement(built, keep=keep), json=json)
             sys.stdout.flush()
             async with asyncio.TaskGroup() as group:
                 group.create_task(_first_minute(built, began, tell))
@@ -222,9 +228,10 @@ async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
     return {"ok": True}
 
 
-def _where(built: Stage, *, keep: bool) -> Document:
+async def _where(built: Stage, *, keep: bool) -> Document:
     folder = {"folder": str(built.folder)} if keep else {}
-    return {"driver_page": f"{built.provider.url}/", "nodes": [_node(node) for node in built.nodes], **folder}
+    stations = await asyncio.gather(*(one.figures() for one in built.stations))
+    return {"driver_page": f"{built.provider.url}/", "nodes": [_node(node) for node in built.nodes], "stations": stations, **folder}
 
 
 def _announcement(built: Stage, *, keep: bool) -> Iterator[str]:
@@ -233,6 +240,8 @@ def _announcement(built: Stage, *, keep: bool) -> Iterator[str]:
         yield f"  {node.name:16}{node.role:5} OCPI {max(node.versions)}  pid {node.pids[-1]:<7} {node.url}/ocpi/versions"
     if keep:
         yield f"  folder          {built.folder}"
+    for one in built.stations:
+        yield f"  {len(one.plans)} stations of {one.operator.name} at {one.operator.stations_url}"
     yield f"\n  A simulated minute takes {60 / SPEED:.0f} s. Ctrl-C ends it.\n"
 
 

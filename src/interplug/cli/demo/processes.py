@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import SO_REUSEADDR, SOL_SOCKET, socket
 from typing import Any
 
 import aiohttp
@@ -47,20 +47,25 @@ class NodeProcess:
     party: str
     versions: list[str]
     settings: str
+    charges: bool = False
+    """It awaits charging stations."""
     environment: dict[str, str] = field(default_factory=dict)
     """Further settings, for the node and for its commands."""
-    socket: socket.socket = field(init=False)
+    held: socket = field(init=False)
+    """Its port."""
+    door: socket = field(init=False)
+    """Holds the port on which an operator awaits its stations."""
     process: asyncio.subprocess.Process | None = None
     pids: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("127.0.0.1", 0))
+        self.held, self.door = _held(), _held()
+        stations = f"[stations]\nenabled = true\nport = {_port(self.door)}\n" if self.charges else ""
         self.config.write_text(
             f'[server]\nport = {self.port}\n[store]\nurl = "{self.store}"\nkey_file = "{self.folder / "node.key"}"\n'
-            f"[ocpi]\nversions = {self.versions}\n[network]\nallow_private = true\nallow_http = true\ntimeout = 10.0\n{self.settings}"
+            f"[ocpi]\nversions = {self.versions}\n{stations}"
+            f"[network]\nallow_private = true\nallow_http = true\ntimeout = 10.0\n{self.settings}"
         )
 
     @property
@@ -77,11 +82,20 @@ class NodeProcess:
 
     @property
     def port(self) -> int:
-        return int(self.socket.getsockname()[1])
+        return _port(self.held)
+
+    @property
+    def stations_url(self) -> str:
+        return f"ws://127.0.0.1:{_port(self.door)}/"
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def release(self) -> None:
+        """Others may have its ports."""
+        self.held.close()
+        self.door.close()
 
     # --- its life
 
@@ -161,3 +175,15 @@ class NodeProcess:
             reason = err.decode().strip()[-500:]
             raise DemoFailed(f"{self.name}: interplug {' '.join(arguments[:2])} failed ({process.returncode}): {reason}")
         return out
+
+
+def _held() -> socket:
+    """A free port that stays free for whom it is meant."""
+    held = socket()
+    held.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
+def _port(held: socket) -> int:
+    return int(held.getsockname()[1])

@@ -18,14 +18,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from interplug.model.types import encode_json, format_time
+from interplug.model.types import decode_json, encode_json, format_time
 from interplug.stations import city
 
 from .processes import NodeProcess
+from .stations import StationsProcess
 
 LOCATIONS = 21
 """Of each operator, with 54 EVSEs; more than forty stations together."""
 CARDS = 24
+OWN_CARDS = 24
+"""Of each operator's own drivers."""
 ALPHA = city.Operator("NL", "KAD", "Kade Laden", "Havenstad", Decimal("51.921"), Decimal("4.479"))
 BETA = city.Operator("NL", "STS", "Stadstroom", "Havenstad", Decimal("51.934"), Decimal("4.512"))
 OFFER = "VONK-CITY"
@@ -47,12 +50,13 @@ PROVIDER = ("NL", "VNK", "Vonk Mobiliteit")
 
 @dataclass
 class Stage:
-    """The three nodes."""
+    """The three nodes, and the stations of the two operators."""
 
     folder: Path
     alpha: NodeProcess
     beta: NodeProcess
     provider: NodeProcess
+    stations: tuple[StationsProcess, StationsProcess]
 
     @property
     def locations(self) -> int:
@@ -76,55 +80,72 @@ async def stage(seed: int, speed: float, *, keep: bool) -> AsyncIterator[Stage]:
     try:
         yield built
     finally:
-        await asyncio.gather(*(node.end() for node in built.nodes), return_exceptions=True)
+        await asyncio.gather(*(one.end() for one in built.stations), *(one.end() for one in built.nodes), return_exceptions=True)
         for node in built.nodes:
-            node.socket.close()
+            node.release()
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _nodes(folder: Path, seed: int, speed: float, epoch: float) -> Stage:
-    clock = f"[simulator]\nspeed = {speed}\nepoch = {epoch:.3f}\nseed = {seed}\n"
-    stations = f"{clock}enabled = true\ntraffic = true\n"
+    clock = f"[simulator]\nspeed = {speed}\nepoch = {epoch:.3f}\n"
 
     def operator(one: city.Operator, versions: list[str]) -> NodeProcess:
-        return NodeProcess(
-            folder / one.party_id.lower(), one.name, one.name, "CPO", f"{one.country_code}-{one.party_id}", versions, stations
-        )
+        party = f"{one.country_code}-{one.party_id}"
+        return NodeProcess(folder / one.party_id.lower(), one.name, one.name, "CPO", party, versions, clock, charges=True)
 
     country, party, company = PROVIDER
-    return Stage(
-        folder,
-        operator(ALPHA, ["2.1.1"]),
-        operator(BETA, ["2.2.1"]),
-        NodeProcess(
-            folder / party.lower(), company, company, "EMSP", f"{country}-{party}", ["2.1.1", "2.2.1", "2.3.0"],
-            f"{clock}[surfaces]\ndriver = true\n",
-        ),
+    alpha, beta = operator(ALPHA, ["2.1.1"]), operator(BETA, ["2.2.1"])
+    provider = NodeProcess(
+        folder / party.lower(), company, company, "EMSP", f"{country}-{party}", ["2.1.1", "2.2.1", "2.3.0"],
+        f"{clock}[surfaces]\ndriver = true\n",
     )  # fmt: skip
+    stations = (StationsProcess(alpha, speed, epoch, seed), StationsProcess(beta, speed, epoch, seed))
+    return Stage(folder, alpha, beta, provider, stations)
 
 
 async def furnish(built: Stage, seed: int) -> None:
     """Parties, stations, tariffs and cards, before the nodes run."""
     now = time.time_ns() // 1000
     await asyncio.gather(
-        _operator(built.alpha, ALPHA, seed, now), _operator(built.beta, BETA, seed, now), _provider(built.provider, seed, now)
+        *(_operator(one, operator, seed, now) for one, operator in zip(built.stations, (ALPHA, BETA), strict=True)),
+        _provider(built.provider, seed, now),
     )
 
 
-async def _operator(node: NodeProcess, operator: city.Operator, seed: int, now: int) -> None:
+async def _operator(stations: StationsProcess, operator: city.Operator, seed: int, now: int) -> None:
+    node = stations.operator
     await node.command("party", "add", node.role, node.party, "--name", node.company)
+    locations = city.locations(operator, now, seed=seed, count=LOCATIONS)
+    country, party = operator.country_code, operator.party_id
     files = [
         _written(node.folder / "tariffs.jsonl", city.tariffs(operator, now)),
-        _written(node.folder / "locations.jsonl", city.locations(operator, now, seed=seed, count=LOCATIONS)),
+        _written(node.folder / "locations.jsonl", locations),
+        _written(node.folder / "tokens.jsonl", _cards(f"{seed}/{party}", now, (country, party, operator.name), OWN_CARDS)),
     ]
     await node.command("import", *files, "--version", "2.3.0")
+    await stations.provide(locations)
+
+
+async def open_stations(built: Stage) -> None:
+    """The stations connect, and drivers come: the operator's own, and the provider's with the cards that this operator knows."""
+    await asyncio.gather(
+        *(one.start([*_uids(one.operator.folder / "tokens.jsonl"), *_uids(_roaming(built, one))]) for one in built.stations)
+    )
+
+
+def _roaming(built: Stage, stations: StationsProcess) -> Path:
+    return built.provider.folder / f"tokens-{stations.operator.folder.name}.jsonl"
+
+
+def _uids(file: Path) -> list[str]:
+    return [decode_json(line)["uid"] for line in file.read_bytes().splitlines()]
 
 
 async def _provider(node: NodeProcess, seed: int, now: int) -> None:
     await node.command("party", "add", node.role, node.party, "--name", node.company)
     # A card is in one place at a time, so each operator knows cards of its own.
-    cards = _cards(seed, now)
+    cards = _cards(str(seed), now, PROVIDER, CARDS)
     for number, operator in enumerate((ALPHA, BETA)):
         file = _written(node.folder / f"tokens-{operator.party_id.lower()}.jsonl", cards[number::2])
         await node.command("import", file, "--version", "2.3.0", "--audience", operator.name)
@@ -134,10 +155,10 @@ async def _provider(node: NodeProcess, seed: int, now: int) -> None:
     )
 
 
-def _cards(seed: int, now: int) -> list[dict[str, Any]]:
-    """RFID cards of the provider's drivers, who come and go."""
+def _cards(seed: str, now: int, issuer: tuple[str, str, str], count: int) -> list[dict[str, Any]]:
+    """RFID cards of a company's drivers, who come and go."""
     chance = random.Random(f"cards/{seed}")
-    country, party, company = PROVIDER
+    country, party, company = issuer
     return [
         {
             "country_code": country,
@@ -150,7 +171,7 @@ def _cards(seed: int, now: int) -> list[dict[str, Any]]:
             "whitelist": "ALLOWED",
             "last_updated": format_time(now),
         }
-        for number in range(1, CARDS + 1)
+        for number in range(1, count + 1)
     ]
 
 

@@ -96,7 +96,7 @@ class Door:
         identity = _identity(request.path)
         if identity is None:
             return connection.respond(http.HTTPStatus.NOT_FOUND, "no such station\n")
-        if not _compresses(request.headers):
+        if "Sec-WebSocket-Extensions" in request.headers and not _compresses(request.headers):
             del request.headers["Sec-WebSocket-Extensions"]
         station, profile = await self._decide(connection, request, identity)
         if isinstance(station, http.HTTPStatus):

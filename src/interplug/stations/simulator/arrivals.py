@@ -1,6 +1,7 @@
 """Drivers who come and go by themselves, stations that break and are mended, lines that are lost: what a day brings to a crowd.
 
-Chance is seeded. Who comes plugs in and shows a card; whoever is not let in drives away at once. A card is in one place at a time.
+Chance is seeded. Who comes plugs in and shows a card; whoever is not let in drives away at once. A card is in one place at a time. A crowd
+begins its day in the middle: until as many cars stand there as usually do, they come ten times as often.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .mixes import Habits
 from .station import Station
 from .transaction import SECOND, Token
 
+HURRY = 10
 TRIES = 20
 """Plugs that are looked at until one is free."""
 
@@ -31,6 +33,7 @@ class Arrivals:
         self._evses = [(station, evse) for station in self._stations for evse in station.evses]
         self._number = 0
         self._later: set[asyncio.Task[None]] = set()
+        self._filling = True
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -48,8 +51,15 @@ class Arrivals:
     async def _again(self, every: float, places: int, what: Callable[[], None]) -> None:
         """By chance, so often at each place on average."""
         while every and places:
-            await self._sleep(self._chance.expovariate(places / every))
+            seconds = self._chance.expovariate(places / every)
+            await self._sleep(seconds / HURRY if what == self._arrive and self._fills() else seconds)
             what()
+
+    def _fills(self) -> bool:
+        """Once there are as many cars as usually, it is an ordinary day."""
+        standing = sum(evse.car is not None for _, evse in self._evses)
+        self._filling = self._filling and standing < self._habits.busy * len(self._evses)
+        return self._filling
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._crowd.csms.speed)
@@ -69,7 +79,7 @@ class Arrivals:
         card = self._card()
         for _ in range(TRIES):
             station, evse = self._chance.choice(self._evses)
-            if evse.car is None and evse.usable and evse.hold is None and not evse.authorised:
+            if station.online and evse.car is None and evse.usable and evse.hold is None and not evse.authorised:
                 if card is not None:
                     self._charge(station, evse, card)
                 return

@@ -38,6 +38,11 @@ class Habits:
     """Seconds between two losses of the line."""
     drop_lasts: float = 4 * 60.0
 
+    @property
+    def busy(self) -> float:
+        """The part of the EVSEs at which a car usually stands."""
+        return min(0.9, sum(self.stay) / 2 / self.gap) if self.gap else 0.0
+
 
 @dataclass(frozen=True)
 class Mix:
@@ -60,7 +65,7 @@ MIXES: dict[str, Mix] = {
         "Posts in the street and in garages: alternating current, two plugs each, most of them old.",
         (("1.6", 50), ("2.0.1", 40), ("2.1", 10)),
         (_each(AC_11, AC_11), _each(AC_22, AC_22), _each(AC_22, AC_11)),
-        Habits(gap=2.5 * HOUR, stay=(40 * 60, 4 * HOUR), fault_every=120 * HOUR, drop_every=48 * HOUR),
+        Habits(gap=6 * HOUR, stay=(40 * 60, 4 * HOUR), fault_every=120 * HOUR, drop_every=48 * HOUR),
         signed=20,
     ),
     "depot": Mix(
@@ -88,6 +93,12 @@ MIXES: dict[str, Mix] = {
         (_each(AC_11, AC_11), _each(DC_150), (Evse((DC_50, CHADEMO)),)),
         Habits(gap=20 * 60, stay=(3 * 60, 20 * 60), fault_every=HOUR, fault_lasts=5 * 60, drop_every=0.5 * HOUR, drop_lasts=90),
         signed=30,
+    ),
+    "lively": Mix(
+        "A town in which much happens and nothing goes wrong: short stays, all versions. The demo's stations.",
+        (("1.6", 40), ("2.0.1", 40), ("2.1", 20)),
+        (_each(AC_11, AC_11), _each(AC_22, AC_22), _each(DC_150, DC_150)),
+        Habits(gap=2.4 * HOUR, stay=(12 * 60, 75 * 60)),
     ),
     "still": Mix(
         "Stations that are connected and where nobody comes, but whom a CSMS or a test sends.",
