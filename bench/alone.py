@@ -1,22 +1,24 @@
 """The store without a door: statuses of EVSEs, 64 at a time, each durable before the next of its task.
 
-Beside it stands what a plain table of documents costs in SQLite: one thread, as many waiting, for each of them a Location replaced and a
-change noted, all that wait in one transaction with `synchronous=FULL`.
+Beside it stands the bare driver with batches as large as the store's groups came to be: for each change the document of its EVSE
+replaced and a row of history with the next number, for each batch the counter and a commit that is on the disk. On SQLite one connection,
+on PostgreSQL eight at once. What the store does besides (reading what is replaced, comparing, the row of the Location, waking who waits)
+is what it has to be as quick as.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import uvloop
 
-from bench import data, nodes
+from bench import data, nodes, server
 from bench.load import Run
 from bench.rows import Plan, Row, ratio
 from interplug.model.types import format_time, parse_time
@@ -24,16 +26,19 @@ from interplug.store.keys import OWN, Key
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 
-HELD, TASKS = 2_000, 64
+HELD, TASKS, CONNECTIONS = 2_000, 64, 8
 PRAGMAS = [f"pragma {text}" for text in ("journal_mode=wal", "synchronous=full", "cache_size=-65536", "mmap_size=4294967296")]
 TABLES = (
-    "create table location (pk integer primary key, party text, id text, moment integer, document blob, unique (party, id))",
-    "create table change (no integer primary key, id integer, body blob)",
+    "create table evse (pk integer primary key, moment bigint, no bigint, document {blob})",
+    "create table history (no bigint primary key, evse integer, document {blob})",
+    "create table counter (no bigint)",
+    "insert into counter values (0)",
 )
-PUT = """insert into location (party, id, moment, document) values (?, ?, ?, ?)
-on conflict (party, id) do update set moment = excluded.moment, document = excluded.document"""
-NOTE = "insert into change (id, body) values (?, ?)"
-PATCH = b'{"status":"CHARGING","last_updated":"2027-01-01T00:00:00Z"}'
+INSERT = "insert into evse values (?, 0, 0, ?)"
+PUT = "update evse set moment = ?, no = ?, document = ? where pk = ?"
+NOTE = "insert into history values (?, ?, ?)"
+COUNT = "update counter set no = no + ? returning no"
+DOCUMENTS = [data.encoded(data.location(n)["evses"][0]) for n in range(HELD)]
 
 
 async def _filled(filled: nodes.Filled) -> None:
@@ -44,12 +49,30 @@ async def _filled(filled: nodes.Filled) -> None:
 def rows(plan: Plan) -> Iterator[Row]:
     database = plan.folder / "alone.db"
     nodes.fill(database, _filled)
-    both = [(_ours(plan, database, number), _raw(plan, number)) for number in range(plan.rounds)]
-    yield ratio(plan, "store alone: save_evse, durable, 64 tasks", 0.6, [one for one, _ in both], [one for _, one in both])
+    runs = []
+    for number in range(plan.rounds):
+        ours, batch = _ours(plan, f"sqlite:///{database}", number)
+        runs.append((ours, _sqlite(plan, plan.folder / f"raw{number}.db", batch)))
+    name = "store alone: status of an EVSE, durable, 64 tasks, {}; the bare driver with the same batches"
+    yield ratio(plan, name.format("SQLite"), 0.5, [one for one, _ in runs], [one for _, one in runs])
+    if server.there():
+        yield _on_postgres(plan, name.format(f"PostgreSQL, {CONNECTIONS} connections of the bare driver"))
 
 
-def _ours(plan: Plan, database: Path, number: int) -> Run:
-    store = Store.open(f"sqlite:///{database}")
+def _on_postgres(plan: Plan, name: str) -> Row:
+    with server.cluster() as cluster, cluster.database() as url, cluster.database("template0") as raw:
+        nodes.fill(url, _filled)
+        uvloop.run(_prepared(raw))
+        runs = []
+        for number in range(plan.rounds):
+            ours, batch = _ours(plan, url, number)
+            runs.append((ours, uvloop.run(_postgres(plan, raw, batch))))
+    return ratio(plan, name, 0.5, [one for one, _ in runs], [one for _, one in runs], saturated=False)
+
+
+def _ours(plan: Plan, url: str, number: int) -> tuple[Run, int]:
+    """A round, and the mean size of a group."""
+    store = Store.open(url)
     start = parse_time("2027-01-01T00:00:00Z") + number * 10**12
     keys = [Key("locations", OWN, *data.PARTY, data.location_id(n)) for n in range(HELD)]
     done = 0
@@ -78,61 +101,66 @@ def _ours(plan: Plan, database: Path, number: int) -> Run:
     cpu, began = time.process_time(), time.perf_counter()
     end = began + plan.seconds
     uvloop.run(run())
-    return _run(done, time.process_time() - cpu, time.perf_counter() - began)
+    run_of = _run(done, time.process_time() - cpu, time.perf_counter() - began)
+    return run_of, max(1, round(store.writing.transactions / max(1, sum(store.writing.commits.counts))))
 
 
-def _raw(plan: Plan, number: int) -> Run:
-    connection = sqlite3.connect(plan.folder / f"raw{number}.db", isolation_level=None, check_same_thread=False)
-    for statement in (*PRAGMAS, *TABLES):
-        connection.execute(statement)
-    documents = [data.encoded(data.location(n)) for n in range(HELD)]
-    waiting: queue.SimpleQueue[tuple[int, asyncio.Future[None]] | None] = queue.SimpleQueue()
-    loop = uvloop.new_event_loop()
-
-    def answer(group: list[tuple[int, asyncio.Future[None]]]) -> None:
-        for _, future in group:
-            future.set_result(None)
-
-    def writer() -> None:
-        while (item := waiting.get()) is not None:
-            group = [item]
-            while not waiting.empty():
-                one = waiting.get()
-                if one is None:
-                    return
-                group.append(one)
+def _sqlite(plan: Plan, path: Path, batch: int) -> Run:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in (*PRAGMAS, *(text.format(blob="blob") for text in TABLES)):
+            connection.execute(statement)
+        connection.executemany(INSERT, enumerate(DOCUMENTS))
+        at = 0
+        cpu, began = time.process_time(), time.perf_counter()
+        while time.perf_counter() < began + plan.seconds:
             connection.execute("begin immediate")
-            for at, _ in group:
-                connection.execute(PUT, ("NL/TNM", f"LOC{at % HELD:07d}", at, documents[at % HELD]))
-                connection.execute(NOTE, (at % HELD, PATCH))
+            [last] = connection.execute(COUNT, (batch,)).fetchone()
+            for number in range(last - batch, last):
+                evse = number % HELD
+                connection.execute(PUT, (at, number, DOCUMENTS[evse], evse))
+                connection.execute(NOTE, (number, evse, DOCUMENTS[evse]))
             connection.execute("commit")
-            loop.call_soon_threadsafe(answer, group)
+            at += batch
+        return _run(at, time.process_time() - cpu, time.perf_counter() - began)
 
+
+async def _prepared(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    for text in TABLES:
+        await connection.execute(text.format(blob="bytea"))
+    await connection.executemany(_numbered(INSERT), list(enumerate(DOCUMENTS)))
+    await connection.close()
+
+
+async def _postgres(plan: Plan, url: str, batch: int) -> Run:
+    connections = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
     done = 0
 
-    async def task(first: int) -> None:
+    async def task(place: int, connection: asyncpg.Connection) -> None:
         nonlocal done
-        at = first
-        while time.perf_counter() < end:
-            future = loop.create_future()
-            waiting.put((at, future))
-            await future
-            done += 1
-            at += TASKS
+        at = place  # each has EVSEs of its own
+        while time.perf_counter() < began + plan.seconds:
+            evses = [(at + CONNECTIONS * n) % HELD for n in range(batch)]
+            async with connection.transaction():
+                await connection.executemany(_numbered(PUT), [(at, at, DOCUMENTS[evse], evse) for evse in evses])
+                last = await connection.fetchval(_numbered(COUNT), batch)
+                await connection.executemany(_numbered(NOTE), [(last - n, evse, DOCUMENTS[evse]) for n, evse in enumerate(evses)])
+            at += CONNECTIONS * batch
+            done += batch
 
-    async def run() -> None:
-        await asyncio.gather(*(task(first) for first in range(TASKS)))
-
-    thread = threading.Thread(target=writer)
     cpu, began = time.process_time(), time.perf_counter()
-    end = began + plan.seconds
-    thread.start()
-    loop.run_until_complete(run())
-    waiting.put(None)
-    thread.join()
-    loop.close()
-    connection.close()
-    return _run(done, time.process_time() - cpu, time.perf_counter() - began)
+    await asyncio.gather(*(task(place, connection) for place, connection in enumerate(connections)))
+    took = time.perf_counter() - began
+    run_of = _run(done, time.process_time() - cpu, took)
+    for connection in connections:
+        await connection.close()
+    return run_of
+
+
+def _numbered(sql: str) -> str:
+    """PostgreSQL's marks for values."""
+    parts = sql.split("?")
+    return "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1)) + parts[-1]
 
 
 def _run(done: int, cpu: float, took: float) -> Run:

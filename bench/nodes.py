@@ -34,6 +34,7 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[1]
 BATCH = 500
+KEY = b64encode(bytes(range(32))).decode()
 Wanted = tuple[str, str, tuple[str, str, str], Iterable[str], str]
 """A partner: its name, version and party, its classes, and where it takes Locations."""
 
@@ -86,10 +87,10 @@ def bare(folder: Path, held: int = 0) -> Server:
     return server
 
 
-def settings(database: Path, port: int = 0) -> dict[str, str]:
+def settings(database: Path | str, port: int = 0) -> dict[str, str]:
     """The environment of a process that works with this database."""
     return {
-        "INTERPLUG__STORE__URL": f"sqlite:///{database}",
+        **{f"INTERPLUG__STORE__{name.upper()}": value for name, value in _store_of(database).items()},
         "INTERPLUG__SERVER__PORT": str(port),
         "INTERPLUG__SERVER__PUBLIC_URL": f"http://127.0.0.1:{port}",
         "INTERPLUG__NETWORK__ALLOW_PRIVATE": "true",
@@ -120,11 +121,12 @@ def headers_of(token: str, version: str) -> dict[str, str]:
 class Filled:
     """A database that is being filled; `async with` opens and closes its node."""
 
-    def __init__(self, path: Path | Settings) -> None:
-        if isinstance(path, Path):
-            store = msgspec.structs.replace(Settings().store, url=f"sqlite:///{path}")
-            path = msgspec.structs.replace(Settings(), store=store)
-        self._settings = path
+    def __init__(self, place: Path | str | Settings) -> None:
+        """`place` is the file of a SQLite database, or a URL."""
+        if not isinstance(place, Settings):
+            store = msgspec.structs.replace(Settings().store, **_store_of(place))
+            place = msgspec.structs.replace(Settings(), store=store)
+        self._settings = place
         self.node: Node
 
     async def __aenter__(self) -> Filled:
@@ -193,11 +195,16 @@ def key(module: str, document: data.Document, source: int = OWN) -> Key:
     return Key(module, source, document["country_code"], document["party_id"], name, kind)
 
 
-def fill(path: Path, work: Any) -> None:
+def _store_of(place: Path | str) -> dict[str, str]:
+    """The settings of a store; PostgreSQL has no file beside which the node key could lie, and the bench keeps no secret."""
+    return {"url": f"sqlite:///{place}"} if isinstance(place, Path) else {"url": place, "key": KEY}
+
+
+def fill(place: Path | str, work: Any) -> None:
     """Runs `work(filled)` over a fresh database."""
 
     async def run() -> None:
-        async with Filled(path) as filled:
+        async with Filled(place) as filled:
             await work(filled)
 
     asyncio.run(run())

@@ -40,8 +40,8 @@ class Row:
         return "void" if self.void else "holds" if self.holds else "falls short"
 
 
-def ratio(plan: Plan, name: str, at_least: float, node: Sequence[Run], bare: Sequence[Run]) -> Row:
-    """The node's share of the bare application's rate."""
+def ratio(plan: Plan, name: str, at_least: float, node: Sequence[Run], bare: Sequence[Run], *, saturated: bool = True) -> Row:
+    """The node's share of the bare application's rate. `saturated`: the processor is what limits the bare one, not a disk or a server."""
     shares = [_share(plan, ours, theirs) for ours, theirs in zip(node, bare, strict=True)]
     share = statistics.median(shares)
     return Row(
@@ -49,7 +49,7 @@ def ratio(plan: Plan, name: str, at_least: float, node: Sequence[Run], bare: Seq
         measured=f"{share:.2f}",
         holds=share >= at_least and not any(run.errors for run in node),
         details=f"{_told('node', node)}; {_told('bare', bare)}; rounds {min(shares):.2f}-{max(shares):.2f}",
-        void=any(run.void for run in node) or not all(run.busy_enough for run in bare),
+        void=any(run.void for run in node) or (saturated and not all(run.busy_enough for run in bare)),
         numbers={
             "ratio": share,
             "node_cpu_us": _median(node, "cpu"),

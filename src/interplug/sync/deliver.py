@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
@@ -85,7 +85,7 @@ class Item:
         return self
 
     def copy(self) -> Item:
-        return replace(self, evses=dict(self.evses))
+        return Item(self.pk, self.key, self.since, self.whole, dict(self.evses), self.left, self.at, self.newest, self.again, self.head)
 
     def covers(self, later: Item) -> bool:
         """Whether telling of this one says what `later` would, if both are told in the same form."""

@@ -38,27 +38,29 @@ class Statuses:
     def __init__(self, node: Node) -> None:
         self.node = node
         self._known: dict[Place, Status] = {}
-        self._reading: dict[Place, tuple[int, asyncio.Task[Status | None]]] = {}
+        self._reading: dict[Place, tuple[int, asyncio.Future[None]]] = {}
+        """What is being read just now, and the number that it will have reached."""
 
     async def of(self, key: Key, uid: str, version: str, at_least: int) -> Status | None:
         """None: the EVSE is not there."""
         place = key, uid, version
-        known = self._known.get(place)
-        if known is not None and known.reached >= at_least:
-            return known
-        reached, reading = self._reading.get(place, (-1, None))
-        if reading is None or reached < at_least:
-            head = self.node.store.head
-            reading = asyncio.create_task(self._read(place, head))
-            self._reading[place] = head, reading
-        return await asyncio.shield(reading)
+        while True:
+            known = self._known.get(place)
+            if known is not None and known.reached >= at_least:
+                return known
+            under_way = self._reading.get(place)
+            if under_way is None or under_way[0] < at_least:
+                return await self._read(place)
+            await asyncio.wait([under_way[1]])
 
-    async def _read(self, place: Place, reached: int) -> Status | None:
-        key, uid, version = place
+    async def _read(self, place: Place) -> Status | None:
+        reached, ended = self.node.store.head, asyncio.get_running_loop().create_future()
+        self._reading[place] = reached, ended
         try:
-            status = await self.node.store.read(lambda tx: self._said(tx, key, uid, version, reached))
+            status = await self.node.store.read(lambda tx: self._said(tx, *place, reached))
         finally:
-            if self._reading.get(place, (-1, None))[1] is asyncio.current_task():
+            ended.set_result(None)
+            if self._reading.get(place) == (reached, ended):
                 del self._reading[place]
         known = self._known.get(place)
         if status is not None and (known is None or known.reached < reached):
