@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--by-cpu] [--rounds N] [--seconds N] [NAME ...]`: the table, and exit code 1 where a row does not hold."""
+"""`python -m bench [NAME ...]`: the table, and exit code 1 where a row does not hold; `--help` says what else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import alone, deep, fanout, money, pages, whole, writes
+from bench import alone, deep, fanout, money, pages, soak, whole, workers, writes
 from bench.rows import Plan, Row, table
 
 ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
@@ -21,6 +21,8 @@ ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "deep": deep.rows,
     "alone": alone.rows,
     "fanout": fanout.rows,
+    "workers": workers.rows,
+    "soak": soak.rows,
     "money": money.rows,
 }
 
@@ -32,6 +34,7 @@ def main() -> int:
     parser.add_argument("--by-cpu", action="store_true", help="compare CPU time a request: for a machine that others use, too")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each round of wrk")
+    parser.add_argument("--minutes", type=float, default=2.0, help="that the soak lasts; 30 say something")
     parser.add_argument("--json", type=Path, help="file for the numbers")
     wanted = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the servers are stopped on the way out
@@ -39,7 +42,7 @@ def main() -> int:
         parser.error(f"no such row: {', '.join(unknown)}")
     rounds, seconds = (2, 1) if wanted.quick else (wanted.rounds, wanted.seconds)
     with tempfile.TemporaryDirectory(prefix="interplug-bench-") as folder:
-        plan = Plan(Path(folder), rounds, seconds, wanted.by_cpu, lambda text: print(text, file=sys.stderr, flush=True))
+        plan = Plan(Path(folder), rounds, seconds, wanted.by_cpu, lambda text: print(text, file=sys.stderr, flush=True), wanted.minutes)
         rows = list(_measured(plan, wanted.names or list(ROWS)))
     print(table(rows))
     if wanted.json:

@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import data, load, nodes, sink
+from bench import data, nodes, sink
 from bench.load import Run
 from bench.rows import Plan, Row, ratio
 from interplug.model.types import parse_time
@@ -73,8 +73,8 @@ def fill(database: Path, port: int) -> None:
 class Partners:
     """The process of the sink."""
 
-    def __init__(self, port: int) -> None:
-        command = [sys.executable, "-m", "bench.sink", *map(str, (port, DEAD, SLOW, DELAY))]
+    def __init__(self, port: int, dead: int = DEAD) -> None:
+        command = [sys.executable, "-m", "bench.sink", *map(str, (port, dead, SLOW, DELAY))]
         self.process = subprocess.Popen(
             ["taskset", "-c", nodes.LOAD_CORE, *command], cwd=nodes.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -156,10 +156,10 @@ def _bursts(plan: Plan, node: nodes.Server, partners: Partners, database: Path) 
 
 def _burst(node: nodes.Server, partners: Partners, database: Path) -> Run:
     partners.taken()
-    cpu, count = load.cpu_seconds(node.process.pid), BURST * INTERESTED
+    cpu, count = node.cpu(), BURST * INTERESTED
     told = changed(database, [(0.0, *evse) for evse in _evses("interested")])
     came = partners.until(count, 60)
-    cpu = load.cpu_seconds(node.process.pid) - cpu
+    cpu = node.cpu() - cpu
     heard = {(partner, evse) for partner, evse, _, _ in came}
     return _run(len(came), max(one[3] for one in came) - min(one.began for one in told), cpu, count - len(heard))
 
@@ -172,10 +172,10 @@ def _steady(plan: Plan, node: nodes.Server, partners: Partners, database: Path) 
     a_second = alone.rate / 2 / LIVING
     evses, count = _evses("all"), max(20, int(a_second * plan.seconds * 5))
     partners.taken()
-    cpu, began = load.cpu_seconds(node.process.pid), time.monotonic()
+    cpu, began = node.cpu(), time.monotonic()
     told = {(one.evse, one.moment): one.began for one in changed(database, [(n / a_second, *evses[n % 500]) for n in range(count)])}
     came = [one for one in partners.until(count * LIVING, 30) if one[0] != SLOW]
-    cpu, took = load.cpu_seconds(node.process.pid) - cpu, time.monotonic() - began
+    cpu, took = node.cpu() - cpu, time.monotonic() - began
     late = sorted(at - told[evse, moment] for _, evse, moment, at in came if (evse, moment) in told)
     missing = count * LIVING - len({(partner, evse, moment) for partner, evse, moment, _ in came})
     p99 = late[int(len(late) * 0.99)]

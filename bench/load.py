@@ -64,11 +64,6 @@ class Run:
         return self.generator > 0.97 and not self.busy_enough
 
 
-def cpu_seconds(pid: int) -> float:
-    """The CPU time of all threads of a process: Linux makes a clock's number of its pid (clock_getcpuclockid)."""
-    return time.clock_gettime_ns((~pid << 3) | 2) / 1e9
-
-
 def memory(pid: int) -> str:
     """The most memory that a process has held so far, and how much of what it holds is pages of files."""
     lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
@@ -82,7 +77,8 @@ def _core_busy() -> float:
     return sum(int(fields[n]) for n in (1, 2, 3, 6, 7, 8)) / os.sysconf("SC_CLK_TCK")
 
 
-def wrk(server: Server, ask: Ask, seconds: float, folder: Path) -> Run:
+def wrk(server: Server, ask: Ask, seconds: float, folder: Path, *, settled: bool = True) -> Run:
+    """`settled`: again where others used the server's core; not where it has no core of its own."""
     paths = folder / "paths"
     paths.write_text("\n".join(ask.paths))
     (folder / "body").write_bytes(ask.body)
@@ -90,7 +86,7 @@ def wrk(server: Server, ask: Ask, seconds: float, folder: Path) -> Run:
     for name, value in ask.headers.items():
         command += ["-H", f"{name}: {value}"]
     command += [f"http://127.0.0.1:{server.port}", ask.method, str(paths), str(folder / "body"), *ask.arguments]
-    return _settled(server, command, saturated=ask.connections > 1)
+    return _settled(server, command, saturated=ask.connections > 1) if settled else _measured(server, command)
 
 
 def walk(server: Server, ask: Ask, folder: Path) -> Run:
@@ -110,10 +106,9 @@ def _settled(server: Server, command: list[str], *, saturated: bool) -> Run:
 
 
 def _measured(server: Server, command: list[str]) -> Run:
-    pid = server.process.pid
-    cpu, core, began, children = cpu_seconds(pid), _core_busy(), time.monotonic(), _children()
+    cpu, core, began, children = server.cpu(), _core_busy(), time.monotonic(), _children()
     out = subprocess.run(["taskset", "-c", LOAD_CORE, *command], capture_output=True, text=True, cwd=ROOT, check=False, timeout=LONGEST)
-    cpu, core, took, children = cpu_seconds(pid) - cpu, _core_busy() - core, time.monotonic() - began, _children() - children
+    cpu, core, took, children = server.cpu() - cpu, _core_busy() - core, time.monotonic() - began, _children() - children
     if "RESULT" not in out.stdout:
         raise RuntimeError(f"{' '.join(command)} failed: {out.stdout[-500:]} {out.stderr[-1500:]}")
     told = json.loads(out.stdout.split("RESULT ")[1])

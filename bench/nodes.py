@@ -48,9 +48,23 @@ class Server:
     headers: dict[str, dict[str, str]] = field(default_factory=dict)
     """By the name of the partner."""
 
+    def pids(self) -> list[int]:
+        """The process, and the workers that it has begun."""
+        pid = self.process.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+    def cpu(self) -> float:
+        """Seconds that they have computed."""
+        return sum(map(cpu_seconds, self.pids()))
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(30)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of all threads of a process: Linux makes a clock's number of its pid (clock_getcpuclockid)."""
+    return time.clock_gettime_ns((~pid << 3) | 2) / 1e9
 
 
 def free_port() -> int:
@@ -59,11 +73,11 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def start(command: list[str], environment: Mapping[str, str], port: int, log: Path) -> Server:
+def start(command: list[str], environment: Mapping[str, str], port: int, log: Path, cores: str = SERVER_CORE) -> Server:
     """Runs a server on its core and waits until it takes connections."""
     with log.open("wb") as out:
         process = subprocess.Popen(
-            ["taskset", "-c", SERVER_CORE, *command], cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
+            ["taskset", "-c", cores, *command], cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
         )
     end = time.monotonic() + 120
     while time.monotonic() < end:
@@ -98,10 +112,21 @@ def settings(database: Path | str, port: int = 0) -> dict[str, str]:
     }
 
 
-def serve(database: Path, partners: Mapping[str, str], port: int | None = None) -> Server:
-    """The node over this database; `partners` are versions by name."""
+def serve(
+    database: Path | str,
+    partners: Mapping[str, str],
+    port: int | None = None,
+    workers: int = 1,
+    log: Path | None = None,
+    more: Mapping[str, str] | None = None,
+) -> Server:
+    """The node over this database; `partners` are versions by name, `more` are settings. Several workers run on all cores."""
     port = port or free_port()
-    server = start([str(BIN / "interplug"), "serve"], settings(database, port), port, database.with_suffix(".log"))
+    command, cores = [str(BIN / "interplug"), "serve"], SERVER_CORE
+    if not isinstance(database, Path):
+        command, cores = [*command, "--workers", str(workers)], f"{SERVER_CORE},{LOAD_CORE}"
+    log = log or Path(database).with_suffix(".log")
+    server = start(command, {**settings(database, port), **(more or {})}, port, log, cores)
     server.headers = {name: headers_of(token_of(name), version) for name, version in partners.items()}
     return server
 

@@ -24,6 +24,8 @@ class Plan:
     seconds: int
     by_cpu: bool
     say: Callable[[str], None]
+    minutes: float = 2.0
+    """Of the soak."""
 
 
 @dataclass(frozen=True)

@@ -91,10 +91,10 @@ def _pull(plan: Plan, name: str, database: Path) -> Row:
         cpo = nodes.serve(database, {})
         emsp = _registered(database, cpo.port, ours)
         try:
-            before = load.cpu_seconds(cpo.process.pid)
+            before = cpo.cpu()
             run = command(nodes.settings(ours, emsp.port), "pull", CPO_NAME, "--module", "locations", "--full", "--json")
             # The two take turns, so what both have spent is what it lasts on a machine that does nothing else.
-            runs.append(replace(run, cpu=run.cpu + load.cpu_seconds(cpo.process.pid) - before))
+            runs.append(replace(run, cpu=run.cpu + cpo.cpu() - before))
             beside = f"; the serving node {load.memory(cpo.process.pid)}"
         finally:
             emsp.stop()

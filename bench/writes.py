@@ -45,7 +45,7 @@ def rows(plan: Plan) -> Iterator[Row]:
     node, bare = nodes.serve(database, {"cpo": "2.2.1"}), nodes.bare(plan.folder)
     pair = _Pair(plan, node, bare, database)
     try:
-        ours, theirs = pair.rounds(_patches(), PATCH, "PATCH")
+        ours, theirs = pair.rounds(patches(), PATCH, "PATCH")
         yield ratio(plan, "PATCH of an EVSE status, durable, 64 connections", 0.25, ours, theirs)
         yield pair.sizes()
         ours, theirs = pair.rounds(_puts(), b"\n".join(_whole(n) for n in PUT), "PUT")
@@ -56,7 +56,7 @@ def rows(plan: Plan) -> Iterator[Row]:
         bare.stop()
 
 
-def _patches(evses: int | None = None) -> list[str]:
+def patches(evses: int | None = None) -> list[str]:
     numbers = range(SOME if evses else HELD)
     return [f"{_url(data.location_id(n, evses))}/{data.evse_uid(n, 0)}" for n in numbers]
 
@@ -107,7 +107,7 @@ class _Pair:
         return number
 
     def sizes(self) -> Row:
-        runs = [[self.stored(_patches(evses), PATCH, "PATCH") for evses in (LARGE, SMALL)] for _ in range(self.plan.rounds)]
+        runs = [[self.stored(patches(evses), PATCH, "PATCH") for evses in (LARGE, SMALL)] for _ in range(self.plan.rounds)]
         large, small = [run[0] for run in runs], [run[1] for run in runs]
         return times(self.plan, "PATCH with 200 EVSEs in the Location, to one with 2", 1.3, large, small, ("200", "2"))
 

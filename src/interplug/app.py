@@ -124,7 +124,9 @@ async def _deadlines(node: Node) -> None:
 async def _retention(node: Node) -> None:
     while True:
         await retention.forget(node)
-        await asyncio.sleep(3600)
+        for _ in range(60):
+            await asyncio.sleep(60)
+            await retention.forget_messages(node)
 
 
 # --- its process

@@ -1,4 +1,5 @@
-"""How long what grows is kept: one place, looked at once an hour, with a setting for each kind.
+"""How long what grows is kept: one place, with a setting for each kind, looked at once an hour; messages, of which there may be millions
+an hour, once a minute.
 
 Evidence (versions of Tariffs, CDRs and Sessions, readings of meters) is kept for years, what helps to find a fault (messages, what
 could not be taken) for weeks. Objects themselves are not touched. Which audiences an object has left is forgotten once every
@@ -24,6 +25,15 @@ async def forget(node: Node) -> None:
     await node.store.write(lambda tx: _forget(tx, node))
 
 
+async def forget_messages(node: Node) -> None:
+    """Of the message log alone, so that no hour's worth has to go at once."""
+    await node.store.write(lambda tx: _forget_messages(tx, node))
+
+
+async def _forget_messages(tx: Tx, node: Node) -> None:
+    await tx.messages.forget(before=_before(node, node.settings.store.message_days), most=MOST_MESSAGES)
+
+
 def _before(node: Node, days: float) -> int:
     return node.clock() - int(days * DAY)
 
@@ -33,7 +43,7 @@ async def _forget(tx: Tx, node: Node) -> None:
     for module, days in (("tariffs", kept.tariff_days), ("cdrs", kept.cdr_days), ("sessions", kept.session_days)):
         await tx.history.forget(module, _before(node, days))
     await tx.stations.forget(ENDED, _before(node, kept.reading_days))
-    await tx.messages.forget(before=_before(node, kept.message_days), most=MOST_MESSAGES)
+    await _forget_messages(tx, node)
     await tx.pulses.sum_up(node.clock())
     await tx.ocpp.forget(_before(node, node.settings.stations.frame_days))
     await tx.quarantine.forget(_before(node, kept.quarantine_days))

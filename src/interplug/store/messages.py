@@ -34,7 +34,9 @@ REACHED = "select number + n from message where until <= ? order by until desc l
 OLDEST = "select number + n from message order by number limit 1"
 SINCE = "select number, doc from message where number > ? and until >= ? order by number limit ?"
 FORGET_OLD = "delete from message where until < ?"
-FORGET_MANY = "delete from message where number + n <= (select max(number) from message) - ?"
+FORGET_MANY = """
+delete from message where number <= (select max(number) from message) - ? and number + n <= (select max(number) from message) - ?"""
+# The first comparison finds them by the key, the second leaves the group that is only partly beyond.
 NEWEST = 2**62
 SLOW = HOUR
 """Messages stand in the order in which they ended; none lasts so long."""
@@ -180,7 +182,7 @@ class Messages:
     async def forget(self, *, before: int, most: int) -> None:
         """Retention by age and by count, by whole groups."""
         await self._db.execute(FORGET_OLD, before)
-        await self._db.execute(FORGET_MANY, most)
+        await self._db.execute(FORGET_MANY, most, most)
 
 
 def _names(message: Message, texts: Sequence[tuple[str, bytes]]) -> bool:
