@@ -142,6 +142,9 @@ class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     lost_after: Annotated[float, _help("Seconds after which a charge ends of which its station says nothing while the plug is free.")] = (
         900.0
     )
+    stack_level: Annotated[
+        int, _help("Stack level of the charging profiles that stations are given; a higher one wins over a lower one at the station.")
+    ] = 1
     largest_frame: Annotated[int, _help("Largest message in bytes that a station may send.")] = 262_144
     frame_days: Annotated[float, _help("Days that every message of stations is kept.")] = 30.0
     statuses: Annotated[

@@ -187,7 +187,7 @@ async def finish(node: Node, id: str, event: str, outcome: Outcome, source: int 
         row.state, row.result, row.message, row.finished_at = state, outcome.result, outcome.message or "", node.clock()
         row.found = b"" if outcome.profile is None else encode_json(outcome.profile)
         await tx.commands.update(row)
-        if outcome.result == "ACCEPTED" and row.command in steering.WORK:
+        if row.command in steering.WORK and steering.settled(row):
             await steering.note(tx, row, source, node.clock())
         return row
 

@@ -133,7 +133,7 @@ async def result(call: Call) -> Answer:
         if command == GET and row.result == "ACCEPTED" and not row.found:
             row.state, row.message = "failed", "it was accepted, but no plan came with it"
             await tx.commands.update(row)
-        elif row.result == "ACCEPTED":
+        elif steering.settled(row):
             await steering.note(tx, row, row.connection, call.now)
 
     row = await asking.taken(call, command, RESULTS[command], noting)

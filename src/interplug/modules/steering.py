@@ -42,6 +42,11 @@ PAUSE = 60.0
 # --- what holds
 
 
+def settled(row: Command) -> bool:
+    """Whether another profile holds now. Where a station knows of none to clear, none holds."""
+    return row.result == "ACCEPTED" or (row.command == CLEAR and row.result == "UNKNOWN")
+
+
 async def note(tx: Tx, row: Command, source: int, now: int) -> None:
     """A call about a profile has succeeded: what holds now. `source` is whose Session it is."""
     ours = row.direction == "out"

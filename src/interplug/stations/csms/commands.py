@@ -6,7 +6,7 @@ OCPI, from the table beside the call. That a station has accepted a start is no 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from interplug.charges import charging
@@ -20,6 +20,7 @@ from interplug.store.tx import Tx
 
 from .desk import Desk
 from .events import IdToken
+from .limits import AWAY, Limits
 from .lines import Lines
 from .speech import Want
 from .transactions import outlet_at
@@ -27,8 +28,6 @@ from .versions import of_version
 
 Document = dict[str, Any]
 NOWHERE = Outcome("REJECTED", "there is no station that could do it")
-UNLIMITED = Outcome("REJECTED", "the power of this station cannot be limited")
-AWAY = Outcome("TIMEOUT", "the station cannot be reached")
 PRIORITY = {"stop_session": URGENT, "unlock_connector": URGENT, "start_session": SOON}
 RESERVATIONS = "ocpp reservation"
 REMOTE_STARTS = "ocpp remote start"
@@ -55,6 +54,10 @@ class Commands:
     node: Node
     desk: Desk
     lines: Lines
+    limits: Limits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.limits = self.desk.limits = Limits(self.node, self.lines)
 
     async def start_session(self, command: Document, connection: int) -> Outcome:
         spot = await self._spot(command)
@@ -119,16 +122,16 @@ class Commands:
         spot = await self._spot(command)
         return await self._ask("unlock_connector", spot.station, Want(spot.outlet)) if spot is not None else NOWHERE
 
-    # --- limits of power, which no station is told of from here yet: refused, so that nobody counts on them
+    # --- limits of power
 
     async def set_charging_profile(self, command: Document, connection: int) -> Outcome:
-        return UNLIMITED
+        return await self.limits.set(command["session_id"], command["charging_profile"], connection)
 
     async def active_charging_profile(self, command: Document, connection: int) -> Outcome:
-        return UNLIMITED
+        return await self.limits.plan(command["session_id"], command["duration"])
 
     async def clear_charging_profile(self, command: Document, connection: int) -> Outcome:
-        return UNLIMITED
+        return await self.limits.clear(command["session_id"], connection)
 
     # --- saying it
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from interplug.charges import charging
 from interplug.modules.call import cancel_reservation
@@ -40,9 +40,17 @@ class Known(NamedTuple):
     faults: list[Fault]
 
 
+class Limiting(Protocol):
+    """What stations tell of charging profiles goes there (`limits`)."""
+
+    async def again(self, station: StationRow) -> None: ...
+    async def moved(self, station: str, evse: int) -> None: ...
+
+
 @dataclass(slots=True)
 class Desk:
     node: Node
+    limits: Limiting = field(init=False)
     admissions: Admissions = field(init=False)
     transactions: Transactions = field(init=False)
 

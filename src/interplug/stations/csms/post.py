@@ -57,6 +57,8 @@ class Post:
         self.link = Link(socket, speech.dialect, self._answer, name=station.id, timeout=timeout, watch=self._watch)
         self._ledger = Ledger(self.node, station, self._received, self._carry)
         self._received_at = 0
+        self._greeted = False
+        """It has said something on this connection."""
 
     # --- its life
 
@@ -99,6 +101,9 @@ class Post:
         if self.station.state != "adopted" and incoming.action not in ("BootNotification", "Heartbeat"):
             raise Refused("SecurityError", "this station waits to be adopted")
         self._received_at = self.node.clock()
+        if not self._greeted and self.station.state == "adopted":
+            self._greeted = True
+            self.link.then(self.desk.limits.again(self.station))
         speech = self._speech(incoming)
         try:
             if incoming.action in speech.transactions:
@@ -211,6 +216,9 @@ class Post:
 
     async def reservation_over(self, number: int, event: str) -> None:
         await self.desk.reservation_over(self.station, number, event)
+
+    async def limited(self, evse: int) -> None:
+        await self.desk.limits.moved(self.station.id, evse)
 
     def remark(self, what: str, said: Payload) -> None:
         log.warning("station %s: %s: %s", self.station.id, what, encode_json(said).decode())

@@ -15,6 +15,7 @@ from interplug.stations.ocpp.frames import Payload
 from interplug.store.charging_stations import Outlet
 
 from .events import Admission, IdToken, Standing, Told, Trouble
+from .schedules import Ability, Schedule
 
 
 class Ear(Protocol):
@@ -38,6 +39,9 @@ class Ear(Protocol):
     async def standing(self, standing: Standing) -> None: ...
     async def trouble(self, trouble: Trouble) -> None: ...
     async def reservation_over(self, number: int, event: str) -> None: ...
+    async def limited(self, evse: int) -> None:
+        """The station has got other limits, or has lost them; 0: the whole station."""
+
     def remark(self, what: str, said: Payload) -> None:
         """Something for the operator's log only."""
 
@@ -51,7 +55,8 @@ class Asked(NamedTuple):
 
 
 class Want(NamedTuple):
-    """What a command wants of a station, in no version's words. `number`: of the remote start or of the reservation."""
+    """What a command wants of a station, in no version's words. `number`: of the remote start, of the reservation or of the charging
+    profile, or the seconds of a plan."""
 
     outlet: Outlet | None = None
     token: IdToken = IdToken("")
@@ -59,6 +64,9 @@ class Want(NamedTuple):
     number: int = 0
     transaction: str = ""
     until: str = ""
+    evse: int = 0
+    schedule: Schedule | None = None
+    unit: str = ""
 
 
 Handler = Callable[[Ear, Payload], Awaitable[Payload]]
@@ -74,7 +82,9 @@ class Speech:
     handlers: Mapping[str, Handler]
     """All other messages."""
     wants: Mapping[str, Callable[[Want], Asked]]
-    """By the name of the command in `ChargingStations`."""
+    """By the name of the command in `ChargingStations`; and `ability`, what the station can take of charging profiles."""
+    able: Callable[[Payload], Ability]
+    """The answer to that."""
     named_by_us: bool
     """Transactions have the number that we give them."""
     longest_token: int

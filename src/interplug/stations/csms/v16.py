@@ -9,11 +9,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, get_args
 
+from interplug.model.types import format_time
 from interplug.stations.ocpp.dialects import V16
 from interplug.stations.ocpp.frames import Payload
 
 from . import events, samples
 from .events import Admission, IdToken, Standing, Told
+from .schedules import Ability, Schedule
 from .speech import Asked, Ear, Handler, Speech, Want, noted
 
 STATUSES = frozenset(get_args(events.Status)) - {"Occupied"}
@@ -197,6 +199,69 @@ def unlock(want: Want) -> Asked:
     return Asked("UnlockConnector", {"connectorId": want.outlet.evse if want.outlet else 1}, UNLOCK)
 
 
+# --- charging profiles
+
+
+def set_profile(want: Want) -> Asked:
+    schedule = want.schedule
+    assert schedule is not None
+    profile = {
+        "chargingProfileId": schedule.id,
+        "transactionId": int(want.transaction),
+        "stackLevel": schedule.stack,
+        "chargingProfilePurpose": "TxProfile",
+        "chargingProfileKind": "Relative" if schedule.start is None else "Absolute",
+        "chargingSchedule": schedule_said(schedule),
+    }
+    return Asked("SetChargingProfile", {"connectorId": want.evse, "csChargingProfiles": profile}, {})
+
+
+def schedule_said(schedule: Schedule) -> Payload:
+    """The same in all versions, but for the id that 2.x gives it."""
+    said: Payload = {
+        "chargingRateUnit": schedule.unit,
+        "chargingSchedulePeriod": [{"startPeriod": start, "limit": limit} for start, limit in schedule.periods],
+    }
+    if schedule.start is not None:
+        said["startSchedule"] = format_time(schedule.start, whole_seconds=True)
+    if schedule.duration is not None:
+        said["duration"] = schedule.duration
+    if schedule.least is not None:
+        said["minChargingRate"] = schedule.least
+    return said
+
+
+def clear_profile(want: Want) -> Asked:
+    return Asked("ClearChargingProfile", {"id": want.number}, {})
+
+
+def composite(want: Want) -> Asked:
+    unit = {"chargingRateUnit": want.unit} if want.unit else {}
+    return Asked("GetCompositeSchedule", {"connectorId": want.evse, "duration": want.number, **unit}, {})
+
+
+ABILITY = ("ChargingScheduleAllowedChargingRateUnit", "ChargingScheduleMaxPeriods", "ChargeProfileMaxStackLevel")
+
+
+def ability(want: Want) -> Asked:
+    return Asked("GetConfiguration", {"key": list(ABILITY)}, {})
+
+
+def able(answer: Payload) -> Ability:
+    said = {one.get("key"): str(one.get("value") or "") for one in answer.get("configurationKey") or ()}
+    return ability_of(*(said.get(key, "") for key in ABILITY))
+
+
+UNITS = {"Current": "A", "A": "A", "Power": "W", "W": "W"}
+
+
+def ability_of(units: str, periods: str, stack: str) -> Ability:
+    """From the words of a station; what it does not say is not known to be wanting."""
+    named = frozenset(UNITS[unit.strip()] for unit in units.split(",") if unit.strip() in UNITS)
+    highest = number(stack)
+    return Ability(named or Ability().units, max(0, number(periods) or 0), Ability().stack if highest is None else max(0, highest))
+
+
 HANDLERS: dict[str, Handler] = {
     "Authorize": authorize,
     "BootNotification": boot,
@@ -217,12 +282,17 @@ SPEECH = Speech(
     answer=answer,
     handlers=HANDLERS,
     wants={
+        "ability": ability,
+        "active_charging_profile": composite,
         "cancel_reservation": cancel,
+        "clear_charging_profile": clear_profile,
         "reserve_now": reserve,
+        "set_charging_profile": set_profile,
         "start_session": remote_start,
         "stop_session": remote_stop,
         "unlock_connector": unlock,
     },
+    able=able,
     named_by_us=True,
     longest_token=20,
 )

@@ -13,8 +13,9 @@ from interplug.stations.ocpp.frames import Payload
 
 from . import samples, trouble
 from .events import Admission, IdToken, Phase, Standing, Told, Trouble
+from .schedules import Ability
 from .speech import Asked, Ear, Handler, Speech, Want, noted
-from .v16 import CANCEL, RESERVE, START, STOP, number
+from .v16 import CANCEL, RESERVE, START, STOP, ability_of, number, schedule_said
 
 KINDS: dict[Any, Any] = {"Started": "begun", "Updated": "went on", "Ended": "ended"}
 PHASES: dict[Any, Phase] = {
@@ -201,16 +202,61 @@ def unlock(want: Want) -> Asked:
     return Asked("UnlockConnector", {"evseId": evse, "connectorId": connector}, UNLOCK)
 
 
+# --- charging profiles
+
+
+def set_profile(want: Want) -> Asked:
+    schedule = want.schedule
+    assert schedule is not None
+    profile = {
+        "id": schedule.id,
+        "stackLevel": schedule.stack,
+        "chargingProfilePurpose": "TxProfile",
+        "chargingProfileKind": "Relative" if schedule.start is None else "Absolute",
+        "transactionId": want.transaction,
+        "chargingSchedule": [{"id": 1, **schedule_said(schedule)}],
+    }
+    return Asked("SetChargingProfile", {"evseId": want.evse, "chargingProfile": profile}, {})
+
+
+def clear_profile(want: Want) -> Asked:
+    return Asked("ClearChargingProfile", {"chargingProfileId": want.number}, {})
+
+
+def composite(want: Want) -> Asked:
+    unit = {"chargingRateUnit": want.unit} if want.unit else {}
+    return Asked("GetCompositeSchedule", {"evseId": want.evse, "duration": want.number, **unit}, {})
+
+
+ABILITY = ("RateUnit", "PeriodsPerSchedule", "ProfileStackLevel")
+
+
+def ability(want: Want) -> Asked:
+    wanted = [{"component": {"name": "SmartChargingCtrlr"}, "variable": {"name": name}} for name in ABILITY]
+    return Asked("GetVariables", {"getVariableData": wanted}, {})
+
+
+def able(answer: Payload) -> Ability:
+    found = [one for one in answer.get("getVariableResult") or () if one.get("attributeStatus") == "Accepted"]
+    said = {one["variable"]["name"]: str(one.get("attributeValue") or "") for one in found}
+    return ability_of(*(said.get(name, "") for name in ABILITY))
+
+
+async def limited(ear: Ear, payload: Payload) -> Payload:
+    await ear.limited(payload.get("evseId") or 0)
+    return {}
+
+
 HANDLERS: dict[str, Handler] = {
     "Authorize": authorize,
     "BootNotification": boot,
-    "ClearedChargingLimit": noted,
+    "ClearedChargingLimit": limited,
     "DataTransfer": data_transfer,
     "FirmwareStatusNotification": noted,
     "Heartbeat": heartbeat,
     "LogStatusNotification": noted,
     "MeterValues": noted,  # of no transaction
-    "NotifyChargingLimit": noted,
+    "NotifyChargingLimit": limited,
     "NotifyCustomerInformation": noted,
     "NotifyDisplayMessages": noted,
     "NotifyEvent": notify_event,
@@ -230,12 +276,17 @@ SPEECH = Speech(
     answer=answer,
     handlers=HANDLERS,
     wants={
+        "ability": ability,
+        "active_charging_profile": composite,
         "cancel_reservation": cancel,
+        "clear_charging_profile": clear_profile,
         "reserve_now": reserve,
+        "set_charging_profile": set_profile,
         "start_session": request_start,
         "stop_session": request_stop,
         "unlock_connector": unlock,
     },
+    able=able,
     named_by_us=False,
     longest_token=36,
 )

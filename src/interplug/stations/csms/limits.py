@@ -1,0 +1,174 @@
+"""Charging profiles, carried to stations that speak OCPP and back: set, cleared, planned, and set again when a station is back.
+
+What holds for a Session stands in the store, by who has set it (`modules.steering`); a station is told one sum of it. What it can take
+(units, periods, stack levels) it is asked once a connection; one that does not say is believed able.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from interplug.charges.pinned import NoPlace, find_place
+from interplug.model.types import decode_json
+from interplug.modules import steering
+from interplug.modules.node import Node, Outcome
+from interplug.modules.schedules import Plug, plug_of
+from interplug.stations.ocpp.frames import Payload
+from interplug.stations.ocpp.link import Gone, Refused, Silent
+from interplug.store.charging_stations import StationRow
+from interplug.store.keys import OWN
+from interplug.store.ocpp import Transaction
+from interplug.store.tx import Tx
+
+from .lines import Lines
+from .schedules import Ability, ids, made, plan
+from .speech import Want
+from .transactions import outlet_at
+from .versions import of_version
+
+log = logging.getLogger(__name__)
+Document = dict[str, Any]
+NO_CHARGE = Outcome("REJECTED", "nothing is charging there any more")
+AWAY = Outcome("TIMEOUT", "the station cannot be reached")
+TOO_MANY = Outcome("REJECTED", "these are more periods than the station can hold")
+
+
+class Running(NamedTuple):
+    """A charge at a station, with the profiles that hold for it, by who has set them."""
+
+    station: StationRow
+    row: Transaction
+    plug: Plug
+    held: dict[int, Document]
+
+
+@dataclass(slots=True)
+class Limits:
+    node: Node
+    lines: Lines
+    _able: dict[str, tuple[int, Ability]] = field(default_factory=dict)
+
+    async def set(self, session: str, profile: Document, connection: int) -> Outcome:
+        running = await self._running(session)
+        if isinstance(running, Outcome):
+            return running
+        return await self._install(running, {**running.held, connection: profile})
+
+    async def clear(self, session: str, connection: int) -> Outcome:
+        running = await self._running(session)
+        if isinstance(running, Outcome):
+            return running
+        if connection not in running.held:
+            return Outcome("UNKNOWN", "there is no profile to clear")
+        others = {of: profile for of, profile in running.held.items() if of != connection}
+        if others:
+            return await self._install(running, others)
+        outcomes = [await self._clear(running, number) for number in ids(running.row.evse, await self._count(running))]
+        return next((one for one in outcomes if one.result != "ACCEPTED"), Outcome("ACCEPTED"))
+
+    async def plan(self, session: str, seconds: int) -> Outcome:
+        running = await self._running(session)
+        if isinstance(running, Outcome):
+            return running
+        units = {profile["charging_rate_unit"] for profile in running.held.values()}
+        unit = units.pop() if len(units) == 1 else ""
+        answer = await self._ask(running.station, "active_charging_profile", Want(evse=running.row.evse, number=seconds, unit=unit))
+        if isinstance(answer, Outcome):
+            return answer
+        if answer.get("status") != "Accepted":
+            return Outcome("REJECTED", "the station does not tell its plan")
+        told = answer.get("chargingSchedule") or answer.get("schedule")
+        start = answer.get("scheduleStart") or (told or {}).get("scheduleStart")
+        return Outcome("ACCEPTED", profile=plan(told, start, running.plug, self.node.clock(), seconds))
+
+    async def again(self, station: StationRow) -> None:
+        """The station is back: it may have lost what it was told."""
+        for row in await self.node.store.read(lambda tx: tx.ocpp.open(station.id), snapshot=False):
+            running = await self._running(row.session) if row.session else NO_CHARGE
+            if isinstance(running, Running) and running.held:
+                outcome = await self._install(running, running.held)
+                log.info("station %s: the limits of Session %s were told again: %s", station.id, row.session, outcome.result)
+
+    async def moved(self, station: str, evse: int) -> None:
+        """The station has other limits now; evse 0: at all of its EVSEs."""
+        for row in await self.node.store.read(lambda tx: tx.ocpp.open(station), snapshot=False):
+            if row.session and evse in (0, row.evse):
+                await steering.moved(self.node, row.session)
+
+    # --- what is meant
+
+    async def _running(self, session: str) -> Running | Outcome:
+        async def work(tx: Tx) -> Running | Outcome:
+            row = await tx.ocpp.of_session(session)
+            station = await tx.charging_stations.get(row.station) if row is not None else None
+            outlet = outlet_at(station, row.evse, row.connector) if station is not None and row is not None else None
+            if row is None or station is None or outlet is None or row.ended_at:
+                return NO_CHARGE
+            try:
+                place = await find_place(tx, station.place, outlet.evse_uid, outlet.connector_id)
+            except NoPlace as error:
+                return Outcome("REJECTED", str(error))
+            known = await tx.profiles.of(OWN, session)
+            held = {one.connection: decode_json(one.document) for one in known if one.document}
+            return Running(station, row, plug_of(place.connector), held)
+
+        return await self.node.store.read(work, snapshot=False)
+
+    async def _ability(self, station: StationRow) -> Ability:
+        epoch, able = self._able.get(station.id, (-1, Ability()))
+        if epoch == station.epoch:
+            return able
+        answer = await self._ask(station, "ability", Want())
+        able = of_version(station.version).able(answer) if not isinstance(answer, Outcome) else Ability()
+        self._able[station.id] = station.epoch, able
+        return able
+
+    # --- saying it
+
+    async def _install(self, running: Running, profiles: dict[int, Document]) -> Outcome:
+        station, row = running.station, running.row
+        if not station.holder or not station.version:
+            return AWAY
+        able = await self._ability(station)
+        stack = self.node.settings.stations.stack_level
+        schedules = made(list(profiles.values()), running.plug, row.begun_at, self.node.clock(), able, evse=row.evse, stack=stack)
+        if not schedules:
+            return TOO_MANY
+        before = await self._count(running)
+        for schedule in schedules:
+            want = Want(evse=row.evse, transaction=row.number, schedule=schedule)
+            answer = await self._ask(station, "set_charging_profile", want)
+            if isinstance(answer, Outcome):
+                return answer
+            if answer.get("status") != "Accepted":
+                return Outcome("REJECTED", f"the station says {answer.get('status')}")
+        for number in ids(row.evse, before)[len(schedules) :]:
+            await self._clear(running, number)
+        return Outcome("ACCEPTED")
+
+    async def _count(self, running: Running) -> int:
+        """How many profiles at the station say what holds now."""
+        if not running.held:
+            return 0
+        able, row, stack = await self._ability(running.station), running.row, self.node.settings.stations.stack_level
+        held = list(running.held.values())
+        return len(made(held, running.plug, row.begun_at, self.node.clock(), able, evse=row.evse, stack=stack))
+
+    async def _clear(self, running: Running, id: int) -> Outcome:
+        answer = await self._ask(running.station, "clear_charging_profile", Want(number=id))
+        if isinstance(answer, Outcome):
+            return answer
+        return Outcome("ACCEPTED") if answer.get("status") == "Accepted" else Outcome("UNKNOWN", "the station has no such profile")
+
+    async def _ask(self, station: StationRow, name: str, want: Want) -> Payload | Outcome:
+        if not station.holder or not station.version:
+            return AWAY
+        asked = of_version(station.version).wants[name](want)
+        try:
+            return await self.lines.call(station.id, asked.action, asked.payload)
+        except Refused as error:
+            return Outcome("REJECTED", error.description or error.code)
+        except (Silent, Gone) as error:
+            return Outcome("TIMEOUT", str(error))
