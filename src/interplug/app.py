@@ -17,7 +17,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 import uvicorn
@@ -31,7 +31,7 @@ from interplug.drivers.places import PlaceList
 from interplug.modules import asking, call, retention, steering
 from interplug.modules.ahead import Ahead
 from interplug.modules.loops import Loop, Loops
-from interplug.modules.node import Node
+from interplug.modules.node import ChargingStations, Node
 from interplug.modules.opening import opened
 from interplug.modules.server import serve as answer
 from interplug.modules.tenure import SHARES, Tenure, share_of
@@ -47,9 +47,6 @@ from interplug.web.pages import Pages, driver_pages
 from interplug.web.readiness import Readiness
 from interplug.web.wire import Wire
 
-if TYPE_CHECKING:
-    from interplug.stations.csms.service import Csms  # its libraries are an extra
-
 log = logging.getLogger(__name__)
 
 LAST_ANSWERS = 5.0
@@ -62,10 +59,20 @@ MALLOC = {-1: 64_000_000, -2: 1_000_000, -3: 4_000_000}
 SQLITE_CONFIG_MULTITHREAD = 2
 
 
+class StationsDoor(Protocol):
+    """What stations connect to (`stations.csms`), whose libraries a node that has no stations need not have."""
+
+    @property
+    def commands(self) -> ChargingStations: ...
+    def open(self) -> contextlib.AbstractAsyncContextManager[None]: ...
+    async def run(self) -> None: ...
+    async def watch(self) -> None: ...
+
+
 # --- its loops
 
 
-async def loops_of(node: Node, pages: Pages | None, csms: Csms | None = None) -> tuple[Loops, Push]:
+async def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None) -> tuple[Loops, Push]:
     """Every loop of a node with these settings; what commands are handed to is there before the first command."""
     once: dict[str, Loop] = {
         "tariffs": TariffsMoved(node).run,
@@ -85,7 +92,7 @@ async def loops_of(node: Node, pages: Pages | None, csms: Csms | None = None) ->
     if csms is not None:
         node.stations = csms.commands
         here["csms"] = csms.run
-        once["silent stations"] = csms.watch.run
+        once["silent stations"] = csms.watch
     if pages is not None:
         once |= {"drives": Follower(node).run, "places": PlaceList(node).run}
     if not node.store.place.shared:
@@ -102,7 +109,7 @@ async def loops_of(node: Node, pages: Pages | None, csms: Csms | None = None) ->
     return loops, push
 
 
-def csms_of(node: Node) -> Csms | None:
+def csms_of(node: Node) -> StationsDoor | None:
     """What stations connect to, where this node is that for its own."""
     if not node.settings.stations.enabled:
         return None

@@ -176,10 +176,10 @@ async def test_a_lost_end_is_assumed_when_the_plug_is_free(csms: Csms, one: Stat
     await status(one, clock, "Available")
     await carried(csms)
     clock.move(600)
-    await csms.watch.look()
+    await csms.silence.look()
     assert await provider.cdrs() == [], "its end may still be on the way"
     clock.move(600)
-    await csms.watch.look()
+    await csms.silence.look()
     [bill] = await provider.cdrs()
     assert (bill["total_energy"], bill["total_time"]) == (3, 1)
     assert "did not report" in bill["remark"]
@@ -281,6 +281,26 @@ async def test_a_meter_of_the_charge_alone_between_registers_of_its_life(
     assert bill["total_energy"] == Decimal("9.1")
 
 
+async def test_a_meter_that_speaks_often_moves_the_session_once_a_minute_and_loses_nothing(
+    csms: Csms, one: Station, provider: Provider, clock: Clock
+) -> None:
+    number = await start(one, clock)
+    seen = []
+    for second in range(10, 130, 10):
+        clock.move(10)
+        await meter(one, clock, number, 1000 + 20 * second)
+        await carried(csms)
+        seen.append((await provider.session())["kwh"] * 1000)
+    assert seen == [0] * 5 + [1200] * 6 + [2400]
+    clock.move(10)
+    await stop(one, clock, number, 3500)
+    await carried(csms)
+    [bill] = await provider.cdrs()
+    assert bill["total_energy"] == Decimal("2.5")
+    readings = await csms.node.store.read(lambda tx: tx.stations.readings(bill["id"]))
+    assert len(readings) == 14
+
+
 # --- not as OCPP says
 
 
@@ -341,10 +361,10 @@ async def test_a_station_that_is_away_is_unknown_and_comes_back_as_it_was(csms: 
     async with station(csms, V16) as one:
         await boot(one, clock)
     clock.move(60)
-    await csms.watch.look()
+    await csms.silence.look()
     assert await provider.status() == "AVAILABLE", "brief drops are nobody's business"
     clock.move(300)
-    await csms.watch.look()
+    await csms.silence.look()
     assert await provider.status() == "UNKNOWN"
     async with station(csms, V16) as one:
         await one.say("Heartbeat")

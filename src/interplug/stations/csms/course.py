@@ -30,7 +30,10 @@ class Course(msgspec.Struct, kw_only=True):
     doubt: str = ""
     signed: list[Signed] = []
     until: int = 0
-    """The newest reading that the book was given."""
+    """The time of the newest reading."""
+    pending: list[Reading] = []
+    """Readings that the book is not told of yet, for a partner does not hear of each of them."""
+    told_at: int = 0
 
     @classmethod
     def begun(cls, told: Told) -> Course:

@@ -30,7 +30,7 @@ class Csms:
         self.lines = Lines(node, self.hall)
         self.commands = Commands(node, self.desk, self.lines)
         self.door = Door(self.hall)
-        self.watch = Watch(self.desk)
+        self.silence = Watch(self.desk)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -42,6 +42,10 @@ class Csms:
                 yield
             finally:
                 await self.hall.close()
+
+    async def watch(self) -> None:
+        """What only one process has to do."""
+        await self.silence.run()
 
     async def run(self) -> None:
         """What has to be looked at in every process that stations connect to, until it is cancelled."""
