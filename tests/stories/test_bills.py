@@ -121,9 +121,10 @@ async def test_one_that_is_held_leaves_when_the_right_one_comes_in_its_place(roa
     await bring(roaming, cdr("C1", "2.75"))
     assert await there(roaming) == []
     roaming.clock.move(60)
+    now = roaming.clock.now
     await bring(roaming, cdr("C1", "2.50"))
     assert await there(roaming) == ["C1"] and await listed(roaming, held=True) == {}
-    assert (await stored(roaming)).last_updated == roaming.clock.now
+    assert (await stored(roaming)).last_updated == now
 
 
 async def test_one_that_is_held_leaves_when_somebody_says_so_and_the_provider_finds_out(roaming: Roaming) -> None:
