@@ -1,5 +1,5 @@
 """Changes of our own EVSEs, each at its time, by a process beside the node: `python -m bench.changes URL` reads `[seconds, location,
-evse]` a line from standard input and writes `[evse, last_updated, time]` a line.
+evse]`, the party after it where it is another than the bench's, a line from standard input and writes `[evse, last_updated, time]` a line.
 
 Each is durable before it is told; those of one moment are in one group.
 """
@@ -20,8 +20,8 @@ from interplug.store.store import Store, now_us
 from interplug.store.tx import Tx
 
 
-async def change(store: Store, location: str, uid: str) -> tuple[str, float]:
-    key, began = Key("locations", OWN, *PARTY, location), time.time()
+async def change(store: Store, location: str, uid: str, *party: str) -> tuple[str, float]:
+    key, began = Key("locations", OWN, *(party or PARTY), location), time.time()
 
     async def work(tx: Tx) -> str:
         evse = await tx.objects.get_evse(key, uid)
@@ -36,13 +36,13 @@ async def change(store: Store, location: str, uid: str) -> tuple[str, float]:
     return await store.write(work), began
 
 
-async def run(url: str, wanted: list[tuple[float, str, str]]) -> None:
+async def run(url: str, wanted: list[tuple[float, *tuple[str, ...]]]) -> None:
     store = Store.open(url)
     begin = time.monotonic()
 
-    async def one(seconds: float, location: str, uid: str) -> None:
+    async def one(seconds: float, location: str, uid: str, *party: str) -> None:
         await asyncio.sleep(seconds - (time.monotonic() - begin))
-        moment, began = await change(store, location, uid)
+        moment, began = await change(store, location, uid, *party)
         print(json.dumps([uid, moment, began]))
 
     await asyncio.gather(*(one(*each) for each in wanted))

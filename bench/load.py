@@ -71,6 +71,12 @@ def memory(pid: int) -> str:
     return f"{held['VmHWM:']:.0f} MB, {held['RssFile:']:.0f} of them pages of files"
 
 
+def own_memory(pid: int) -> float:
+    """Megabytes that are the process's alone: without the pages of files, which the system takes back when it needs them."""
+    lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return next(int(words[1]) / 1024 for words in lines if words[0] == "RssAnon:")
+
+
 def _core_busy() -> float:
     """Seconds that the server's core was busy for anybody."""
     fields = next(line.split() for line in Path("/proc/stat").read_text().splitlines() if line.startswith(f"cpu{SERVER_CORE} "))

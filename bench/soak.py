@@ -22,7 +22,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from bench import data, fanout, nodes, sink, writes
+from bench import data, fanout, load, nodes, sink, writes
 from bench.rows import Plan, Row
 
 OWN, PARTNERS, PATCHES, PAGES = 8, 30, 60, 4
@@ -59,11 +59,11 @@ def rows(plan: Plan) -> Iterator[Row]:
         _fill(database, partners.port)
         kept = {"INTERPLUG__STORE__MESSAGE_DAYS": str(seconds / 4 / 86_400)}
         node = nodes.serve(database, {"cpo": "2.2.1", **READERS}, more=kept)
-        load = _begin(database, node, seconds)
+        driving = _begin(database, node, seconds)
         try:
             yield from _watched(plan, node, partners, database, seconds)
         finally:
-            for process in load:
+            for process in driving:
                 process.terminate()
                 process.wait(30)
             node.stop()
@@ -95,7 +95,7 @@ def _watched(plan: Plan, node: nodes.Server, partners: fanout.Partners, database
     while (at := time.monotonic() - began) < seconds - 2:
         time.sleep(min(SAMPLE, seconds / 40))
         pushed += len(partners.taken())
-        samples.append((at / 60, _memory(node)))
+        samples.append((at / 60, load.own_memory(node.process.pid)))
         if at > seconds / 2 and not half:
             half = _tables(database)
             plan.say(f"soak: half of {plan.minutes:g} minutes, {samples[-1][1]:.0f} MB")
@@ -119,11 +119,6 @@ def _watched(plan: Plan, node: nodes.Server, partners: fanout.Partners, database
         holds=not grown,
         details=", ".join(f"{name} {half.get(name, 0)}, {n}" for name, n in end.items() if n > 500),
     )
-
-
-def _memory(node: nodes.Server) -> float:
-    lines = (line.split() for line in Path(f"/proc/{node.process.pid}/status").read_text().splitlines())
-    return next(int(words[1]) / 1024 for words in lines if words[0] == "RssAnon:")
 
 
 def _tables(database: Path) -> dict[str, int]:

@@ -42,9 +42,10 @@ from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
 from interplug.web.door import Door
-from interplug.web.metrics import exposition
+from interplug.web.metrics import counted, exposition
 from interplug.web.pages import Pages, driver_pages
 from interplug.web.readiness import Readiness
+from interplug.web.siblings import Siblings
 from interplug.web.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -198,8 +199,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None]) -> None:
-    """Lives until SIGTERM or SIGINT. `started` is called once requests are answered."""
+async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None], siblings: Siblings | None = None) -> None:
+    """Lives until SIGTERM or SIGINT. `started` is called once requests are answered; `siblings` are the workers of the same parent."""
     async with contextlib.AsyncExitStack() as stack:
         node = await stack.enter_async_context(opened(settings))
         stack.enter_context(alone(node.store.place))
@@ -207,7 +208,9 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         csms = csms_of(node)
         loops, push = await loops_of(node, pages, csms)
         readiness = Readiness(node, loops.wrong)
-        server = _server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node))))
+        if siblings is not None:
+            await stack.enter_async_context(siblings.telling(lambda: _counted(node, push, readiness)))
+        server = _server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, _stop, server, readiness, pages)
@@ -279,15 +282,19 @@ def traced(node: Node) -> Iterator[Handler]:
         traces.close()
 
 
-def _door(node: Node, readiness: Readiness, pages: Pages | None, push: Push, answering: Handler) -> Door:
+def _door(node: Node, readiness: Readiness, pages: Pages | None, push: Push, answering: Handler, siblings: Siblings | None) -> Door:
     async def metrics() -> Response:
-        return await exposition(node, push, await readiness.missing())
+        return await exposition(node, push, await readiness.missing(), siblings)
 
     return Door(node, readiness.missing, pages, metrics if node.settings.surfaces.metrics else None, answering)
 
 
-def run(settings: Settings, listener: socket.socket, started: Callable[[Node], None]) -> None:
+async def _counted(node: Node, push: Push, readiness: Readiness) -> bytes:
+    return await counted(node, push, await readiness.missing())
+
+
+def run(settings: Settings, listener: socket.socket, started: Callable[[Node], None], siblings: Siblings | None = None) -> None:
     """The whole life of a node in this process."""
     tune()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings, listener, started))
+        runner.run(serve(settings, listener, started, siblings))

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.postgres import Cluster, ask
 
@@ -82,6 +83,34 @@ async def test_two_workers_share_and_one_that_is_killed_is_replaced(serving: Ser
     assert await asyncio.to_thread(serving.parent.wait, PATIENCE) == 0
     assert serving.holders() == {}, "what they held is free at once"
     assert not [pid for pid in now if Path(f"/proc/{pid}").exists()]
+
+
+Figures = dict[tuple[str, str], float]
+
+
+def figures(url: str) -> Figures:
+    """By name and worker; the samples of a worker are added up."""
+    with urlopen(f"{url}/metrics", timeout=30) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    found: Figures = {}
+    for one in (sample for family in families for sample in family.samples):
+        place = one.name, one.labels.get("worker", "")
+        found[place] = found.get(place, 0) + one.value
+    return found
+
+
+async def test_whoever_is_asked_tells_the_figures_of_all_workers(serving: Serving) -> None:
+    pids = await serving.until(2)
+    for _ in range(5):
+        found = await asyncio.to_thread(figures, serving.url)
+        assert {worker for name, worker in found if name == "interplug_store_transactions_total"} == {"0", "1"}
+        assert {found["process_resident_memory_bytes", worker] > 1_000_000 for worker in "01"} == {True}
+        assert found["interplug_ready", "0"] == found["interplug_ready", "1"] == 1
+        assert ("interplug_changes", "") in found and ("interplug_changes", "0") not in found
+    os.kill(min(pids), signal.SIGSTOP)
+    found = await asyncio.to_thread(figures, serving.url)
+    os.kill(min(pids), signal.SIGCONT)
+    assert sorted(found["interplug_worker_up", worker] for worker in "01") == [0, 1], "one that says nothing is not waited for"
 
 
 async def test_workers_end_with_a_parent_that_is_killed(serving: Serving) -> None:

@@ -15,6 +15,7 @@ from interplug.partners.keys import NodeKey
 from interplug.partners.presentation import root, versions_url
 from interplug.store.urls import place_of
 from interplug.telemetry import logs
+from interplug.web import siblings
 
 from .opening import COMMON, Common, settings_of
 from .workers import Parent
@@ -31,8 +32,12 @@ def serve(
     if workers > 1:
         _allow(settings)
     listener, settings = app.bound(settings)
-    first = workers == 1 or Parent().divide(workers) == 0
-    app.run(settings, listener, _started if first else lambda _: None)
+    if workers == 1:
+        app.run(settings, listener, _started)
+        return
+    theirs = siblings.sockets(workers)
+    number = Parent().divide(workers)
+    app.run(settings, listener, _started if number == 0 else lambda _: None, siblings.Siblings(number, theirs))
 
 
 def _allow(settings: Settings) -> None:

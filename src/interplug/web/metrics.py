@@ -25,6 +25,8 @@ from interplug.store.tx import Tx
 from interplug.sync.push import Push
 from interplug.telemetry.figures import Spread
 
+from .siblings import Siblings, merged
+
 PARTNER = ("partner", "connection")
 Row = tuple[tuple[str, ...], Any]
 REQUEST = ("direction", "module", "method", "version", "http", "ocpi")
@@ -50,11 +52,19 @@ class Family(NamedTuple):
     rows: Sequence[Row]
 
 
-async def exposition(node: Node, push: Push, missing: Mapping[str, str]) -> Response:
-    """All figures of this process, as they are now; `missing` is what `/health/ready` tells."""
+async def exposition(node: Node, push: Push, missing: Mapping[str, str], siblings: Siblings | None = None) -> Response:
+    """All figures as they are now, of this process and of its siblings; `missing` is what `/health/ready` tells."""
+    told = asyncio.create_task(siblings.told()) if siblings is not None else None
     families = [*_process(node, missing), *_requests(node), *_partners(node, push), *_held(node, await node.store.read(_counts))]
     body = await asyncio.to_thread(_written, families)
+    if siblings is not None and told is not None:
+        body = await asyncio.to_thread(merged, {siblings.number: body, **await told}, siblings.all())
     return Response(200, body, {"content-type": CONTENT_TYPE_LATEST})
+
+
+async def counted(node: Node, push: Push, missing: Mapping[str, str]) -> bytes:
+    """For a sibling that is asked: what this process alone knows, without what any of them reads in the database."""
+    return await asyncio.to_thread(_written, [*_process(node, missing), *_requests(node), *_partners(node, push)])
 
 
 async def _counts(tx: Tx) -> Held:
