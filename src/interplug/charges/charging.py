@@ -102,11 +102,15 @@ async def reserve(
     return await node.store.write(work)
 
 
-async def meter(node: Node, session_id: str, readings: Iterable[Reading]) -> None:
-    """What the meter of a running Session said; late ones too. The first makes the Session ACTIVE, from its time on."""
+async def meter(node: Node, session_id: str, readings: Iterable[Reading], *, quietly: bool = False) -> None:
+    """What the meter of a running Session said; late ones too. The first makes the Session ACTIVE, from its time on. `quietly`: they
+    are kept, and partners see them with the next ones."""
     found = [Reading(whole(one.at), one.kwh, one.phase, one.power, one.current, one.soc) for one in readings]
 
     async def work(tx: Tx) -> None:
+        if quietly:
+            await tx.stations.read(session_id, found, node.clock())
+            return
         charge = await tx.stations.get(session_id)
         if charge is None or not await tx.stations.read(session_id, found, node.clock()):
             return

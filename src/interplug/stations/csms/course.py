@@ -31,9 +31,8 @@ class Course(msgspec.Struct, kw_only=True):
     signed: list[Signed] = []
     until: int = 0
     """The time of the newest reading."""
-    pending: list[Reading] = []
-    """Readings that the book is not told of yet, for a partner does not hear of each of them."""
     told_at: int = 0
+    """That of the newest reading when partners were last told; they do not hear of each of them."""
 
     @classmethod
     def begun(cls, told: Told) -> Course:

@@ -8,6 +8,7 @@ understood is left in the inbox as evidence and stops nothing; a database that i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 AGAIN = 1.0
 """Seconds until a database that was away is asked again."""
 AT_ONCE = 200
+BEAT = 0.5
+"""Seconds between two times that what only continues a transaction is carried."""
 
 T = TypeVar("T")
 Carry = Callable[[Told], Awaitable[Admission]]
@@ -41,10 +44,14 @@ class Ledger:
         self._node, self._station, self._read, self._carry = node, station, read, carry
         self._entries: asyncio.Queue[Entry | None] = asyncio.Queue()
         self._caught_up = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._carried_at = -BEAT
         self.lost = asyncio.Event()
         """Another connection of the station has taken over."""
 
     def put(self, no: int, told: Told | None) -> None:
+        if told is not None and told.kind != "went on":
+            self._urgent.set()
         self._entries.put_nowait(Entry(no, told))
 
     def ask(self, no: int, told: Told | None) -> asyncio.Future[Admission]:
@@ -52,15 +59,23 @@ class Ledger:
         answer: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
         if self.lost.is_set():
             answer.cancel()
+        self._urgent.set()
         self._entries.put_nowait(Entry(no, told, answer))
         return answer
 
     def end(self) -> None:
         """`run` ends when everything is carried."""
+        self._urgent.set()
         self._entries.put_nowait(None)
+
+    def lose(self) -> None:
+        """Another connection has taken over: nothing more is carried."""
+        self.lost.set()
+        self._urgent.set()
 
     async def carried(self) -> None:
         """Waits until everything that was put in by now is in the book."""
+        self._urgent.set()
         await self._caught_up.wait()
         await self._entries.join()
 
@@ -71,7 +86,9 @@ class Ledger:
             self._caught_up.set()
             ending = False
             while not ending and not self.lost.is_set():
-                batch = [await self._entries.get(), *self._rest()]
+                first = await self._entries.get()
+                await self._others()
+                batch = [first, *self._rest()]
                 ending = None in batch
                 await self._take([entry for entry in batch if entry is not None])
                 for _ in batch:
@@ -81,6 +98,15 @@ class Ledger:
             for entry in self._rest():
                 if entry is not None and entry.answer is not None:
                     entry.answer.cancel()
+
+    async def _others(self) -> None:
+        """A station that tells more than once in a BEAT is carried once in it, unless something waits for that."""
+        now = asyncio.get_running_loop().time
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._carried_at + BEAT - now()):
+                await self._urgent.wait()
+        self._urgent.clear()
+        self._carried_at = now()
 
     def _rest(self) -> list[Entry | None]:
         found = []

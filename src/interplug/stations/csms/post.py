@@ -84,7 +84,7 @@ class Post:
 
     async def lose(self, reason: str) -> None:
         """Another connection, or a decision, has taken over."""
-        self._ledger.lost.set()
+        self._ledger.lose()
         await self.link.close(POLICY, reason)
 
     def _watch(self, incoming: bool, text: str) -> None:
@@ -129,7 +129,7 @@ class Post:
         return await handler(self, incoming.payload)
 
     async def _once(self, speech: Speech, incoming: Incoming) -> Payload:
-        digest = hashlib.sha256(encode_json(incoming.payload)).digest()
+        digest = hashlib.sha256(incoming.raw.encode()).digest()
         action, known, answer = self._answers.get(incoming.id, ("", b"", {}))
         if (action, known) == (incoming.action, digest):
             return answer

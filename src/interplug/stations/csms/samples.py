@@ -14,11 +14,19 @@ from .events import Sample, Signed
 
 Document = dict[str, Any]
 REGISTER = "Energy.Active.Import.Register"
-INTERVAL = "Energy.Active.Import.Interval"
+FIELDS = {
+    REGISTER: "register",
+    "Energy.Active.Import.Interval": "interval",
+    "Power.Active.Import": "power",
+    "Current.Import": "current",
+    "SoC": "soc",
+}
 PHASES = ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N")
 ELSEWHERE = ("EV", "Inlet")
 THOUSANDS = {"kWh": 1000, "kW": 1000}
 FINAL = "Transaction.End"
+SIGNED = {"format", "signedMeterValue"}
+PERIODIC = "Sample.Periodic"
 
 
 def read(values: Iterable[Document], time: Callable[[str], int]) -> tuple[tuple[Sample, ...], tuple[Signed, ...]]:
@@ -27,31 +35,26 @@ def read(values: Iterable[Document], time: Callable[[str], int]) -> tuple[tuple[
     for value in values:
         at = time(str(value.get("timestamp", "")))
         sampled = [one for one in value.get("sampledValue") or () if isinstance(one, dict)]
-        signed += [found for one in sampled if (found := _signed(one, at)) is not None]
+        signed += [found for one in sampled if SIGNED & one.keys() and (found := _signed(one, at)) is not None]
         # One meterValue of a StopTransaction may hold the beginning and the end; each context is a sample of its own.
-        for context in dict.fromkeys(str(one.get("context") or "Sample.Periodic") for one in sampled):
-            samples.append(_sample([one for one in sampled if (one.get("context") or "Sample.Periodic") == context], at, context))
+        by_context: dict[str, list[Document]] = {}
+        for one in sampled:
+            by_context.setdefault(str(one.get("context") or PERIODIC), []).append(one)
+        samples += [_sample(values, at, context) for context, values in by_context.items()]
     return tuple(samples), tuple(signed)
 
 
 def _sample(sampled: list[Document], at: int, context: str) -> Sample:
-    def total(measurand: str) -> Decimal | None:
-        return _total([one for one in sampled if (one.get("measurand") or REGISTER) == measurand], measurand)
-
-    return Sample(
-        at=at,
-        register=total(REGISTER),
-        interval=total(INTERVAL),
-        power=total("Power.Active.Import"),
-        current=total("Current.Import"),
-        soc=total("SoC"),
-        context=context,
-    )
+    found: dict[str, list[Document]] = {}
+    for one in sampled:
+        name = FIELDS.get(one.get("measurand") or REGISTER)
+        if name is not None and (name == "soc" or one.get("location") not in ELSEWHERE):
+            found.setdefault(name, []).append(one)
+    return Sample(at=at, context=context, **{name: _total(values) for name, values in found.items()})
 
 
-def _total(found: list[Document], measurand: str) -> Decimal | None:
+def _total(here: list[Document]) -> Decimal | None:
     """The value without a phase, else the sum of the phases."""
-    here = [one for one in found if measurand == "SoC" or one.get("location") not in ELSEWHERE]
     whole = [number for one in here if not one.get("phase") and (number := _number(one)) is not None]
     if whole:
         return whole[-1]
@@ -63,7 +66,8 @@ def _number(one: Document) -> Decimal | None:
     if one.get("format") == "SignedData":
         return None
     try:
-        value = Decimal(str(one.get("value")).strip().replace(",", "."))
+        said = one.get("value")
+        value = Decimal(said if isinstance(said, int | Decimal) else str(said).strip().replace(",", "."))
     except InvalidOperation:
         return None
     if not value.is_finite() or abs(value) >= 10**12:
@@ -77,7 +81,7 @@ def _number(one: Document) -> Decimal | None:
 
 
 def _signed(one: Document, at: int) -> Signed | None:
-    context = str(one.get("context") or "Sample.Periodic")
+    context = str(one.get("context") or PERIODIC)
     if one.get("format") == "SignedData":
         return Signed(context, at, str(one.get("value", "")))
     told = one.get("signedMeterValue")

@@ -19,6 +19,7 @@ from interplug.modules.authorise import Authorisation
 from interplug.modules.node import Node
 from interplug.store.charging_stations import Outlet, StationRow
 from interplug.store.ocpp import Hold, Transaction
+from interplug.store.stations import Reading
 from interplug.store.tx import Tx
 
 from .course import WATTS, Course
@@ -177,21 +178,20 @@ class Transactions:
         if told.evse and not row.evse:
             row.evse, row.connector = told.evse, told.connector
         phase = course.phase
-        course.pending += course.follow(told, begins_at)
+        readings = course.follow(told, begins_at)
         row.heard_at = now = self.node.clock()
         every = self.node.after(self.node.settings.stations.session_every) - now
         if told.kind == "ended":
             row.ended_at = max(row.begun_at, course.until)
-            await self._end(row, course, told.reason)
-        elif begins_at is not None or course.phase != phase or course.until - course.told_at >= every:
-            if row.session:
-                await charging.meter(self.node, row.session, course.pending)
-            course.pending, course.told_at = [], course.until
+            await self._end(row, course, readings, told.reason)
+        elif row.session:
+            quietly = begins_at is None and course.phase == phase and course.until - course.told_at < every
+            await charging.meter(self.node, row.session, readings, quietly=quietly)
+            course.told_at = course.told_at if quietly else course.until
         row.doc = course.raw()
         await self.node.store.write(lambda tx: tx.ocpp.save(row))
 
-    async def _end(self, row: Transaction, course: Course, reason: str, fault: str | None = None) -> None:
-        readings, course.pending = course.pending, []
+    async def _end(self, row: Transaction, course: Course, readings: list[Reading], reason: str, fault: str | None = None) -> None:
         if not row.session:
             return
         fault = fault or FAULT_REASONS.get(reason) or await self._open_fault(row, reason)
@@ -210,8 +210,7 @@ class Transactions:
         """The station no longer speaks of it, and its plug is free: it ends with what was last known (the driver pays nothing later)."""
         course = Course.read(row.doc)
         row.ended_at = max(course.register.at, row.begun_at)
-        await self._end(row, course, "", "the station did not report the end")
-        row.doc = course.raw()
+        await self._end(row, course, [], "", "the station did not report the end")
         await self.node.store.write(lambda tx: tx.ocpp.save(row))
 
 
