@@ -504,4 +504,4 @@ async def test_equal_reservation_ids_of_two_partners_are_told_apart(node: Node, 
 
 def test_every_state_of_a_received_command_is_reached() -> None:
     assert {before for before, _ in RECEIVED} <= {"working", *RECEIVED.values()}
-    assert set(RECEIVED.values()) == {"done", "timed_out", "failed", "canceled"}
+    assert set(RECEIVED.values()) == {"done", "timed_out", "failed", "refused", "canceled"}

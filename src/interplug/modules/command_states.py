@@ -16,6 +16,8 @@ RECEIVED: Table = {
     ("working", "result"): "done",
     ("working", "deadline"): "timed_out",
     ("working", "restart"): "failed",
+    # Whom we have asked in its stead does not take it: nothing was accepted, and nothing is reported.
+    ("working", "refused"): "refused",
     # The CPO withdraws a reservation that it had confirmed (CMD-040).
     ("done", "canceled"): "canceled",
 }

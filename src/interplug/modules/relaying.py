@@ -19,6 +19,7 @@ from interplug.store.tx import Tx
 from . import lens, profiles, steering
 from .asking import NotSent
 from .call import accepted, finish
+from .command_states import RECEIVED, advance
 from .node import Call, Node, Outcome
 
 Document = dict[str, Any]
@@ -91,9 +92,10 @@ async def _refused(node: Node, row: Command, result: str) -> None:
 
     async def work(tx: Tx) -> None:
         mine = await tx.commands.get(row.id)
-        assert mine is not None
-        mine.state, mine.answered, mine.result, mine.finished_at = "refused", result, result, node.clock()
-        await tx.commands.update(mine)
+        state = advance(RECEIVED, mine.state, "refused") if mine is not None else None
+        if mine is not None and state is not None:
+            mine.state, mine.answered, mine.result, mine.finished_at = state, result, result, node.clock()
+            await tx.commands.update(mine)
 
     await node.store.write(work)
 

@@ -76,7 +76,7 @@ def named(row: Command) -> str:
 
 async def owe(tx: Tx, source: int, session: str, now: int, *, but: int = 0, active: bytes = b"") -> bool:
     """The plan for a Session is another now; whether there is anybody to tell, beside the one that has asked for it."""
-    found = [one for one in await tx.profiles.of(source, session) if one.connection and one.connection != but and one.set_at]
+    found = [one for one in await tx.profiles.of(source, session) if one.connection and one.connection != but]
     for one in found:
         one.due = now
         if active:
