@@ -51,6 +51,23 @@ def test_a_node_moves_to_another_machine_with_its_key(node: Command, tmp_path: P
     assert node("partner", "show", "abc", "--json").json["partner"] == "abc"
 
 
+@pytest.mark.parametrize("name", ["node.db", "node.db.key", "./node.db", "link.db"])
+def test_a_copy_never_takes_the_place_of_the_node_itself(node: Command, tmp_path: Path, name: str) -> None:
+    """A node that runs would write on into a file without a name, and a key made anew opens no token."""
+    (tmp_path / "link.db").symlink_to(tmp_path / "node.db")
+    before = [((tmp_path / one).stat().st_ino, (tmp_path / one).read_bytes()) for one in ("node.db", "node.db.key")]
+    said = node("db", "backup", name, "--replace")
+    assert (said.code, "a copy goes elsewhere" in said.err) == (2, True)
+    assert [((tmp_path / one).stat().st_ino, (tmp_path / one).read_bytes()) for one in ("node.db", "node.db.key")] == before
+    assert node("db", "restore", "node.db", "--replace").code == 2
+
+
+@pytest.mark.parametrize("name", ["", ".", "folder"])
+def test_a_folder_is_no_file_for_a_copy(node: Command, tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    assert [node("db", verb, name, "--replace").code for verb in ("backup", "restore")] == [2, 2]
+
+
 def test_nothing_is_replaced_unasked(node: Command, tmp_path: Path) -> None:
     assert node("db", "backup", "copy.db").code == 0
     again = node("db", "backup", "copy.db")

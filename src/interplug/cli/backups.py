@@ -47,12 +47,15 @@ def backup(
     """
     store = settings_of(common).store
     place = place_of(store.url)
+    if file.is_dir():
+        end(f"{file} is a folder; name the file that the copy shall be", USAGE)
     if not isinstance(place, SqliteFile):
         _call("pg_dump", ["--format=custom", f"--file={file}"], store.url, common)
         return
     source, key_file = place.path, beside(file)
     if not source.exists():
         end(f"there is no database at {place.shown}", CONFIGURATION)
+    _apart((file, key_file), place, store)
     copies_key = not without_key and not store.key and key_path(store).exists()
     for one in (file, key_file) if copies_key else (file,):
         if one.exists() and not replace:
@@ -82,8 +85,9 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
         _call("pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url, common)
         return
     target = place.path
-    if not file.exists():
-        end(f"there is no {file}", USAGE)
+    if not file.is_file():
+        end(f"there is no file {file}", USAGE)
+    _apart((file,), place, store)
     copy = copies.look(file, thoroughly=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     with alone(place):
@@ -105,6 +109,14 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
 def beside(file: Path) -> Path:
     """Where the key of a copy stands."""
     return file.with_name(f"{file.name}.key")
+
+
+def _apart(copy: tuple[Path, ...], place: SqliteFile, store: StoreSettings) -> None:
+    """A copy is not the thing itself: written over it, a running node would go on with a file that has no name any more."""
+    itself = [place.path, *(place.path.with_name(place.path.name + beside_it) for beside_it in ("-wal", "-shm")), key_path(store)]
+    for one in copy:
+        if any(one.exists() and mine.exists() and one.samefile(mine) for mine in itself):
+            end(f"{one} is this node's own; a copy goes elsewhere", USAGE)
 
 
 def _key(copy: Copy, store: StoreSettings, key_file: Path, *, replace: bool) -> tuple[NodeKey | None, Path | None]:
