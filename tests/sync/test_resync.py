@@ -8,6 +8,7 @@ import pytest
 
 from interplug.partners import audiences
 from interplug.store.keys import Key
+from interplug.store.tx import Tx
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import SETTLE, Push
 from tests.modules import said
@@ -44,6 +45,18 @@ async def fill(world: World) -> None:
 
 
 ALL = [("PUT", "locations/NL/TNM/L1"), ("PUT", "locations/NL/TNM/L2"), ("PUT", "tariffs/NL/TNM/T1")]
+
+
+async def test_who_asks_that_a_partner_is_told_of_everything_need_not_wait_until_it_fails_or_speaks(newest: World) -> None:
+    await fill(newest)
+    assert await newest.wait(60) == []
+
+    async def again(tx: Tx) -> None:  # as `partner retry --all` does, in another process
+        await tx.cursors.hasten(newest.partner.connection.id)
+        await audiences.all_again(tx, newest.partner.connection)
+
+    await newest.node.store.write(again)
+    assert sorted(await newest.wait(2)) == ALL and await needed(newest) == []
 
 
 async def test_a_change_of_version_is_not_forgotten_by_a_node_that_dies_before_it_looks(newest: World) -> None:

@@ -287,6 +287,8 @@ class Push:
             for number in await self._pauses.hastened():
                 if (lane := self.lanes.get(number)) is not None:
                     lane.paused_until = lane.asked_until = 0.0
+            for row in await self.node.store.read(lambda tx: tx.cursors.resyncs()):
+                if (lane := self.lanes.get(row.connection)) is not None:
                     lane.resyncing = True
         for number, lane in self.lanes.items():
             if lane.live and not lane.failures:
