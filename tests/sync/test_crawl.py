@@ -85,6 +85,49 @@ async def test_a_partner_that_no_longer_knows_the_place_is_read_from_the_beginni
     assert (await world.pull("locations")).fault is None
 
 
+@pytest.mark.parametrize("answer", [Response(500, b"no"), Response(401, b""), Response(200, b"<html>")], ids=["500", "401", "HTML"])
+async def test_a_place_that_fails_again_and_again_does_not_keep_the_rest_of_the_list_away(world: World, answer: Response) -> None:
+    world.lists.fail_at_offset, world.lists.failure = 6, answer
+    for _ in range(3):
+        assert (await world.pull("locations")).fault is not None
+    assert world.offsets() == [0, 2, 4, 6, 6, 6] or answer.status == 401
+    world.lists.lists["locations"][0]["city"] = "new"
+    world.lists.lists["locations"][0]["last_updated"] = world.clock.text(1)
+    world.offsets()
+    await world.pull("locations")
+    assert [one for one in world.offsets() if one != 6] == [0, 2, 4]
+    stored = await world.held("locations", "L0")
+    assert stored is not None and stored.document["city"] == "new"
+    world.lists.fail_at_offset = None
+    assert (await world.pull("locations")).fault is None
+
+
+async def test_a_link_to_a_host_that_may_not_be_called_is_no_dead_end(world: World) -> None:
+    serve, wrong = world.lists.__call__, True
+
+    async def elsewhere(request: Request) -> Response:
+        answer = await serve(request)
+        if wrong and "link" in answer.headers:
+            answer.headers["link"] = '<https://elsewhere.example/locations?offset=2>; rel="next"'
+        return answer
+
+    world.node.client.transport.places["https://partner.example"] = elsewhere  # type: ignore[attr-defined]
+    assert "no registered host" in ((await world.pull("locations", full=True)).fault or "")
+    wrong = False
+    faults = [(await world.pull("locations", full=True)).fault is not None for _ in range(4)]
+    assert faults == [True, True, False, False]
+
+
+async def test_a_partner_that_is_down_for_long_is_read_on_where_it_was(world: World) -> None:
+    await killed(world, at=4)
+    world.lists.down = True
+    for _ in range(9):
+        assert (await world.pull("locations")).fault is not None
+    world.lists.down = False
+    world.offsets()
+    assert ((await world.pull("locations")).read, world.offsets()) == (10, [4, 6, 8])
+
+
 async def test_a_reading_that_was_cut_off_a_day_ago_begins_anew_and_so_does_a_whole_one_after_a_part(world: World) -> None:
     await killed(world, at=4)
     world.clock.move(25 * HOURS)

@@ -49,6 +49,8 @@ class UnderWay(msgspec.Struct):
     """How many objects the partner says there are."""
     read: bool = False
     """There is no further page."""
+    failed: int = 0
+    """How often in a row the next page could not be had."""
 
 
 class Seen(msgspec.Struct):

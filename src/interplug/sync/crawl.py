@@ -21,7 +21,7 @@ from interplug.store.tx import Tx
 from . import course
 from .absence import ENDED_BY_ABSENCE, Absence
 from .course import SEEN, Course, Pulled, Seen, UnderWay
-from .decide import retry_after
+from .decide import OVERLOADED, retry_after
 from .taking import CLIENTS, Taking
 
 Progress = Callable[[str, int, int | None], None]
@@ -34,6 +34,8 @@ EVER = "2000-01-01T00:00:00Z"
 HOUR = 3600 * 1_000_000
 STALE = 24 * HOUR
 """A reading that was cut off longer ago begins anew: its pages have moved."""
+PATIENCE = 3
+"""Failures in a row at the place where a reading was cut off after which the list is tried from its beginning."""
 NOTHING_NEW = 10
 """Pages in a row without anything new after which a list has no end."""
 
@@ -45,10 +47,20 @@ def _lost(reply: Reply) -> bool:
 
 class Crawl:
     def __init__(
-        self, node: Node, connection: Connection, module: Module, *, full: bool, believe: bool = False, progress: Progress | None = None
+        self,
+        node: Node,
+        connection: Connection,
+        module: Module,
+        *,
+        full: bool,
+        believe: bool = False,
+        progress: Progress | None = None,
+        anew: bool = False,
     ) -> None:
         self.node, self.connection, self.module = node, connection, module
         self.full, self.believe, self.progress = full, believe, progress
+        self.anew = anew
+        """What is under way is given up, once there is a first page to go on from."""
         self.grace = int(node.settings.pull.grace * HOUR)
         self.seen: set[int] = set()
         self.aside: set[str] = set()
@@ -70,10 +82,9 @@ class Crawl:
                 await self._page()
                 resumed = False
         except PageFailed as error:
-            if resumed and _lost(error.reply):
-                await self._forget()
+            if resumed and (_lost(error.reply) or (self.way.failed >= PATIENCE and error.reply.http not in OVERLOADED)):
                 return await Crawl(
-                    self.node, self.connection, self.module, full=self.full, believe=self.believe, progress=self.progress
+                    self.node, self.connection, self.module, full=self.full, believe=self.believe, progress=self.progress, anew=True
                 ).run()
             return await self._failed(error)
         return await self._finish()
@@ -83,7 +94,7 @@ class Crawl:
     async def _resume(self) -> bool:
         """Goes on with what is under way, if that is as much as is wanted; the parties behind a hub are always read anew."""
         way = self.course.under_way
-        if way is None:
+        if way is None or self.anew:
             return False
         if (self.full and not way.report.full) or way.began < self.node.clock() - STALE or self.module.id == CLIENTS:
             await self._forget()
@@ -120,9 +131,11 @@ class Crawl:
         taken = [await self.taking.take(item) for item in page.items]
         way.report.read += len(page.items)
         way.total = page.total if way.total is None else max(way.total, page.total or 0)
-        here, number, way.pages = way.url or page.url, way.pages, way.pages + 1
+        here, number, way.pages, way.failed = way.url or page.url, way.pages, way.pages + 1, 0
 
         async def work(tx: Tx) -> Seen:
+            if number == 0:
+                await tx.pulls.drop_pages(self.connection.id, self.module.id)
             seen = await self.taking.save(tx, here, page.items, taken)
             self._turn(page, seen)
             self.course.under_way, self.course.tried_at = way, self.node.clock()
@@ -165,6 +178,7 @@ class Crawl:
         report = self.way.report
         report.fault = str(error)
         report.retry_after = retry_after(error.reply, self.node.clock() / 1_000_000)
+        self.way.failed += error.reply.http not in OVERLOADED
         self.course.tried_at = self.node.clock()
         # What the page under way has written stays; a fault of now is no fault of the reading that goes on later.
         shown = Course(self.course.at, self.course.full_at, self.course.tried_at, report, self.course.under_way)
