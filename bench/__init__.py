@@ -11,5 +11,9 @@ that follow each other at once, so that a slower machine changes both. `python -
     rows       what is claimed and what was measured; the table in the end
     pages, deep, writes, whole, alone      the rows, by subject
     fanout     a change for a thousand partners; `sink` plays them, `client` is the HTTP client alone, `changes` changes EVSEs
+    workers    two processes on one PostgreSQL (`server` is one of the bench's own), to one
+    soak       minutes of a steady load: memory and tables
+    storm      every EVSE of 20,000 stations reports again
+    million    a million EVSEs, to ten thousand
     money      CDRs priced and checked on one core; no server
 """

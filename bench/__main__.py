@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import alone, deep, fanout, million, money, pages, soak, whole, workers, writes
+from bench import alone, deep, fanout, million, money, pages, soak, storm, whole, workers, writes
 from bench.rows import Plan, Row, table
 
 ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "fanout": fanout.rows,
     "workers": workers.rows,
     "soak": soak.rows,
+    "storm": storm.rows,
     "million": million.rows,
     "money": money.rows,
 }

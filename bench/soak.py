@@ -136,6 +136,12 @@ async def _loaded(port: int, headers: dict[str, dict[str, str]], seconds: float)
     async with aiohttp.ClientSession() as session:
 
         async def one(method: str, path: str, name: str, body: bytes | None = None) -> None:
+            try:
+                await asked(method, path, name, body)
+            except aiohttp.ClientConnectionError:  # a connection that was idle was closed just then
+                await asked(method, path, name, body)
+
+        async def asked(method: str, path: str, name: str, body: bytes | None) -> None:
             sent = {**headers[name], "Content-Type": "application/json"}
             async with session.request(method, base + path, headers=sent, data=body) as answer:
                 text = await answer.read()

@@ -56,6 +56,14 @@ def rows(plan: Plan) -> Iterator[Row]:
         bare.stop()
 
 
+def changes(database: Path) -> int:
+    """The newest change number."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    number: int = connection.execute("select no from counter where name = 'change'").fetchone()[0]
+    connection.close()
+    return number
+
+
 def patches(evses: int | None = None) -> list[str]:
     numbers = range(SOME if evses else HELD)
     return [f"{_url(data.location_id(n, evses))}/{data.evse_uid(n, 0)}" for n in numbers]
@@ -88,10 +96,10 @@ class _Pair:
 
     def stored(self, paths: list[str], body: bytes, method: str) -> Run:
         """A round against the node. Every accepted change must have taken a number."""
-        before = self._changes()
+        before = changes(self.database)
         run = self._sent(self.node, paths, body, method)
-        if self._changes() - before < run.requests - run.errors:
-            raise NotStored(f"{method}: {run.requests} answers, {self._changes() - before} changes")
+        if changes(self.database) - before < run.requests - run.errors:
+            raise NotStored(f"{method}: {run.requests} answers, {changes(self.database) - before} changes")
         return run
 
     def _sent(self, server: nodes.Server, paths: list[str], body: bytes, method: str) -> Run:
@@ -99,12 +107,6 @@ class _Pair:
         headers = server.headers["cpo" if server is self.node else ""]
         ask = Ask(headers, paths, CONNECTIONS, "fresh", method, body, (str(self.start),))
         return load.wrk(server, ask, self.plan.seconds, self.plan.folder)
-
-    def _changes(self) -> int:
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        number: int = connection.execute("select no from counter where name = 'change'").fetchone()[0]
-        connection.close()
-        return number
 
     def sizes(self) -> Row:
         runs = [[self.stored(patches(evses), PATCH, "PATCH") for evses in (LARGE, SMALL)] for _ in range(self.plan.rounds)]
