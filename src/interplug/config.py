@@ -146,6 +146,7 @@ class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     stack_level: Annotated[
         int, _help("Stack level of the charging profiles that stations are given; a higher one wins over a lower one at the station.")
     ] = 1
+    local_list: Annotated[int, _help("Most cards on the local list of a station, for when it cannot ask; 0: it gets none.")] = 0
     largest_frame: Annotated[int, _help("Largest message in bytes that a station may send.")] = 262_144
     frame_days: Annotated[float, _help("Days that every message of stations is kept.")] = 30.0
     statuses: Annotated[

@@ -21,7 +21,7 @@ from interplug.stations.ocpp.link import Incoming, Link, Refused, Socket, check
 from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame, Received
 
-from . import quirks, v16
+from . import lists, quirks, v16
 from .clocks import StationClock
 from .desk import Desk, Superseded
 from .events import Admission, IdToken, Standing, Told, Trouble
@@ -202,7 +202,10 @@ class Post:
         self.station.about, self.quirk = about, quirks.of(about)
         station = self.station
         await self.node.store.write(lambda tx: tx.charging_stations.about(station.id, station.epoch, about))
-        return "Accepted" if station.state == "adopted" else "Pending"
+        if station.state != "adopted":
+            return "Pending"
+        self.link.then(lists.bring(self.node, station.id, self.link, self.speech))
+        return "Accepted"
 
     async def admit(self, token: IdToken, evse: int | None) -> Admission:
         admission, _ = await self.desk.admissions.ask(self.station, token, None, reversed_uid=self.quirk.reversed_uid)

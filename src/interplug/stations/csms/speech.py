@@ -6,7 +6,7 @@ see of the rest.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -85,6 +85,8 @@ class Speech:
     """By the name of the command in `ChargingStations`; and `ability`, what the station can take of charging profiles."""
     able: Callable[[Payload], Ability]
     """The answer to that."""
+    local_list: Callable[[int, bool, Sequence[IdToken]], tuple[str, Payload]]
+    """A call with a part of a local list: its number, whether it replaces what is there, and who is on it."""
     named_by_us: bool
     """Transactions have the number that we give them."""
     longest_token: int

@@ -6,6 +6,7 @@ number from us. Statuses and error codes are the words that `statuses` and `trou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -262,6 +263,12 @@ def ability_of(units: str, periods: str, stack: str) -> Ability:
     return Ability(named or Ability().units, max(0, number(periods) or 0), Ability().stack if highest is None else max(0, highest))
 
 
+def local_list(version: int, first: bool, tokens: Sequence[IdToken]) -> tuple[str, Payload]:
+    listed = [{"idTag": token.text, "idTagInfo": {"status": "Accepted"}} for token in tokens]
+    kind = "Full" if first else "Differential"
+    return "SendLocalList", {"listVersion": version, "updateType": kind, "localAuthorizationList": listed}
+
+
 HANDLERS: dict[str, Handler] = {
     "Authorize": authorize,
     "BootNotification": boot,
@@ -293,6 +300,7 @@ SPEECH = Speech(
         "unlock_connector": unlock,
     },
     able=able,
+    local_list=local_list,
     named_by_us=True,
     longest_token=20,
 )

@@ -6,6 +6,7 @@ come as NotifyEvents.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from interplug.stations.ocpp.dialects import V201
@@ -247,6 +248,12 @@ async def limited(ear: Ear, payload: Payload) -> Payload:
     return {}
 
 
+def local_list(version: int, first: bool, tokens: Sequence[IdToken]) -> tuple[str, Payload]:
+    listed = [{"idToken": said(token), "idTokenInfo": {"status": "Accepted"}} for token in tokens]
+    kind = "Full" if first else "Differential"
+    return "SendLocalList", {"versionNumber": version, "updateType": kind, "localAuthorizationList": listed}
+
+
 HANDLERS: dict[str, Handler] = {
     "Authorize": authorize,
     "BootNotification": boot,
@@ -287,6 +294,7 @@ SPEECH = Speech(
         "unlock_connector": unlock,
     },
     able=able,
+    local_list=local_list,
     named_by_us=False,
     longest_token=36,
 )
