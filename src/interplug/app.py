@@ -58,6 +58,7 @@ BACKLOG = 2048
 MALLOC = {-1: 64_000_000, -2: 1_000_000, -3: 4_000_000}
 """Of mallopt(3): M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, in bytes."""
 SQLITE_CONFIG_MULTITHREAD = 2
+SQLITE_CONFIG_MEMSTATUS = 9
 
 
 class StationsDoor(Protocol):
@@ -144,7 +145,8 @@ def tune() -> None:
     """What only a process of its own may set, before it opens a database; where the libraries are others, nothing is set.
 
     Freed memory is kept for the next answer: giving a page of a list back to the system and asking for it again costs up to five times
-    as much as reading it. SQLite's mutexes guard a connection that several threads use at once; none of ours ever is."""
+    as much as reading it. SQLite's mutexes guard a connection that several threads use at once, and its counts of memory; none of ours
+    ever is, and nobody asks for those."""
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         for parameter, value in MALLOC.items():
@@ -152,7 +154,9 @@ def tune() -> None:
     with contextlib.suppress(AttributeError, OSError):
         sqlite = ctypes.CDLL(_sqlite3.__file__)
         sqlite.sqlite3_shutdown()
+        sqlite.sqlite3_config.argtypes = [ctypes.c_int]  # what follows it is variadic
         sqlite.sqlite3_config(SQLITE_CONFIG_MULTITHREAD)
+        sqlite.sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0)
         sqlite.sqlite3_initialize()
 
 

@@ -15,11 +15,13 @@ STRING_TOKEN = re.compile(rb'"token"\s*:\s*"')
 ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
-def masked(name: str, value: str) -> str:
-    if name.lower() not in SECRET_HEADERS:
-        return value
-    scheme, _, rest = value.partition(" ")
-    return f"{scheme} {MASK}" if rest else MASK
+def masked(headers: dict[str, str]) -> dict[str, str]:
+    out = dict(headers)
+    for name in headers:
+        if name.lower() in SECRET_HEADERS:
+            scheme, _, rest = headers[name].partition(" ")
+            out[name] = f"{scheme} {MASK}" if rest else MASK
+    return out
 
 
 def shown(body: bytes, url: str) -> bytes:

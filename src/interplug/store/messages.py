@@ -86,7 +86,7 @@ def pack(messages: Sequence[Message], body_limit: int = 4096) -> Group:
     """Takes the messages over: what may not be kept of them is taken out, and bodies are cut."""
     beats = Beats()
     for message in messages:
-        message.headers = {name: masked(name, value) for name, value in message.headers.items()}
+        message.headers = masked(message.headers)
         message.body, message.answer = shown(message.body, message.url)[:body_limit], shown(message.answer, message.url)[:body_limit]
         incoming, http = message.direction == "in", message.http
         beats.count(message.connection, message.started_at, incoming, incoming or 0 < http < 500, well(http, message.ocpi))

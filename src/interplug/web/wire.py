@@ -43,9 +43,12 @@ class Wire(HttpToolsProtocol):
     _used = False
     _new = False
     _size = 0
+    _at_hand = 0
+    """Bytes that have come with the last data."""
     _waiting: asyncio.TimerHandle | None = None
     _idle: asyncio.TimerHandle | None = None
     _idle_since = 0.0
+    _usual: tuple[list[tuple[bytes, bytes]] | None, bytes] = (None, b"")
     _leaving = False
     """The last answer is given; what comes is thrown away."""
 
@@ -69,12 +72,12 @@ class Wire(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._leaving:
             return
-        self._new = False
+        self._new, self._at_hand = False, len(data)
         super().data_received(data)
         if not self._in_head or self.transport.is_closing():
             return
         # Of the data with which a later head begins, most may be requests before it.
-        self._size += 0 if self._new else len(data)
+        self._size += 0 if self._new else self._at_hand
         if self._size > LARGEST_HEAD:
             self.send_400_response("the head of the request is too large")
         elif self._waiting is None:
@@ -93,7 +96,7 @@ class Wire(HttpToolsProtocol):
         self._in_head, self._used = False, True
         self._come()
         url, headers = self.url, self.headers
-        if len(headers) > MOST_HEADERS or len(url) + sum(len(name) + len(value) for name, value in headers) > LARGEST_HEAD:
+        if len(headers) > MOST_HEADERS or (self._size + self._at_hand > LARGEST_HEAD and _size(url, headers) > LARGEST_HEAD):
             raise ValueError("the head of the request is too large")
         if not url.startswith(b"/"):
             url = _without_host(url)
@@ -155,6 +158,13 @@ class Wire(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def usual(self) -> bytes:
+        """The headers that every answer has; uvicorn makes another list of them each second."""
+        headers = self.server_state.default_headers
+        if self._usual[0] is not headers:
+            self._usual = headers, b"".join(b"%b: %b\r\n" % pair for pair in headers)
+        return self._usual[1]
+
     def send_400_response(self, msg: str) -> None:
         """The envelope, whatever was wrong; the connection ends, for where the next request begins is not known."""
         error = OcpiError(CLIENT_ERROR, msg, http=400)
@@ -187,6 +197,10 @@ class Wire(HttpToolsProtocol):
         self._waiting = None
         if not self.transport.is_closing() and self._in_head:
             self.transport.close()
+
+
+def _size(url: bytes, headers: list[tuple[bytes, bytes]]) -> int:
+    return len(url) + sum(len(name) + len(value) for name, value in headers)
 
 
 def _without_host(url: bytes) -> bytes:
@@ -313,5 +327,4 @@ class Exchange:
         lines = [f"{name}: {value}\r\n" for name, value in response.headers.items() if "\n" not in value]
         close = "" if self.keep_alive else "connection: close\r\n"
         lines.append(f"content-length: {len(response.body)}\r\n{close}\r\n")
-        usual = [b"%b: %b\r\n" % pair for pair in self.wire.server_state.default_headers]
-        return b"".join((STATUS_LINE[response.status], *usual, "".join(lines).encode("latin-1")))
+        return STATUS_LINE[response.status] + self.wire.usual() + "".join(lines).encode("latin-1")
