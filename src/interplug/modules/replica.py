@@ -100,14 +100,22 @@ async def shown_as(call: Call, kind: str, document: Document) -> Answer:
 
 
 async def replace(call: Call, key: Key, document: Document) -> Answer:
-    """Stores a validated document under `key`; 201 when it is new (STS-006)."""
-    moment = parse_time(document["last_updated"])
+    """Stores a validated document under `key`."""
 
     async def work(tx: Tx) -> bool:
-        saved = await tx.objects.save(key, document, last_updated=moment, evidence=evidence(call))
-        return saved.created
+        return await save(tx, call, key, document)
 
-    return Answer(http=201 if await call.node.store.write(work) else 200)
+    return stored(await call.node.store.write(work))
+
+
+async def save(tx: Tx, call: Call, key: Key, document: Document) -> bool:
+    """Whether it is new."""
+    return (await tx.objects.save(key, document, last_updated=parse_time(document["last_updated"]), evidence=evidence(call))).created
+
+
+def stored(created: bool) -> Answer:
+    """201 when it is new (STS-006)."""
+    return Answer(http=201 if created else 200)
 
 
 async def change(call: Call, key: Key, patch: Document) -> Answer:
@@ -164,10 +172,16 @@ async def get(call: Call) -> Answer:
 
 async def put(call: Call) -> Answer:
     place = key(call)
-    document = await lens.read(call, call.place.module.kind, lens.body(call), (place.country, place.party))
-    same_ids(document, ids(place))
-    validate(call.place.module.kind, document, call.request.body)
-    return await replace(call, place, document)
+    return await replace(call, place, await received(call, place))
+
+
+async def received(call: Call, key: Key) -> Document:
+    """The whole document in the body, in the newest form, checked."""
+    kind = call.place.module.kind
+    document = await lens.read(call, kind, lens.body(call), (key.country, key.party))
+    same_ids(document, ids(key))
+    validate(kind, document, call.request.body)
+    return document
 
 
 async def patch(call: Call) -> Answer:

@@ -33,11 +33,34 @@ HAS = "select (fits | kept) & ? from object where pk = ?"
 HAS_WHOLE = "select kept & 1 from object where pk = ? and changed_no = ?"
 
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_VALUE = msgspec.json.Decoder(float_hook=Decimal)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_document(raw: bytes) -> dict[str, Any]:
     """Bytes that we wrote ourselves: the guards of the door have seen them."""
     return _DECODER.decode(raw)
+
+
+def fields_of(raw: bytes) -> dict[str, msgspec.Raw]:
+    """The fields of a document by name, each still as it is spelled: a fifth of the work of reading it."""
+    return _FIELDS.decode(raw)
+
+
+def differing(document: dict[str, Any], raw: bytes, stored: bytes) -> frozenset[str]:
+    """The names of the fields in which a document, spelled `raw`, says something else than what is stored. What is `Raw` in it is the
+    same; where there is none, all is read at once."""
+    if raw == stored:
+        return frozenset()
+    new = {name: value for name, value in document.items() if type(value) is not msgspec.Raw}
+    if len(new) == len(document):
+        old = read_document(stored)
+    else:
+        same = document.keys() - new.keys()
+        old = {name: _VALUE.decode(value) for name, value in fields_of(stored).items() if name not in same}
+    if new == old:
+        return frozenset()
+    return frozenset(name for name in new.keys() | old.keys() if name not in new or name not in old or new[name] != old[name])
 
 
 def at_once(module: str) -> int:

@@ -4,20 +4,25 @@ A status change of one EVSE must cost the same in a Location with two and with t
 and raises the parent's last_updated in the small row, never in the document. The raised time enters the document when the whole is
 put together. Connectors live inside the EVSE. An EVSE that a replacement no longer names is not lost but becomes REMOVED.
 
+A Location that comes again may hold `Raw`: what is spelled as it stands here already (`Held`), of which nobody has to read anything.
+
 Numbers: an EVSE that came with its Location has none (the Location's entry in the log stands for it); afterwards `status_no` is the
 newest change of the status alone, `body_no` of anything else. A new last_updated and nothing more is stored, not logged.
 """
 
 from typing import Any, NamedTuple
 
+from msgspec import Raw
+
 from interplug.model.types import encode_json, fold, format_time, parse_time
-from interplug.store.bodies import LOCATIONS, Bodies, read_document
+from interplug.store.bodies import LOCATIONS, Bodies, differing, fields_of, read_document
 from interplug.store.database import Database, Numbers
 from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, late, spelled
 from interplug.store.keys import OWN, Key, Saved, StoredEvse
 from interplug.store.withheld import withheld
 
 REMOVED = "REMOVED"
+TIMES, STATUS = frozenset({"last_updated"}), frozenset({"status"})
 
 EVSE = "e.pk, e.uid, e.spelling, e.position, e.status, e.created_no, e.changed_no, e.body_no, e.status_no, e.last_updated, e.doc"
 FIND_EVSE = f"select {COLUMNS}, {EVSE} from object o left join evse e on e.object = o.pk and e.uid = ? where {WHERE_KEY}"
@@ -46,6 +51,21 @@ class EvseRow(NamedTuple):
     doc: bytes
 
 
+class Held(NamedTuple):
+    """A Location by its bytes: the fields without `evses`, and the bytes of each EVSE."""
+
+    fields: dict[str, Raw]
+    evses: frozenset[bytes]
+
+
+class Sent(NamedTuple):
+    """An EVSE of a Location that is to be stored; `document` is None where `raw` stands here already."""
+
+    document: dict[str, Any] | None
+    raw: bytes
+    moment: int
+
+
 class NoLocation(LookupError):
     """An EVSE was to be saved under a Location that is not there."""
 
@@ -70,22 +90,29 @@ class Locations:
         self._bodies = bodies
         # get_evse and then save_evse is how a patch goes: the second need not look again when nothing was written in between.
         self._last: tuple[object, tuple[Head | None, EvseRow | None]] = (None, (None, None))
+        self._read: tuple[object, list[EvseRow]] = (None, [])
 
     # --- whole Locations
 
     async def document(self, pk: int, body: bytes, last_updated: int, *, whole: bool = True) -> dict[str, Any]:
         return assemble(body, last_updated, await self._rows(pk) if whole else [])
 
+    async def held(self, pk: int, body: bytes) -> Held:
+        return Held(fields_of(body), frozenset([row.doc for row in await self._rows(pk)]))
+
     async def _rows(self, pk: int) -> list[EvseRow]:
-        return [EvseRow(*row) for row in await self._db.all(ALL_OF, pk)]
+        place = self._db.moment, pk
+        if self._read[0] != place:
+            self._read = place, [EvseRow(*row) for row in await self._db.all(ALL_OF, pk)]
+        return self._read[1]
 
     async def create(self, key: Key, document: dict[str, Any], last_updated: int, audience: int, received_at: int) -> Saved:
-        evses = by_uid(document)
-        newest = max([last_updated, *(evse_time(evse, last_updated) for evse in evses.values())])
+        evses = by_uid(document, last_updated, [])
+        newest = max([last_updated, *(evse.moment for evse in evses.values())])
         head = await self._heads.create(key, audience, newest, received_at, 0, withheld(key, document))
         await self._bodies.put(head.pk, encode_json(without(document, "evses")))
         for position, evse in enumerate(evses.values()):
-            await self._insert(head.pk, key, evse, position, 0, evse_time(evse, last_updated))
+            await self._insert(head.pk, key, evse, position, 0)
         return Saved(created=True, changed=True, pk=head.pk)
 
     async def replace(
@@ -100,24 +127,26 @@ class Locations:
         force: bool,
         whole: bool,
     ) -> Saved:
-        evses = by_uid(document) if whole else {}
-        given = max([last_updated, *(evse_time(evse, last_updated) for evse in evses.values())])
+        before = await self._rows(head.pk) if whole else []
+        evses = by_uid(document, last_updated, before) if whole else {}
+        given = max([last_updated, *(evse.moment for evse in evses.values())])
         if late(given, head.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         started = self._numbers.last
-        old = read_document(stored)
-        body = without(document, "evses")
-        other_body = without(body, "last_updated") != without(old, "last_updated")
+        other = without(document, "evses")
+        body = encode_json(other)
+        names = differing(other, body, stored)
+        other_body = not names <= TIMES
         body_no = self._numbers.take() if other_body else 0
-        touched = await self._replace_evses(head, key, evses, last_updated, received_at, force=force) if whole else None
-        if touched is None and not other_body and (body == old or given <= head.last_updated):
+        touched = await self._replace_evses(head, key, before, evses, last_updated, received_at, force=force) if whole else None
+        if touched is None and not other_body and (not names or given <= head.last_updated):
             return Saved(pk=head.pk)
         given = max(given, touched or 0)
         if key.source == OWN and given <= head.last_updated:
             given = after(head.last_updated)
         if self._numbers.last == started:
             self._numbers.take()
-        await self._bodies.put(head.pk, encode_json(body))
+        await self._bodies.put(head.pk, body)
         await self._bodies.drop_renditions(head)
         if other_body:
             await self._heads.change(head, given, received_at, body_no, 0)
@@ -126,20 +155,18 @@ class Locations:
         return Saved(changed=True, pk=head.pk)
 
     async def _replace_evses(
-        self, head: Head, key: Key, evses: dict[str, dict[str, Any]], last_updated: int, now: int, *, force: bool
+        self, head: Head, key: Key, before: list[EvseRow], evses: dict[str, Sent], last_updated: int, now: int, *, force: bool
     ) -> int | None:
         """The newest last_updated among those that changed; None when nothing did."""
-        before = await self._rows(head.pk)
         rows = {row.uid: row for row in before}
         moments: list[int] = []
         for uid, evse in evses.items():
-            moment = evse_time(evse, last_updated)
             if uid in rows:
-                moments.append(await self._update(rows[uid], key, evse, moment, now, force=force) or 0)
+                moments.append(await self._update(rows[uid], key, evse, now, force=force) or 0)
             else:
                 no = self._numbers.take()
-                await self._insert(head.pk, key, evse, no, no, moment)
-                moments.append(moment)
+                await self._insert(head.pk, key, evse, no, no)
+                moments.append(evse.moment)
         for uid, row in rows.items():
             if uid not in evses and row.status != REMOVED:
                 moments.append(max(last_updated, row.last_updated))
@@ -192,11 +219,12 @@ class Locations:
             if moment <= above:
                 moment = after(above)
                 document = {**document, "last_updated": format_time(moment)}
-            await self._insert(head.pk, key, document, no, no, moment)
+            await self._insert(head.pk, key, Sent(document, encode_json(document), moment), no, no)
         elif late(last_updated, row.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         else:
-            stored = await self._update(row, key, document, last_updated, received_at, force=force, above=above)
+            sent = Sent(document, encode_json(document), last_updated)
+            stored = await self._update(row, key, sent, received_at, force=force, above=above)
             if stored is None:
                 return Saved(pk=head.pk)
             moment = stored
@@ -227,38 +255,44 @@ class Locations:
             self._last = place, (head, None if row is None or row[12] is None else EvseRow(*row[12:]))
         return self._last[1]
 
-    async def _insert(self, pk: int, key: Key, evse: dict[str, Any], position: int, no: int, moment: int) -> None:
-        uid = str(evse["uid"])
+    async def _insert(self, pk: int, key: Key, evse: Sent, position: int, no: int) -> None:
+        assert evse.document is not None
+        uid, status = str(evse.document["uid"]), str(evse.document.get("status", ""))
         _, _, _, country, party, _ = key.folded()
-        place = (pk, country, party, fold(uid), uid, position)
-        await self._db.execute(INSERT, *place, str(evse.get("status", "")), no, no, no, moment, encode_json(evse))
+        await self._db.execute(INSERT, pk, country, party, fold(uid), uid, position, status, no, no, no, evse.moment, evse.raw)
 
-    async def _update(
-        self, row: EvseRow, key: Key, evse: dict[str, Any], moment: int, now: int, *, force: bool, above: int = 0
-    ) -> int | None:
+    async def _update(self, row: EvseRow, key: Key, evse: Sent, now: int, *, force: bool, above: int = 0) -> int | None:
         """The last_updated that was stored, None when nothing was; an own EVSE's is beyond `above`. Takes a number when readers of the
         log must see it."""
-        raw = encode_json(evse)
-        if raw == row.doc or (late(moment, row.last_updated, now) and key.source != OWN and not force):
+        document, raw, moment = evse
+        if document is None or raw == row.doc or (late(moment, row.last_updated, now) and key.source != OWN and not force):
             return None
-        old = read_document(row.doc)
-        other_body = without(evse, "status", "last_updated") != without(old, "status", "last_updated")
-        other_status = evse.get("status") != old.get("status")
-        if not other_body and not other_status and (evse == old or moment <= row.last_updated):
+        names = differing(document, raw, row.doc)
+        other_status = "status" in names
+        other_body = not names <= TIMES | STATUS
+        if not other_body and not other_status and (not names or moment <= row.last_updated):
             return None
         if key.source == OWN and moment <= (above := max(above, row.last_updated)):
             moment = after(above)
-            raw = encode_json({**evse, "last_updated": format_time(moment)})
+            raw = encode_json({**document, "last_updated": format_time(moment)})
         no = self._numbers.take() if other_body or other_status else row.changed_no
         body_no = no if other_body else row.body_no
         status_no = no if other_status else row.status_no
-        await self._db.execute(UPDATE, str(evse.get("status", "")), no, body_no, status_no, moment, raw, row.pk)
+        await self._db.execute(UPDATE, str(document.get("status", "")), no, body_no, status_no, moment, raw, row.pk)
         return moment
 
 
-def by_uid(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def by_uid(document: dict[str, Any], last_updated: int, before: list[EvseRow]) -> dict[str, Sent]:
     """In their order; of two with one uid, the later counts."""
-    return {fold(str(evse["uid"])): evse for evse in document.get("evses") or ()}
+    known = {row.doc: row for row in before}
+    found: dict[str, Sent] = {}
+    for evse in document.get("evses") or ():
+        if type(evse) is Raw:
+            row = known[bytes(evse)]
+            found[row.uid] = Sent(None, row.doc, row.last_updated)
+        else:
+            found[fold(str(evse["uid"]))] = Sent(evse, encode_json(evse), evse_time(evse, last_updated))
+    return found
 
 
 def evse_time(evse: dict[str, Any], otherwise: int) -> int:

@@ -17,7 +17,7 @@ from interplug.store.feeds import Feeds
 from interplug.store.heads import COLUMNS, Head, Heads, late, spelled
 from interplug.store.history import History
 from interplug.store.keys import GONE, OWN, Change, Evidence, Key, Page, PageQuery, Saved, Stored, StoredEvse
-from interplug.store.locations import Locations, after, without
+from interplug.store.locations import Held, Locations, after, without
 from interplug.store.tallies import Tallies
 from interplug.store.withheld import withheld
 
@@ -48,6 +48,8 @@ class Objects:
         self._tallies = Tallies(db)
         self._feeds = Feeds(db, marking=not numbers.writing)
         self._changes = Changes(db)
+        # held and then save is how a Location comes again: the second need not look again.
+        self._last: tuple[object, tuple[Head, bytes] | None] = (None, None)
 
     # --- reading
 
@@ -58,6 +60,17 @@ class Objects:
             return None
         head, raw = found
         return await self._stored(head, spelled(head.spelling, key.module, key.source, key.kind), raw, whole=whole)
+
+    async def held(self, key: Key) -> Held | None:
+        """What stands under the key of a Location, as bytes; a document to be saved may hold them as `Raw`."""
+        found = await self._find(key)
+        return None if found is None else await self._locations.held(found[0].pk, found[1])
+
+    async def _find(self, key: Key) -> tuple[Head, bytes] | None:
+        place = self._db.moment, key
+        if self._last[0] != place:
+            self._last = place, await self._heads.find_with_body(key)
+        return self._last[1]
 
     async def get_pk(self, pk: int) -> Stored | None:
         """Also what was removed (its audience is GONE): a reader of the log has to name it."""
@@ -139,7 +152,7 @@ class Objects:
     ) -> Saved:
         """Adds or replaces. `audience` None keeps the one there is, or means 0. `whole=False`: the document is a Location
         without its EVSEs, and those stay as they are. `force` applies what is older, too."""
-        found = await self._heads.find_with_body(key)
+        found = await self._find(key)
         received_at = evidence.received_at if evidence is not None else self._clock()
         if found is None:
             return await self._create(key, document, last_updated, audience or 0, received_at, evidence)

@@ -3,6 +3,7 @@
     up(kind, document, version, facts)     what a partner of that version sent, in the newest form
     down(kind, document, version, facts)   what such a partner is sent; None: it cannot be said in that version, so it is withheld
     same(kind, document, version)          the stored document is already right for that version
+    newest(kind, version)                  what such a partner sends is in the newest form as it is
     needs(kind, version)                   which facts decide what `down` says (a result that depends on facts must not be kept)
 
 A whole object and a patch go through the same steps. With `patch=True` nothing is added that is not there: no filler for a field that the
@@ -14,12 +15,12 @@ a value of a wrong type passes through untouched, and the model refuses it after
 from functools import cache
 
 from .facts import NO_FACTS, REMOVE, WITHHELD, Document, Facts
-from .lens import Difference
+from .lens import SAME, Difference
 from .table import NEWEST, VERSIONS
 from .v211 import DIFFERENCE as V211
 from .v221 import DIFFERENCE as V221
 
-__all__ = ["KINDS", "NO_FACTS", "REMOVE", "Document", "Facts", "down", "needs", "same", "up"]
+__all__ = ["KINDS", "NO_FACTS", "REMOVE", "Document", "Facts", "down", "needs", "newest", "same", "up"]
 
 _CHAIN: tuple[Difference, ...] = (V221, V211)
 
@@ -60,6 +61,11 @@ def up(kind: str, document: Document, version: str, facts: Facts = NO_FACTS, *, 
 def same(kind: str, document: Document, version: str) -> bool:
     """Steps return the very document where nothing differs, so this is exact and needs no comparison."""
     return version == NEWEST or (not needs(kind, version) and down(kind, document, version) is document)
+
+
+@cache
+def newest(kind: str, version: str) -> bool:
+    return all(difference.up[kind] is SAME and kind not in difference.fill_up for difference in _WAY[version])
 
 
 @cache

@@ -80,6 +80,9 @@ def _open(rename: Mapping[str, str]) -> Callable[[Document], Document]:
     return named
 
 
+SAME = lens()
+"""Where nothing is said differently."""
+
 # (document, facts) -> the document, with what every whole object of that version must have.
 Fill = Callable[[Document, Facts], Document]
 # The same downward, where a patch may take away what must be there: (document, facts, patch).

@@ -15,7 +15,7 @@ from interplug.model.types import KNOWN_IMAGE_CATEGORIES, Role, fold
 
 from . import charges
 from .facts import WITHHELD, Document, Facts
-from .lens import Difference, Step, every, fields, known, lens, only, some, spelled
+from .lens import SAME, Difference, Step, every, fields, known, lens, only, some, spelled
 from .spelling import POSITION, POSITIONS
 
 NUMBER = "2.2.1"
@@ -225,7 +225,6 @@ DOWN: dict[str, Step] = {
     "client_info": lens(fields(hubclientinfo.ClientInfo), each={"role": only(ROLES, "OTHER")}),
 }
 
-SAME = lens()
 UP: dict[str, Step] = {
     **dict.fromkeys(DOWN, SAME),
     "tariff": TARIFF_UP,
