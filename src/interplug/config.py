@@ -149,6 +149,13 @@ class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     local_list: Annotated[int, _help("Most cards on the local list of a station, for when it cannot ask; 0: it gets none.")] = 0
     largest_frame: Annotated[int, _help("Largest message in bytes that a station may send.")] = 262_144
     frame_days: Annotated[float, _help("Days that every message of stations is kept.")] = 30.0
+    quirks: Annotated[
+        dict[str, str],
+        _help(
+            "What models do that OCPP does not say, by a part of vendor and model: loose, reversed_uid, available_means_nothing, "
+            "speaks_16, with a + between several."
+        ),
+    ] = {}
     statuses: Annotated[
         dict[str, str], _help("What is published for a state of OCPP, where it is not the default, as Preparing = BLOCKED.")
     ] = {}

@@ -47,7 +47,7 @@ class Post:
         self.desk = desk
         self.station = station
         self.speech = speech
-        self.quirk = quirks.of(station.about)
+        self.quirk = quirks.of(station.about, desk.node.settings.stations.quirks)
         self.clock = StationClock()
         self.frames: list[Frame] = []
         self.flush: Callable[[], None] = lambda: None
@@ -199,7 +199,7 @@ class Post:
         return self.node.settings.stations.heartbeat
 
     async def booted(self, about: dict[str, str]) -> str:
-        self.station.about, self.quirk = about, quirks.of(about)
+        self.station.about, self.quirk = about, quirks.of(about, self.node.settings.stations.quirks)
         station = self.station
         await self.node.store.write(lambda tx: tx.charging_stations.about(station.id, station.epoch, about))
         if station.state != "adopted":

@@ -6,6 +6,7 @@ A quirk is given to a model, never to everybody: what one station means by a str
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from interplug.stations.ocpp import schemas
@@ -34,12 +35,21 @@ QUIRKS = (
     Quirk("grizzl|united chargers", "", loose=True),
     Quirk("autel", "", loose=True),
     Quirk("ocular|wallbox", "", loose=True),
-    Quirk("mirrored", "", reversed_uid=True),
 )
 
 
-def of(about: dict[str, str]) -> Quirk:
+def of(about: dict[str, str], configured: Mapping[str, str]) -> Quirk:
+    """`configured`: by a part of "vendor model", the names of quirks with a + between them; it comes before the table."""
     vendor, model = about.get("vendor", "").lower(), about.get("model", "").lower()
+    for part, names in configured.items():
+        if part.lower() in f"{vendor} {model}":
+            has = names.split("+")
+            return Quirk(
+                loose="loose" in has,
+                reversed_uid="reversed_uid" in has,
+                available_means_nothing="available_means_nothing" in has,
+                speaks_16="speaks_16" in has,
+            )
     found = (one for one in QUIRKS if re.search(one.vendor, vendor) and re.search(one.model, model))
     return next(found, NONE)
 
