@@ -132,6 +132,25 @@ async def test_what_our_own_database_could_not_note_down_is_sent_again(newest: W
     assert not lane.flying and not lane.dirty and lane.live
 
 
+async def test_a_cdr_is_not_blamed_for_our_own_full_disk(newest: World, monkeypatch: Any) -> None:
+    """It was taken, and where could not be noted down: it is no refused object, it is sent again as soon as there is room."""
+    real, left = newest.node.store.write, [1]
+
+    async def write(work: Any) -> Any:
+        if left and newest.played.told:
+            left.pop()
+            raise newest.node.store.failures[0]("database or disk is full")
+        return await real(work)
+
+    monkeypatch.setattr(newest.node.store, "write", write)
+    await own(newest.node, "cdrs", ours(said.cdr()), audience=newest.partner.connection.id)
+    await newest.settle()
+    assert await newest.wait(2) == [("POST", "cdrs")]
+    (lane,) = newest.push.lanes.values()
+    assert not left and not lane.failures and not lane.dirty
+    assert await newest.node.store.read(lambda tx: tx.cursors.refused()) == []
+
+
 async def test_a_change_that_was_read_with_an_earlier_one_is_not_sent_twice(newest: World) -> None:
     key = await own(newest.node, "locations", ours(said.location()))
     await newest.settle()
@@ -206,6 +225,19 @@ async def test_a_bad_object_is_found_although_it_stands_first_and_its_partner_wa
     refused = await newest.node.store.read(lambda tx: tx.cursors.refused())
     assert [row.status for row in refused] == [3000] and len(refused) == 1
     assert next(iter(newest.push.lanes.values())).failures == 0
+
+
+async def test_an_object_that_only_met_a_bad_network_does_not_wait_for_an_hour(newest: World) -> None:
+    newest.played.broken = "/UNLUCKY"
+    for name in ("UNLUCKY", "T1", "T2", "T3"):
+        await tariffs(newest, name)
+        await newest.wait(1000)
+    (refused,) = await newest.node.store.read(lambda tx: tx.cursors.refused())
+    assert refused.next_at - newest.node.clock() == 10_000_000
+    newest.played.broken = "nothing"
+    newest.clock.move(11)
+    assert ("PUT", "tariffs/NL/TNM/UNLUCKY") in await newest.wait(11)
+    assert await newest.node.store.read(lambda tx: tx.cursors.refused()) == []
 
 
 async def test_retry_after_is_kept_to_even_when_the_partner_speaks(newest: World) -> None:

@@ -215,6 +215,8 @@ async def patiently(begin: Callable[[], Awaitable[T]]) -> T:
 class Postgres:
     """`committed(number)` is called after each commit that took numbers."""
 
+    failures = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
     def __init__(self, url: str, clock: Callable[[], int], committed: Callable[[int], None]) -> None:
         self._url = url
         self._clock = clock

@@ -95,6 +95,8 @@ class Statements:
 class Sqlite:
     """`committed(number)` is called after each commit that took numbers."""
 
+    failures = (sqlite3.Error, OSError)
+
     def __init__(self, path: Path, clock: Callable[[], int], committed: Callable[[int], None]) -> None:
         self._committed = committed
         self._reader = connect(path)

@@ -33,6 +33,7 @@ class Store:
         self.write = self._engine.write
         self.read = self._engine.read
         self.writing = self._engine.writing
+        self.failures = self._engine.failures
         self.messages = MessageLog(self.write, body_limit=message_body)
 
     @classmethod

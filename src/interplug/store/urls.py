@@ -28,6 +28,10 @@ class Engine(Protocol):
     writing: Writing
 
     @property
+    def failures(self) -> tuple[type[Exception], ...]:
+        """How it fails: full, away, or asked for what it cannot do."""
+
+    @property
     def waiting(self) -> int:
         """Transactions that wait for their group."""
 

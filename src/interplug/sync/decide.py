@@ -87,6 +87,7 @@ def needs_full_pull(lag: float, after: float) -> bool:
     return lag > after
 
 
-def retry_refused(attempts: int) -> float:
-    """Seconds until a refused object that did not change is tried again: an hour, doubling up to a day."""
-    return min(3600.0 * 2.0 ** min(attempts, 10), 86_400.0)
+def retry_refused(verdict: Verdict, attempts: int) -> float:
+    """Seconds until an object that was put aside and did not change is tried again. What the partner will not have: an hour, doubling up
+    to a day. What only failed may have met three faults of the network by chance: ten seconds, doubling up to the same."""
+    return min((3600.0 if verdict != "wait" else 10.0) * 2.0 ** min(attempts, 14), 86_400.0)

@@ -301,6 +301,9 @@ class Lane:
         faults.at("push.before_send")
         try:
             decision = await self.delivery.send(item)
+        except self.push.node.store.failures as error:
+            # Nothing is known of the object: it waits for our own database as it would for the partner.
+            decision = Decision("wait", f"our own database failed: {error}", object=True)
         except Exception as error:
             log.exception("push of %s to %s", item.key, self.connection.partner)
             decision = Decision("refused", f"not sendable: {type(error).__name__}")

@@ -1,7 +1,8 @@
 """What partners would not take: listed with the reason, out of the way of everything else, and tried again.
 
-An object that changes is tried by itself, for the log names it; one that does not is tried after an hour, then after two, up to a day,
-and at once when somebody asks for it (`interplug partner retry`). What is known here is what the database says, read again when
+An object that changes is tried by itself, for the log names it; one that does not is tried after an hour, then after two, up to a day
+(one that only failed, while others passed: after ten seconds, then twenty), and at once when somebody asks for it (`interplug partner
+retry`). What is known here is what the database says, read again when
 somebody else has written there.
 """
 
@@ -67,7 +68,7 @@ class Refusals:
             status=decision.status,
             since=before.since if before is not None else self.node.clock(),
             attempts=1,
-            next_at=self.node.after(retry_refused(attempts)),
+            next_at=self.node.after(retry_refused(decision.verdict, attempts)),
             changed_no=item.since,
         )
         known[item.pk] = msgspec.structs.replace(refused, attempts=attempts + 1)
