@@ -279,3 +279,22 @@ def test_what_cannot_be_reached_is_said_without_the_password(database: str, chan
     with pytest.raises(UnknownStore) as refusal:
         Store.open(url)
     assert "secret" not in str(refusal.value) and "postgres:***@" in str(refusal.value)
+
+
+async def test_a_step_of_the_schema_that_has_to_wait_keeps_nobody_waiting(cluster: Cluster) -> None:
+    """Somebody reads a long list; what the next step needs is not to be had until he ends, and all others go on meanwhile."""
+    with cluster.database("template1") as url:
+        server_schema.upgrade(url, "0010_health")
+        reader = await asyncpg.connect(url)
+        reading = reader.transaction()
+        await reading.start()
+        await reader.fetch("select * from object")
+        upgrading = asyncio.create_task(asyncio.to_thread(server_schema.upgrade, url))
+        await asyncio.to_thread(lambda: asyncio.run(until(url, WAITS)))
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(ask, url, "select count(*) from object")
+        assert server_schema.found(url) == "0010_health" and not upgrading.done()
+        await reading.rollback()
+        await upgrading
+        assert server_schema.found(url) == schema.newest()
+        await reader.close()

@@ -6,6 +6,7 @@ of its own, for the caller's is perhaps just beginning.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -17,6 +18,12 @@ from interplug.store.schema import OLDEST, UNKNOWN, NotOurs, SchemaTooNew, newes
 
 T = TypeVar("T")
 TIMEOUT = 15.0
+LOCK = "500ms"
+"""Shorter than the time after which the server looks for a deadlock (1 s): it is this session that gives way, not a request."""
+PAUSE = 0.3
+PATIENCE = 600.0
+HELD_BY_OTHERS = ("55P03", "40P01")
+"""lock_not_available, deadlock_detected."""
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 ONE_AT_A_TIME = "select pg_advisory_lock(7382514)"
 """Any number, ours: held by whoever brings the schema up to date."""
@@ -90,22 +97,32 @@ def upgrade(url: str, target: str = "head") -> None:
     async def work(connection: Connection) -> None:
         await connection.execute(ONE_AT_A_TIME)
         await _run_steps(url, target)
-        for row in await connection.fetch(COLLATED):
-            await connection.execute(row[0])
 
     _asked(url, work)
 
 
 async def _run_steps(url: str, target: str) -> None:
+    """All missing steps in one transaction. Others work with the tables meanwhile: whoever comes after a lock that waits has to wait, too,
+    so a lock that is not to be had soon is given up with all that was done, and it is tried again."""
     import sqlalchemy as sa
     from sqlalchemy.ext.asyncio import create_async_engine
 
     async def connect() -> Connection:
-        return await asyncpg.connect(url, timeout=TIMEOUT)
+        return await asyncpg.connect(url, timeout=TIMEOUT, server_settings={"lock_timeout": LOCK})
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=sa.pool.NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(lambda one: steps(one, target))
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(lambda one: steps(one, target))
+                for row in (await connection.exec_driver_sql(COLLATED)).all():
+                    await connection.exec_driver_sql(row[0])
+            break
+        except sa.exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) not in HELD_BY_OTHERS or time.monotonic() > end:
+                raise
+        await asyncio.sleep(PAUSE)
     await engine.dispose()
 
 
