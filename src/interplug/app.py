@@ -24,7 +24,7 @@ import uvicorn
 import uvloop
 
 from interplug.charges.checking import Checker
-from interplug.config import BadSettings, Settings
+from interplug.config import BadSettings, Server, Settings
 from interplug.drivers.billing import Biller
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
@@ -164,19 +164,23 @@ def tune() -> None:
 
 
 def bound(settings: Settings) -> tuple[socket.socket, Settings]:
-    """The listening socket, and the settings with the address that it has come to have."""
+    """The socket, and the settings with the address that it has come to have. Nothing is taken there yet: while a process is not ready, a
+    balancer has to see that, and ask another."""
     server = settings.server
     family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((server.host, server.port))
-        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise BadSettings(f"server: cannot listen at {server.host}:{server.port}: {error.strerror}") from None
+        raise _taken(server, error) from None
     server = msgspec.structs.replace(server, port=listener.getsockname()[1])
     return listener, msgspec.structs.replace(settings, server=server)
+
+
+def _taken(server: Server, error: OSError) -> BadSettings:
+    return BadSettings(f"server: cannot listen at {server.host}:{server.port}: {error.strerror}")
 
 
 @contextlib.contextmanager
@@ -223,6 +227,10 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
             await asking.restart(node)
         if csms is not None:
             await stack.enter_async_context(csms.open())
+        try:
+            listener.listen(BACKLOG)
+        except OSError as error:
+            raise _taken(settings.server, error) from None
         loops.start()
         started(node)
         gc.collect()
