@@ -26,8 +26,6 @@ from interplug.cli.demo.processes import DemoFailed, NodeProcess, quiet_environm
 from .journal import Journal
 
 ROOT = Path(__file__).resolve().parents[1]
-LIFE = (0.5, 5.0)
-"""Seconds until the bench kills a process, if nothing else did."""
 YOUNG = (0.05, 1.5)
 NAMED = 0.8
 """Of the lives, those that are to end at a named place, if they come by before the bench kills them."""
@@ -60,6 +58,8 @@ class WriterProcess:
     connection: int
     journal: Journal
     process: asyncio.subprocess.Process | None = None
+    root: Path = ROOT
+    """Where its code stands."""
     lives: int = 0
     failed: int = 0
     """Writes that the store refused, for want of disk or because of another that held it."""
@@ -76,7 +76,7 @@ class WriterProcess:
         with (self.node.folder / "writer.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "chaos.writer", self.role, str(self.node.config), f"{self.role}/{self.lives}", str(self.connection),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True, cwd=ROOT,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True, cwd=self.root,
                 env={**_environment(self.node), **environment},
             )  # fmt: skip
         self._reading = asyncio.create_task(self._read(self.process))
@@ -134,6 +134,8 @@ class Deaths:
     """By who or what killed."""
     server_killed: float = -WITHOUT_SERVER
     """When the database server was last killed, in seconds of the monotonic clock."""
+    starved: int = 0
+    """Processes that began while the database was away, and ended for want of it."""
     disks: int = 0
     jumps: int = 0
     ended: list[str] = field(default_factory=list)
@@ -149,11 +151,23 @@ class Deaths:
 class Supervisor:
     """One process and its lives."""
 
-    def __init__(self, process: Process, places: tuple[str, ...], chance: random.Random, deaths: Deaths) -> None:
-        self.process, self.places, self.chance, self.deaths = process, places, chance, deaths
+    def __init__(
+        self,
+        process: Process,
+        places: tuple[str, ...],
+        chance: random.Random,
+        deaths: Deaths,
+        life: tuple[float, float],
+        *,
+        disks: bool = True,
+    ) -> None:
+        """`life`: the seconds until the bench kills it, if nothing else did. `disks`: what it writes is a file of its own."""
+        self.process, self.places, self.chance, self.deaths, self.life, self.disks = process, places, chance, deaths, life, disks
         self.sabotage: str | None = None
         self.place: str | None = None
         """Where the life that goes on is to end."""
+        self._up = False
+        """It has answered in this life."""
         self._noted: list[asyncio.subprocess.Process] = []
         """The last one whose death was noted."""
 
@@ -177,9 +191,10 @@ class Supervisor:
             await self.calm_start()
 
     async def calm_start(self) -> None:
-        self.place = None
+        self.place, self._up = None, False
         with contextlib.suppress(DemoFailed):
             await self.process.start(**_spec(self.chance, None, False, self.sabotage))
+            self._up = True
         if not self.alive:
             self._note(None)
 
@@ -192,16 +207,20 @@ class Supervisor:
         """One life, or what is left of one; it ends by death unless the storm is over."""
         starting = None
         if not self.alive:
-            self.place = place
+            self.place, self._up = place, False
             self.process.process = None
-            starting = asyncio.create_task(self.process.start(**environment))
+            starting = asyncio.create_task(self._start(environment))
             await self._born(starting)
         if not over.is_set() or not self.alive:
-            await self._until(over, self.chance.uniform(*LIFE))
+            await self._until(over, self.chance.uniform(*self.life))
         if not (over.is_set() and self.alive):
             await self._kill(self.place)
         if starting is not None:
             await asyncio.gather(starting, return_exceptions=True)
+
+    async def _start(self, environment: dict[str, str]) -> None:
+        await self.process.start(**environment)
+        self._up = True
 
     async def _born(self, starting: asyncio.Task[None]) -> None:
         """It is ready, or it is young and will be killed before it is."""
@@ -218,7 +237,7 @@ class Supervisor:
         process = self.process.process
         if process is None:
             return
-        if self.chance.random() < 0.2 and process.returncode is None:
+        if self.disks and self.chance.random() < 0.2 and process.returncode is None:
             self.deaths.disks += 1
             with contextlib.suppress(ProcessLookupError):
                 await full_disk(process.pid, self.chance.uniform(*FULL))
@@ -249,8 +268,8 @@ class Supervisor:
         code = None if process is None else process.returncode
         if place is not None and code == ENDED_BY_US:
             self.deaths.killed[place] += 1
-        elif time.monotonic() - self.deaths.server_killed < WITHOUT_SERVER:
-            self.deaths.killed["the database was away"] += 1
+        elif not self._up and time.monotonic() - self.deaths.server_killed < WITHOUT_SERVER:
+            self.deaths.starved += 1
         else:
             self.deaths.ended.append(f"{self.process.name} ended with {code}")
 

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,9 +52,17 @@ class Answered:
 
 
 class Proxy:
-    def __init__(self, name: str, target: str, weather: Weather) -> None:
-        self.name, self.target, self.weather = name, target, weather
+    """`targets` are the processes of the node; one that does not listen is passed by, as a balancer would."""
+
+    def __init__(self, name: str, targets: Sequence[str], weather: Weather) -> None:
+        self.name, self.targets, self.weather = name, list(targets), weather
         self.messages = 0
+        self.unanswered: list[str] = []
+        """Requests that reached the node and got no answer of it, or one that it failed."""
+        self.slowest = 0.0
+        """Seconds that the node took for an answer at most."""
+        self.listed: set[str] = set()
+        """The modules whose lists were given to their last page."""
         self.older: list[str] = []
         """Objects that were sent in an older state than before."""
         self._newest: dict[tuple[str, str], str] = {}
@@ -101,29 +110,48 @@ class Proxy:
         asked = Asked(request.method, request.raw_path, headers, body)
         self.messages += 1
         self._watch(asked)
-        is_list = asked.method == "GET" and LIST.search(request.path) is not None
-        fault = self.weather.fault(is_list=is_list)
+        listing = LIST.search(request.path) if asked.method == "GET" else None
+        fault = self.weather.fault(is_list=listing is not None)
         try:
             if fault in self._before:
                 return await self._before[fault](request, asked)
             if fault == "slow":
                 await asyncio.sleep(self.weather.chance.uniform(*SLOW))
             answer = await self._forward(asked)
+            if listing is not None and fault is None and "link" not in map(str.lower, answer.headers):
+                self.listed.add(listing[1])
             return await self._spoiled(request, asked, answer, fault)
         except Dropped:
             return await self._drop(request, asked)
 
     async def _forward(self, asked: Asked) -> Answered:
-        url = self.target + asked.path
+        began = time.monotonic()
         try:
-            async with self._client.request(
-                asked.method, url, headers=asked.headers, data=asked.body or None, allow_redirects=False
-            ) as answer:
-                body = await answer.read()
-                headers = {name: value for name, value in answer.headers.items() if name.lower() not in HOP}
-                return Answered(answer.status, body, headers)
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            answer = await self._answer(asked)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self.unanswered.append(f"{asked.method} {asked.path}: {type(error).__name__} {error}")
             raise Dropped from None
+        if answer.status >= 500:
+            self.unanswered.append(f"{asked.method} {asked.path}: {answer.status} {answer.body[:200]!r}")
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        return answer
+
+    async def _answer(self, asked: Asked) -> Answered:
+        """Of the first process that listens; each is asked first in turn."""
+        self.targets.append(self.targets.pop(0))
+        *others, last = self.targets
+        for target in others:
+            with contextlib.suppress(aiohttp.ClientConnectorError):
+                return await self._ask(target, asked)
+        return await self._ask(last, asked)
+
+    async def _ask(self, target: str, asked: Asked) -> Answered:
+        async with self._client.request(
+            asked.method, target + asked.path, headers=asked.headers, data=asked.body or None, allow_redirects=False
+        ) as answer:
+            body = await answer.read()
+            headers = {name: value for name, value in answer.headers.items() if name.lower() not in HOP}
+            return Answered(answer.status, body, headers)
 
     async def _spoiled(self, request: web.BaseRequest, asked: Asked, answer: Answered, fault: str | None) -> web.StreamResponse:
         match fault:

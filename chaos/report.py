@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .seed import Outcome
+from .outcome import Outcome
 
 MEMORY = 300_000_000
 """Bytes that a node may have at most; a body without an end would pass any bound."""
@@ -29,14 +29,20 @@ def rows(outcomes: Sequence[Outcome]) -> list[Row]:
         return Row(claim, str(len(found)), not found, found)
 
     ended = tuple(f"seed {one.plan.seed}: {text}" for one in outcomes for text in one.deaths.ended)
-    kills, faults = min(one.deaths.kills for one in outcomes), min(one.all_faults for one in outcomes)
+    storms = [one for one in outcomes if not one.plan.roll and not one.plan.sabotage]
     memory = max(one.deaths.memory for one in outcomes)
     stored = max((one.stored - FOUNDATION) / max(one.tried + one.messages, 1) for one in outcomes)
-    done = [
-        Row(f"kills: at least {outcomes[0].plan.kills} a seed", str(kills), kills >= outcomes[0].plan.kills),
-        Row(f"faults: at least {outcomes[0].plan.faults} a seed", str(faults), faults >= outcomes[0].plan.faults),
-    ]
-    return ([] if outcomes[0].plan.sabotage else done) + [
+    done = []
+    if storms:
+        kills, faults, plan = min(one.deaths.kills for one in storms), min(one.all_faults for one in storms), storms[0].plan
+        done = [
+            Row(f"kills: at least {plan.kills} a seed", str(kills), kills >= plan.kills),
+            Row(f"faults: at least {plan.faults} a seed", str(faults), faults >= plan.faults),
+        ]
+    if any(one.plan.roll for one in outcomes):
+        done.append(nothing("requests that noticed that a release took another's place: none", "noticed"))
+    return [
+        *done,
         nothing("acknowledged writes lost: none", "lost"),
         nothing("CDRs doubled: none", "doubled"),
         nothing("objects stale, missing or different: none", "different"),
@@ -59,7 +65,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     faults: Counter[str] = sum((one.faults for one in outcomes), Counter())
     faults |= Counter({"disk full": sum(one.deaths.disks for one in outcomes), "clock jumps": sum(one.deaths.jumps for one in outcomes)})
     lines = [
-        f"{len(outcomes)} seeds on {outcomes[0].plan.engine}: "
+        f"{_done(outcomes)} on {outcomes[0].plan.engine}: "
         f"{killed.total()} kills, {faults.total()} faults, {sum(one.messages for one in outcomes)} messages, "
         f"{sum(one.tried for one in outcomes)} writes tried, {sum(one.acknowledged for one in outcomes)} acknowledged, "
         f"{sum(one.compared for one in outcomes)} comparisons, {sum(one.seconds for one in outcomes):.0f} s, "
@@ -67,4 +73,16 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         "kills: " + ", ".join(f"{name} {count}" for name, count in killed.most_common()),
         "faults: " + ", ".join(f"{name} {count}" for name, count in faults.most_common()),
     ]
+    if starved := sum(one.deaths.starved for one in outcomes):
+        lines.append(f"processes that began while the database was away and ended: {starved}")
+    for one in outcomes:
+        if one.plan.roll:
+            lines.append(f"roll: {one.acknowledged} acknowledged, the slowest answer took {one.slowest_answer:.1f} s")
     return "\n".join(lines)
+
+
+def _done(outcomes: Sequence[Outcome]) -> str:
+    rolls = sum(one.plan.roll for one in outcomes)
+    return " and ".join(
+        f"{count} {name}{'' if count == 1 else 's'}" for count, name in ((len(outcomes) - rolls, "seed"), (rolls, "roll")) if count
+    )

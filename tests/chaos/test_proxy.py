@@ -55,7 +55,7 @@ async def wire(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
     runner = web.ServerRunner(web.Server(made.answer), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.proxy = Proxy("node", f"http://127.0.0.1:{runner.addresses[0][1]}", made.weather)
+    made.proxy = Proxy("node", [f"http://127.0.0.1:{runner.addresses[0][1]}"], made.weather)
     await made.proxy.start()
     yield made
     await made.proxy.stop()

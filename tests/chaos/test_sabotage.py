@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from chaos.outcome import Plan
 from chaos.report import rows
-from chaos.seed import Plan, bench
+from chaos.seed import Storms
+from chaos.stage import stage
 from interplug.faults import SABOTAGES
 
 
 @pytest.mark.parametrize("name", SABOTAGES)
 async def test_a_broken_build_is_found(tmp_path: Path, name: str) -> None:
-    async with bench(tmp_path, Plan(1, rounds=8, kills=40, faults=100, sabotage=name)) as built:
-        outcome = await built.run()
+    async with stage(tmp_path, Plan(1, rounds=8, kills=40, faults=100, sabotage=name)) as built:
+        outcome = await Storms(built).run()
     assert outcome.different or outcome.lost
     assert not all(row.holds for row in rows([outcome]))

@@ -2,6 +2,7 @@
 
 `python -m tests.store.kept FOLDER` is run once for each release, with the folder of a `interplug demo --once --keep`: it adds what a
 demo does not do, and writes `tests/fixtures/releases/VERSION-SCHEMA`. Nobody real is in it: the demo's cities and companies are invented.
+Of the newest release the code is kept, too, so that `make chaos` can have it work beside what comes after it (`chaos.releases`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import msgspec
 
 import interplug
 import interplug.store
+from chaos.releases import CODE, KEPT, pack
 from interplug.drivers import states as driver_states
 from interplug.modules import session_states
 from interplug.store import schema
@@ -30,7 +32,7 @@ from interplug.store.holds import Hold, Note
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 
-RELEASES = Path(__file__).resolve().parents[1] / "fixtures/releases"
+RELEASES = KEPT
 NODES = {"kad": "operator", "vnk": "provider"}
 MODULES = ("locations", "tariffs", "tokens", "sessions", "cdrs")
 CHARGES = sorted({*session_states.STATES.values(), *(state for state, _ in session_states.STATES)} - {""})
@@ -178,6 +180,9 @@ async def keep(demo: Path, target: Path) -> None:
             (target / f"{name}.db.xz").write_bytes(lzma.compress(path.read_bytes(), preset=9))
             (target / f"{name}.json.xz").write_bytes(lzma.compress(json.dumps(known).encode(), preset=9))
     lines = {"schema": schema.newest(), "statements": sorted(sayable)}
+    for old in RELEASES.glob(f"*/{CODE}"):
+        old.unlink()
+    pack(target / CODE)
     (target / "statements.json").write_text(json.dumps(lines, indent=1) + "\n")
 
 
