@@ -28,6 +28,7 @@ from .journal import Journal
 PARTY = PLAYED.country_code, PLAYED.party_id
 TOKEN = token_of(PLAYED.name)
 TIMEOUT = aiohttp.ClientTimeout(total=4)
+LARGEST = 1_000_000
 STATES = ("AVAILABLE", "CHARGING", "BLOCKED", "OUTOFORDER")
 CDR_PERIOD = Decimal("1.5")
 
@@ -146,7 +147,7 @@ class Played:
         self.messages += 1
         try:
             async with self._client.request(method, f"{self.url}/{path}", data=encode_json(document), headers=headers()) as answer:
-                return 200 <= answer.status < 300 and decode_json(await answer.read())["status_code"] == 1000
+                return 200 <= answer.status < 300 and decode_json(await _body(answer))["status_code"] == 1000
         except (aiohttp.ClientError, TimeoutError, ValueError, TypeError, KeyError):
             return False
 
@@ -170,6 +171,14 @@ class Played:
 
     def _named(self, prefix: str) -> list[str]:
         return [key.removeprefix(prefix) for key in self.journal.keys(prefix)]
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """As much as an answer may have; one without an end is none."""
+    body = b""
+    while (part := await answer.content.readany()) and len(body) < LARGEST:
+        body += part
+    return body
 
 
 def _kwh(session: Document | None) -> str | None:

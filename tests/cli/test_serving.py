@@ -92,6 +92,32 @@ async def test_what_was_asked_before_the_end_is_answered(served: Served) -> None
     assert await ending == 0
 
 
+async def test_a_request_that_was_on_its_way_when_the_end_came_is_answered(served: Served) -> None:
+    """Its connection stood open without a word: to close that at once would reset it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(served.url.rpartition(":")[2]))
+    async with aiohttp.ClientSession() as session, session.get(f"{served.url}/health/live") as answer:
+        assert answer.status == 200
+    ending = asyncio.ensure_future(served.end(signal.SIGTERM))
+    await until_nobody_listens(served.url)
+    writer.write(b"GET /ocpi/versions HTTP/1.1\r\nhost: x\r\n\r\n")
+    await writer.drain()
+    said = await reader.read()
+    assert said.startswith(b"HTTP/1.1 401") and b"connection: close" in said
+    writer.close()
+    assert await ending == 0
+
+
+async def until_nobody_listens(url: str) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+            except ConnectionRefusedError:
+                return
+            writer.close()
+            await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 async def test_a_page_that_is_kept_live_does_not_hold_up_the_end(served: Served, by: signal.Signals) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{served.url}/live") as answer:

@@ -35,6 +35,9 @@ HEAD_TIME = 20.0
 LINGER = 2.0
 """Seconds in which a client that still sends a body may read why it is refused; a reset would take the answer from it."""
 
+LAST_REQUEST = 0.5
+"""Seconds in which a connection that is open when the node is told to stop may bring what was on its way."""
+
 
 class Wire(HttpToolsProtocol):
     """What uvicorn makes for each connection."""
@@ -51,6 +54,8 @@ class Wire(HttpToolsProtocol):
     _usual: tuple[list[tuple[bytes, bytes]] | None, bytes] = (None, b"")
     _leaving = False
     """The last answer is given; what comes is thrown away."""
+    _last = False
+    """The node was told to stop: no answer is followed by another."""
 
     def __init__(self, door: Door, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -68,6 +73,20 @@ class Wire(HttpToolsProtocol):
             self.cycle.fail(Gone())
             self.cycle = None  # type: ignore[assignment]
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """A request may be on its way already; to close now would be to reset it, and nobody could tell whether it was carried out."""
+        self._last = True
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.keep_alive = False
+        else:
+            self.loop.call_later(LAST_REQUEST, self._end)
+
+    def _end(self) -> None:
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self._leaving:
@@ -106,6 +125,8 @@ class Wire(HttpToolsProtocol):
             for name, value in headers:
                 super().on_header(name, value)
             super().on_headers_complete()
+            if self._last:
+                self.cycle.keep_alive = False
             return
         before: Any = self.cycle
         exchange = Exchange(self, Request(self.parser.get_method().decode("ascii"), url.decode("ascii"), _by_name(headers)))
@@ -232,7 +253,7 @@ class Exchange:
     def __init__(self, wire: Wire, request: Request) -> None:
         self.wire = wire
         self.request = request
-        self.keep_alive = wire.parser.should_keep_alive()
+        self.keep_alive = wire.parser.should_keep_alive() and not wire._last
         self.response_complete = False
         self._body: list[bytes] = []
         self._size = 0
