@@ -13,7 +13,7 @@ import pytest
 from interplug.model.types import decode_json, encode_json, format_time
 from interplug.modules import steering
 from interplug.protocol.http import Request, Response
-from interplug.stations.csms import schedules
+from interplug.stations.csms import limits, schedules
 from interplug.stations.csms.schedules import Ability
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V21, V201, Dialect
@@ -298,3 +298,20 @@ async def test_a_station_that_is_away_is_rejected(world: World) -> None:
     await world.station.close()
     await post.ended.wait()
     assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "REJECTED"}
+
+
+@pytest.mark.parametrize("dialect", [V16], ids=["1.6"])
+async def test_a_station_that_has_not_read_its_transaction_yet_is_asked_again(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOMENT", 0.0)
+    monkeypatch.setattr(limits, "JUST", 600.0)
+    told = [{"status": "Rejected"}, {"status": "Accepted"}]
+
+    class InTurn(dict[str, Any]):
+        def get(self, action: Any, default: Any = None) -> Any:
+            return told.pop(0) if action == "SetChargingProfile" else super().get(action, default)
+
+    world.station.answers = InTurn(world.station.answers)
+    assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "ACCEPTED"}
+    assert told == []

@@ -6,6 +6,7 @@ What holds for a Session stands in the store, by who has set it (`modules.steeri
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -30,6 +31,9 @@ from .versions import of_version
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
+JUST = 10.0
+MOMENT = 1.0
+"""Seconds until a station that has just begun a transaction is asked again."""
 NO_CHARGE = Outcome("REJECTED", "nothing is charging there any more")
 AWAY = Outcome("TIMEOUT", "the station cannot be reached")
 TOO_MANY = Outcome("REJECTED", "these are more periods than the station can hold")
@@ -140,6 +144,9 @@ class Limits:
         for schedule in schedules:
             want = Want(evse=row.evse, transaction=row.number, schedule=schedule)
             answer = await self._ask(station, "set_charging_profile", want)
+            if not isinstance(answer, Outcome) and answer.get("status") == "Rejected" and self._just_begun(row):
+                await asyncio.sleep(MOMENT)
+                answer = await self._ask(station, "set_charging_profile", want)
             if isinstance(answer, Outcome):
                 return answer
             if answer.get("status") != "Accepted":
@@ -147,6 +154,10 @@ class Limits:
         for number in ids(row.evse, before)[len(schedules) :]:
             await self._clear(running, number)
         return Outcome("ACCEPTED")
+
+    def _just_begun(self, row: Transaction) -> bool:
+        """A partner that is quick knows the Session before a station of 1.6 has read the number of its transaction."""
+        return row.begun_at > self.node.after(-JUST)
 
     async def _count(self, running: Running) -> int:
         """How many profiles at the station say what holds now."""
