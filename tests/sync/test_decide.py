@@ -1,5 +1,8 @@
 """What an answer means, as a table."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from interplug.protocol.envelope import Reply
@@ -69,3 +72,11 @@ def test_a_share_is_used_up_and_comes_back() -> None:
     now = 0.5
     assert (share.take(5), share.take(1)) == (0.0, 2.5)
     assert Share(0.0, lambda: now).take(1000) == 0.0
+
+
+def test_the_page_on_delivery_says_what_is_decided() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/delivery.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (\d+|-) \| (PUT|PATCH|POST) \| (\w+) \|$", page, re.MULTILINE)
+    assert len(rows) > 15
+    wrong = [row for row in rows if decide(Reply(int(row[0]), None if row[1] == "-" else int(row[1])), row[2], T).verdict != row[3]]
+    assert wrong == []
