@@ -5,9 +5,10 @@ PYTHON ?= python3
 PYTEST_ARGS ?= -n auto --dist loadfile
 BIN := .venv/bin
 READY := .venv/.ready
+FOREIGN := tests/foreign/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format requirements bench chaos docs browser vendor wheel clean
+.PHONY: help demo test check format requirements bench chaos docs browser foreign vendor wheel clean
 
 help: ## this list
 	@echo "Interplug: make TARGET"
@@ -26,8 +27,9 @@ $(READY): pyproject.toml
 demo: $(READY) ## three nodes in three processes, stations charging, a driver's page (Ctrl-C ends it)
 	@$(BIN)/interplug demo
 
-test: $(READY) ## all tests, the browser's and PostgreSQL's included (PYTEST_ARGS= to change how)
+test: $(READY) ## all tests: the browser's, PostgreSQL's, foreign stations' included (PYTEST_ARGS= to change how)
 	@.ci/tools chromium postgresql || true
+	@$(MAKE) --silent $(FOREIGN) || echo "without stations that others have written; what is above says why" >&2
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(READY) ## format, lint, types, order of the rooms, ids of the rules
@@ -54,6 +56,14 @@ chaos: $(READY) ## nodes that are killed and lied to under load, and must be lev
 docs: $(READY) ## write the reference pages from the program's own tables
 	@$(BIN)/python docs/generate.py
 
+$(FOREIGN): tests/foreign/package-lock.json
+	@.ci/tools node
+	@echo "preparing tests/foreign with npm (once, and after changes of its lock file)"
+	@cd tests/foreign && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+foreign: $(FOREIGN) ## the charging stations that others have written, for the tests (npm)
+
 browser: ## find Chromium, or install it (Debian, as root)
 	@.ci/tools chromium
 
@@ -65,4 +75,4 @@ wheel: $(READY) ## dist/interplug-*.whl, which holds everything
 	@$(BIN)/python -m build --wheel --outdir dist .
 
 clean: ## what the other targets made, .venv included
-	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv tests/foreign/node_modules dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from interplug.cli.demo.processes import NodeProcess
 from tests import nodes, postgres, real_data
+from tests.foreign import stations
 
 pytest_plugins = ["pytester"]
 
@@ -120,3 +121,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(f"real Locations and Tariffs: {said}")
     server = postgres.found("postgres")
     terminalreporter.write_line(f"PostgreSQL: {server or 'not found; nothing was tried on it (.ci/tools postgresql installs it)'}")
+    terminalreporter.write_line(f"stations that others have written: {stations.missing() or 'at hand'}")

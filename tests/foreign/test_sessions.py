@@ -1,0 +1,121 @@
+"""Whole charges at stations that others have written, as the provider of the drivers sees them: OCPP 1.6J and 2.0.1, OCPI between.
+
+The nodes are processes of their own, and so are the stations. What the drivers take is little, for it is taken within seconds, and a
+meter that runs faster than its connector can deliver makes a CDR doubtful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.foreign.pair import Pair, pair
+from tests.foreign.stations import STATIONS, Station, need
+
+UNLIKE = {
+    "1.6": {"start": "RemoteStartTransaction", "stop": "RemoteStopTransaction", "fault": "GroundFailure"},
+    "2.0.1": {"start": "RequestStartTransaction", "stop": "RequestStopTransaction", "fault": "GroundFailure"},
+}
+PLACE = {"location": "LOC1", "evse": "EVSE1"}
+
+
+@pytest.fixture(params=STATIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    need()
+    return str(request.param)
+
+
+@pytest.fixture
+async def roaming(tmp_path: Path, version: str) -> AsyncIterator[Pair]:
+    async with pair(tmp_path) as joined:
+        yield joined
+
+
+@pytest.fixture
+async def station(roaming: Pair, version: str) -> AsyncIterator[Station]:
+    password = await roaming.add("CS1")
+    async with STATIONS[version](roaming.addresses["ws"], "CS1", password) as one:
+        await one.hears("connected")
+        assert (await one.does("boot"))["status"] == "Accepted"
+        yield one
+
+
+async def test_a_card_a_fault_a_remote_start_and_a_reservation(roaming: Pair, station: Station, version: str) -> None:
+    await roaming.status("AVAILABLE")
+    await with_a_card(roaming, station)
+    await with_a_fault(roaming, station)
+    await by_command(roaming, station, version)
+    await reserved(roaming, station)
+    await judged(roaming)
+
+
+async def with_a_card(roaming: Pair, station: Station) -> None:
+    await station.does("plug")
+    assert (await station.does("card", "STRANGER"))["status"] in ("Invalid", "Unknown")
+    assert (await station.does("card", "CARD1"))["status"] == "Accepted"
+    await roaming.status("CHARGING")
+    begun = await roaming.session("ACTIVE")
+    assert begun["auth_method"] == "AUTH_REQUEST", "its provider was asked, for no list may judge this card"
+    await station.does("charge", 10)
+    assert (await roaming.session("ACTIVE", "0.01"))["id"] == begun["id"]
+    await station.does("charge", 10)
+    assert (await roaming.session("ACTIVE", "0.02"))["id"] == begun["id"]
+    await station.does("card", "CARD1")
+    await station.does("unplug")
+    await roaming.session("COMPLETED", "0.02")
+    bill = await roaming.cdr(begun["id"])
+    assert (bill["total_energy"], bill["total_cost"]["before_taxes"]) == (Decimal("0.02"), Decimal("1.00")), "0.50 to begin, 25 a kWh"
+    assert "remark" not in bill
+    await roaming.status("AVAILABLE")
+
+
+async def with_a_fault(roaming: Pair, station: Station) -> None:
+    await station.does("plug")
+    await station.does("card", "CARD1")
+    await station.does("charge", 10)
+    running = await roaming.session("ACTIVE", "0.01")
+    await station.does("break", "GroundFailure", "E42")
+    await roaming.status("OUTOFORDER")
+    await roaming.session("COMPLETED", "0.01")
+    assert "GroundFailure" in (await roaming.cdr(running["id"]))["remark"]
+    shown = await roaming.cpo.command("station", "show", "CS1")
+    assert "E42" in str(shown), "what the maker of the station calls it"
+    await station.does("repair")
+    await roaming.status("AVAILABLE")
+
+
+async def by_command(roaming: Pair, station: Station, version: str) -> None:
+    words = UNLIKE[version]
+    assert await roaming.command("START_SESSION", **PLACE, connector="1", token="CARD1") == "ACCEPTED"
+    await station.hears(words["start"])
+    running = await roaming.session("ACTIVE")
+    assert running["auth_method"] == "COMMAND"
+    await station.does("charge", 20)
+    await roaming.session("ACTIVE", "0.02")
+    assert await roaming.command("STOP_SESSION", session=running["id"]) == "ACCEPTED"
+    await station.hears(words["stop"])
+    assert (await roaming.cdr(running["id"]))["auth_method"] == "COMMAND"
+    assert await roaming.command("UNLOCK_CONNECTOR", **PLACE, connector="1") == "ACCEPTED"
+    await station.hears("UnlockConnector")
+    await station.does("unplug")
+    await roaming.status("AVAILABLE")
+
+
+async def reserved(roaming: Pair, station: Station) -> None:
+    assert await roaming.command("RESERVE_NOW", **PLACE, token="CARD1", reservation="R-1") == "ACCEPTED"
+    asked = (await station.hears("ReserveNow"))["asked"]
+    assert "R-1" not in str(asked), "the provider's own name of it is not the station's business"
+    await roaming.status("RESERVED")
+    assert await roaming.command("CANCEL_RESERVATION", reservation="R-1") == "ACCEPTED"
+    await station.hears("CancelReservation")
+    await roaming.status("AVAILABLE")
+
+
+async def judged(roaming: Pair) -> None:
+    """The provider has worked each price again and finds it right."""
+    bills = await roaming.emsp.command("cdr", "list", "--partner", "cpo")
+    assert [bill["verdicts"] for bill in bills] == [["match"]] * 3, bills
+    assert await roaming.cpo.command("cdr", "list", "--held") == []
