@@ -53,22 +53,21 @@ class Party(msgspec.Struct, frozen=True):
         return f"{self.country_code}-{self.party_id}"
 
 
-def _party(headers: dict[str, str], side: str) -> Party | None:
-    country, party = headers.get(f"ocpi-{side}-country-code"), headers.get(f"ocpi-{side}-party-id")
+TO = "ocpi-to-country-code", "ocpi-to-party-id"
+FROM = "ocpi-from-country-code", "ocpi-from-party-id"
+
+
+def _party(headers: dict[str, str], names: tuple[str, str]) -> Party | None:
+    country, party = headers.get(names[0]), headers.get(names[1])
     return Party(country, party) if country and party else None
 
 
 def routing(headers: dict[str, str]) -> tuple[Party | None, Party | None]:
     """The parties in the routing headers: (to, from)."""
-    return _party(headers, "to"), _party(headers, "from")
+    return _party(headers, TO), _party(headers, FROM)
 
 
 def routing_headers(to: Party | None, sender: Party | None) -> dict[str, str]:
     """Routing headers of a request or an answer; an open routing request has no TO (TRN-075)."""
-    named = (("to", to), ("from", sender))
-    return {
-        name: value
-        for side, party in named
-        if party
-        for name, value in ((f"ocpi-{side}-country-code", party.country_code), (f"ocpi-{side}-party-id", party.party_id))
-    }
+    named = ((TO, to), (FROM, sender))
+    return {name: value for names, party in named if party for name, value in zip(names, (party.country_code, party.party_id), strict=True)}

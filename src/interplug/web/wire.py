@@ -141,9 +141,8 @@ class Wire(HttpToolsProtocol):
         if not isinstance(cycle, Exchange):
             super()._start_asgi_task(cycle, app)
             return
-        task = self.loop.create_task(cycle.run())
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
+        cycle.task = self.loop.create_task(cycle.run())
+        self.tasks.add(cycle.task)  # which it leaves itself: a callback would cost the loop another turn
 
     def on_body(self, body: bytes) -> None:
         if isinstance(self.cycle, Exchange):
@@ -248,13 +247,14 @@ class Exchange:
     looks at. A body is read within a limit of size and of time, so that one that never ends holds nothing but its own socket; that of
     a stranger is read to its end, so that the 401 arrives, and kept nowhere."""
 
-    __slots__ = ("_body", "_keep", "_news", "_size", "_trouble", "_whole", "keep_alive", "request", "response_complete", "wire")
+    __slots__ = ("_body", "_keep", "_news", "_size", "_trouble", "_whole", "keep_alive", "request", "response_complete", "task", "wire")
 
     def __init__(self, wire: Wire, request: Request) -> None:
         self.wire = wire
         self.request = request
         self.keep_alive = wire.parser.should_keep_alive() and not wire._last
         self.response_complete = False
+        self.task: asyncio.Task[None] | None = None
         self._body: list[bytes] = []
         self._size = 0
         self._keep = True
@@ -303,6 +303,8 @@ class Exchange:
         except Exception:
             log.exception("%s %s could not be answered", request.method, request.path)
             self.wire.transport.close()
+        finally:
+            self.wire.tasks.discard(self.task)
 
     async def _rest(self) -> None:
         """Waits for what is not there yet of the body."""
