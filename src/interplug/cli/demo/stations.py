@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 
 from interplug.model.types import encode_json
-from interplug.stations.simulator.plan import Connector, Evse, Plan, Version
+from interplug.stations.simulator.places import VERSIONS, outlets, station_at
+from interplug.stations.simulator.plan import Plan
 
 from .processes import PROGRAM, DemoFailed, NodeProcess, quiet_environment
 
 Document = dict[str, Any]
-VERSIONS: tuple[Version, ...] = ("1.6", "2.0.1", "2.1")
 ONLINE = 40.0
 END = 5.0
 EVERY, ARRIVES, LEAVES, PATIENCE = 2.0, 2.0, 2.0, 20.0
@@ -47,9 +47,11 @@ class StationsProcess:
 
     async def provide(self, locations: list[Document]) -> None:
         """The operator adds a station at each Location; each gets the password that its node made."""
-        self.plans = [_plan(number, one, self.speed) for number, one in enumerate(locations)]
+        seconds = {"MeterValueSampleInterval": EVERY, "ConnectionTimeOut": PATIENCE}
+        settings = {name: str(round(value * self.speed)) for name, value in seconds.items()}
+        self.plans = [station_at(one, VERSIONS[number % len(VERSIONS)], settings) for number, one in enumerate(locations)]
         wanted = [
-            {"id": plan.id, "location": one["id"], "outlets": _outlets(plan, one)} for plan, one in zip(self.plans, locations, strict=True)
+            {"id": plan.id, "location": one["id"], "outlets": outlets(plan, one)} for plan, one in zip(self.plans, locations, strict=True)
         ]
         file = self.folder / "wanted-stations.json"
         file.write_bytes(encode_json(wanted))
@@ -123,28 +125,3 @@ class StationsProcess:
             except TimeoutError:
                 self.process.kill()
                 await self.process.wait()
-
-
-def _plan(number: int, location: Document, speed: float) -> Plan:
-    evses = tuple(Evse(tuple(_connector(one) for one in evse["connectors"])) for evse in location["evses"])
-    # A start from afar names the connector in 1.6 only: where there is a choice, the driver's has to be known.
-    version = "1.6" if any(len(evse.connectors) > 1 for evse in evses) else VERSIONS[number % len(VERSIONS)]
-    settings = {"MeterValueSampleInterval": EVERY, "ConnectionTimeOut": PATIENCE}
-    return Plan(
-        id=f"CP-{location['party_id']}-{location['id']}",
-        version=version,
-        evses=evses,
-        settings={name: str(round(seconds * speed)) for name, seconds in settings.items()},
-    )
-
-
-def _connector(document: Document) -> Connector:
-    return Connector(document["power_type"], document["max_electric_power"], "cG105" if document["standard"] == "CHADEMO" else "")
-
-
-def _outlets(plan: Plan, location: Document) -> list[str]:
-    """1.6 numbers its connectors through; in 2.x the order of the EVSEs is that of the Location."""
-    if plan.version != "1.6":
-        return []
-    plugs = [f"{evse['uid']}/{connector['id']}" for evse in location["evses"] for connector in evse["connectors"]]
-    return [f"{number}={plug}" for number, plug in enumerate(plugs, 1)]

@@ -25,7 +25,7 @@ SPREAD = 200.0
 """Stations that begin in a second."""
 
 
-def clock(speed: float = 1.0, epoch: float = 0.0) -> Callable[[], int]:
+def clock_of(speed: float = 1.0, epoch: float = 0.0) -> Callable[[], int]:
     """Microseconds UTC, which pass `speed` times as fast since `epoch`."""
     if speed == 1.0:
         return lambda: time.time_ns() // 1000
@@ -42,10 +42,11 @@ class Crowd:
         epoch: float = 0.0,
         arrives: float | None = None,
         leaves: float | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         """`arrives` and `leaves`: what drivers do whom the CSMS lets in and stops, in seconds of the stations' clock."""
         self.csms = csms
-        self.clock = clock(csms.speed, epoch)
+        self.clock = clock or clock_of(csms.speed, epoch)
         self.seed = seed
         built = (build(plan, self.clock, str(seed), arrives=arrives, leaves=leaves) for plan in plans)
         self.lines = {station.plan.id: Line(station, csms) for station in built}

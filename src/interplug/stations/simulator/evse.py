@@ -187,6 +187,8 @@ class Evse:
             self.settle(now)
 
     def broken(self, now: int, fault: Fault) -> None:
+        """What is wrong is told before what follows from it."""
+        self._tell_states(now)
         self.permit, self.arrival = None, None
         if self.tx is not None:
             self._end(now, "AbnormalCondition", fault.stopped)
@@ -262,6 +264,9 @@ class Evse:
         elif tx is not None and (trigger != "ChargingStateChanged" or tx.told != self.charging_state):
             tx.told = self.charging_state
             self.say.updated(self, tx, trigger, self.reading(now, "MeterValuesSampledData", "Other"), now)
+        self._tell_states(now)
+
+    def _tell_states(self, now: int) -> None:
         for connector in range(1, len(self.plan.connectors) + 1):
             state = self.state(connector)
             if self.told.get(connector) != state:

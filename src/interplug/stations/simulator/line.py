@@ -133,7 +133,13 @@ class Line:
         """The line is down until `restore`."""
         self._allowed.clear()
         if self._link is not None:
+            self._lose()
             await self._link.close(1001, "the line was cut")
+
+    def _lose(self) -> None:
+        """The station knows at once, whatever the socket still has to do."""
+        if self.station.linked:
+            self.station.lost()
 
     def restore(self) -> None:
         self._allowed.set()
@@ -186,7 +192,7 @@ class Line:
             await link.run()
         finally:
             self._link = None
-            self.station.lost()
+            self._lose()
 
     # --- what goes over it
 

@@ -230,6 +230,7 @@ class Machine:
         now = self.advance()
         fault = Fault(code, number, now, vendor_code, text)
         self.faults.append(fault)
+        self.say.station(now)
         if fault.blocks:
             for evse in self.evses:
                 if number in (0, evse.number):
