@@ -36,7 +36,6 @@ from interplug.modules.opening import opened
 from interplug.modules.server import serve as answer
 from interplug.modules.tenure import SHARES, Tenure, share_of
 from interplug.protocol.http import Handler, Request, Response
-from interplug.stations.simulator.fleet import Fleet
 from interplug.store.urls import Place, SqliteFile
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
@@ -74,7 +73,7 @@ class StationsDoor(Protocol):
 # --- its loops
 
 
-async def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None) -> tuple[Loops, Push]:
+def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None) -> tuple[Loops, Push]:
     """Every loop of a node with these settings; what commands are handed to is there before the first command."""
     once: dict[str, Loop] = {
         "tariffs": TariffsMoved(node).run,
@@ -86,11 +85,6 @@ async def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = 
         "bills": Biller(node).run,
     }
     here: dict[str, Loop] = {} if pages is None else {"pages": pages.run}
-    if node.settings.simulator.enabled:
-        fleet = Fleet(node)
-        await fleet.load()
-        node.stations = fleet
-        once["stations"] = fleet.run
     if csms is not None:
         node.stations = csms.commands
         here["csms"] = csms.run
@@ -115,8 +109,6 @@ def csms_of(node: Node) -> StationsDoor | None:
     """What stations connect to, where this node is that for its own."""
     if not node.settings.stations.enabled:
         return None
-    if node.settings.simulator.enabled:
-        raise BadSettings("stations.enabled and simulator.enabled exclude each other: a command goes to one of them")
     from interplug.stations.csms.service import Csms
 
     return Csms(node)
@@ -214,7 +206,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         stack.enter_context(alone(node.store.place))
         pages = driver_pages(node) if settings.surfaces.driver else None
         csms = csms_of(node)
-        loops, push = await loops_of(node, pages, csms)
+        loops, push = loops_of(node, pages, csms)
         readiness = Readiness(node, loops.wrong)
         if siblings is not None:
             await stack.enter_async_context(siblings.telling(lambda: _counted(node, push, readiness)))

@@ -115,11 +115,10 @@ class Tracing(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
 
 
 class Simulator(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    enabled: Annotated[bool, _help("Run simulated stations for this node's own EVSEs.")] = False
-    speed: Annotated[float, _help("Simulated seconds that pass in a real one.")] = 1.0
+    speed: Annotated[float, _help("Seconds that pass for this node in a real one; above 1 only where all its stations are simulated.")] = (
+        1.0
+    )
     epoch: Annotated[float, _help("Unix time at which simulated and real time agree; needed where speed is not 1.")] = 0.0
-    seed: Annotated[int, _help("Seed of everything random in the simulation.")] = 1
-    traffic: Annotated[bool, _help("Drivers of the node's own come and go at the stations.")] = False
 
 
 class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interplug.stations.simulator.physics import Charge, Vehicle, advance, current, meter, power
+from interplug.stations.simulator.physics import Charge, Vehicle, advance, meter, power
 
 CAR = Vehicle(battery=60_000)
 
@@ -37,10 +37,6 @@ def test_whoever_asks_often_gets_the_same_energy_as_who_asks_once(steps: list[in
 def test_one_phase_gives_a_third_of_what_the_car_takes_from_three() -> None:
     single = Charge(CAR, "AC_1_PHASE", 7_400, 0.3, elapsed=60)
     assert power(single) == 11_000 / 3
-
-
-def test_the_current_is_the_sum_of_the_phases() -> None:
-    assert round(current(Charge(CAR, "AC_3_PHASE", 11_000, 0.3, elapsed=60), 230), 1) == 47.8
 
 
 @given(st.floats(0.05, 0.99), st.sampled_from(["AC_1_PHASE", "AC_3_PHASE", "DC"]))

@@ -11,6 +11,9 @@ import pytest
 
 from interplug.cli.demo.processes import DemoFailed, NodeProcess
 from interplug.model.types import encode_json
+from interplug.stations.simulator.crowd import Crowd
+from interplug.stations.simulator.line import Csms
+from interplug.stations.simulator.places import station_at
 from tests.sync.test_importing import location
 
 T = "2026-01-01T00:00:00Z"
@@ -29,16 +32,25 @@ def evse(uid: str, status: str) -> dict[str, Any]:
 @pytest.fixture
 async def desk(engine: str, tmp_path: Path) -> AsyncIterator[NodeProcess]:
     """A provider that is registered with an operator, who has a station that works and one that does not."""
-    cpo = NodeProcess(tmp_path / "cpo", "cpo", "Cpo", "CPO", "NL-AAA", ["2.2.1"], "[simulator]\nenabled = true\n")
+    cpo = NodeProcess(tmp_path / "cpo", "cpo", "Cpo", "CPO", "NL-AAA", ["2.2.1"], "", charges=True)
     emsp = NodeProcess(tmp_path / "emsp", "emsp", "Emsp", "EMSP", "DE-EEE", ["2.2.1"], "")
     place = location("L1", party_id="AAA", evses=[evse("E1", "AVAILABLE"), evse("E2", "INOPERATIVE")])
+    station = station_at(place, "2.0.1", {"MeterValueSampleInterval": "1"})
     for node, objects in ((cpo, place), (emsp, TOKEN)):
         (node.folder / "objects.json").write_bytes(encode_json(objects))
         await node.command("import", str(node.folder / "objects.json"))
+        if node is cpo:
+            (node.folder / "stations.json").write_bytes(encode_json([{"id": station.id, "location": "L1", "profile": 0}]))
+            await node.command("station", "import", str(node.folder / "stations.json"))
         await node.start()
+    crowd = Crowd([station], Csms(cpo.stations_url), arrives=1.0, leaves=1.0)
+    crowd.line(station.id).station.operate(2, False)
+    standing = asyncio.create_task(crowd.run())
     invited = await cpo.command("partner", "invite", "emsp")
     await emsp.command("partner", "register", invited["versions_url"], "--name", "cpo", typed=invited["token"])
     yield emsp
+    standing.cancel()
+    await asyncio.wait([standing])
     for node in (cpo, emsp):
         await node.end()
         node.release()

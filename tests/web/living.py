@@ -1,6 +1,7 @@
-"""Two nodes that live: a CPO with simulated stations and an eMSP with its driver's pages, each with its own database and port.
+"""Two nodes that live: a CPO with simulated stations that speak OCPP with it, and an eMSP with its driver's pages.
 
-They run in one process and one loop, but know of each other only through their sockets, and are joined by a real handshake.
+Each has its own database and port. They run in one process and one loop, but know of each other only through their sockets, and are
+joined by a real handshake.
 """
 
 from __future__ import annotations
@@ -12,23 +13,25 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from interplug import app
-from interplug.config import Network, Server, Settings, Simulator, StoreSettings, Surfaces
+from interplug.config import Network, Server, Settings, Stations, StoreSettings, Surfaces
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.invitations import invite
 from interplug.partners.presentation import root
 from interplug.partners.registration import Wish, register
 from interplug.stations import city
-from interplug.stations.simulator.fleet import Fleet
+from interplug.stations.csms.service import Csms
 from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
 from interplug.web.door import Door
 from interplug.web.pages import Pages, driver_pages
 from interplug.web.wire import Wire
+from tests.stations.crowded import crowded, stand
 
 OPERATOR = city.Operator("NL", "TNM", "Voltstroom", "Utrecht", Decimal("52.09"), Decimal("5.12"))
 
@@ -43,19 +46,14 @@ class Living:
     def url(self) -> str:
         return root(self.emsp.settings)
 
-    @property
-    def fleet(self) -> Fleet:
-        assert isinstance(self.cpo.stations, Fleet)
-        return self.cpo.stations
 
-
-def _settings(folder: Path, name: str, surfaces: Surfaces, simulator: Simulator) -> Settings:
+def _settings(folder: Path, name: str, surfaces: Surfaces, stations: Stations) -> Settings:
     return Settings(
         server=Server(port=0),
         store=StoreSettings(url=f"sqlite:///{folder / name}.db"),
         network=Network(allow_private=True, allow_http=True),
         surfaces=surfaces,
-        simulator=simulator,
+        stations=stations,
     )
 
 
@@ -64,18 +62,22 @@ async def _ready() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None]]:
+async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None, Csms | None]]:
     """As `app.serve` does it, without the signals, which a test has for itself."""
     listener, settings = app.bound(settings)
     async with opened(settings) as node:
         pages = driver_pages(node) if settings.surfaces.driver else None
-        loops, _ = await app.loops_of(node, pages)
+        csms = app.csms_of(node)
+        loops, _ = app.loops_of(node, pages, csms)
         door = Door(node, _ready, pages)
         server = uvicorn.Server(uvicorn.Config(door, http=partial(Wire, door), lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server._serve([listener]))
         loops.start()
         try:
-            yield node, pages
+            async with AsyncExitStack() as stack:
+                if csms is not None:
+                    await stack.enter_async_context(csms.open())
+                yield node, pages, csms
         finally:
             if pages is not None:
                 pages.end()
@@ -88,22 +90,25 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None]
 @asynccontextmanager
 async def two_nodes(folder: Path, version: str) -> AsyncIterator[Living]:
     async with AsyncExitStack() as open_nodes:
-        simulated = Simulator(enabled=True)
-        cpo, _ = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), simulated)))
-        emsp, pages = await open_nodes.enter_async_context(_living(_settings(folder, "emsp", Surfaces(driver=True), Simulator())))
-        assert pages is not None
-        await cpo.directory.write(lambda tx: _found_cpo(tx, cpo.clock()))
+        awaited = Stations(enabled=True, port=0, session_every=1.0)
+        cpo, _, csms = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), awaited)))
+        emsp, pages, _ = await open_nodes.enter_async_context(_living(_settings(folder, "emsp", Surfaces(driver=True), Stations())))
+        assert pages is not None and csms is not None
+        places = city.locations(OPERATOR, cpo.clock(), seed=1, count=3)
+        await cpo.directory.write(lambda tx: _found_cpo(tx, cpo.clock(), places))
+        plans = await stand(cpo, places, "2.0.1", MeterValueSampleInterval="2")
+        await open_nodes.enter_async_context(crowded(csms, plans, arrives=2.0, leaves=2.0))
         await emsp.directory.write(lambda tx: tx.parties.add("EMSP", "DE", "ABC", {"name": "Fahrstrom"}))
         invitation = await invite(cpo.directory, "Fahrstrom", version=version)
         await register(emsp.directory, emsp.client, invitation.versions_url, invitation.token, Wish(name="Voltstroom", version=version))
         yield Living(cpo, emsp, pages)
 
 
-async def _found_cpo(tx: Tx, now: int) -> None:
+async def _found_cpo(tx: Tx, now: int, places: list[dict[str, Any]]) -> None:
     await tx.parties.add("CPO", OPERATOR.country_code, OPERATOR.party_id, {"name": OPERATOR.name})
     for tariff in city.tariffs(OPERATOR, now):
         await tx.objects.save(_key("tariffs", tariff["id"]), tariff, last_updated=now)
-    for location in city.locations(OPERATOR, now, seed=1, count=3):
+    for location in places:
         await tx.objects.save(_key("locations", location["id"]), location, last_updated=now)
 
 

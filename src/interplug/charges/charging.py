@@ -1,4 +1,4 @@
-"""The book of our own charging: Sessions and CDRs, whoever runs the stations (the simulator, OCPP, the owner's back-end).
+"""The book of our own charging: Sessions and CDRs, whoever runs the stations (OCPP, the owner's back-end).
 
 A station reports what happened, with the time at which it happened: `begin`, `meter`, `end`, `reserve`, `release`. Each report
 is one transaction: the readings, the Session that partners see and, at the end, its CDR go to disk together or not at all.

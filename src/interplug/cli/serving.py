@@ -45,8 +45,6 @@ def _allow(settings: Settings) -> None:
     place = place_of(settings.store.url)
     if not place.shared:
         raise BadSettings(f"several workers need PostgreSQL (store.url is {place.shown}): one process serves a SQLite database")
-    if settings.simulator.enabled:
-        raise BadSettings("simulator.enabled: simulated stations live in one process; serve them with --workers 1")
     place.prepare()
     NodeKey.load(settings.store)
 

@@ -41,7 +41,7 @@ class Outcome:
 
 
 class ChargingStations(Protocol):
-    """Who carries out commands at our own stations: the simulator, OCPP, or the owner's back-end.
+    """Who carries out commands at our own stations: OCPP, or the owner's back-end.
 
     Each call lasts until the station has answered; it raises nothing: a silent station is an Outcome TIMEOUT.
     `command` is the 2.3.0 document of the command, `connection` the partner that sent it.

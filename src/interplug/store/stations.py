@@ -1,4 +1,4 @@
-"""Our own charging: the row behind each Session of ours, the readings of its meter, and the memory of stations.
+"""Our own charging: the row behind each Session of ours, and the readings of its meter.
 
 The Session that partners see is an object like any other; here stands what it is made from. Readings are added and never
 changed: the same reading twice is one, so a station may repeat itself after a crash. `pinned` is what was valid when the
@@ -27,10 +27,6 @@ on conflict (charge, at) do nothing"""
 READINGS = "select at, kwh, phase, power, current, soc from reading where charge = ? and at > ? order by at"
 COUNT = "select count(*) from reading where charge = ? and at <= ?"
 FORGET = "delete from reading where charge in (select id from charge where state in (?, ?) and heard_at < ?)"
-REMEMBER = """
-insert into station (id, memory, updated_at) values (?, ?, ?)
-on conflict (id) do update set memory = excluded.memory, updated_at = excluded.updated_at"""
-MEMORIES = "select id, memory from station"
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
@@ -112,14 +108,6 @@ class Stations:
     async def forget(self, states: tuple[str, str], before: int) -> int:
         """Retention: the readings of charges that are in one of these states and were last heard of before then."""
         return await self._db.execute(FORGET, *states, before)
-
-    # --- what stations remember
-
-    async def remember(self, station: str, memory: bytes, now: int) -> None:
-        await self._db.execute(REMEMBER, station, memory, now)
-
-    async def memories(self) -> dict[str, bytes]:
-        return {str(row[0]): bytes(row[1]) for row in await self._db.all(MEMORIES)}
 
 
 FIELDS = tuple(Charge.__struct_fields__)

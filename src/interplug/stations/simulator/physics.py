@@ -68,11 +68,6 @@ def _power(charge: Charge, soc: float, elapsed: float) -> float:
     return limit * ramp * max(rest, TRICKLE)
 
 
-def current(charge: Charge, volts: float, cap: float = inf) -> float:
-    """Amperes, the sum of the phases: each phase has the volts of the plug."""
-    return power(charge, cap) / volts
-
-
 def advance(charge: Charge, seconds: int, cap: float = inf) -> Charge:
     """The charge after so many whole seconds under one `cap`; it ends early where the battery is full."""
     if cap <= 0:
