@@ -13,8 +13,10 @@ import pytest
 from interplug.cli.demo.processes import quiet_environment
 from interplug.config import StoreSettings
 from interplug.partners.keys import NodeKey
+from interplug.store.schema import GAP
 from interplug.store.store import Store
 from tests.cli.conftest import Command
+from tests.postgres import Cluster, ask
 
 PROGRAM = (sys.executable, "-m", "interplug.cli.main")
 
@@ -134,6 +136,21 @@ def test_a_node_that_runs_is_copied_and_not_replaced(serving: subprocess.Popen[s
     assert (said.code, "serves" in said.err) == (4, True)
     assert serving.poll() is None
     assert parties(node) == ["TNM"]
+
+
+def test_a_node_on_postgresql_comes_back_with_numbers_that_nobody_has_seen(
+    interplug: Command, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cluster.database() as url:
+        monkeypatch.setenv("INTERPLUG__STORE__URL", url)
+        interplug("party", "add", "CPO", "NL-TNM")
+        number = "select no from counter where name = 'change'"
+        ((before,),) = ask(url, number)
+        assert interplug("db", "backup", "copy.dump").code == 0
+        interplug("party", "add", "EMSP", "NL-NEW")
+        assert interplug("db", "restore", "copy.dump", "--replace").code == 0
+        assert parties(interplug) == ["TNM"]
+        assert ask(url, number)[0][0] == before + GAP
 
 
 @pytest.mark.parametrize("words", [("backup", "copy.dump"), ("restore", "copy.dump")])

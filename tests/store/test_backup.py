@@ -67,7 +67,7 @@ async def test_what_is_put_back_is_what_was_copied_and_numbers_are_never_given_t
     assert await other.document(key("T1")) == tariff("T1")
     assert await other.get(key("T2")) is None
     await other.save(key("T3"), tariff("T3"))
-    assert store.head > lost + backup.GAP // 2
+    assert store.head > lost + schema.GAP // 2
     assert [name for name, _, _ in await other.log()] == ["T1", "T3"]
     await store.close()
 

@@ -21,13 +21,15 @@ from interplug.config import StoreSettings
 from interplug.partners.keys import NodeKey, key_path
 from interplug.store import backup as copies
 from interplug.store.backup import Copy
-from interplug.store.urls import SqliteFile, place_of
+from interplug.store.schema import LIFT
+from interplug.store.urls import Server, SqliteFile, place_of
 
 from .ending import CONFIGURATION, USAGE, end, show
 from .opening import REPORTING, Reporting, settings_of
 
 Replace = Annotated[bool, Parameter(negative=(), help="Replace what is there.")]
 IN_SETTINGS = "in the settings (store.key)"
+KEY_APART = "The node key is not in the database; keep it apart (store.key or store.key_file)."
 
 
 def backup(
@@ -49,9 +51,11 @@ def backup(
     place = place_of(store.url)
     if file.is_dir():
         end(f"{file} is a folder; name the file that the copy shall be", USAGE)
-    if not isinstance(place, SqliteFile):
-        _call("pg_dump", ["--format=custom", f"--file={file}"], store.url, common)
+    if isinstance(place, Server):
+        document, told = _call("pg_dump", ["--format=custom", f"--file={file}"], store.url)
+        show(document, [told, KEY_APART], json=common.json)
         return
+    assert isinstance(place, SqliteFile)
     source, key_file = place.path, beside(file)
     if not source.exists():
         end(f"there is no database at {place.shown}", CONFIGURATION)
@@ -81,9 +85,16 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
     """
     store = settings_of(common).store
     place = place_of(store.url)
-    if not isinstance(place, SqliteFile):
-        _call("pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url, common)
+    if isinstance(place, Server):
+        document, told = _call(
+            "pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url
+        )
+        if document["called"]:
+            place.put_back()
+        lines = [told] if document["called"] else [told, f'and then: psql -c "{LIFT}"']
+        show({**document, "lift": LIFT}, [*lines, KEY_APART], json=common.json)
         return
+    assert isinstance(place, SqliteFile)
     target = place.path
     if not file.is_file():
         end(f"there is no file {file}", USAGE)
@@ -146,13 +157,13 @@ def _described(copy: Copy) -> dict[str, Any]:
 # --- PostgreSQL
 
 
-def _call(program: str, arguments: list[str], url: str, common: Reporting) -> None:
+def _call(program: str, arguments: list[str], url: str) -> tuple[dict[str, Any], str]:
     """Calls PostgreSQL's own program, or says what to call where it is not installed. The password goes through the environment."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     name = f"{parts.username}@{host}" if parts.username else host
     command = [program, *arguments, f"--dbname={parts._replace(netloc=name).geturl()}"]
-    document = {"command": command, "called": shutil.which(program) is not None}
+    document: dict[str, Any] = {"command": command, "called": shutil.which(program) is not None}
     if document["called"]:
         done = subprocess.run(
             command, env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}), umask=0o077, check=False
@@ -160,4 +171,4 @@ def _call(program: str, arguments: list[str], url: str, common: Reporting) -> No
         if done.returncode:
             end(f"{program} ended with {done.returncode}")
     told = f"{program} has done it" if document["called"] else f"{program} is not installed here; where it is, call: {' '.join(command)}"
-    show(document, [told, "The node key is not in the database; keep it apart (store.key or store.key_file)."], json=common.json)
+    return document, told

@@ -1,8 +1,7 @@
 """Copies of a SQLite database: taken while the node runs, and put back.
 
 SQLite's own backup reads one snapshot, so a copy is whole, and the node writes on meanwhile. A copy is looked at before anybody relies on
-it, when it is taken and when it is put back. What is put back takes up the change log far above what it had reached: the numbers that
-were given after the copy was taken are lost with it, and whoever remembers one of them must not meet it again for another change.
+it, when it is taken and when it is put back.
 """
 
 import contextlib
@@ -16,10 +15,8 @@ import msgspec
 
 from interplug.store import schema
 
-GAP = 1_000_000_000
 CHECKS = {True: "pragma integrity_check(1)", False: "pragma quick_check(1)"}
 CHANGES = "select no from counter where name = 'change'"
-LATER = "update counter set no = no + ? where name = 'change'"
 OBJECTS = "select count(*) from object where audience >= 0"
 SEALED = "select id, token_out from connection where token_out is not null"
 BESIDE = ("-wal", "-shm")
@@ -78,7 +75,7 @@ def put_back(copy: Path, target: Path) -> Path | None:
         _copy(copy, part)
         schema.prepare(part)
         with _opened(part) as connection:
-            connection.execute(LATER, (GAP,))
+            connection.execute(schema.LIFT)
             connection.commit()
         kept = _set_aside(target) if target.exists() else None
         _settle(part, target)

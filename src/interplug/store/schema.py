@@ -19,6 +19,10 @@ from pathlib import Path
 MIGRATIONS = Path(__file__).parent / "migrations"
 OLDEST = "select no from counter where name = 'schema'"
 UNKNOWN = 10_000
+GAP = 1_000_000_000
+LIFT = f"update counter set no = no + {GAP} where name = 'change'"
+"""The change log goes on far above what a copy had reached: the numbers that were given after it was taken are lost with it, and
+whoever remembers one of them must not meet it again for another change."""
 PAGE_SIZE = 8192
 """Of new databases. Most Locations fit in one page of this size: a list of them is read a fifth faster than from pages of 4096."""
 

@@ -123,6 +123,9 @@ class Server:
     def size(self) -> int:
         return self._ask(self._schema.size)
 
+    def put_back(self) -> None:
+        self._ask(self._schema.put_back)
+
     def _ask(self, question: Callable[[str], T]) -> T:
         try:
             return question(self._url)
