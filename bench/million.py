@@ -63,11 +63,12 @@ def rows(plan: Plan) -> Iterator[Row]:
 
 
 def _lines(folder: Path, evses: int) -> Iterator[bytes]:
-    """Locations, until there are so many EVSEs; each time round under other ids and parties."""
+    """Locations, until there are so many EVSEs; each time round under other ids."""
     source, _ = data.whole_set(folder)
     with gzip.open(source) as file:
         text = file.read()
     found = [bytes(one) for one in msgspec.json.decode(text, type=_Envelope).data] if text[:9] == b'{"data":[' else text.splitlines()
+    random.Random(1).shuffle(found)  # so that few Locations are of as many parties as many
     for turn in count():
         for line in found:
             yield BEGIN.sub(lambda old, turn=turn: _renamed(old, turn), line, count=1) if turn else line  # type: ignore[misc]
@@ -78,7 +79,7 @@ def _lines(folder: Path, evses: int) -> Iterator[bytes]:
 
 def _renamed(old: re.Match[bytes], turn: int) -> bytes:
     country, party, name = old.groups()
-    return b'{"country_code":"%s","party_id":"%s%d","id":"%s-%d"' % (country, party[:2], turn % 10, name[:33], turn)
+    return b'{"country_code":"%s","party_id":"%s","id":"%s-%d"' % (country, party, name[:33], turn)
 
 
 def _made(plan: Plan, evses: int) -> _Set:

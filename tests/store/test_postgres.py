@@ -116,6 +116,33 @@ async def test_a_statement_that_fails_undoes_its_transaction_alone(desk: Desk) -
     assert desk.store.head == 2
 
 
+async def wrote(tx: Any) -> None:
+    await saving("BAD")(tx)
+    raise LookupError
+
+
+async def was_refused(tx: Any) -> None:
+    try:
+        await tx.db.one("select 1 / 0")
+    except asyncpg.DivisionByZeroError as error:
+        raise LookupError from error
+
+
+async def did_nothing(tx: Any) -> None:
+    await tx.number()
+    raise LookupError
+
+
+@pytest.mark.parametrize("failing", [wrote, was_refused, did_nothing])
+async def test_what_fails_takes_nobody_with_it_whether_first_or_later(desk: Desk, failing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "LONGEST", 60.0)  # all in one group
+    works = (failing, failing, saving("T1"), failing, saving("T2"))
+    done = await asyncio.gather(*(desk.write(work) for work in works), return_exceptions=True)
+    assert [isinstance(one, LookupError) for one in done] == [True, True, False, True, False]
+    assert [name for name, _, _ in await desk.log()] == ["T1", "T2"]
+    assert desk.store.head == 2
+
+
 # --- the connection, and the database
 
 

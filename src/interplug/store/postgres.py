@@ -40,7 +40,7 @@ ABANDONED = "30s"
 """A process that stands still in the middle of a group loses its connection after this time, and the others go on."""
 COUNTED = "counter where name = 'change'"
 READ_NUMBER = f"select no from {COUNTED}"
-BEGIN = f"begin; {READ_NUMBER} for update; savepoint work"
+LOCK = f"{READ_NUMBER} for update"
 SNAPSHOT = "begin isolation level repeatable read read only"
 QUOTED = re.compile(r"('[^']*')|\?")
 
@@ -84,12 +84,14 @@ def _values(values: Sequence[object]) -> Sequence[object]:
 class Statements:
     """The `Database` of repositories, over one connection."""
 
-    __slots__ = ("changes", "connection", "transactions")
+    __slots__ = ("changes", "connection", "kept", "transactions")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.transactions = 0
         self.changes = 0
+        self.kept = False
+        """Of the writer: there is a savepoint."""
 
     @property
     def moment(self) -> tuple[int, int]:
@@ -212,6 +214,13 @@ async def patiently(begin: Callable[[], Awaitable[T]]) -> T:
         await asyncio.sleep(AGAIN)
 
 
+def _refused(error: BaseException | None) -> bool:
+    """Whether the database refused a statement: until that is undone it takes no other."""
+    while error is not None and not isinstance(error, asyncpg.PostgresError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 class Postgres:
     """`committed(number)` is called after each commit that took numbers."""
 
@@ -262,13 +271,12 @@ class Postgres:
                 one.answer()
             return
         try:
-            before = self._numbers.last = int(await statements.connection.fetchval(READ_NUMBER))
+            before = self._numbers.last
             if faults.sabotaged("numbers-from-a-sequence"):
                 await self._reserve(statements.connection, before)
             end = time.perf_counter() + LONGEST
             while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
-                if group:
-                    await self._keep(statements)
+                await self._keep(statements)
                 group.append(self._waiting.popleft())
                 await self._run(group[-1], statements, tx)
             if faults.sabotaged("answer-before-commit"):
@@ -296,32 +304,50 @@ class Postgres:
             await connection.execute(DURABLE)
             statements = Statements(connection)
             self._writer = statements, Tx(statements, self._numbers, self._clock)
-        connection = self._writer[0].connection
+        statements = self._writer[0]
         try:
-            await connection.execute(BEGIN)
+            await statements.connection.execute("begin")
+            await self._lock(statements)
         except BaseException:
-            connection.terminate()
+            statements.connection.terminate()
             raise
         return self._writer
+
+    async def _lock(self, statements: Statements) -> None:
+        """From here to the commit the other processes wait: every statement counts. A savepoint is made only where there is something to
+        be kept, and never before the lock, for going back to it would give the lock away."""
+        self._numbers.last = int(await statements.connection.fetchval(LOCK))
+        statements.changes, statements.kept = 0, False
 
     async def _keep(self, statements: Statements) -> None:
         """What has been done so far stays, whatever happens to the next."""
         if statements.changes:
-            await statements.connection.execute("release work; savepoint work")
+            await statements.connection.execute("release work; savepoint work" if statements.kept else "savepoint work")
+            statements.changes, statements.kept = 0, True
 
     async def _run(self, item: Waiting, statements: Statements, tx: Tx) -> None:
         before = self._numbers.last
         statements.transactions += 1
-        statements.changes = 0
         try:
             item.value = await item.work(tx)
         except Exception as error:
             if statements.connection.is_closed():
                 raise  # and with the connection the whole group
+            item.error = error
+            if statements.changes or _refused(error):
+                await self._go_back(statements, before)
+            else:
+                self._numbers.last = before
+
+    async def _go_back(self, statements: Statements, before: int) -> None:
+        """To where the transaction began that has failed."""
+        if statements.kept:
             await statements.connection.execute("rollback to work")
             self._numbers.last = before
-            statements.changes = 0
-            item.error = error
+        else:  # nothing was written before it
+            await statements.connection.execute("rollback; begin")
+            await self._lock(statements)
+        statements.changes = 0
 
     async def _commit(self, connection: Connection, before: int) -> None:
         after = self._numbers.last
@@ -341,7 +367,8 @@ class Postgres:
         """Numbers as a sequence gives them: seen by every reader of the log before what they were given to."""
         await connection.execute(f"update {COUNTED.replace(' where', f' set no = {before + 10_000} where')}; commit")
         await asyncio.sleep(0.1)
-        await connection.execute(BEGIN)
+        await connection.execute("begin")
+        await connection.fetchval(LOCK)
 
     async def _answer_early(self, group: list[Waiting]) -> None:
         for item in group:
