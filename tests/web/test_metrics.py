@@ -123,3 +123,13 @@ async def test_it_can_be_off(world: World) -> None:
 async def test_of_a_node_that_just_started_everything_is_told(world: World) -> None:
     push = Push(world.node)
     assert b"interplug_info" in (await exposition(world.node, push, {})).body
+
+
+async def test_a_node_whose_database_is_away_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError("connection refused")
+
+    monkeypatch.setattr(world.node.store, "read", away)
+    told = await read(world, {"store": "takes no transaction"})
+    assert (told["interplug_ready",], told["interplug_missing", "store"]) == (0, 1)
+    assert not [name for name, *_ in told if name == "interplug_objects"]

@@ -7,6 +7,7 @@ are made of them in a thread. Labels are bounded: modules, methods, versions and
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -27,6 +28,10 @@ from interplug.telemetry.figures import Spread
 
 from .siblings import Siblings, merged
 
+log = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds that the database has for its figures."""
 PARTNER = ("partner", "connection")
 Row = tuple[tuple[str, ...], Any]
 REQUEST = ("direction", "module", "method", "version", "http", "ocpi")
@@ -55,7 +60,8 @@ class Family(NamedTuple):
 async def exposition(node: Node, push: Push, missing: Mapping[str, str], siblings: Siblings | None = None) -> Response:
     """All figures as they are now, of this process and of its siblings; `missing` is what `/health/ready` tells."""
     told = asyncio.create_task(siblings.told()) if siblings is not None else None
-    families = [*_process(node, missing), *_requests(node), *_partners(node, push), *_held(node, await node.store.read(_counts))]
+    held = await _known(node)
+    families = [*_process(node, missing), *_requests(node), *_partners(node, push), *(_held(node, held) if held is not None else ())]
     body = await asyncio.to_thread(_written, families)
     if siblings is not None and told is not None:
         body = await asyncio.to_thread(merged, {siblings.number: body, **await told}, siblings.all())
@@ -65,6 +71,16 @@ async def exposition(node: Node, push: Push, missing: Mapping[str, str], sibling
 async def counted(node: Node, push: Push, missing: Mapping[str, str]) -> bytes:
     """For a sibling that is asked: what this process alone knows, without what any of them reads in the database."""
     return await asyncio.to_thread(_written, [*_process(node, missing), *_requests(node), *_partners(node, push)])
+
+
+async def _known(node: Node) -> Held | None:
+    """What the database says; None when it does not answer, for then most of all the rest has to be told."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await node.store.read(_counts)
+    except Exception as error:  # noqa: BLE001 (whatever it is, there are no figures)
+        log.warning("the database does not answer, so its figures are left out of /metrics: %r", error)
+        return None
 
 
 async def _counts(tx: Tx) -> Held:
