@@ -166,6 +166,19 @@ async def test_whatever_a_partner_does_is_a_reply(node: Node, wire: Wire) -> Non
     assert reply.fault == "partner has no SENDER endpoint for bookings"
 
 
+async def test_a_token_that_a_partner_repeats_in_words_is_told_to_nobody(node: Node, wire: Wire) -> None:
+    connection = await partner(node, "2.2.1")
+
+    def refused(request: Request) -> Response:
+        spelled = request.headers["authorization"].split()[1]
+        plain = base64.b64decode(spelled).decode()
+        return Response(403, encode_json({"status_code": 2001, "status_message": f"unknown: {spelled} ({plain})", "data": None}))
+
+    answering(wire, refused)
+    reply = await node.client.call(connection, "GET", "locations", "SENDER")
+    assert reply.why() == "HTTP 403, OCPI 2001 unknown: *** (***)"
+
+
 @pytest.mark.req("TRN-096")
 async def test_a_failed_push_is_not_sent_again(node: Node, wire: Wire) -> None:
     answering(wire, Response(500, b""))

@@ -1,5 +1,6 @@
 """The message log: found again, cut, and never with a token in it."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -87,6 +88,20 @@ async def test_no_token_is_ever_in_it(desk: Desk, secret: Message) -> None:
     await logged(desk, secret)
     rows = await desk.read(lambda tx: tx.db.all("select * from message"))
     assert len(rows) == 1 and TOKEN not in repr(rows)
+
+
+@pytest.mark.parametrize("written", ["plain", "base64", "cut"])
+@pytest.mark.parametrize("sent", ["plain", "base64"])
+async def test_the_token_of_a_request_is_not_kept_wherever_it_is_repeated(desk: Desk, written: str, sent: str) -> None:
+    spelled = base64.b64encode(TOKEN.encode()).decode()
+    said = spelled if written == "base64" else TOKEN
+    before = "x" * (desk.store.messages.body_limit - 66) if written == "cut" else ""
+    answer = f'{before}{{"status_code": 2001, "status_message": "Unknown token {said} here"}}'
+    headers = {"Authorization": f"Token {spelled if sent == 'base64' else TOKEN}", "x-debug": said}
+    [kept] = await logged(
+        desk, message(url=f"/x?token={said}", headers=headers, body=said.encode(), answer=answer.encode(), correlation_id=said)
+    )
+    assert said[:9] not in repr(kept) and kept.url == "/x?token=***"
 
 
 def test_the_token_object_of_ocpi_is_no_secret() -> None:

@@ -20,6 +20,7 @@ from interplug.protocol.headers import routing
 from interplug.protocol.http import Request, Response, segments
 from interplug.protocol.routes import Module, Place, Route
 from interplug.protocol.status import SERVER_ERROR, UNSUPPORTED_VERSION, OcpiError, invalid, not_found, unauthorized
+from interplug.store.masking import spoken
 from interplug.store.messages import Message
 from interplug.telemetry.context import answering
 from interplug.versions.table import VERSIONS
@@ -155,7 +156,8 @@ def _note(
     place = ("", "") if call is None else (call.place.module.id, call.version.number)
     node.answered.add(known, (place[0], request.method, place[1], response.status, code), took / 1_000_000)
     if log.isEnabledFor(logging.DEBUG):
-        log.debug("%s %s: HTTP %d, OCPI %d, %d us", request.method, request.path, response.status, code, took, extra={"connection": known})
+        path = spoken(headers).blank(request.path)
+        log.debug("%s %s: HTTP %d, OCPI %d, %d us", request.method, path, response.status, code, took, extra={"connection": known})
     node.messages.add(
         Message(
             direction="in",

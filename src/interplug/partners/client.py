@@ -22,6 +22,7 @@ from interplug.protocol.headers import CORRELATION_ID, REQUEST_ID, Party, author
 from interplug.protocol.http import Handler, Request, Response, Unreachable, join
 from interplug.protocol.paging import read_next
 from interplug.protocol.routes import Side
+from interplug.store.masking import spoken
 from interplug.store.messages import Message, MessageLog
 from interplug.store.tx import Tx
 from interplug.telemetry.figures import Requests
@@ -235,6 +236,10 @@ class PartnerClient:
             reply = read(response)
         except Unreachable as error:
             reply = Reply(0, fault=str(error))
+        if not reply.ok:  # partners like to repeat in words what they do not accept
+            secret = spoken(headers)
+            reply.message = reply.message and secret.blank(reply.message)
+            reply.fault = reply.fault and secret.blank(reply.fault)
         took = self.clock() - started
         self.asked.add(access.connection, (module, method, access.version, reply.http, reply.code or 0), took / 1_000_000)
         if self.log is not None:

@@ -1,17 +1,23 @@
 """What of a message may be kept: everything but tokens.
 
 Headers that carry one keep their name and scheme; of a body that might hold one (credentials), the tokens are masked where it can be
-read, and nothing is kept of it where it cannot.
+read, and nothing is kept of it where it cannot. The token that a request carries may be repeated anywhere, in an error's words or in
+a URL: it is taken out wherever it stands (`Secret`).
 """
 
+import base64
 import re
-from typing import Any
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from interplug.model.types import BadJson, decode_json, encode_json
 
 MASK = "***"
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 STRING_TOKEN = re.compile(rb'"token"\s*:\s*"')
+LEAST = 8
+"""Characters below which a token is no secret, and may be part of any word."""
 ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
@@ -22,6 +28,51 @@ def masked(headers: dict[str, str]) -> dict[str, str]:
             scheme, _, rest = headers[name].partition(" ")
             out[name] = f"{scheme} {MASK}" if rest else MASK
     return out
+
+
+class Secret(NamedTuple):
+    """A token in the ways in which it may be written, the longest first, and the least that stands in each of them."""
+
+    spelled: tuple[str, ...] = ()
+    least: tuple[str, ...] = ()
+    least_bytes: tuple[bytes, ...] = ()
+
+    def blank(self, text: str) -> str:
+        if any(one in text for one in self.least):
+            for one in self.spelled:
+                text = text.replace(one, MASK)
+        return text
+
+    def blank_bytes(self, text: bytes) -> bytes:
+        for one in self.least_bytes:
+            if one in text:
+                for spelled in self.spelled:
+                    text = text.replace(spelled.encode(), MASK.encode())
+        return text
+
+
+def spoken(headers: Mapping[str, str]) -> Secret:
+    """The token that a request carries."""
+    value = headers.get("authorization")
+    if value is None:
+        value = next((value for name, value in headers.items() if name.lower() == "authorization"), "")
+    return _secret(value)
+
+
+@lru_cache(maxsize=4096)
+def _secret(value: str) -> Secret:
+    said = value.rpartition(" ")[2]
+    if len(said) < LEAST:
+        return Secret()
+    forms = [said, base64.b64encode(said.encode()).decode()]
+    try:
+        plain = base64.b64decode(said, validate=True).decode("ascii")
+    except ValueError:
+        plain = ""
+    if len(plain) >= LEAST and plain.isprintable():
+        forms.append(plain)
+    least = tuple(one.rstrip("=") for one in forms)
+    return Secret(tuple(sorted({*forms, *least}, key=len, reverse=True)), least, tuple(one.encode() for one in least))
 
 
 def shown(body: bytes, url: str) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from interplug.store.database import Database
-from interplug.store.masking import masked, shown
+from interplug.store.masking import masked, shown, spoken
 from interplug.store.pulses import HOUR, Beats, Pulses
 from interplug.telemetry.figures import well
 
@@ -41,6 +41,8 @@ NEWEST = 2**62
 SLOW = HOUR
 """Messages stand in the order in which they ended; none lasts so long."""
 LONG = 65_536
+LONGEST_TOKEN = 128
+"""Bytes beyond the cut that are looked at, so that no half of a token is left before it."""
 MOST = 10_000
 """Messages that are told at a time."""
 
@@ -86,8 +88,18 @@ def pack(messages: Sequence[Message], body_limit: int = 4096) -> Group:
     """Takes the messages over: what may not be kept of them is taken out, and bodies are cut."""
     beats = Beats()
     for message in messages:
+        secret = spoken(message.headers)
         message.headers = masked(message.headers)
-        message.body, message.answer = shown(message.body, message.url)[:body_limit], shown(message.answer, message.url)[:body_limit]
+        if (
+            secret.blank(said := "\n".join((message.url, message.request_id, message.correlation_id, *message.headers.values())))
+            is not said
+        ):
+            message.headers = {name: secret.blank(value) for name, value in message.headers.items()}
+            message.url, message.request_id = secret.blank(message.url), secret.blank(message.request_id)
+            message.correlation_id = secret.blank(message.correlation_id)
+        body, answer = shown(message.body, message.url), shown(message.answer, message.url)
+        message.body = secret.blank_bytes(body[: body_limit + LONGEST_TOKEN])[:body_limit]
+        message.answer = secret.blank_bytes(answer[: body_limit + LONGEST_TOKEN])[:body_limit]
         incoming, http = message.direction == "in", message.http
         beats.count(message.connection, message.started_at, incoming, incoming or 0 < http < 500, well(http, message.ocpi))
     until = max(message.started_at for message in messages)
