@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from interplug.store.keys import GONE, OWN, Evidence, Key
-from tests.store.conftest import Desk
+from tests.store.conftest import Desk, Opener
 from tests.store.samples import at, key, tariff
 
 PARTNER = 7
@@ -94,6 +94,22 @@ async def test_our_own_last_updated_always_grows(desk: Desk, seconds: int) -> No
     stored = await desk.get(key("T1"))
     assert stored is not None and stored.last_updated == at(10.001)
     assert stored.document == tariff("T1", 10.001, currency="SEK")
+
+
+async def test_where_our_clock_was_set_back_every_state_has_a_second_of_its_own(open_store: Opener) -> None:
+    """2.1.1 knows no fractions, and an older state of the same second would pass for as new; but nothing runs far ahead of the clock."""
+    now = [at(60)]
+    desk = Desk(open_store(clock=lambda: now[0]))
+    await desk.save(key("T1"), tariff("T1", 60), 60)
+    now[0] = at(10)
+    seen = []
+    for number in range(400):
+        await desk.save(key("T1"), {**tariff("T1", 10), "number": number}, 10)
+        stored = await desk.get(key("T1"))
+        assert stored is not None
+        seen.append(stored.last_updated)
+    assert seen[:3] == [at(61), at(62), at(63)]
+    assert seen == sorted(set(seen)) and seen[-1] < at(311)
 
 
 async def test_our_own_content_said_again_with_an_older_time_is_no_change(desk: Desk) -> None:

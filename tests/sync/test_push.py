@@ -446,3 +446,29 @@ async def test_where_times_are_whole_seconds_no_two_states_carry_the_same_one(wo
     world.clock.move(5)
     await world.settle()
     assert [body["status"] for _, _, body in world.played.told] == ["AVAILABLE" if whole else "BLOCKED"]
+
+
+async def test_the_same_holds_where_the_clock_of_another_process_lies_ahead(tmp_path: Path) -> None:
+    world = await world_of(tmp_path, "2.1.1")
+    key = await own(world.node, "tokens", ours(said.token(), EMSP))
+    await world.settle()
+    said_at: list[str] = []
+
+    async def change(name: str) -> None:
+        moment = world.clock.now + 90_000_000
+        document = ours(said.token(visual_number=name, last_updated=world.clock.text(90)), EMSP)
+        await world.node.store.write(lambda tx: tx.objects.save(key, document, last_updated=moment))
+
+    async def rest(seconds: float) -> None:
+        if not said_at:
+            await change("second")
+            await world.push.tick()
+        said_at.append(world.clock.text())
+        world.clock.move(seconds)
+
+    world.push.lanes[world.partner.connection.id].delivery.rest = rest
+    await change("first")
+    await world.settle()
+    assert [body["visual_number"] for _, _, body in world.played.told] == ["second"]
+    await world.push.stop()
+    await close(world.node)

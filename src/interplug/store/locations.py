@@ -35,6 +35,9 @@ insert into evse (object, country, party, uid, spelling, position, status, creat
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"""
 UPDATE = "update evse set status = ?, changed_no = ?, body_no = ?, status_no = ?, last_updated = ?, doc = ? where pk = ?"
 PLACE = "update evse set position = ? where pk = ?"
+MILLISECOND, SECOND = 1000, 1_000_000
+SET_BACK = 300 * SECOND
+"""Microseconds that our own times may lie ahead of a clock that was set back before they grow as slowly as they can."""
 
 
 class EvseRow(NamedTuple):
@@ -77,9 +80,11 @@ def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
     return left
 
 
-def after(moment: int) -> int:
-    """The next moment that a document can spell."""
-    return (moment // 1000 + 1) * 1000
+def after(moment: int, now: int) -> int:
+    """The next moment that a document can spell; where our clock was set back, one that every version can spell, as 2.1.1 knows whole
+    seconds alone. Never far ahead of the clock for that."""
+    unit = SECOND if SECOND < moment - now < SET_BACK else MILLISECOND
+    return (moment // unit + 1) * unit
 
 
 class Locations:
@@ -143,7 +148,7 @@ class Locations:
             return Saved(pk=head.pk)
         given = max(given, touched or 0)
         if key.source == OWN and given <= head.last_updated:
-            given = after(head.last_updated)
+            given = after(head.last_updated, received_at)
         if self._numbers.last == started:
             self._numbers.take()
         await self._bodies.put(head.pk, body)
@@ -217,7 +222,7 @@ class Locations:
         if row is None:
             no = self._numbers.take()
             if moment <= above:
-                moment = after(above)
+                moment = after(above, received_at)
                 document = {**document, "last_updated": format_time(moment)}
             await self._insert(head.pk, key, Sent(document, encode_json(document), moment), no, no)
         elif late(last_updated, row.last_updated, received_at) and key.source != OWN and not force:
@@ -239,7 +244,7 @@ class Locations:
         head, row = await self._find(key, uid)
         if head is None or row is None or head.audience < 0:
             return False
-        moment = max(now, after(max(row.last_updated, head.last_updated)))
+        moment = max(now, after(max(row.last_updated, head.last_updated), now))
         document = {**read_document(row.doc), "last_updated": format_time(moment)}
         no = self._numbers.take()
         await self._db.execute(UPDATE, row.status, no, no, row.status_no, moment, encode_json(document), row.pk)
@@ -273,7 +278,7 @@ class Locations:
         if not other_body and not other_status and (not names or moment <= row.last_updated):
             return None
         if key.source == OWN and moment <= (above := max(above, row.last_updated)):
-            moment = after(above)
+            moment = after(above, now)
             raw = encode_json({**document, "last_updated": format_time(moment)})
         no = self._numbers.take() if other_body or other_status else row.changed_no
         body_no = no if other_body else row.body_no

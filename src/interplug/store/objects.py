@@ -204,7 +204,7 @@ class Objects:
         if key.source == OWN and last_updated <= head.last_updated:
             if without(document, "last_updated") == without(old, "last_updated"):
                 return Saved(pk=head.pk)
-            last_updated = after(head.last_updated)
+            last_updated = after(head.last_updated, received_at)
             document = {**document, "last_updated": format_time(last_updated)}
             raw = encode_json(document)
         no = self._numbers.take()

@@ -156,9 +156,11 @@ class Delivery:
             return found
         for _ in range(SECONDS):
             now = self.node.clock()
-            if found is None or found.last_updated // SECOND != now // SECOND:
+            if found is None or found.last_updated // SECOND < now // SECOND:
                 break
-            await self.rest((SECOND - now % SECOND) / SECOND / self.node.speed)
+            # What the clock of another process says may lie ahead of ours; its seconds last as long as ours.
+            lasts = SECOND - now % SECOND if found.last_updated // SECOND == now // SECOND else SECOND
+            await self.rest(lasts / SECOND / self.node.speed)
             if item.requests == 1:
                 item.head = self.node.store.head
             found = await read()
