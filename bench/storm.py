@@ -10,10 +10,12 @@ import asyncio
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import aiohttp
@@ -122,18 +124,25 @@ def _over_ocpi(plan: Plan) -> Row:
         given = json.dumps([node.port, node.headers["cpo"], reports])
         command = ["taskset", "-c", nodes.LOAD_CORE, sys.executable, "-m", "bench.storm"]
         out = subprocess.run(command, input=given, capture_output=True, text=True, cwd=nodes.ROOT, check=True).stdout
-        cpu, changed = node.cpu() - cpu, writes.changes(database) - before
+        cpu, changed = node.cpu() - cpu, _told(database, before)
     finally:
         node.stop()
     took = float(out)
     return Row(
-        claim=f"the same over OCPI, as PATCHes of a CPO: absorbed in {SECONDS} s, changes alone get a number",
+        claim=f"the same over OCPI, as PATCHes of a CPO: absorbed in {SECONDS} s, changes alone stand in the log",
         measured=f"{took:.1f} s",
         holds=took < SECONDS and changed == real,
         details=f"{len(reports)} PATCHes, {len(reports) / took:.0f}/s of one client, {cpu / len(reports) * 1e6:.0f} µs CPU each; "
-        f"{real} were changes, {changed} numbers taken",
+        f"{real} were changes, {changed} stand in the log",
         numbers={"seconds": took, "rate": len(reports) / took},
     )
+
+
+def _told(database: Path, since: int) -> int:
+    """EVSEs that readers of the change log are told of; a new time alone is stored, and nobody is told."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        found: int = connection.execute("select count(*) from evse where changed_no > ?", (since,)).fetchone()[0]
+    return found
 
 
 async def _theirs(filled: nodes.Filled) -> None:
