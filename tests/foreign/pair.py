@@ -115,7 +115,7 @@ async def _begin(node: NodeProcess, *objects: dict[str, Any]) -> None:
 @contextlib.asynccontextmanager
 async def operator(folder: Path, stations: str = "", *more: dict[str, Any]) -> AsyncIterator[Operator]:
     """`stations`: further settings; `more`: further objects of its own."""
-    awaiting = f"[stations]\nenabled = true\nport = 0\n{stations}"
+    awaiting = f"[stations]\nenabled = true\nport = 0\nsession_every = 0\n{stations}"
     cpo = NodeProcess(folder / "cpo", "cpo", "Cpo", "CPO", "NL-TNM", ["2.2.1"], awaiting)
     try:
         await _begin(cpo, DEAR, place(), *more)

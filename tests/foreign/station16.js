@@ -23,6 +23,8 @@ function next(what, work) {
   );
 }
 
+const aWhile = () => cp.sleep(1100); // nothing at a station is as quick as a script: two things seldom happen within a second
+
 const status = (status, more) =>
   cp.sendStatusNotification({ connectorId: 1, errorCode: "NoError", status, timestamp: now(), ...more });
 
@@ -47,7 +49,7 @@ const happens = {
     return answer;
   },
   async plug() {
-    await cp.sleep(1100); // nobody is as quick as a script: a charge begins later than the second in which the last one ended
+    await aWhile();
     return status("Preparing");
   },
   async card(idTag) {
@@ -57,6 +59,7 @@ const happens = {
     return idTagInfo;
   },
   async charge(wh) {
+    await aWhile();
     meter += Number(wh);
     // A number where the schema wants a string, as the simulator's own description has it.
     const sampledValue = [{ value: meter }, { value: "11000", measurand: "Power.Active.Import", unit: "W" }];

@@ -34,6 +34,9 @@ function next(what, work) {
   );
 }
 
+// Nothing at a station is as quick as a script: two things seldom happen within a second.
+const aWhile = () => new Promise((done) => setTimeout(done, 1100));
+
 const status = (connectorStatus) =>
   cp.call("StatusNotification", { timestamp: now(), connectorStatus, evseId: evse.id, connectorId: evse.connectorId });
 
@@ -77,7 +80,7 @@ const happens = {
     return answer;
   },
   async plug() {
-    await new Promise((done) => setTimeout(done, 1100)); // a charge begins later than the second in which the last one ended
+    await aWhile();
     return status("Occupied");
   },
   async card(idToken) {
@@ -88,6 +91,7 @@ const happens = {
     return idTokenInfo;
   },
   async charge(wh) {
+    await aWhile();
     meter += Number(wh);
     await event("Updated", "MeterValuePeriodic", "Sample.Periodic");
   },

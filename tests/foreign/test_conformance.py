@@ -81,8 +81,8 @@ async def test_a_charge_goes_on_while_others_send_rubbish(roaming: Pair, tmp_pat
     async with station_20(ws, "CS1", password) as station, node_js(CLI, "fuzz", *words) as fuzzers:
         await station.does("boot")
         assert (await station.does("card", "CARD1"))["status"] == "Accepted"
-        for _ in range(30):
-            await station.does("charge", 1)
+        for _ in range(10):
+            await station.does("charge", 3)
         await roaming.session("ACTIVE", "0.03")
         await station.does("unplug")
         fuzzers.send_signal(signal.SIGINT)

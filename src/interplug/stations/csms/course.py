@@ -58,10 +58,13 @@ class Course(msgspec.Struct, kw_only=True):
         """The readings that this adds. `begins_at`: from then on somebody pays for it."""
         self.signed += [one for one in told.signed if one not in self.signed]
         readings = [] if begins_at is None else [self._at(begins_at)]
-        readings += [reading for sample in told.samples if (reading := self._reading(sample)) is not None]
-        if told.phase is not None and told.phase != self.phase and (told.phase == "charging" or self.charged):
-            self.phase = told.phase
-            readings.append(self._at(told.at))
+        phase = told.phase if told.phase is not None and (told.phase == "charging" or self.charged) else self.phase
+        readings += self._readings(sample for sample in told.samples if sample.at < told.at)
+        if phase != self.phase:
+            self.phase = phase
+            if not any(sample.at // SECOND == told.at // SECOND for sample in told.samples):
+                readings.append(self._at(told.at))
+        readings += self._readings(sample for sample in told.samples if sample.at >= told.at)
         if told.kind == "ended":
             readings.append(self._at(self.end(told.at)))
         self.until = max([self.until, *(reading.at for reading in readings)])
@@ -72,6 +75,9 @@ class Course(msgspec.Struct, kw_only=True):
         """When it ended: after everything that was told of it, for of two readings at one second the first counts."""
         at = max(at, self.register.at)
         return at if at // SECOND > self.until // SECOND else (self.until // SECOND + 1) * SECOND
+
+    def _readings(self, samples: Iterable[Sample]) -> list[Reading]:
+        return [reading for sample in samples if (reading := self._reading(sample)) is not None]
 
     def _reading(self, sample: Sample) -> Reading | None:
         total = None
