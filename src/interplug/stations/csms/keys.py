@@ -57,6 +57,15 @@ class Passwords:
             self._right[station, hash] = digest
         return right
 
+    async def hashed(self, password: bytes) -> str:
+        """Of a password that a station has come with; one that is no text is kept as 1.6 writes it."""
+        try:
+            text = password.decode()
+        except UnicodeDecodeError:
+            text = password.hex()
+        async with self._gate:
+            return await asyncio.to_thread(hashed, text)
+
 
 def _fits(hash: str, password: bytes) -> bool:
     return any(_verified(hash, spelled) for spelled in dict.fromkeys((password, password.hex().encode(), password.hex().upper().encode())))

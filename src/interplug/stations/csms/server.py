@@ -7,6 +7,7 @@ that is configured. A station and a CSMS that have no version in common are told
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http
 import logging
@@ -36,6 +37,8 @@ from .versions import SPEECHES
 log = logging.getLogger(__name__)
 LONGEST_IDENTITY = 48
 PROTOCOL_ERROR = 1002
+HANDSHAKE = 10.0
+"""Seconds that anybody has to say who it is, with TLS and without."""
 WINDOW = ServerPerMessageDeflateFactory(
     server_max_window_bits=11, client_max_window_bits=11, compress_settings={"memLevel": 3}, require_client_max_window_bits=False
 )
@@ -48,6 +51,8 @@ class Door:
         self.node = hall.node
         self.settings: Settings = hall.node.settings.stations
         self.passwords = keys.Passwords()
+        self._offering = asyncio.Lock()
+        """One after the other: nobody's password is hashed who could not wait anyhow."""
         self._admitted: WeakKeyDictionary[ServerConnection, tuple[StationRow, int]] = WeakKeyDictionary()
         self.ports: dict[str, int] = {}
         """Where stations are awaited: ws, wss."""
@@ -78,6 +83,7 @@ class Door:
                     select_subprotocol=_select,
                     extensions=[WINDOW],
                     compression=None,
+                    open_timeout=HANDSHAKE,
                     ping_interval=settings.ping,
                     ping_timeout=settings.ping,
                     max_size=settings.largest_frame,
@@ -128,21 +134,27 @@ class Door:
 
     async def _unknown(self, identity: str, password: bytes | None, secure: bool) -> StationRow | http.HTTPStatus:
         """A station that nobody has added is offered for adoption, with the password that it has come with."""
-        if self.settings.unknown != "offer":
+        if self.settings.unknown != "offer" or await self._full():
             return http.HTTPStatus.NOT_FOUND
-        hashed = "" if password is None else keys.hashed(password.decode(errors="replace"))
-        row = StationRow(
-            id=identity,
-            state="offered",
-            profile=0 if password is None else 2 if secure else 1,
-            password=hashed,
-            created_at=self.node.clock(),
-        )
+        async with self._offering:
+            if await self._full():
+                return http.HTTPStatus.NOT_FOUND
+            row = StationRow(
+                id=identity,
+                state="offered",
+                profile=0 if password is None else 2 if secure else 1,
+                password="" if password is None else await self.passwords.hashed(password),
+                created_at=self.node.clock(),
+            )
 
-        async def work(tx: Tx) -> bool:
-            return await tx.charging_stations.offered() < self.settings.most_offered and await tx.charging_stations.add(row)
+            async def work(tx: Tx) -> bool:
+                return await tx.charging_stations.offered() < self.settings.most_offered and await tx.charging_stations.add(row)
 
-        return row if await self.node.store.write(work) else http.HTTPStatus.NOT_FOUND
+            return row if await self.node.store.write(work) else http.HTTPStatus.NOT_FOUND
+
+    async def _full(self) -> bool:
+        waiting = await self.node.store.read(lambda tx: tx.charging_stations.offered(), snapshot=False)
+        return waiting >= self.settings.most_offered
 
     # --- who is in
 
