@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import alone, deep, fanout, million, money, pages, soak, storm, whole, workers, writes
+from bench import alone, deep, fanout, million, money, pages, soak, stations, storm, whole, workers, writes
 from bench.rows import Plan, Row, table
 
 ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "workers": workers.rows,
     "soak": soak.rows,
     "storm": storm.rows,
+    "stations": stations.rows,
     "million": million.rows,
     "money": money.rows,
 }

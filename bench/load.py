@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.nodes import LOAD_CORE, ROOT, SERVER_CORE, Server
 
@@ -112,24 +113,36 @@ def _settled(server: Server, command: list[str], *, saturated: bool) -> Run:
 
 
 def _measured(server: Server, command: list[str]) -> Run:
-    cpu, core, began, children = server.cpu(), _core_busy(), time.monotonic(), _children()
+    watched, began, children = Watched(server), time.monotonic(), _children()
     out = subprocess.run(["taskset", "-c", LOAD_CORE, *command], capture_output=True, text=True, cwd=ROOT, check=False, timeout=LONGEST)
-    cpu, core, took, children = server.cpu() - cpu, _core_busy() - core, time.monotonic() - began, _children() - children
+    generator = (_children() - children) / (time.monotonic() - began)
     if "RESULT" not in out.stdout:
         raise RuntimeError(f"{' '.join(command)} failed: {out.stdout[-500:]} {out.stderr[-1500:]}")
-    told = json.loads(out.stdout.split("RESULT ")[1])
-    count, lasted = max(told["requests"], 1), told["us"] / 1e6
-    return Run(
-        rate=count / lasted,
-        cpu=cpu / count * 1e6,
-        p50=told["p50"] / 1e3,
-        p99=told["p99"] / 1e3,
-        requests=count,
-        errors=told["errors"],
-        busy=cpu / lasted,
-        generator=told.get("generator", children / took),
-        noise=max(0.0, core - cpu) / took,
-    )
+    return watched.run({"generator": generator, **json.loads(out.stdout.split("RESULT ")[1])})
+
+
+class Watched:
+    """A server, and its core, from now on."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._cpu, self._core, self._began = server.cpu(), _core_busy(), time.monotonic()
+
+    def run(self, told: dict[str, Any]) -> Run:
+        """What it has spent until now on what the generator tells; times are microseconds."""
+        cpu, core, took = self._server.cpu() - self._cpu, _core_busy() - self._core, time.monotonic() - self._began
+        count, lasted = max(told["requests"], 1), told["us"] / 1e6
+        return Run(
+            rate=count / lasted,
+            cpu=cpu / count * 1e6,
+            p50=told["p50"] / 1e3,
+            p99=told["p99"] / 1e3,
+            requests=count,
+            errors=told["errors"],
+            busy=cpu / lasted,
+            generator=told["generator"],
+            noise=max(0.0, core - cpu) / took,
+        )
 
 
 def _children() -> float:

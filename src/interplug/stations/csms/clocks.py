@@ -19,19 +19,17 @@ FIRST = parse_time("2015-01-01T00:00:00Z")
 
 class StationClock:
     def __init__(self) -> None:
-        self._off: deque[int] = deque(maxlen=9)
-
-    @property
-    def off(self) -> int:
+        self._heard: deque[int] = deque(maxlen=9)
+        self.off = 0
         """What has to be added to the station's times."""
-        middle = median_low(self._off) if self._off else 0
-        return middle if abs(middle) > TOLERATED else 0
 
     def heard(self, text: object, now: int) -> None:
         """A time in a message that was sent at once."""
         said = _read(text)
         if said is not None:
-            self._off.append(now - said)
+            self._heard.append(now - said)
+            middle = median_low(self._heard)
+            self.off = middle if abs(middle) > TOLERATED else 0
 
     def time(self, text: object, now: int) -> int:
         """When it was, of a message that came at `now`."""

@@ -158,7 +158,8 @@ class Post:
                 raise
         else:
             self._ledger.put(no, told)
-        return speech.answer(incoming.action, told, admission, format_time(self.node.clock() + MINUTE))
+        until = "" if admission is None else format_time(self.node.clock() + MINUTE)
+        return speech.answer(incoming.action, told, admission, until)
 
     def _told(self, speech: Speech, action: str, payload: Payload, at: int) -> Told | None:
         """What it means, received at that time; None where it means nothing at all."""
