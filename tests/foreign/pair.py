@@ -128,7 +128,7 @@ async def operator(folder: Path, stations: str = "", *more: dict[str, Any]) -> A
 @contextlib.asynccontextmanager
 async def pair(folder: Path, stations: str = "", *more: dict[str, Any]) -> AsyncIterator[Pair]:
     async with operator(folder, stations, *more) as ours:
-        emsp = NodeProcess(folder / "emsp", "emsp", "Emsp", "EMSP", "BE-XYZ", ["2.2.1"], "")
+        emsp = NodeProcess(folder / "emsp", "emsp", "Emsp", "EMSP", "BE-XYZ", ["2.2.1"], "[surfaces]\ndriver = true\n")
         try:
             await _begin(emsp, CARD)
             invited = await ours.cpo.command("partner", "invite", "emsp")

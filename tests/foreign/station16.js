@@ -90,13 +90,14 @@ const asked = {
   UnlockConnector: [{ status: "Unlocked" }],
   ReserveNow: [{ status: "Accepted" }, () => status("Reserved")],
   CancelReservation: [{ status: "Accepted" }, () => status("Available")],
+  GetConfiguration: [({ key }) => ({ configurationKey: [], unknownKey: key })],
   SetChargingProfile: [{ status: "Accepted" }],
   ClearChargingProfile: [{ status: "Accepted" }],
 };
 for (const [action, [answer, then]] of Object.entries(asked)) {
   cp.registeredCallbacks.set(action, {
     cb(request) {
-      cp.sendResponse(request.uniqueId, answer);
+      cp.sendResponse(request.uniqueId, typeof answer === "function" ? answer(request.payload) : answer);
       next(action, async () => {
         if (then) await then(request.payload);
         return { asked: request.payload };

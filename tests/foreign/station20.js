@@ -77,7 +77,7 @@ const happens = {
     const chargingStation = { model: "rpc 1", vendorName: "Elsewhere", firmwareVersion: "2.2.1" };
     const answer = await cp.call("BootNotification", { reason: "PowerUp", chargingStation });
     await status("Available");
-    return answer;
+    return typeof answer === "function" ? answer(params) : answer;
   },
   async plug() {
     await aWhile();
@@ -121,6 +121,9 @@ const asked = {
   UnlockConnector: [{ status: "Unlocked" }],
   ReserveNow: [{ status: "Accepted" }, () => status("Reserved")],
   CancelReservation: [{ status: "Accepted" }, () => status("Available")],
+  GetVariables: [({ getVariableData }) => ({
+    getVariableResult: getVariableData.map((one) => ({ ...one, attributeStatus: "UnknownComponent" })),
+  })],
   SetChargingProfile: [{ status: "Accepted" }],
   ClearChargingProfile: [{ status: "Accepted" }],
 };
@@ -130,7 +133,7 @@ for (const [action, [answer, then]] of Object.entries(asked)) {
       if (then) await then(params);
       return { asked: params };
     });
-    return answer;
+    return typeof answer === "function" ? answer(params) : answer;
   });
 }
 

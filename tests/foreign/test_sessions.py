@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from interplug.cli.demo.driver import Phone
 from tests.foreign.pair import Pair, pair
-from tests.foreign.stations import STATIONS, Station, need
+from tests.foreign.stations import PATIENCE, STATIONS, Station, need
 
 UNLIKE = {
     "1.6": {"start": "RemoteStartTransaction", "stop": "RemoteStopTransaction", "fault": "GroundFailure"},
@@ -43,11 +44,12 @@ async def station(roaming: Pair, version: str) -> AsyncIterator[Station]:
         yield one
 
 
-async def test_a_card_a_fault_a_remote_start_and_a_reservation(roaming: Pair, station: Station, version: str) -> None:
+async def test_a_card_a_fault_a_remote_start_with_a_limit_and_a_reservation(roaming: Pair, station: Station, version: str) -> None:
     await roaming.status("AVAILABLE")
     await with_a_card(roaming, station)
     await with_a_fault(roaming, station)
     await by_command(roaming, station, version)
+    await from_the_page(roaming, station, version)
     await reserved(roaming, station)
     await judged(roaming)
 
@@ -95,6 +97,7 @@ async def by_command(roaming: Pair, station: Station, version: str) -> None:
     assert running["auth_method"] == "COMMAND"
     await station.does("charge", 20)
     await roaming.session("ACTIVE", "0.02")
+    await limited(roaming, station, running["id"])
     assert await roaming.command("STOP_SESSION", session=running["id"]) == "ACCEPTED"
     await station.hears(words["stop"])
     assert (await roaming.cdr(running["id"]))["auth_method"] == "COMMAND"
@@ -102,6 +105,38 @@ async def by_command(roaming: Pair, station: Station, version: str) -> None:
     await station.hears("UnlockConnector")
     await station.does("unplug")
     await roaming.status("AVAILABLE")
+
+
+async def from_the_page(roaming: Pair, station: Station, version: str) -> None:
+    """The driver's own view: pressed, begun, counted, ended, priced."""
+    async with Phone(roaming.emsp.url) as phone:
+        [row] = await phone.everywhere()
+        place = await phone.station(row["id"])
+        evse = next(one for one in place["evses"] if one["uid"] == "EVSE1")
+        drive = (await phone.start(place, evse, evse["connectors"][0]))["id"]
+        await station.hears(UNLIKE[version]["start"])
+        await station.does("charge", 20)
+        await phone.until(drive, "a live value", lambda seen: seen["kwh"] >= Decimal("0.02"), PATIENCE)
+        await phone.stop(drive)
+        await station.hears(UNLIKE[version]["stop"])
+        await station.does("unplug")
+        session = await phone.until(drive, "the receipt", lambda seen: bool(seen["receipt"]), PATIENCE)
+    assert (await roaming.cdr(session["session_id"]))["total_cost"]["before_taxes"] == Decimal("1.00")
+
+
+async def limited(roaming: Pair, station: Station, session: str) -> None:
+    """A charging profile of the provider's reaches the plug, and goes again."""
+    done = await roaming.emsp.command("profile", "set", "cpo", session, "22000", "600=11000", "--unit", "W")
+    assert done["result"] == "ACCEPTED", done
+    asked = (await station.hears("SetChargingProfile"))["asked"]
+    profile = asked.get("csChargingProfiles") or asked["chargingProfile"]
+    assert profile["chargingProfilePurpose"] == "TxProfile" and profile["transactionId"]
+    schedule = profile["chargingSchedule"]
+    [schedule] = schedule if isinstance(schedule, list) else [schedule]
+    assert schedule["chargingRateUnit"] == "W"
+    assert [(one["startPeriod"], one["limit"]) for one in schedule["chargingSchedulePeriod"]] == [(0, 22000), (600, 11000)]
+    assert (await roaming.emsp.command("profile", "clear", "cpo", session))["result"] == "ACCEPTED"
+    await station.hears("ClearChargingProfile")
 
 
 async def reserved(roaming: Pair, station: Station) -> None:
@@ -117,5 +152,5 @@ async def reserved(roaming: Pair, station: Station) -> None:
 async def judged(roaming: Pair) -> None:
     """The provider has worked each price again and finds it right."""
     bills = await roaming.emsp.command("cdr", "list", "--partner", "cpo")
-    assert [bill["verdicts"] for bill in bills] == [["match"]] * 3, bills
+    assert [bill["verdicts"] for bill in bills] == [["match"]] * 4, bills
     assert await roaming.cpo.command("cdr", "list", "--held") == []

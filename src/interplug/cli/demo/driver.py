@@ -72,12 +72,15 @@ class Phone:
         rows = [row for row in await self.everywhere(free="1") if row["partner"] == partner]
         chance.shuffle(rows)
         for row in rows:
-            station = await self._see(f"/stations/{row['id']}.json")
+            station = await self.station(row["id"])
             for evse in station["evses"]:
                 for connector in evse["connectors"]:
                     if connector["startable"] and connector["max_kw"] <= SLOW:
                         return station, evse, connector
         raise DemoFailed(f"no station of {partner} can be started")
+
+    async def station(self, id: int) -> Document:
+        return await self._see(f"/stations/{id}.json")
 
     async def start(self, station: Document, evse: Document, connector: Document) -> Document:
         return await self._press(

@@ -168,6 +168,8 @@ class Commands:
 
         if any(row.evse == spot.outlet.evse for row in await self.node.store.read(work, snapshot=False)):
             return Outcome("EVSE_OCCUPIED", outcome.message or "somebody is charging there")
+        if spot.status is not None and spot.status.status == "Finishing":
+            return Outcome("EVSE_OCCUPIED", outcome.message or "the last car is still there")
         if spot.status is not None and spot.status.status in ("Faulted", "Unavailable"):
             return Outcome("EVSE_INOPERATIVE", outcome.message or "the station is out of order")
         return outcome
