@@ -183,9 +183,7 @@ async def test_a_fault_in_the_middle_ends_the_charge_and_the_driver_pays_for_wha
     assert await story.provider.status() == "AVAILABLE"
 
 
-@pytest.mark.parametrize("story", OCPP[1:], indirect=True)
 async def test_a_car_that_is_full_stands_there_and_that_is_parking(story: Story) -> None:
-    """In 1.6 a StatusNotification says it, which the book does not hear."""
     await story.provider.command("START_SESSION", token=FULL_TOKEN, **PLACE)
     await story.plug_in(soc=0.98)
     await story.wait(2700)

@@ -20,6 +20,7 @@ from tests.store.samples import at, evse, key, location, tariff
 names = st.sampled_from(["A", "B", "C"])
 sources = st.sampled_from([OWN, 7])
 moments = st.integers(0, 20)
+NOW = at(20)
 audiences = st.sampled_from([None, 0, 7, 8])
 statuses = st.sampled_from(["AVAILABLE", "CHARGING"])
 evse_sets = st.lists(st.tuples(st.sampled_from("XYZ"), statuses, moments), max_size=3, unique_by=lambda one: one[0])
@@ -45,7 +46,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
     def open(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.rest = contextlib.ExitStack()
-        self.store = Store.open(self.rest.enter_context(self.databases()))
+        self.store = Store.open(self.rest.enter_context(self.databases()), clock=lambda: NOW)
         self.plain: dict[tuple[str, int, str], Plain] = {}
         self.created = 0
         self.copy: dict[tuple[str, int, str], Any] = {}
@@ -82,7 +83,7 @@ class StoreAgainstDict(RuleBasedStateMachine):
         if source == OWN and at(moment) <= known.moment:
             if same:
                 return
-            known.moment = (known.moment // 1000 + 1) * 1000
+            known.moment = max((known.moment // 1000 + 1) * 1000, NOW)
             known.document = tariff(name, (known.moment - at(0)) / 1_000_000, currency=currency)
         else:
             known.moment, known.document = at(moment), document

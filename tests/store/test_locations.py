@@ -117,7 +117,8 @@ async def test_the_same_location_again_is_no_change(desk: Desk) -> None:
     assert desk.store.head == head
 
 
-async def test_our_own_evse_and_its_location_always_grow(desk: Desk) -> None:
+async def test_our_own_evse_and_its_location_always_grow(open_store: Opener) -> None:
+    desk = Desk(open_store(clock=lambda: at(10)))
     await desk.save(LOC, location("LOC1", 10, [evse("A", 10)]), 10)
     await desk.save_evse(LOC, evse("A", 10, "CHARGING"), 10)
     assert await desk.document(LOC) == location("LOC1", 10.001, [evse("A", 10.001, "CHARGING")])

@@ -88,12 +88,21 @@ async def test_the_same_content_takes_no_number(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("seconds", [10, 3])
-async def test_our_own_last_updated_always_grows(desk: Desk, seconds: int) -> None:
+async def test_our_own_last_updated_always_grows(open_store: Opener, seconds: int) -> None:
+    desk = Desk(open_store(clock=lambda: at(10)))
     await desk.save(key("T1"), tariff("T1", 10), 10)
     assert (await desk.save(key("T1"), tariff("T1", seconds, currency="SEK"), seconds)).changed
     stored = await desk.get(key("T1"))
     assert stored is not None and stored.last_updated == at(10.001)
     assert stored.document == tariff("T1", 10.001, currency="SEK")
+
+
+async def test_our_own_change_is_as_new_as_the_moment_at_which_it_came(open_store: Opener) -> None:
+    """Whatever its owner wrote there; who asks for what has changed since yesterday has to hear of it."""
+    desk = Desk(open_store(clock=lambda: at(86_400.5)))
+    await desk.save(key("T1"), tariff("T1", 10), 10)
+    await desk.save(key("T1"), tariff("T1", 10, currency="SEK"), 10)
+    assert await desk.document(key("T1")) == tariff("T1", 86_400.5, currency="SEK")
 
 
 async def test_where_our_clock_was_set_back_every_state_has_a_second_of_its_own(open_store: Opener) -> None:

@@ -7,13 +7,16 @@ result, for a CPO may take a reservation back (CMD-041).
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from interplug.model.types import encode_json
 from interplug.model.validate import Invalid, validate
+from interplug.partners.directory import Connection
 from interplug.protocol.envelope import Reply
+from interplug.protocol.routes import Module
 from interplug.protocol.status import not_found
 from interplug.store.commands import Command
 from interplug.store.tx import Tx
@@ -21,6 +24,7 @@ from interplug.versions import chain
 from interplug.versions.facts import Facts
 
 from . import lens
+from .addresses import endpoint
 from .command_states import OPEN, SENT, advance
 from .node import Call, Node
 
@@ -42,6 +46,28 @@ class Sent:
     state: str
     result: str
     message: str = ""
+
+
+# --- the row
+
+
+def asked(node: Node, connection: Connection, module: Module, command: str, document: Document, **more: Any) -> Command:
+    """The row of a call of ours, with a response_url of its own; `more` are further columns."""
+    name = secrets.token_hex(16)
+    assert connection.version is not None
+    return Command(
+        id=name,
+        direction="out",
+        connection=connection.id,
+        version=connection.version,
+        command=command,
+        state="posting",
+        document=encode_json(document),
+        response_url=endpoint(node.settings, connection.version, module, "SENDER", command, name),
+        created_at=node.clock(),
+        deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout),
+        **more,
+    )
 
 
 # --- the answer at once

@@ -7,10 +7,9 @@ CMD-029). UNLOCK_CONNECTOR is for people at a help desk: no page for drivers may
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
-from interplug.model.types import encode_json, fold
+from interplug.model.types import fold
 from interplug.model.validate import validate
 from interplug.partners.directory import Connection
 from interplug.protocol.envelope import Answer
@@ -24,8 +23,7 @@ from interplug.versions.facts import Facts
 from interplug.versions.table import VERSIONS
 
 from . import call as receiver
-from .addresses import endpoint
-from .asking import NotSent, Sent, answered, settle, taken
+from .asking import NotSent, Sent, answered, asked, settle, taken
 from .command_checks import KINDS, place_of
 from .node import Call, Node
 
@@ -93,20 +91,15 @@ async def _placed(node: Node, connection: Connection, command: str, document: Do
 
 
 def _row(node: Node, connection: Connection, command: str, document: Document, place: Key | None) -> Command:
-    name = secrets.token_hex(16)
     token = document.get("token")
     ours = Party(token["country_code"], token["party_id"]) if token else node.directory.party_for(connection, "EMSP")
     theirs = Party(place.country, place.party) if place else node.directory.their_party(connection, "CPO")
-    assert connection.version is not None
-    return Command(
-        id=name,
-        direction="out",
-        connection=connection.id,
-        version=connection.version,
-        command=command,
-        state="posting",
-        document=encode_json(document),
-        response_url=endpoint(node.settings, connection.version, COMMANDS, "SENDER", command, name),
+    return asked(
+        node,
+        connection,
+        COMMANDS,
+        command,
+        document,
         ours=str(ours or ""),
         theirs=str(theirs or ""),
         place=place_of(place) if place else "",
@@ -114,8 +107,6 @@ def _row(node: Node, connection: Connection, command: str, document: Document, p
         connector=document.get("connector_id") or "",
         token=token["uid"] if token else "",
         reservation=document.get("reservation_id") or "",
-        created_at=node.clock(),
-        deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout),
     )
 
 

@@ -7,10 +7,8 @@ eMSP that relays for an SCSP sends its own response_url, and `relay` is the SCSP
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
-from interplug.model.types import encode_json
 from interplug.model.validate import validate
 from interplug.partners.directory import Connection
 from interplug.protocol.headers import Party
@@ -19,8 +17,7 @@ from interplug.store.keys import Stored
 from interplug.versions import chain
 
 from . import schedules
-from .addresses import endpoint
-from .asking import NotSent, Sent, answered
+from .asking import NotSent, Sent, answered, asked
 from .call import party_in
 from .node import Node
 from .session_states import ENDED
@@ -88,7 +85,6 @@ async def told_of(node: Node, connection: Connection, session: str) -> Stored:
 
 
 def _row(node: Node, connection: Connection, command: str, session: Stored, wish: Document, relay: str) -> Command:
-    name = secrets.token_hex(16)
     token = session.document["cdr_token"]
     driver = Party(token["country_code"], token["party_id"])
     ours = driver if node.directory.is_ours(driver) else node.directory.party_for(connection, "SCSP")
@@ -96,20 +92,14 @@ def _row(node: Node, connection: Connection, command: str, session: Stored, wish
     cpo = Party(session.key.country, session.key.party)
     theirs = cpo if cpo.key in connection.writable else node.directory.their_party(connection, "EMSP")
     module = next(one for one in node.modules if one.id == MODULE)
-    assert connection.version is not None
-    return Command(
-        id=name,
-        direction="out",
-        connection=connection.id,
-        version=connection.version,
-        command=command,
-        state="posting",
-        document=encode_json({"session_id": session.key.id, **wish}),
-        response_url=endpoint(node.settings, connection.version, module, "SENDER", command, name),
+    return asked(
+        node,
+        connection,
+        module,
+        command,
+        {"session_id": session.key.id, **wish},
         ours=str(ours or ""),
         theirs=str(theirs or ""),
         session=session.key.id,
         relay=relay,
-        created_at=node.clock(),
-        deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout),
     )

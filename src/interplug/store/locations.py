@@ -81,10 +81,11 @@ def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def after(moment: int, now: int) -> int:
-    """The next moment that a document can spell; where our clock was set back, one that every version can spell, as 2.1.1 knows whole
-    seconds alone. Never far ahead of the clock for that."""
+    """When something of our own changed that was as new as `moment`: now, or whoever asks by date would never hear of it. Where our
+    clock was set back, the next moment that a document can spell, and that every version can, as 2.1.1 knows whole seconds alone;
+    never far ahead of the clock for that."""
     unit = SECOND if SECOND < moment - now < SET_BACK else MILLISECOND
-    return (moment // unit + 1) * unit
+    return max((moment // unit + 1) * unit, now // MILLISECOND * MILLISECOND)
 
 
 class Locations:

@@ -188,18 +188,21 @@ async def test_a_lost_end_is_assumed_when_the_plug_is_free(csms: Csms, one: Stat
 # --- late, and at the wrong time
 
 
-async def test_what_happened_while_the_station_was_away_is_told_later(csms: Csms, new: Station, provider: Provider, clock: Clock) -> None:
+@pytest.mark.parametrize("said", [{"offline": True}, {}], ids=["said so", "not said"])
+async def test_what_happened_while_the_station_was_away_is_told_later(
+    csms: Csms, new: Station, provider: Provider, clock: Clock, said: dict[str, Any]
+) -> None:
     await own_token(provider)
     began = clock.now
     offline = Transaction(new, Clock(began))
     clock.move(5 * HOUR)
     provider.allowed = "BLOCKED"
-    answer = await offline.tell("Started", "Authorized", wh=0, idToken=CARD, offline=True, info={"chargingState": "Charging"})
+    answer = await offline.tell("Started", "Authorized", wh=0, idToken=CARD, **said, info={"chargingState": "Charging"})
     assert answer["idTokenInfo"]["status"] == "Accepted", "it has charged already"
     offline.clock.move(HOUR)
-    await offline.tell("Updated", "MeterValuePeriodic", wh=7000, offline=True)
+    await offline.tell("Updated", "MeterValuePeriodic", wh=7000, **said)
     offline.clock.move(HOUR)
-    await offline.tell("Ended", "EVDeparted", wh=9000, offline=True)
+    await offline.tell("Ended", "EVDeparted", wh=9000, **said)
     await carried(csms)
     [bill] = await provider.cdrs()
     assert (bill["start_date_time"], bill["total_energy"], bill["total_time"]) == (format_time(began), 9, 2)

@@ -202,3 +202,26 @@ async def test_a_fault_is_published_and_kept_in_the_log(csms: Csms, provider: Pr
         assert (warning.code, warning.severity, warning.closed_at) == ("WeakSignal", "info", 0)
         await status(one, clock, "Unavailable", 0)
         assert await provider.status() == await provider.status("EVSE2") == "INOPERATIVE"
+
+
+async def test_a_car_that_takes_no_more_is_parking(csms: Csms, provider: Provider, clock: Clock) -> None:
+    """Only the status of its connector says so."""
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        number = await start(one, clock, meter=0)
+        await status(one, clock, "SuspendedEV")
+        clock.move(HOUR / 2)
+        await status(one, clock, "Charging")
+        await meter(one, clock, number, 0)
+        clock.move(HOUR)
+        await status(one, clock, "SuspendedEV")
+        clock.move(HOUR / 4)
+        await meter(one, clock, number, 7000)
+        clock.move(HOUR / 2)
+        await status(one, clock, "SuspendedEVSE")
+        clock.move(HOUR / 4)
+        await stop(one, clock, number, 7000)
+        await settled(one)
+        await csms.hall.posts["CS1"].carried()
+    [bill] = await provider.cdrs()
+    assert (bill["total_energy"], bill["total_time"], bill["total_parking_time"]) == (7, Decimal("2.5"), Decimal("0.75"))

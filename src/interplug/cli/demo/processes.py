@@ -36,6 +36,20 @@ def quiet_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("INTERPLUG__")} | {"PYTHONUNBUFFERED": "1"}
 
 
+async def ended(process: asyncio.subprocess.Process | None, seconds: float) -> None:
+    """Asks it to end; what does not within so long is killed."""
+    if process is None or process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            async with asyncio.timeout(seconds):
+                await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
 @dataclass
 class NodeProcess:
     """`versions` are those it offers; `party` its one party, as `CPO NL-ABC`."""
@@ -137,16 +151,8 @@ class NodeProcess:
         return self.process.pid
 
     async def end(self) -> None:
-        """As an operator would; what does not end by itself is killed."""
-        if self.process is None or self.process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
-            try:
-                async with asyncio.timeout(END):
-                    await self.process.wait()
-            except TimeoutError:
-                await self.kill()
+        """As an operator would."""
+        await ended(self.process, END)
 
     # --- its operator
 

@@ -7,7 +7,6 @@ operator's node made for it. The process is directed over its standard input; wh
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from interplug.model.types import encode_json
 from interplug.stations.simulator.places import VERSIONS, outlets, station_at
 from interplug.stations.simulator.plan import Plan
 
-from .processes import PROGRAM, DemoFailed, NodeProcess, quiet_environment
+from .processes import PROGRAM, DemoFailed, NodeProcess, ended, quiet_environment
 
 Document = dict[str, Any]
 ONLINE = 40.0
@@ -115,13 +114,4 @@ class StationsProcess:
         return "their log ends: " + " | ".join(log.read_text(errors="replace").splitlines()[-5:]) if log.exists() else "they said nothing"
 
     async def end(self) -> None:
-        if self.process is None or self.process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            self.process.terminate()
-            try:
-                async with asyncio.timeout(END):
-                    await self.process.communicate()
-            except TimeoutError:
-                self.process.kill()
-                await self.process.wait()
+        await ended(self.process, END)

@@ -1,8 +1,9 @@
 """What time it was at a station. Its own clock may be wrong by an hour, in another zone, or stand in 1970.
 
-From messages that a station sends as things happen follows how far its clock is off; the middle of the newest of them counts, and
-only what is more than a minute off is corrected. A time that cannot be read, that lies in a year before there were such stations, or
-in the future, becomes the time at which the message came. Nothing is lost by that: the inbox has what was said.
+From statuses, which a station sends as things happen, follows how far its clock is off; the middle of the newest of them counts, and
+only what is more than a minute off is corrected. What it tells of transactions is no evidence: that may have waited for a line. A time
+that cannot be read, that lies in a year before there were such stations, or in the future, becomes the time at which the message came.
+Nothing is lost by that: the inbox has what was said.
 """
 
 from __future__ import annotations

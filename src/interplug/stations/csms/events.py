@@ -67,6 +67,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     reservation: int | None = None
     offline: bool = False
+    aside: bool = False
+    """A status said it, of whatever runs there."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,6 +54,10 @@ class Ledger:
             self._urgent.set()
         self._entries.put_nowait(Entry(no, told))
 
+    def note(self, told: Told) -> None:
+        """What no message of the inbox says; it is carried in its turn, and gone with this process."""
+        self._entries.put_nowait(Entry(0, told))
+
     def ask(self, no: int, told: Told | None) -> asyncio.Future[Admission]:
         """What is to be answered, as soon as it is carried."""
         answer: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
@@ -127,12 +131,11 @@ class Ledger:
             admission = await self._one(entry)
             if entry.answer is not None and not entry.answer.done():
                 entry.answer.set_result(admission)
-        if entries:
-            number, station = entries[-1].no, self._station
-            if not await self._patiently(
-                lambda: self._node.store.write(lambda tx: tx.charging_stations.reach(station.id, station.epoch, number))
-            ):
-                self.lost.set()
+        number, station = max((entry.no for entry in entries), default=0), self._station
+        if number and not await self._patiently(
+            lambda: self._node.store.write(lambda tx: tx.charging_stations.reach(station.id, station.epoch, number))
+        ):
+            self.lost.set()
 
     async def _one(self, entry: Entry) -> Admission:
         told = entry.told
@@ -154,13 +157,14 @@ class Ledger:
 
 
 def _together(entries: list[Entry]) -> list[Entry]:
-    """Neighbours that only continue the same transaction, as one."""
+    """Neighbours that only continue the same transaction, as one, which happened when the first of them did: what it says of the
+    phase is true from then on."""
     found: list[Entry] = []
     for entry in entries:
         before = found[-1] if found else None
         if before is not None and before.told is not None and entry.told is not None and _continues(before.told, entry.told):
             told = msgspec.structs.replace(
-                entry.told, samples=before.told.samples + entry.told.samples, signed=before.told.signed + entry.told.signed
+                before.told, samples=before.told.samples + entry.told.samples, signed=before.told.signed + entry.told.signed
             )
             found[-1] = Entry(entry.no, told)
         else:

@@ -215,6 +215,9 @@ class Post:
     async def standing(self, standing: Standing) -> None:
         await self.desk.standing(self.station, standing, self.quirk)
 
+    def goes_on(self, told: Told) -> None:
+        self._ledger.note(told)
+
     async def trouble(self, trouble: Trouble) -> None:
         await self.desk.trouble(self.station, trouble)
 

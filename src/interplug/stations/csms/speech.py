@@ -37,6 +37,9 @@ class Ear(Protocol):
     def heartbeat(self) -> int: ...
     async def admit(self, token: IdToken, evse: int | None) -> Admission: ...
     async def standing(self, standing: Standing) -> None: ...
+    def goes_on(self, told: Told) -> None:
+        """A status says how a transaction goes on."""
+
     async def trouble(self, trouble: Trouble) -> None: ...
     async def reservation_over(self, number: int, event: str) -> None: ...
     async def limited(self, evse: int) -> None:
@@ -92,11 +95,36 @@ class Speech:
     longest_token: int
 
 
+# --- messages that every version has
+
+
 async def noted(ear: Ear, payload: Payload) -> Payload:
     """A message that is good to know and asks for nothing."""
     return {}
 
 
-def token_waits(told: Told) -> bool:
-    """Whether the answer has to say what somebody thinks of a token."""
-    return told.token is not None
+async def heartbeat(ear: Ear, payload: Payload) -> Payload:
+    return {"currentTime": ear.now()}
+
+
+async def data_transfer(ear: Ear, payload: Payload) -> Payload:
+    return {"status": "UnknownVendorId"}
+
+
+async def security_event(ear: Ear, payload: Payload) -> Payload:
+    ear.remark("security event", payload)
+    return {}
+
+
+async def sign_certificate(ear: Ear, payload: Payload) -> Payload:
+    return {"status": "Rejected"}
+
+
+COMMON: dict[str, Handler] = {
+    "DataTransfer": data_transfer,
+    "FirmwareStatusNotification": noted,
+    "Heartbeat": heartbeat,
+    "LogStatusNotification": noted,
+    "SecurityEventNotification": security_event,
+    "SignCertificate": sign_certificate,
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .events import Status
+from .events import Phase, Status
 
 DEFAULT: dict[str, str] = {
     "Available": "AVAILABLE",
@@ -54,6 +54,8 @@ def _state(station: str | None, connectors: Sequence[str], *, charging: bool, br
     return min(states, key=BUSIEST.index, default=None)
 
 
+PHASES: dict[str, Phase] = {"Charging": "charging", "SuspendedEVSE": "charging", "SuspendedEV": "parked", "Finishing": "parked"}
+"""What a transaction is doing where only the status of its connector says it (1.6). Waiting for the station is not parking."""
 IN_USE: tuple[Status, ...] = ("Charging", "SuspendedEV", "SuspendedEVSE", "Occupied")
 """Where a transaction runs, or may."""
 FREE: tuple[Status, ...] = ("Available", "Reserved", "Unavailable")

@@ -48,6 +48,8 @@ class Transactions:
     async def tell(self, station: StationRow, told: Told, quirk: Quirk) -> Admission:
         """What the station hears of the token in it, and the number of the transaction."""
         row = await self.node.store.read(lambda tx: self._find(tx, station, told))
+        if row is None and told.aside:
+            return INVALID
         if row is None:
             row = await self._new(station, told)
         course = Course.read(row.doc)

@@ -17,7 +17,8 @@ from interplug.stations.ocpp.frames import Payload
 from . import events, samples
 from .events import Admission, IdToken, Standing, Told
 from .schedules import Ability, Schedule
-from .speech import Asked, Ear, Handler, Speech, Want, noted
+from .speech import COMMON, Asked, Ear, Handler, Speech, Want, noted
+from .statuses import PHASES
 
 STATUSES = frozenset(get_args(events.Status)) - {"Occupied"}
 TOLD_AS = {"Blocked": "Blocked", "NoCredit": "Blocked", "Expired": "Expired", "ConcurrentTx": "ConcurrentTx", "Accepted": "Accepted"}
@@ -36,8 +37,6 @@ RESERVE = {
 }
 CANCEL = {"Accepted": "ACCEPTED", "Rejected": "UNKNOWN_RESERVATION"}
 UNLOCK = {"Unlocked": "ACCEPTED", "UnlockFailed": "FAILED", "NotSupported": "NOT_SUPPORTED"}
-PARKED = {"Charging": "charging", "SuspendedEVSE": "charging", "SuspendedEV": "parked", "Finishing": "parked"}
-"""Waiting for the station is not parking."""
 
 
 # --- messages
@@ -46,10 +45,6 @@ PARKED = {"Charging": "charging", "SuspendedEVSE": "charging", "SuspendedEV": "p
 async def boot(ear: Ear, payload: Payload) -> Payload:
     about = {name: str(payload[field]) for field, name in ABOUT.items() if payload.get(field)}
     return {"status": await ear.booted(about), "currentTime": ear.now(), "interval": ear.heartbeat}
-
-
-async def heartbeat(ear: Ear, payload: Payload) -> Payload:
-    return {"currentTime": ear.now()}
 
 
 async def authorize(ear: Ear, payload: Payload) -> Payload:
@@ -70,20 +65,11 @@ async def status(ear: Ear, payload: Payload) -> Payload:
             info=payload.get("info", ""),
         )
     )
+    phase = PHASES.get(payload["status"])
+    if phase is not None and payload["connectorId"]:
+        at = ear.time(payload.get("timestamp"))
+        ear.goes_on(Told(kind="went on", named_by_us=True, evse=payload["connectorId"], at=at, phase=phase, aside=True))
     return {}
-
-
-async def data_transfer(ear: Ear, payload: Payload) -> Payload:
-    return {"status": "UnknownVendorId"}
-
-
-async def security_event(ear: Ear, payload: Payload) -> Payload:
-    ear.remark("security event", payload)
-    return {}
-
-
-async def sign_certificate(ear: Ear, payload: Payload) -> Payload:
-    return {"status": "Rejected"}
 
 
 # --- transactions: read as far as they can be read, for they are never refused
@@ -99,7 +85,6 @@ def start(ear: Ear, payload: Payload) -> Told:
         token=_token(payload),
         began_with=wh(payload.get("meterStart")),
         reservation=number(payload.get("reservationId")),
-        phase="charging",
     )
 
 
@@ -270,15 +255,10 @@ def local_list(version: int, first: bool, tokens: Sequence[IdToken]) -> tuple[st
 
 
 HANDLERS: dict[str, Handler] = {
+    **COMMON,
     "Authorize": authorize,
     "BootNotification": boot,
-    "DataTransfer": data_transfer,
     "DiagnosticsStatusNotification": noted,
-    "FirmwareStatusNotification": noted,
-    "Heartbeat": heartbeat,
-    "LogStatusNotification": noted,
-    "SecurityEventNotification": security_event,
-    "SignCertificate": sign_certificate,
     "SignedFirmwareStatusNotification": noted,
     "StatusNotification": status,
 }

@@ -15,7 +15,7 @@ from interplug.stations.ocpp.frames import Payload
 from . import samples, trouble
 from .events import Admission, IdToken, Phase, Standing, Told, Trouble
 from .schedules import Ability
-from .speech import Asked, Ear, Handler, Speech, Want, noted
+from .speech import COMMON, Asked, Ear, Handler, Speech, Want, noted
 from .v16 import CANCEL, RESERVE, START, STOP, ability_of, number, schedule_said
 
 KINDS: dict[Any, Any] = {"Started": "begun", "Updated": "went on", "Ended": "ended"}
@@ -43,10 +43,6 @@ async def boot(ear: Ear, payload: Payload) -> Payload:
     names = {"vendorName": "vendor", "model": "model", "serialNumber": "serial", "firmwareVersion": "firmware"}
     about = {name: str(station[field]) for field, name in names.items() if station.get(field)}
     return {"status": await ear.booted(about), "currentTime": ear.now(), "interval": ear.heartbeat}
-
-
-async def heartbeat(ear: Ear, payload: Payload) -> Payload:
-    return {"currentTime": ear.now()}
 
 
 async def authorize(ear: Ear, payload: Payload) -> Payload:
@@ -105,26 +101,10 @@ async def reservation_update(ear: Ear, payload: Payload) -> Payload:
     return {}
 
 
-async def data_transfer(ear: Ear, payload: Payload) -> Payload:
-    return {"status": "UnknownVendorId"}
-
-
-async def security_event(ear: Ear, payload: Payload) -> Payload:
-    ear.remark("security event", payload)
-    return {}
-
-
-async def sign_certificate(ear: Ear, payload: Payload) -> Payload:
-    return {"status": "Rejected"}
-
-
 # --- transactions: read as far as they can be read, for they are never refused
 
 
 def transaction(ear: Ear, payload: Payload) -> Told:
-    offline = payload.get("offline") is True
-    if not offline:
-        ear.heard(payload.get("timestamp"))
     info, evse = _object(payload, "transactionInfo"), _object(payload, "evse")
     values = [one for one in payload.get("meterValue") or () if isinstance(one, dict)]
     read, signed = samples.read(values, ear.time)
@@ -142,7 +122,7 @@ def transaction(ear: Ear, payload: Payload) -> Told:
         began_with=next((one.register for one in read if one.context == "Transaction.Begin"), None),
         reason=str(info.get("stoppedReason") or "") or ("AbnormalCondition" if payload.get("triggerReason") == "AbnormalCondition" else ""),
         reservation=number(payload.get("reservationId")),
-        offline=offline,
+        offline=payload.get("offline") is True,
     )
 
 
@@ -255,13 +235,10 @@ def local_list(version: int, first: bool, tokens: Sequence[IdToken]) -> tuple[st
 
 
 HANDLERS: dict[str, Handler] = {
+    **COMMON,
     "Authorize": authorize,
     "BootNotification": boot,
     "ClearedChargingLimit": limited,
-    "DataTransfer": data_transfer,
-    "FirmwareStatusNotification": noted,
-    "Heartbeat": heartbeat,
-    "LogStatusNotification": noted,
     "MeterValues": noted,  # of no transaction
     "NotifyChargingLimit": limited,
     "NotifyCustomerInformation": noted,
@@ -272,8 +249,6 @@ HANDLERS: dict[str, Handler] = {
     "PublishFirmwareStatusNotification": noted,
     "ReportChargingProfiles": noted,
     "ReservationStatusUpdate": reservation_update,
-    "SecurityEventNotification": security_event,
-    "SignCertificate": sign_certificate,
     "StatusNotification": status,
 }
 

@@ -1,0 +1,42 @@
+"""From what is told of a transaction to readings: since when a car stands there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from interplug.stations.csms.course import Course
+from interplug.stations.csms.events import Phase, Sample, Told
+from interplug.stations.csms.ledger import Entry, _together
+
+SECOND = 1_000_000
+
+
+def begun() -> Course:
+    course = Course.begun(Told(kind="begun", number="1", at=0, began_with=Decimal(0)))
+    course.follow(told(60, (60, 1000), phase="charging"))
+    return course
+
+
+def told(at: int, *samples: tuple[int, int], phase: Phase | None = None) -> Told:
+    read = tuple(Sample(at=second * SECOND, register=Decimal(wh)) for second, wh in samples)
+    return Told(kind="went on", number="1", at=at * SECOND, samples=read, phase=phase)
+
+
+def phases(course: Course, one: Told) -> list[tuple[int, str]]:
+    return [(reading.at // SECOND, reading.phase) for reading in course.follow(one)]
+
+
+def test_what_was_measured_before_the_car_was_full_was_measured_while_it_charged() -> None:
+    assert phases(begun(), told(120, (90, 1500), (120, 2000), phase="parked")) == [(90, "charging"), (120, "parked")]
+
+
+def test_what_was_measured_after_it_is_of_a_car_that_stands_there() -> None:
+    assert phases(begun(), told(120, (150, 2000), phase="parked")) == [(120, "parked"), (150, "parked")]
+
+
+def test_of_messages_that_are_carried_together_the_first_says_since_when() -> None:
+    """They say the same of the phase, or they would not be."""
+    full, standing = told(120, (120, 2000), phase="parked"), told(180, (180, 2000), phase="parked")
+    [entry] = _together([Entry(1, full), Entry(2, standing)])
+    assert entry.no == 2 and entry.told is not None
+    assert phases(begun(), entry.told) == [(120, "parked"), (180, "parked")]
