@@ -68,10 +68,13 @@ def test_retry_after_is_a_number_or_a_date_by_the_partners_clock(header: str, da
 def test_a_share_is_used_up_and_comes_back() -> None:
     now = 0.0
     share = Share(2.0, lambda: now)
-    assert [share.take(1), share.take(1), share.take(1)] == [0.0, 0.0, 0.5]
+    assert [share.take(), share.take(), share.take()] == [0.0, 0.0, 0.5]
     now = 0.5
-    assert (share.take(5), share.take(1)) == (0.0, 2.5)
-    assert Share(0.0, lambda: now).take(1000) == 0.0
+    assert share.take() == 0.0
+    for _ in range(7):  # three of them are paid for
+        share.spend()
+    assert share.take() == 2.5
+    assert Share(0.0, lambda: now).take() == 0.0
 
 
 def test_the_page_on_delivery_says_what_is_decided() -> None:

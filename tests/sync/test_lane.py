@@ -271,6 +271,20 @@ async def test_no_partner_is_sent_more_in_a_second_than_the_setting_allows(tmp_p
     await close(world.node)
 
 
+async def test_what_takes_several_requests_uses_up_as_much_of_a_second(tmp_path: Path) -> None:
+    """A PATCH that the partner does not know, the PUT of the EVSE, and that of the Location."""
+    world = await world_of(tmp_path, "2.3.0", Delivery(per_second=3))
+    key = await own(world.node, "locations", ours(said.location()))
+    await world.settle()
+    await world.wait(10)
+    world.played.answers.extend([says(2003, 404)] * 2)
+    await status(world, key, "E1", "CHARGING")
+    await tariffs(world, *(f"T{n}" for n in range(6)))
+    assert [len(await world.settle()), len(await world.wait(1)), len(await world.wait(1))] == [5, 1, 3]
+    await world.push.stop()
+    await close(world.node)
+
+
 async def test_a_long_catch_up_is_cut_off_and_goes_on_behind_what_was_sent(newest: World, monkeypatch: Any) -> None:
     """A body that changed below the place where the node died is not forgotten because the status changed above it."""
     monkeypatch.setattr(lanes, "PART", 3)

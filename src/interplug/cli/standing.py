@@ -130,7 +130,7 @@ async def answers(settings: Settings) -> bool:
     near = msgspec.structs.replace(settings.network, allow_private=True, allow_http=True, timeout=2.0)
     transport = HttpTransport(near)
     try:
-        answer = await transport(Request("GET", f"{scheme}://{address}:{settings.server.port}/health/ready", {}))
+        answer = await transport(Request("GET", f"{scheme}://{address}:{settings.server.port}/health/live", {}))
         return answer.status == 200
     except Unreachable:
         return False

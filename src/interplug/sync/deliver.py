@@ -107,8 +107,8 @@ def item_of(change: Change, audiences: tuple[int, ...]) -> Item:
 
 
 class Delivery:
-    """Deliveries to one connection. Remembers what it sent of each running Session, to send only what changed. `rest` lets so many
-    seconds pass."""
+    """Deliveries to one connection. Remembers what it sent of each running Session, to send only what changed. `spend` counts
+    requests, `rest` lets so many seconds pass."""
 
     def __init__(
         self,
@@ -116,10 +116,11 @@ class Delivery:
         connection: Connection,
         modules: dict[str, Module],
         statuses: Statuses,
+        spend: Callable[[], None] = lambda: None,
         rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.node, self.connection, self.modules = node, connection, modules
-        self.statuses, self.rest = statuses, rest
+        self.statuses, self.spend, self.rest = statuses, spend, rest
         self._sessions: dict[int, Document] = {}
         self._told = 0
         """The newest change that the partner may have been told of."""
@@ -260,7 +261,7 @@ class Delivery:
         key = stored.key
         for segments in ((key.country, key.party, key.id), (key.id,)):
             url = self._at("/".join(quote(segment, safe="") for segment in segments))
-            shown = await self.node.client.call(self.connection, "GET", "cdrs", "RECEIVER", url=url)
+            shown = await self._fetch(url)
             if shown.ok and isinstance(shown.data, dict) and fold(str(shown.data.get("id"))) == fold(key.id):
                 await self._delivered(stored, url)
                 return True
@@ -269,11 +270,15 @@ class Delivery:
         await self._delivered(stored, "")
         return True
 
+    async def _fetch(self, url: str) -> Reply:
+        self.spend()
+        return await self.node.client.call(self.connection, "GET", "cdrs", "RECEIVER", url=url)
+
     async def _lost(self, stored: Stored, url: str) -> bool:
         """Whether a partner that had a CDR says that it does not know it."""
         if not url or stored.last_updated < self.node.clock() - LOOKED_BACK:
             return False
-        reply = await self.node.client.call(self.connection, "GET", "cdrs", "RECEIVER", url=url)
+        reply = await self._fetch(url)
         return reply.http == 404 or (reply.code is not None and 2000 <= reply.code < 3000)
 
     async def _end(self, stored: Stored) -> Decision:
@@ -317,6 +322,7 @@ class Delivery:
 
     async def _reply(self, method: str, key: Key, segments: list[str], document: Document | bytes | None, to: Party | None) -> Reply:
         """`to` None: the partner itself; of a hub that is a Broadcast Push to all parties that it reaches."""
+        self.spend()
         query = {"type": key.kind} if key.kind and self.connection.speaks.token_type_param else None
         sender = Party(key.country, key.party) if key.source == OWN else self.node.directory.party_for(self.connection, "EMSP")
         return await self.node.client.call(

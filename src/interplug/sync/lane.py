@@ -85,7 +85,8 @@ class Lane:
     def __init__(self, push: Reader, connection: Connection, cursor: int) -> None:
         self.push = push
         self.connection = connection
-        self.delivery = Delivery(push.node, connection, push.modules, push.statuses, push.rest)
+        self._share = Share(push.settings.per_second, push.timer)
+        self.delivery = Delivery(push.node, connection, push.modules, push.statuses, self._share.spend, push.rest)
         self.cursor = cursor
         self.live = False
         self.leaving = False
@@ -114,7 +115,6 @@ class Lane:
         self._sending = 0
         self._broken = False
         """A sender met a fault of ours."""
-        self._share = Share(push.settings.per_second, push.timer)
 
     # --- what is unsent
 
@@ -280,7 +280,7 @@ class Lane:
         pk = self._first()
         if pk is None:
             return None
-        if wait := self._share.take(self.dirty[pk].requests):
+        if wait := self._share.take():
             self.paused_until = max(self.paused_until, self.push.timer() + wait)
             return None
         self.flying[pk] = item = self.dirty.pop(pk)

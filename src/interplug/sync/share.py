@@ -11,10 +11,11 @@ class Share:
     def __init__(self, rate: float, timer: Callable[[], float]) -> None:
         self.rate, self.timer = rate, timer
         self._left = max(rate, 1.0)
+        self._taken = 0
         self._at = timer()
 
-    def take(self, requests: int) -> float:
-        """Takes as many if there is anything left, for what goes beyond it is waited for afterwards; else the seconds to wait."""
+    def take(self) -> float:
+        """0: something may be sent, and its first request is paid for; else the seconds to wait."""
         if not self.rate:
             return 0.0
         now = self.timer()
@@ -22,5 +23,13 @@ class Share:
         self._at = now
         if self._left < 1.0:
             return (1.0 - self._left) / self.rate
-        self._left -= requests
+        self._left -= 1
+        self._taken += 1
         return 0.0
+
+    def spend(self) -> None:
+        """A request is made. What is more than was taken for, as a larger form that follows a smaller, is waited for afterwards."""
+        if self._taken:
+            self._taken -= 1
+        else:
+            self._left -= 1
