@@ -16,15 +16,14 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Protocol
 
 import msgspec
-import uvicorn
 import uvloop
 
+from interplug import config
 from interplug.charges.checking import Checker
-from interplug.config import BadSettings, Server, Settings
+from interplug.config import BadSettings, Settings
 from interplug.drivers.billing import Biller
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
@@ -44,15 +43,14 @@ from interplug.web.door import Door
 from interplug.web.metrics import counted, exposition
 from interplug.web.pages import Pages, driver_pages
 from interplug.web.readiness import Readiness
+from interplug.web.server import Server
 from interplug.web.siblings import Siblings
-from interplug.web.wire import Wire
 
 log = logging.getLogger(__name__)
 
-LAST_ANSWERS = 5.0
 LAST_WORK = 2.0
-"""Seconds that requests, and then what goes on after their answers, may take when the node is told to stop. With what push waits for
-this is less than the ten seconds after which containers are killed."""
+"""Seconds that what goes on after the last answers may take when the node is told to stop. With those (`LAST_ANSWERS` of `web.server`)
+and what push waits for this is less than the ten seconds after which containers are killed."""
 BACKLOG = 2048
 MALLOC = {-1: 64_000_000, -2: 1_000_000, -3: 4_000_000}
 """Of mallopt(3): M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, in bytes."""
@@ -171,7 +169,7 @@ def bound(settings: Settings) -> tuple[socket.socket, Settings]:
     return listener, msgspec.structs.replace(settings, server=server)
 
 
-def _taken(server: Server, error: OSError) -> BadSettings:
+def _taken(server: config.Server, error: OSError) -> BadSettings:
     return BadSettings(f"server: cannot listen at {server.host}:{server.port}: {error.strerror}")
 
 
@@ -191,14 +189,6 @@ def alone(place: Place) -> Iterator[None]:
         yield
 
 
-class _Server(uvicorn.Server):
-    """Signals are ours: an orderly end goes beyond the last request."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None], siblings: Siblings | None = None) -> None:
     """Lives until SIGTERM or SIGINT. `started` is called once requests are answered; `siblings` are the workers of the same parent."""
     async with contextlib.AsyncExitStack() as stack:
@@ -210,7 +200,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         readiness = Readiness(node, loops.wrong)
         if siblings is not None:
             await stack.enter_async_context(siblings.telling(lambda: _counted(node, push, readiness)))
-        server = _server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings))
+        server = Server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, _stop, server, readiness, pages)
@@ -234,28 +224,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         await loops.stop()
 
 
-def _server(settings: Settings, door: Door) -> _Server:
-    server = settings.server
-    return _Server(
-        uvicorn.Config(
-            door,
-            http=partial(Wire, door),  # type: ignore[arg-type]
-            ws="none",
-            loop="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ssl_certfile=server.tls_certificate or None,
-            ssl_keyfile=server.tls_key or None,
-            proxy_headers=bool(server.trusted_proxies),
-            forwarded_allow_ips=server.trusted_proxies or None,
-            timeout_graceful_shutdown=int(LAST_ANSWERS),
-        )
-    )
-
-
-def _stop(server: uvicorn.Server, readiness: Readiness, pages: Pages | None) -> None:
+def _stop(server: Server, readiness: Readiness, pages: Pages | None) -> None:
     """Streams end first, for nobody else ends them. A second time: at once."""
     readiness.stopping = True
     if pages is not None:

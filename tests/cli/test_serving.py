@@ -112,7 +112,7 @@ async def until_nobody_listens(url: str) -> None:
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):  # reset: in the very moment
                 return
             writer.close()
             await asyncio.sleep(0)
