@@ -142,6 +142,13 @@ class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     lost_after: Annotated[float, _help("Seconds after which a charge ends of which its station says nothing while the plug is free.")] = (
         900.0
     )
+    silent_after: Annotated[
+        float, _help("Seconds without connection after which a station that has been here is silent, which is a fault; 0: never.")
+    ] = 600.0
+    meter_stuck_after: Annotated[
+        float, _help("Seconds without energy while the station says that a car is charging, after which that is a fault; 0: never.")
+    ] = 900.0
+    failed_starts: Annotated[int, _help("Starts that fail in a row at one EVSE until that is a fault; 0: never.")] = 3
     stack_level: Annotated[
         int, _help("Stack level of the charging profiles that stations are given; a higher one wins over a lower one at the station.")
     ] = 1
@@ -160,6 +167,31 @@ class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ] = {}
 
 
+Severity = Literal["info", "minor", "major", "critical"]
+
+
+class AlertSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    settle: Annotated[
+        float, _help("Seconds that a fault has to be gone until its alert closes; one that comes and goes meanwhile is one alert.")
+    ] = 30.0
+    days: Annotated[float, _help("Days that alerts are kept after they have closed. The log of faults is kept for good.")] = 400.0
+    timeout: Annotated[float, _help("Seconds that a webhook or the mail server may take.")] = 10.0
+    webhooks: Annotated[list[str], _help("URLs of yours that are told when an alert opens and closes.")] = []
+    webhook_secret: Annotated[str, _help("The secret with which what webhooks are told is signed; whsec_ and Base64, or any text.")] = ""
+    webhook_severity: Annotated[Severity, _help("The least severity that webhooks are told of.")] = "info"
+    mail_to: Annotated[list[str], _help("Addresses that get an e-mail when alerts open and close.")] = []
+    mail_from: Annotated[str, _help("The address that e-mails come from.")] = ""
+    mail_severity: Annotated[Severity, _help("The least severity that e-mails tell of.")] = "major"
+    mail_every: Annotated[float, _help("Seconds between two e-mails; what happens meanwhile is told in one.")] = 60.0
+    smtp_host: Annotated[str, _help("The mail server.")] = ""
+    smtp_port: Annotated[int, _help("Its port.")] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"], _help("How the way there is secured; none only for a server on this machine.")
+    ] = "starttls"
+    smtp_user: Annotated[str, _help("Who we are to the mail server; empty: it does not ask.")] = ""
+    smtp_password: Annotated[str, _help("The password for that.")] = ""
+
+
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     store: StoreSettings = StoreSettings()
@@ -173,6 +205,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     tracing: Tracing = Tracing()
     simulator: Simulator = Simulator()
     stations: Stations = Stations()
+    alerts: AlertSettings = AlertSettings()
 
 
 class BadSettings(Exception):

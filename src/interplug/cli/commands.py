@@ -30,6 +30,7 @@ GROUPS = {
     "message": "What was said to and by partners.",
     "cdr": "Charge detail records.",
     "station": "Charging stations that speak OCPP.",
+    "alert": "What is wrong with our own stations.",
     "db": "The database.",
 }
 COMMANDS = (
@@ -80,6 +81,9 @@ COMMANDS = (
     ("station messages", "stations:messages", "Show what a station said and was told, as it was said."),
     ("station call", "stations:call", "Make any call of OCPP to a station that is connected."),
     ("station remove", "stations:remove", "Let a station in no longer; what it has said is kept."),
+    ("alert list", "alerts:list_", "List what is wrong with our stations now, newest first."),
+    ("alert show", "alerts:show_", "Show one alert: how often it came, and who was told."),
+    ("alert ack", "alerts:ack", "Say that somebody looks after an alert."),
     ("command send", "commanding:send", "Send a command to a partner and wait for its result."),
     ("command list", "commanding:list_", "List commands that were sent and received, newest first."),
     ("profile set", "profiling:set_", "Limit the power of a Session at a partner's station, and wait for the result."),

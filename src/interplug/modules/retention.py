@@ -46,6 +46,7 @@ async def _forget(tx: Tx, node: Node) -> None:
     await _forget_messages(tx, node)
     await tx.pulses.sum_up(node.clock())
     await tx.ocpp.forget(_before(node, node.settings.stations.frame_days))
+    await tx.alerts.forget(_before(node, node.settings.alerts.days))
     await tx.quarantine.forget(_before(node, kept.quarantine_days))
     await tx.commands.forget(OPEN, _before(node, kept.command_days))
     await tx.profiles.forget(_before(node, kept.command_days))

@@ -6,6 +6,7 @@ that would outlive a transaction.
 
 from collections.abc import Callable
 
+from interplug.store.alerts import Alerts
 from interplug.store.bills import Bills
 from interplug.store.charging_stations import ChargingStations
 from interplug.store.checks import Checks
@@ -21,6 +22,7 @@ from interplug.store.messages import Messages
 from interplug.store.objects import Objects
 from interplug.store.ocpp import Ocpp
 from interplug.store.offers import Offers
+from interplug.store.operators import Operators
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
 from interplug.store.places import Places
@@ -60,6 +62,8 @@ class Tx:
         self.charging_stations = ChargingStations(db)
         self.ocpp = Ocpp(db)
         self.faults = Faults(db)
+        self.alerts = Alerts(db, numbers)
+        self.operators = Operators(db)
         self.checks = Checks(db)
         self.holds = Holds(db)
         self.leases = Leases(db)

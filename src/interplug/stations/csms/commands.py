@@ -18,6 +18,7 @@ from interplug.store.charging_stations import Outlet, StationRow, Status
 from interplug.store.ocpp import Hold, Transaction
 from interplug.store.tx import Tx
 
+from . import starts
 from .desk import Desk
 from .events import IdToken
 from .limits import AWAY, Limits
@@ -28,6 +29,15 @@ from .versions import of_version
 
 Document = dict[str, Any]
 NOWHERE = Outcome("REJECTED", "there is no station that could do it")
+WORDS = {
+    "REJECTED": "the station refuses it",
+    "FAILED": "the station could not do it",
+    "NOT_SUPPORTED": "the station cannot do this",
+    "EVSE_OCCUPIED": "somebody is charging there",
+    "EVSE_INOPERATIVE": "the station is out of order",
+    "UNKNOWN_RESERVATION": "the station does not know this reservation",
+}
+"""What is said of a result of which the station itself says no more."""
 PRIORITY = {"stop_session": URGENT, "unlock_connector": URGENT, "start_session": SOON}
 RESERVATIONS = "ocpp reservation"
 REMOTE_STARTS = "ocpp remote start"
@@ -65,7 +75,10 @@ class Commands:
             return NOWHERE
         number = await self.node.store.write(lambda tx: tx.bump(REMOTE_STARTS))
         outcome = await self._ask("start_session", spot.station, await self._want(spot, command["token"], number=number))
-        return await self._why(spot, outcome) if outcome.result == "REJECTED" else outcome
+        outcome = await self._why(spot, outcome) if outcome.result == "REJECTED" else outcome
+        if outcome.result in ("REJECTED", "FAILED") and spot.station.holder:
+            await starts.failed(self.node, spot.station.id, spot.outlet.evse, f"the station refused the last one: {outcome.message}")
+        return outcome
 
     async def stop_session(self, command: Document, connection: int) -> Outcome:
         row = await self.node.store.read(lambda tx: tx.ocpp.of_session(command["session_id"]), snapshot=False)
@@ -143,11 +156,12 @@ class Commands:
             answer = await self.lines.call(station.id, asked.action, asked.payload, priority=PRIORITY.get(name, ORDINARY))
         except Refused as error:
             unable = error.code in ("NotImplemented", "NotSupported")
-            return Outcome("NOT_SUPPORTED" if unable else "FAILED", error.description or error.code)
+            return Outcome("NOT_SUPPORTED" if unable else "FAILED", error.description or f"the station answers {error.code}")
         except (Silent, Gone) as error:
             return Outcome("TIMEOUT", str(error))
         said = str(answer.get("status"))
-        return Outcome(asked.results.get(said, "FAILED"), _reason(answer))
+        result = asked.results.get(said, "FAILED")
+        return Outcome(result, _reason(answer) or WORDS.get(result))
 
     async def _want(self, spot: Spot, token: Document, *, number: int, until: str = "") -> Want:
         longest = of_version(spot.station.version).longest_token if spot.station.version else 20
@@ -163,15 +177,20 @@ class Commands:
     async def _why(self, spot: Spot, outcome: Outcome) -> Outcome:
         """A station says no more than that it rejects; what is known of it says why."""
 
-        async def work(tx: Tx) -> list[Transaction]:
-            return await tx.ocpp.open(spot.station.id)
+        async def work(tx: Tx) -> tuple[list[Transaction], list[str]]:
+            faults = await tx.faults.of_station(spot.station.id)
+            told = [fault.code for fault in faults if fault.source != "derived" and fault.evse in (0, spot.outlet.evse)]
+            return await tx.ocpp.open(spot.station.id), told
 
-        if any(row.evse == spot.outlet.evse for row in await self.node.store.read(work, snapshot=False)):
-            return Outcome("EVSE_OCCUPIED", outcome.message or "somebody is charging there")
+        running, faults = await self.node.store.read(work)
+        said = "" if outcome.message == WORDS["REJECTED"] else outcome.message
+        if any(row.evse == spot.outlet.evse for row in running):
+            return Outcome("EVSE_OCCUPIED", said or WORDS["EVSE_OCCUPIED"])
         if spot.status is not None and spot.status.status == "Finishing":
-            return Outcome("EVSE_OCCUPIED", outcome.message or "the last car is still there")
+            return Outcome("EVSE_OCCUPIED", said or "the last car is still there")
         if spot.status is not None and spot.status.status in ("Faulted", "Unavailable"):
-            return Outcome("EVSE_INOPERATIVE", outcome.message or "the station is out of order")
+            named = f" ({', '.join(faults)})" if faults else ""
+            return Outcome("EVSE_INOPERATIVE", said or WORDS["EVSE_INOPERATIVE"] + named)
         return outcome
 
     # --- who is meant

@@ -22,6 +22,10 @@ WATTS = 400_000
 class Course(msgspec.Struct, kw_only=True):
     register: Register
     phase: str = "charging"
+    state: str = ""
+    """What the station calls it; empty: it has not said."""
+    moved_at: int = 0
+    """When the meter was last seen to rise, or had no reason to do so."""
     charged: bool = False
     """Energy has flown at least once; a car that waits for its first is not parked."""
     watts: int = WATTS
@@ -36,7 +40,7 @@ class Course(msgspec.Struct, kw_only=True):
 
     @classmethod
     def begun(cls, told: Told) -> Course:
-        course = cls(register=Register(at=told.at), said_at=told.said_at)
+        course = cls(register=Register(at=told.at), said_at=told.said_at, moved_at=told.at)
         if told.kind != "begun":
             course.doubt = "its beginning was not reported"
         course.register.begin(told.began_with)
@@ -57,6 +61,7 @@ class Course(msgspec.Struct, kw_only=True):
     def follow(self, told: Told, begins_at: int | None = None) -> list[Reading]:
         """The readings that this adds. `begins_at`: from then on somebody pays for it."""
         self.signed += [one for one in told.signed if one not in self.signed]
+        before = self.register.total
         readings = [] if begins_at is None else [self._at(begins_at)]
         phase = told.phase if told.phase is not None and (told.phase == "charging" or self.charged) else self.phase
         readings += self._readings(sample for sample in told.samples if sample.at < told.at)
@@ -69,6 +74,9 @@ class Course(msgspec.Struct, kw_only=True):
             readings.append(self._at(self.end(told.at)))
         self.until = max([self.until, *(reading.at for reading in readings)])
         self.charged = self.charged or told.phase == "charging" or self.register.total > 0
+        if self.register.total > before or told.state not in ("", self.state):
+            self.moved_at = max(self.moved_at, told.at, self.register.at)
+        self.state = told.state or self.state
         return _once(readings)
 
     def end(self, at: int) -> int:

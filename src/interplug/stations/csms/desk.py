@@ -143,7 +143,8 @@ class Desk:
     def _status(self, station: StationRow, uid: str, known: Known, online: bool) -> str | None:
         here = {outlet.evse for outlet in station.outlets if outlet.evse_uid == uid}
         whole = next((one.status for one in known.statuses if one.evse == 0), None)
-        bad = [fault for fault in known.faults if fault.evse in (0, *here) and fault.severity in ("critical", "major")]
+        told = [fault for fault in known.faults if fault.source != "derived"]  # that something seems wrong proves no state
+        bad = [fault for fault in told if fault.evse in (0, *here) and fault.severity in ("critical", "major")]
         return statuses.published(
             whole,
             [one.status for one in known.statuses if one.evse in here],

@@ -62,6 +62,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     signed: tuple[Signed, ...] = ()
     phase: Phase | None = None
     """None: as before."""
+    state: str = ""
+    """What the station calls it, as Charging or SuspendedEV; empty: it does not say."""
     began_with: Decimal | None = None
     """The register at the beginning, in Wh."""
     reason: str = ""

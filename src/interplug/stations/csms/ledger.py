@@ -173,5 +173,6 @@ def _together(entries: list[Entry]) -> list[Entry]:
 
 
 def _continues(before: Told, told: Told) -> bool:
-    same = (before.number, before.evse, before.phase) == (told.number, told.evse, told.phase) and bool(told.number)
+    same = (before.number, before.evse, before.phase, before.state) == (told.number, told.evse, told.phase, told.state)
+    same = same and bool(told.number)
     return same and before.kind == told.kind == "went on" and before.token is None and told.token is None

@@ -77,6 +77,7 @@ async def remove(node: Node, id: str) -> None:
     async def work(tx: Tx) -> None:
         await _get(tx, id)
         await tx.charging_stations.remove(id)
+        await tx.faults.gone(id, node.clock())
 
     await node.store.write(work)
 

@@ -22,6 +22,7 @@ from interplug.store.ocpp import Hold, Transaction
 from interplug.store.stations import Reading
 from interplug.store.tx import Tx
 
+from . import starts
 from .course import WATTS, Course
 from .events import INVALID, Admission, IdToken, Told
 from .quirks import Quirk
@@ -179,13 +180,19 @@ class Transactions:
     async def _follow(self, row: Transaction, course: Course, told: Told, begins_at: int | None) -> None:
         if told.evse and not row.evse:
             row.evse, row.connector = told.evse, told.connector
-        phase = course.phase
+        phase, before = course.phase, course.register.total
         readings = course.follow(told, begins_at)
+        if before < starts.LITTLE <= course.register.total:
+            await starts.worked(self.node, row.station, row.evse)
         row.heard_at = now = self.node.clock()
         every = self.node.after(self.node.settings.stations.session_every) - now
         if told.kind == "ended":
             row.ended_at = max(row.begun_at, course.until)
             await self._end(row, course, readings, told.reason)
+            if row.session and course.register.total < starts.LITTLE:
+                await starts.failed(
+                    self.node, row.station, row.evse, f"the last charge took no energy, and ended by {told.reason or 'itself'}"
+                )
         elif row.session:
             quietly = begins_at is None and course.phase == phase and course.until - course.told_at < every
             await charging.meter(self.node, row.session, readings, quietly=quietly)
@@ -205,7 +212,8 @@ class Transactions:
         if reason not in ("", "Other", "AbnormalCondition"):
             return None
         faults = await self.node.store.read(lambda tx: tx.faults.of_station(row.station), snapshot=False)
-        here = [fault.code for fault in faults if fault.evse in (0, row.evse) and fault.severity in ("critical", "major")]
+        told = [fault for fault in faults if fault.evse in (0, row.evse) and fault.source != "derived"]
+        here = [fault.code for fault in told if fault.severity in ("critical", "major")]
         return next(iter(here), "AbnormalCondition" if reason == "AbnormalCondition" else None)
 
     async def lost(self, row: Transaction) -> None:

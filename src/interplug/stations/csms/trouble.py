@@ -1,5 +1,7 @@
 """What is wrong, in one vocabulary: the error codes of 1.6, which are also what the events of 2.x are brought to, with how bad each is.
 
+The last three no station tells: they follow from what it does (`derived`, `starts`).
+
 critical: nobody can charge there · major: charging is hampered · minor: something beside it · info: no reason to do anything
 """
 
@@ -22,6 +24,9 @@ SEVERITY = {
     "WeakSignal": "info",
     "EmergencyStop": "critical",
     "OtherError": "major",
+    "StationSilent": "major",
+    "MeterNotMoving": "major",
+    "StartsFailing": "major",
 }
 
 BY_COMPONENT = {

@@ -68,7 +68,9 @@ async def status(ear: Ear, payload: Payload) -> Payload:
     phase = PHASES.get(payload["status"])
     if phase is not None and payload["connectorId"]:
         at = ear.time(payload.get("timestamp"))
-        ear.goes_on(Told(kind="went on", named_by_us=True, evse=payload["connectorId"], at=at, phase=phase, aside=True))
+        ear.goes_on(
+            Told(kind="went on", named_by_us=True, evse=payload["connectorId"], at=at, phase=phase, state=payload["status"], aside=True)
+        )
     return {}
 
 

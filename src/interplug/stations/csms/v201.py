@@ -119,6 +119,7 @@ def transaction(ear: Ear, payload: Payload) -> Told:
         samples=read,
         signed=signed,
         phase=PHASES.get(info.get("chargingState")),
+        state=str(info.get("chargingState") or ""),
         began_with=next((one.register for one in read if one.context == "Transaction.Begin"), None),
         reason=str(info.get("stoppedReason") or "") or ("AbnormalCondition" if payload.get("triggerReason") == "AbnormalCondition" else ""),
         reservation=number(payload.get("reservationId")),

@@ -12,6 +12,7 @@ from interplug.charges import charging
 from interplug.store.ocpp import Transaction
 from interplug.store.tx import Tx
 
+from .derived import Derived
 from .desk import Desk
 from .statuses import FREE
 
@@ -26,6 +27,10 @@ SILENT = 48 * 3600
 class Watch:
     desk: Desk
     _gone: dict[str, int] = field(default_factory=dict)
+    derived: Derived = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.derived = Derived(self.desk.node)
 
     async def run(self) -> None:
         while True:
@@ -36,6 +41,7 @@ class Watch:
         await self._away()
         await self._lost()
         await self._holds()
+        await self.derived.look()
         node = self.desk.node
         await charging.close_lost(node, node.after(-SILENT))
 
