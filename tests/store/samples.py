@@ -35,3 +35,11 @@ def location(id: str, seconds: float = 0, evses: list[dict[str, Any]] | None = N
 def saving(id: str) -> Any:
     """A transaction that saves a Tariff."""
     return lambda tx: tx.objects.save(key(id), tariff(id), last_updated=1)
+
+
+LOC = key("LOC1", "locations")
+
+
+def status(uid: str, seconds: float, status: str) -> Any:
+    """A transaction that changes the status of an EVSE of LOC1."""
+    return lambda tx: tx.objects.save_evse(LOC, uid, evse(uid, seconds, status), last_updated=at(seconds))

@@ -7,10 +7,10 @@ import pytest
 
 from interplug.store.locations import NoLocation
 from tests.store.conftest import Desk, Opener
-from tests.store.samples import at, evse, key, location
+from tests.store.samples import LOC, at, evse, key, location
 
 PARTNER = 7
-LOC = key("LOC1", "locations")
+
 THEIRS = key("LOC1", "locations", PARTNER)
 
 

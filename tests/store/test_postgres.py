@@ -20,7 +20,7 @@ from interplug.store.store import Store
 from interplug.store.urls import UnknownStore, place_of
 from tests.postgres import Cluster, ask
 from tests.store.conftest import Desk, Opener
-from tests.store.samples import key, saving, tariff
+from tests.store.samples import LOC, evse, key, location, saving, status, tariff
 
 
 @pytest.fixture
@@ -143,6 +143,17 @@ async def test_what_fails_takes_nobody_with_it_whether_first_or_later(desk: Desk
     assert desk.store.head == 2
 
 
+@pytest.mark.parametrize("failing", [wrote, was_refused, did_nothing])
+async def test_what_fails_takes_nothing_of_what_is_yet_to_be_written(desk: Desk, failing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "LONGEST", 60.0)
+    await desk.save(LOC, location("LOC1", 1, [evse("A", 1), evse("B", 1)]), 1)
+    works = (status("A", 2, "CHARGING"), failing, status("B", 3, "CHARGING"), failing)
+    done = await asyncio.gather(*(desk.write(work) for work in works), return_exceptions=True)
+    assert [isinstance(one, LookupError) for one in done] == [False, True, False, True]
+    assert [one["status"] for one in (await desk.document(LOC))["evses"]] == ["CHARGING", "CHARGING"]
+    assert desk.store.head == 3
+
+
 # --- the connection, and the database
 
 
@@ -243,8 +254,6 @@ async def test_both_engines_understand_every_statement_of_the_room(database: str
 def test_marks_are_numbered_but_for_those_in_quotes() -> None:
     known = postgres.statement("select a from b where c = ? and d like '%?%' escape '\\' and e in (?, ?)")
     assert known.sql == "select a from b where c = $1 and d like '%?%' escape '\\' and e in ($2, $3)"
-    assert not known.writes
-    assert postgres.statement("\nupdate a set b = ?").writes
 
 
 SHAPE = """

@@ -82,7 +82,7 @@ class Bodies:
 
     async def drop_renditions(self, head: Head) -> None:
         if head.kept:
-            await self._db.execute(DROP, *(head.pk + slot * SLOT for slot in SLOTS.values()))
+            await self._db.later(head.pk, DROP, *(head.pk + slot * SLOT for slot in SLOTS.values()))
 
     async def keep(self, pk: int, version: str, changed_no: int, raw: bytes) -> None:
         if await self._db.execute(MARK_KEPT, BITS[version], pk, changed_no):

@@ -8,6 +8,7 @@ writes it back as the last statement before the commit, so the order of numbers 
 number n has seen everything below it.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -28,6 +29,17 @@ class Database(Protocol):
     async def one(self, sql: str, *values: object) -> Row | None: ...
 
     async def all(self, sql: str, *values: object) -> Sequence[Row]: ...
+
+    async def later(self, pk: int, sql: str, *values: object) -> None:
+        """A change of rows of the object `pk` that are there, written with others (`group.py`)."""
+
+    async def of_object(self, sql: str, *values: object) -> Row | None:
+        """As `one`, of the object whose pk is the first column: what is to be written later of others may wait."""
+
+
+@functools.cache
+def writes(sql: str) -> bool:
+    return sql.lstrip()[:6].lower() != "select"
 
 
 class ReadOnly(RuntimeError):

@@ -105,7 +105,7 @@ class Heads:
 
     async def touch(self, head: Head, last_updated: int, received_at: int) -> None:
         """Nothing that readers of the log must see; renditions made before are no longer right."""
-        await self._db.execute(TOUCH, last_updated, received_at, self._numbers.last, head.pk)
+        await self._db.later(head.pk, TOUCH, last_updated, received_at, self._numbers.last, head.pk)
 
     async def move(self, head: Head, key: Key, audience: int) -> None:
         """To another audience, under a new number; the log keeps which one it left."""

@@ -168,7 +168,7 @@ class Locations:
         moments: list[int] = []
         for uid, evse in evses.items():
             if uid in rows:
-                moments.append(await self._update(rows[uid], key, evse, now, force=force) or 0)
+                moments.append(await self._update(head.pk, rows[uid], key, evse, now, force=force) or 0)
             else:
                 no = self._numbers.take()
                 await self._insert(head.pk, key, evse, no, no)
@@ -230,7 +230,7 @@ class Locations:
             return Saved(stale=True, pk=head.pk)
         else:
             sent = Sent(document, encode_json(document), last_updated)
-            stored = await self._update(row, key, sent, received_at, force=force, above=above)
+            stored = await self._update(head.pk, row, key, sent, received_at, force=force, above=above)
             if stored is None:
                 return Saved(pk=head.pk)
             moment = stored
@@ -256,7 +256,7 @@ class Locations:
     async def _find(self, key: Key, uid: str) -> tuple[Head | None, EvseRow | None]:
         place = self._db.moment, key, uid
         if self._last[0] != place:
-            row = await self._db.one(FIND_EVSE, fold(uid), *key.folded())
+            row = await self._db.of_object(FIND_EVSE, fold(uid), *key.folded())
             head = None if row is None else Head(*row[:12])
             self._last = place, (head, None if row is None or row[12] is None else EvseRow(*row[12:]))
         return self._last[1]
@@ -267,7 +267,7 @@ class Locations:
         _, _, _, country, party, _ = key.folded()
         await self._db.execute(INSERT, pk, country, party, fold(uid), uid, position, status, no, no, no, evse.moment, evse.raw)
 
-    async def _update(self, row: EvseRow, key: Key, evse: Sent, now: int, *, force: bool, above: int = 0) -> int | None:
+    async def _update(self, pk: int, row: EvseRow, key: Key, evse: Sent, now: int, *, force: bool, above: int = 0) -> int | None:
         """The last_updated that was stored, None when nothing was; an own EVSE's is beyond `above`. Takes a number when readers of the
         log must see it."""
         document, raw, moment = evse
@@ -284,7 +284,7 @@ class Locations:
         no = self._numbers.take() if other_body or other_status else row.changed_no
         body_no = no if other_body else row.body_no
         status_no = no if other_status else row.status_no
-        await self._db.execute(UPDATE, str(document.get("status", "")), no, body_no, status_no, moment, raw, row.pk)
+        await self._db.later(pk, UPDATE, str(document.get("status", "")), no, body_no, status_no, moment, raw, row.pk)
         return moment
 
 

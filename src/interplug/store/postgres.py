@@ -19,7 +19,8 @@ import asyncpg
 from asyncpg import Connection
 
 from interplug import faults
-from interplug.store.database import Numbers, Row, Unsure
+from interplug.store.database import Numbers, ReadOnly, Row, Unsure
+from interplug.store.group import Group
 from interplug.store.queue import Queue, Waiting, Work
 from interplug.store.tx import Tx
 from interplug.telemetry.figures import Writing
@@ -48,7 +49,7 @@ QUOTED = re.compile(r"('[^']*')|\?")
 class Statement:
     """A portable statement in PostgreSQL's words."""
 
-    __slots__ = ("sql", "writes")
+    __slots__ = ("sql",)
 
     def __init__(self, portable: str) -> None:
         count = 0
@@ -59,7 +60,6 @@ class Statement:
             return found[1] or f"${count}"
 
         self.sql = QUOTED.sub(marked, portable)
-        self.writes = portable.lstrip()[:6].lower() != "select"
 
 
 _known: dict[str, Statement] = {}
@@ -84,39 +84,36 @@ def _values(values: Sequence[object]) -> Sequence[object]:
 class Statements:
     """The `Database` of repositories, over one connection."""
 
-    __slots__ = ("changes", "connection", "kept", "transactions")
+    __slots__ = ("connection", "transactions")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.transactions = 0
-        self.changes = 0
-        self.kept = False
-        """Of the writer: there is a savepoint."""
 
     @property
-    def moment(self) -> tuple[int, int]:
-        return self.transactions, self.changes
+    def moment(self) -> int:
+        return self.transactions
 
     async def execute(self, sql: str, *values: object) -> int:
-        self.changes += 1
         done = await self.connection.execute(statement(sql).sql, *_values(values))
         count = done.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
     async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        self.changes += 1
         await self.connection.executemany(statement(sql).sql, [_values(values) for values in rows])
 
     async def one(self, sql: str, *values: object) -> Row | None:
-        known = statement(sql)
-        self.changes += known.writes
-        row = await self.connection.fetchrow(known.sql, *_values(values))
+        row = await self.connection.fetchrow(statement(sql).sql, *_values(values))
         return None if row is None else tuple(row)
 
     async def all(self, sql: str, *values: object) -> Sequence[Row]:
-        known = statement(sql)
-        self.changes += known.writes
-        return [tuple(row) for row in await self.connection.fetch(known.sql, *_values(values))]
+        return [tuple(row) for row in await self.connection.fetch(statement(sql).sql, *_values(values))]
+
+    async def later(self, pk: int, sql: str, *values: object) -> None:
+        raise ReadOnly("a change was asked for while reading")
+
+    async def of_object(self, sql: str, *values: object) -> Row | None:
+        return await self.one(sql, *values)
 
 
 async def connect(url: str, **settings: str) -> Connection:
@@ -221,6 +218,29 @@ def _refused(error: BaseException | None) -> bool:
     return error is not None
 
 
+class Writer:
+    """The connection for writing. From the lock to the commit the other processes wait: every statement counts. A savepoint is never
+    made before the lock, for going back to it would give the lock away."""
+
+    def __init__(self, connection: Connection, numbers: Numbers, clock: Callable[[], int]) -> None:
+        self.connection = connection
+        self.group = Group(Statements(connection), connection.execute, self._anew)
+        self.tx = Tx(self.group, numbers, clock)
+        self._numbers = numbers
+
+    async def begin(self) -> None:
+        await self.connection.execute("begin")
+        self.group.open()
+        await self._lock()
+
+    async def _anew(self) -> None:
+        await self.connection.execute("rollback; begin")
+        await self._lock()
+
+    async def _lock(self) -> None:
+        self._numbers.last = int(await self.connection.fetchval(LOCK))
+
+
 class Postgres:
     """`committed(number)` is called after each commit that took numbers."""
 
@@ -232,7 +252,7 @@ class Postgres:
         self._committed = committed
         self._readers = Readers(url, clock)
         self._numbers = Numbers(writing=True)
-        self._writer: tuple[Statements, Tx] | None = None
+        self._writer: Writer | None = None
         self.writing = Writing()
         self._queue = Queue(self._next_group)
         self._waiting = self._queue.waiting
@@ -254,7 +274,7 @@ class Postgres:
         """Everything that was handed in before is still written."""
         if await self._queue.close():
             if self._writer is not None:
-                await self._writer[0].connection.close(timeout=1)
+                await self._writer.connection.close(timeout=1)
             await self._readers.close()
 
     # --- the writer
@@ -262,7 +282,7 @@ class Postgres:
     async def _next_group(self) -> None:
         group: list[Waiting] = []
         try:
-            statements, tx = await patiently(self._begin)
+            writer = await patiently(self._begin)
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
             self.writing.failed += 1
             while self._waiting:
@@ -273,18 +293,19 @@ class Postgres:
         try:
             before = self._numbers.last
             if faults.sabotaged("numbers-from-a-sequence"):
-                await self._reserve(statements.connection, before)
+                await self._reserve(writer.connection, before)
             end = time.perf_counter() + LONGEST
             while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
-                await self._keep(statements)
+                await writer.group.begin()
                 group.append(self._waiting.popleft())
-                await self._run(group[-1], statements, tx)
+                await self._run(group[-1], writer)
+            await writer.group.finish()
             if faults.sabotaged("answer-before-commit"):
                 await self._answer_early(group)
             faults.at("store.before_commit")
             faults.at("store.in_commit")
             began = time.perf_counter()
-            await self._commit(statements.connection, before)
+            await self._commit(writer.connection, before)
             self.writing.committed(len(group), time.perf_counter() - began)
             faults.at("store.after_commit")
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
@@ -293,61 +314,33 @@ class Postgres:
                 group.append(self._waiting.popleft())
             for item in group:
                 item.error = item.error or error
-            statements.connection.terminate()  # and with it whatever it had begun
+            writer.connection.terminate()  # and with it whatever it had begun
         for item in group:
             item.answer()
 
-    async def _begin(self) -> tuple[Statements, Tx]:
-        if self._writer is None or self._writer[0].connection.is_closed():
+    async def _begin(self) -> "Writer":
+        if self._writer is None or self._writer.connection.is_closed():
             lock = f"{int(PATIENCE * 1000)}ms"
             connection = await connect(self._url, lock_timeout=lock, idle_in_transaction_session_timeout=ABANDONED)
             await connection.execute(DURABLE)
-            statements = Statements(connection)
-            self._writer = statements, Tx(statements, self._numbers, self._clock)
-        statements = self._writer[0]
+            self._writer = Writer(connection, self._numbers, self._clock)
         try:
-            await statements.connection.execute("begin")
-            await self._lock(statements)
+            await self._writer.begin()
         except BaseException:
-            statements.connection.terminate()
+            self._writer.connection.terminate()
             raise
         return self._writer
 
-    async def _lock(self, statements: Statements) -> None:
-        """From here to the commit the other processes wait: every statement counts. A savepoint is made only where there is something to
-        be kept, and never before the lock, for going back to it would give the lock away."""
-        self._numbers.last = int(await statements.connection.fetchval(LOCK))
-        statements.changes, statements.kept = 0, False
-
-    async def _keep(self, statements: Statements) -> None:
-        """What has been done so far stays, whatever happens to the next."""
-        if statements.changes:
-            await statements.connection.execute("release work; savepoint work" if statements.kept else "savepoint work")
-            statements.changes, statements.kept = 0, True
-
-    async def _run(self, item: Waiting, statements: Statements, tx: Tx) -> None:
+    async def _run(self, item: Waiting, writer: "Writer") -> None:
         before = self._numbers.last
-        statements.transactions += 1
         try:
-            item.value = await item.work(tx)
+            item.value = await item.work(writer.tx)
         except Exception as error:
-            if statements.connection.is_closed():
-                raise  # and with the connection the whole group
-            item.error = error
-            if statements.changes or _refused(error):
-                await self._go_back(statements, before)
-            else:
-                self._numbers.last = before
-
-    async def _go_back(self, statements: Statements, before: int) -> None:
-        """To where the transaction began that has failed."""
-        if statements.kept:
-            await statements.connection.execute("rollback to work")
+            if writer.group.broken or writer.connection.is_closed():
+                raise  # and with it the whole group
             self._numbers.last = before
-        else:  # nothing was written before it
-            await statements.connection.execute("rollback; begin")
-            await self._lock(statements)
-        statements.changes = 0
+            await writer.group.undo(refused=_refused(error))
+            item.error = error
 
     async def _commit(self, connection: Connection, before: int) -> None:
         after = self._numbers.last

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from interplug import faults
-from interplug.store.database import Numbers, Row
+from interplug.store.database import Numbers, ReadOnly, Row
+from interplug.store.group import Group
 from interplug.store.queue import Queue, Waiting, Work
 from interplug.store.tx import Tx
 from interplug.telemetry.figures import Writing
@@ -75,8 +76,8 @@ class Statements:
         self.transactions = 0
 
     @property
-    def moment(self) -> tuple[int, int]:
-        return self.transactions, self._connection.total_changes
+    def moment(self) -> int:
+        return self.transactions
 
     async def execute(self, sql: str, *values: object) -> int:
         return self._run(sql, values).rowcount
@@ -90,6 +91,15 @@ class Statements:
 
     async def all(self, sql: str, *values: object) -> Sequence[Row]:
         return self._run(sql, values).fetchall()
+
+    async def later(self, pk: int, sql: str, *values: object) -> None:
+        raise ReadOnly("a change was asked for while reading")
+
+    async def of_object(self, sql: str, *values: object) -> Row | None:
+        return await self.one(sql, *values)
+
+    async def script(self, sql: str) -> None:
+        self._run(sql)
 
 
 class Sqlite:
@@ -107,8 +117,9 @@ class Sqlite:
         self._writer = connect(path)
         self._writer.execute("pragma busy_timeout=0")
         self._numbers = Numbers(writing=True)
-        self._write_statements = Statements(self._writer)
-        self._writing = Tx(self._write_statements, self._numbers, clock)
+        statements = Statements(self._writer)
+        self._group = Group(statements, statements.script, self._anew)
+        self._writing = Tx(self._group, self._numbers, clock)
         self.writing = Writing()
         self._disk = ThreadPoolExecutor(1, "store-writer")
         self._queue = Queue(self._next_group)
@@ -147,6 +158,8 @@ class Sqlite:
         group: list[Waiting] = []
         try:
             await self._begin()
+            self._writer.execute("savepoint group_begin")
+            self._group.open()
             before = self._numbers.last = int(self._writer.execute(READ_NUMBER).fetchone()[0])
             if faults.sabotaged("numbers-from-a-sequence"):
                 await self._reserve(before)
@@ -156,6 +169,7 @@ class Sqlite:
                 self._run(group[-1])
                 if not self._waiting:
                     await asyncio.sleep(0)  # what has arrived meanwhile goes with it
+            drive(self._group.finish())
             after = self._numbers.last
             if after != before and not faults.sabotaged("numbers-from-a-sequence"):
                 self._writer.execute(WRITE_NUMBER, (after,))
@@ -215,18 +229,19 @@ class Sqlite:
         waiting.result()
 
     def _run(self, item: Waiting) -> None:
-        run, before = self._writer.execute, self._numbers.last
-        run("savepoint work")
-        self._write_statements.transactions += 1
+        before = self._numbers.last
+        drive(self._group.begin())
         try:
             item.value = drive(item.work(self._writing))
         except BaseException as error:
-            if not self._writer.in_transaction:
+            if self._group.broken or not self._writer.in_transaction:
                 raise  # the disk is full or broken: SQLite has undone the whole group
-            run("rollback to work")
+            drive(self._group.undo(refused=False))
             self._numbers.last = before
             item.error = error
-        run("release work")
+
+    async def _anew(self) -> None:
+        self._writer.execute("rollback to group_begin")
 
     # --- what must never be, and is only on purpose (`faults`)
 

@@ -1,0 +1,128 @@
+"""What is written once for a whole group: nobody in it can tell, and a transaction that fails takes its own back."""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+import asyncpg
+import pytest
+
+from interplug.store import postgres, sqlite
+from interplug.store.database import ReadOnly
+from tests.store.conftest import Desk
+from tests.store.samples import LOC, at, evse, key, location, saving, status
+
+
+@pytest.fixture(autouse=True)
+def all_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for engine in (sqlite, postgres):
+        monkeypatch.setattr(engine, "LONGEST", 60.0)
+
+
+@pytest.fixture
+async def two(desk: Desk) -> None:
+    await desk.save(LOC, location("LOC1", 1, [evse("A", 1), evse("B", 1)]), 1)
+
+
+async def together(desk: Desk, *works: Any) -> list[Any]:
+    return await asyncio.gather(*(desk.write(work) for work in works), return_exceptions=True)
+
+
+async def statuses(desk: Desk) -> list[str]:
+    return [one["status"] for one in (await desk.document(LOC))["evses"]]
+
+
+async def see(tx: Any) -> Any:
+    """The status, the number, and how new the Location is."""
+    found, whole = await tx.objects.get_evse(LOC, "A"), await tx.objects.get(LOC)
+    assert whole.document["evses"][0]["status"] == found.status
+    return found.status, found.changed_no, whole.last_updated
+
+
+@pytest.mark.usefixtures("two")
+async def test_the_statuses_of_a_group_are_a_statement_for_each_table(desk: Desk) -> None:
+    other = key("LOC2", "locations")
+    await desk.save(other, location("LOC2", 1, [evse("C", 1)]), 1)
+
+    def elsewhere(tx: Any) -> Any:
+        return tx.objects.save_evse(other, "C", evse("C", 3, "CHARGING"), last_updated=at(3))
+
+    with desk.statements() as mine:
+        await together(desk, status("A", 2, "CHARGING"), elsewhere)
+    assert [sql.split()[0] for sql in mine] == ["select", "select", "update", "update"]
+    assert await statuses(desk) == ["CHARGING", "AVAILABLE"]
+    assert [one["status"] for one in (await desk.document(other))["evses"]] == ["CHARGING"]
+
+
+@pytest.mark.usefixtures("two")
+async def test_whoever_comes_later_in_the_group_sees_what_was_before(desk: Desk) -> None:
+    works = (see, status("A", 2, "CHARGING"), see, status("B", 3, "CHARGING"), status("A", 4, "BLOCKED"), see)
+    done = await together(desk, *works)
+    assert [done[place] for place in (0, 2, 5)] == [("AVAILABLE", 0, at(1)), ("CHARGING", 2, at(2)), ("BLOCKED", 4, at(4))]
+    assert [one[1:] for one in await desk.log(1)] == [("B", "status"), ("A", "status")]
+
+
+@pytest.mark.usefixtures("two")
+async def test_of_two_changes_of_one_evse_the_second_knows_the_first(desk: Desk) -> None:
+    first, second, again = await together(desk, *(status("A", n, "CHARGING") for n in (5, 5, 5)))
+    assert (first.changed, second.changed, again.changed) == (True, False, False)
+    assert desk.store.head == 2
+
+
+@pytest.mark.usefixtures("two")
+async def test_a_transaction_sees_what_it_has_changed_itself(desk: Desk) -> None:
+    async def twice(tx: Any) -> Any:
+        before = await see(tx)
+        await status("A", 2, "CHARGING")(tx)
+        between = await see(tx)
+        await status("A", 3, "BLOCKED")(tx)
+        return before[0], between[0], (await see(tx))[0]
+
+    assert await desk.write(twice) == ("AVAILABLE", "CHARGING", "BLOCKED")
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("also", [None, saving("T1"), see])
+async def test_one_that_fails_takes_its_own_back_and_nothing_else(desk: Desk, also: Any) -> None:
+    """Whether or not what was handed in had to be written before it failed."""
+
+    async def fails(tx: Any) -> None:
+        await status("B", 3, "CHARGING")(tx)
+        if also is not None:
+            await also(tx)
+        raise LookupError
+
+    done = await together(desk, status("A", 2, "CHARGING"), fails, saving("T2"), fails, status("A", 5, "BLOCKED"))
+    assert [isinstance(one, LookupError) for one in done] == [False, True, False, True, False]
+    assert await statuses(desk) == ["BLOCKED", "AVAILABLE"]
+    assert await desk.log(1) == [("T2", None, "new"), ("LOC1", "A", "status")]
+    assert desk.store.head == 4
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("swallowed", [False, True])
+async def test_rows_that_cannot_be_written_are_nobodys_alone(desk: Desk, swallowed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = asyncpg.DiskFullError("full") if desk.store.place.shared else sqlite3.OperationalError("full")
+
+    async def full(*_: Any) -> None:
+        raise error
+
+    async def looks(tx: Any) -> None:
+        try:
+            await tx.objects.get(LOC)
+        except type(error):
+            if not swallowed:
+                raise
+
+    with monkeypatch.context() as patch:
+        for engine in (sqlite, postgres):
+            patch.setattr(engine.Statements, "many", full)
+        done = await together(desk, status("A", 2, "CHARGING"), looks)
+    assert done == [error, error]
+    assert (await desk.write(status("A", 2, "CHARGING"))).changed
+    assert await desk.log(1) == [("LOC1", "A", "status")]
+
+
+async def test_who_reads_hands_nothing_in(desk: Desk) -> None:
+    with pytest.raises(ReadOnly):
+        await desk.read(lambda tx: tx.db.later(1, "update evse set status = ? where pk = 1", ""))
