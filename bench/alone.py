@@ -1,9 +1,9 @@
 """The store without a door: statuses of EVSEs, 64 at a time, each durable before the next of its task.
 
-Beside it stands the bare driver with batches as large as the store's groups came to be: for each change the document of its EVSE
-replaced and a row of history with the next number, for each batch the counter and a commit that is on the disk. On SQLite one connection,
-on PostgreSQL eight at once. What the store does besides (reading what is replaced, comparing, the row of the Location, waking who waits)
-is what it has to be as quick as.
+Beside it stands the bare driver, which writes the same rows to the same tables, in batches as large as the store's groups came to be: for
+each change the row of its EVSE with the document and its number in the log, and the row of its Location, a call for each table; for each
+batch the counter, and a commit that is on the disk. On SQLite one connection, on PostgreSQL eight at once. It knows beforehand what to
+write: reading what is replaced, comparing it, and telling 64 who wait is what the store does besides.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -22,22 +22,18 @@ from bench import data, nodes, server
 from bench.load import Run
 from bench.rows import Plan, Row, ratio
 from interplug.model.types import format_time, parse_time
+from interplug.store import heads as objects
+from interplug.store import locations
 from interplug.store.keys import OWN, Key
+from interplug.store.locations import evse_of
+from interplug.store.postgres import statement
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 
 HELD, TASKS, CONNECTIONS = 2_000, 64, 8
 PRAGMAS = [f"pragma {text}" for text in ("journal_mode=wal", "synchronous=full", "cache_size=-65536", "mmap_size=4294967296")]
-TABLES = (
-    "create table evse (pk integer primary key, moment bigint, no bigint, document {blob})",
-    "create table history (no bigint primary key, evse integer, document {blob})",
-    "create table counter (no bigint)",
-    "insert into counter values (0)",
-)
-INSERT = "insert into evse values (?, 0, 0, ?)"
-PUT = "update evse set moment = ?, no = ?, document = ? where pk = ?"
-NOTE = "insert into history values (?, ?, ?)"
-COUNT = "update counter set no = no + ? returning no"
+PLACES = "select e.object, e.pk from evse e join object o on o.pk = e.object where e.position = 0 order by e.pk"
+COUNT = "update counter set no = no + ? where name = 'change' returning no"
 DOCUMENTS = [data.encoded(data.location(n)["evses"][0]) for n in range(HELD)]
 
 
@@ -47,12 +43,13 @@ async def _filled(filled: nodes.Filled) -> None:
 
 
 def rows(plan: Plan) -> Iterator[Row]:
-    database = plan.folder / "alone.db"
+    database, raw = plan.folder / "alone.db", plan.folder / "raw.db"
     nodes.fill(database, _filled)
+    nodes.fill(raw, _filled)
     runs = []
     for number in range(plan.rounds):
         ours, batch = _ours(plan, f"sqlite:///{database}", number)
-        runs.append((ours, _sqlite(plan, plan.folder / f"raw{number}.db", batch)))
+        runs.append((ours, _sqlite(plan, raw, batch)))
     name = "store alone: status of an EVSE, durable, 64 tasks, {}"
     yield ratio(plan, name.format("SQLite"), 0.5, [one for one, _ in runs], [one for _, one in runs], saturated=False)
     if server.there():
@@ -60,9 +57,9 @@ def rows(plan: Plan) -> Iterator[Row]:
 
 
 def _on_postgres(plan: Plan, name: str) -> Row:
-    with server.cluster() as cluster, cluster.database() as url, cluster.database("template0") as raw:
+    with server.cluster() as cluster, cluster.database() as url, cluster.database() as raw:
         nodes.fill(url, _filled)
-        uvloop.run(_prepared(raw))
+        nodes.fill(raw, _filled)
         runs = []
         for number in range(plan.rounds):
             ours, batch = _ours(plan, url, number)
@@ -90,7 +87,7 @@ def _ours(plan: Plan, url: str, number: int) -> tuple[Run, int]:
                 document = {**found.document, "status": status, "last_updated": format_time(moment)}
                 await tx.objects.save_evse(key, uid, document, last_updated=moment)
 
-            await store.write(work)
+            await store.write(work, evse_of(key, uid))
             done += 1
             at += TASKS
 
@@ -107,44 +104,48 @@ def _ours(plan: Plan, url: str, number: int) -> tuple[Run, int]:
 
 def _sqlite(plan: Plan, path: Path, batch: int) -> Run:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for statement in (*PRAGMAS, *(text.format(blob="blob") for text in TABLES)):
-            connection.execute(statement)
-        connection.executemany(INSERT, enumerate(DOCUMENTS))
+        for text in PRAGMAS:
+            connection.execute(text)
+        places = connection.execute(PLACES).fetchall()
         at = 0
         cpu, began = time.process_time(), time.perf_counter()
         while time.perf_counter() < began + plan.seconds:
             connection.execute("begin immediate")
             [last] = connection.execute(COUNT, (batch,)).fetchone()
-            for number in range(last - batch, last):
-                evse = number % HELD
-                connection.execute(PUT, (at, number, DOCUMENTS[evse], evse))
-                connection.execute(NOTE, (number, evse, DOCUMENTS[evse]))
+            evses, heads = _batch(places, range(at, at + batch), last - batch + 1)
+            connection.executemany(locations.UPDATE, evses)
+            connection.executemany(objects.TOUCH, heads)
             connection.execute("commit")
             at += batch
         return _run(at, time.process_time() - cpu, time.perf_counter() - began)
 
 
-async def _prepared(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    for text in TABLES:
-        await connection.execute(text.format(blob="bytea"))
-    await connection.executemany(_numbered(INSERT), list(enumerate(DOCUMENTS)))
-    await connection.close()
+def _batch(places: Sequence[Sequence[int]], wanted: Iterable[int], first: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """The rows of EVSEs and of Locations, numbered from `first` on."""
+    evses: list[tuple[object, ...]] = []
+    heads: list[tuple[object, ...]] = []
+    moment = time.time_ns() // 1000
+    for no, one in enumerate(wanted, first):
+        location, evse = places[one % HELD]
+        evses.append(("CHARGING", no, 0, no, moment, DOCUMENTS[one % HELD], evse))
+        heads.append((moment, moment, no, location))
+    return evses, heads
 
 
 async def _postgres(plan: Plan, url: str, batch: int) -> Run:
     connections = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
+    places = await connections[0].fetch(PLACES)
     done = 0
 
-    async def task(place: int, connection: asyncpg.Connection) -> None:
+    async def task(at: int, connection: asyncpg.Connection) -> None:
         nonlocal done
-        at = place  # each has EVSEs of its own
         while time.perf_counter() < began + plan.seconds:
-            evses = [(at + CONNECTIONS * n) % HELD for n in range(batch)]
             async with connection.transaction():
-                await connection.executemany(_numbered(PUT), [(at, at, DOCUMENTS[evse], evse) for evse in evses])
-                last = await connection.fetchval(_numbered(COUNT), batch)
-                await connection.executemany(_numbered(NOTE), [(last - n, evse, DOCUMENTS[evse]) for n, evse in enumerate(evses)])
+                last = await connection.fetchval(statement(COUNT).sql, batch)
+                wanted = range(at, at + CONNECTIONS * batch, CONNECTIONS)  # each has EVSEs of its own
+                evses, heads = _batch(places, wanted, last - batch + 1)
+                await connection.executemany(statement(locations.UPDATE).sql, evses)
+                await connection.executemany(statement(objects.TOUCH).sql, heads)
             at += CONNECTIONS * batch
             done += batch
 
@@ -155,12 +156,6 @@ async def _postgres(plan: Plan, url: str, batch: int) -> Run:
     for connection in connections:
         await connection.close()
     return run_of
-
-
-def _numbered(sql: str) -> str:
-    """PostgreSQL's marks for values."""
-    parts = sql.split("?")
-    return "".join(f"{part}${number}" for number, part in enumerate(parts[:-1], 1)) + parts[-1]
 
 
 def _run(done: int, cpu: float, took: float) -> Run:

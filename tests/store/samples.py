@@ -4,6 +4,7 @@ from typing import Any
 
 from interplug.model.types import format_time
 from interplug.store.keys import OWN, Key
+from interplug.store.locations import evse_of
 
 T0 = 1_767_225_600_000_000
 SECOND = 1_000_000
@@ -41,5 +42,10 @@ LOC = key("LOC1", "locations")
 
 
 def status(uid: str, seconds: float, status: str) -> Any:
-    """A transaction that changes the status of an EVSE of LOC1."""
-    return lambda tx: tx.objects.save_evse(LOC, uid, evse(uid, seconds, status), last_updated=at(seconds))
+    """A transaction that changes the status of an EVSE of LOC1; `look` is what it looks at."""
+
+    def work(tx: Any) -> Any:
+        return tx.objects.save_evse(LOC, uid, evse(uid, seconds, status), last_updated=at(seconds))
+
+    work.look = evse_of(LOC, uid)  # type: ignore[attr-defined]
+    return work

@@ -9,6 +9,7 @@ import pytest
 
 from interplug.store import postgres, sqlite
 from interplug.store.database import ReadOnly
+from interplug.store.locations import evse_of
 from tests.store.conftest import Desk
 from tests.store.samples import LOC, at, evse, key, location, saving, status
 
@@ -24,8 +25,15 @@ async def two(desk: Desk) -> None:
     await desk.save(LOC, location("LOC1", 1, [evse("A", 1), evse("B", 1)]), 1)
 
 
-async def together(desk: Desk, *works: Any) -> list[Any]:
-    return await asyncio.gather(*(desk.write(work) for work in works), return_exceptions=True)
+@pytest.fixture(params=[False, True], ids=["", "ahead"])
+def ahead(request: pytest.FixtureRequest) -> bool:
+    """Whether transactions say what they will look at."""
+    return bool(request.param)
+
+
+async def together(desk: Desk, *works: Any, ahead: bool = False) -> list[Any]:
+    writing = (desk.store.write(work, getattr(work, "look", None) if ahead else None) for work in works)
+    return await asyncio.gather(*writing, return_exceptions=True)
 
 
 async def statuses(desk: Desk) -> list[str]:
@@ -55,16 +63,16 @@ async def test_the_statuses_of_a_group_are_a_statement_for_each_table(desk: Desk
 
 
 @pytest.mark.usefixtures("two")
-async def test_whoever_comes_later_in_the_group_sees_what_was_before(desk: Desk) -> None:
+async def test_whoever_comes_later_in_the_group_sees_what_was_before(desk: Desk, ahead: bool) -> None:
     works = (see, status("A", 2, "CHARGING"), see, status("B", 3, "CHARGING"), status("A", 4, "BLOCKED"), see)
-    done = await together(desk, *works)
+    done = await together(desk, *works, ahead=ahead)
     assert [done[place] for place in (0, 2, 5)] == [("AVAILABLE", 0, at(1)), ("CHARGING", 2, at(2)), ("BLOCKED", 4, at(4))]
     assert [one[1:] for one in await desk.log(1)] == [("B", "status"), ("A", "status")]
 
 
 @pytest.mark.usefixtures("two")
-async def test_of_two_changes_of_one_evse_the_second_knows_the_first(desk: Desk) -> None:
-    first, second, again = await together(desk, *(status("A", n, "CHARGING") for n in (5, 5, 5)))
+async def test_of_two_changes_of_one_evse_the_second_knows_the_first(desk: Desk, ahead: bool) -> None:
+    first, second, again = await together(desk, *(status("A", n, "CHARGING") for n in (5, 5, 5)), ahead=ahead)
     assert (first.changed, second.changed, again.changed) == (True, False, False)
     assert desk.store.head == 2
 
@@ -83,7 +91,7 @@ async def test_a_transaction_sees_what_it_has_changed_itself(desk: Desk) -> None
 
 @pytest.mark.usefixtures("two")
 @pytest.mark.parametrize("also", [None, saving("T1"), see])
-async def test_one_that_fails_takes_its_own_back_and_nothing_else(desk: Desk, also: Any) -> None:
+async def test_one_that_fails_takes_its_own_back_and_nothing_else(desk: Desk, also: Any, ahead: bool) -> None:
     """Whether or not what was handed in had to be written before it failed."""
 
     async def fails(tx: Any) -> None:
@@ -92,7 +100,7 @@ async def test_one_that_fails_takes_its_own_back_and_nothing_else(desk: Desk, al
             await also(tx)
         raise LookupError
 
-    done = await together(desk, status("A", 2, "CHARGING"), fails, saving("T2"), fails, status("A", 5, "BLOCKED"))
+    done = await together(desk, status("A", 2, "CHARGING"), fails, saving("T2"), fails, status("A", 5, "BLOCKED"), ahead=ahead)
     assert [isinstance(one, LookupError) for one in done] == [False, True, False, True, False]
     assert await statuses(desk) == ["BLOCKED", "AVAILABLE"]
     assert await desk.log(1) == [("T2", None, "new"), ("LOC1", "A", "status")]
@@ -121,6 +129,31 @@ async def test_rows_that_cannot_be_written_are_nobodys_alone(desk: Desk, swallow
     assert done == [error, error]
     assert (await desk.write(status("A", 2, "CHARGING"))).changed
     assert await desk.log(1) == [("LOC1", "A", "status")]
+
+
+@pytest.mark.usefixtures("two")
+async def test_what_transactions_say_that_they_will_look_at_is_asked_once(desk: Desk) -> None:
+    """Where a question is a message to a server."""
+    other = key("LOC2", "locations")
+    await desk.save(other, location("LOC2", 1, [evse("C", 1)]), 1)
+    asked = [(LOC, "A"), (other, "C"), (LOC, "NONE"), (key("NONE", "locations"), "A"), (LOC, "B\0")]
+    works = [(lambda tx, one=one: tx.objects.get_evse(*one), evse_of(*one)) for one in asked]
+    with desk.statements() as mine:
+        found = await asyncio.gather(*(desk.store.write(*work) for work in works))
+    assert [one and one.uid for one in found] == ["A", "C", None, None, None]
+    assert len(mine) == (0 if desk.store.place.shared else len(asked))
+
+
+@pytest.mark.usefixtures("two")
+async def test_what_was_read_ahead_is_forgotten_when_something_is_written(desk: Desk) -> None:
+    """A whole Location, between two who said that they would look at an EVSE of it."""
+
+    def again(tx: Any) -> Any:
+        return tx.objects.save(LOC, location("LOC1", 9, [evse("B", 9), evse("A", 9, "BLOCKED")]), last_updated=at(9))
+
+    done = await together(desk, status("A", 2, "CHARGING"), again, status("A", 1, "BLOCKED"), status("B", 10, "CHARGING"), ahead=True)
+    assert [one.changed for one in done] == [True, True, False, True]
+    assert await statuses(desk) == ["CHARGING", "BLOCKED"]
 
 
 async def test_who_reads_hands_nothing_in(desk: Desk) -> None:

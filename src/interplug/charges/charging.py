@@ -19,6 +19,7 @@ from interplug.model.types import fold, format_time
 from interplug.modules.node import Node
 from interplug.modules.session_states import STATES, advance
 from interplug.store.keys import OWN
+from interplug.store.locations import evses_called
 from interplug.store.stations import Reading
 from interplug.store.tx import Tx
 
@@ -187,4 +188,4 @@ async def evse_status(node: Node, location_id: str, evse_uid: str, status: str, 
                 return (await tx.objects.save_evse(evse.key, evse_uid, document, last_updated=moment)).changed
         return False
 
-    return await node.store.write(work)
+    return await node.store.write(work, evses_called(evse_uid))

@@ -15,7 +15,7 @@ from interplug.protocol.envelope import Answer
 from interplug.protocol.status import UNKNOWN_LOCATION, OcpiError, not_found
 from interplug.store.heads import late
 from interplug.store.keys import Key, StoredEvse
-from interplug.store.locations import NoLocation
+from interplug.store.locations import NoLocation, evse_of
 from interplug.store.tx import Tx
 
 from . import lens, replica
@@ -72,7 +72,7 @@ async def put_evse(call: Call) -> Answer:
     async def work(tx: Tx) -> bool:
         return await _save(tx, call, key, document, moment)
 
-    return Answer(http=201 if await call.node.store.write(work) else 200)
+    return Answer(http=201 if await call.node.store.write(work, evse_of(key, call.params["evse_uid"])) else 200)
 
 
 async def patch_evse(call: Call) -> Answer:
@@ -87,7 +87,7 @@ async def patch_evse(call: Call) -> Answer:
         validate("evse", document, replica.CHECKED)
         await _save(tx, call, key, document, parse_time(document["last_updated"]))
 
-    await call.node.store.write(work)
+    await call.node.store.write(work, evse_of(key, call.params["evse_uid"]))
     return Answer()
 
 

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 Row = Sequence[Any]
+Look = tuple[str, tuple[object, ...]]
+"""A statement of `of_objects` with its values, for who wants to say before that he will ask it."""
 
 
 class Database(Protocol):
@@ -33,8 +35,8 @@ class Database(Protocol):
     async def later(self, pk: int, sql: str, *values: object) -> None:
         """A change of rows of the object `pk` that are there, written with others (`group.py`)."""
 
-    async def of_object(self, sql: str, *values: object) -> Row | None:
-        """As `one`, of the object whose pk is the first column: what is to be written later of others may wait."""
+    async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
+        """As `all`, of objects whose pks are in that column: what is to be written later of others may wait."""
 
 
 @functools.cache

@@ -3,12 +3,12 @@
 Of a small change (the status of an EVSE) the statements cost more than the rows. So it hands its rows in (`later`) with the object that
 they belong to, and those of the whole group are written with one call a statement: before the commit, before any statement that could
 see that they are missing, and before the same object is read again. What a transaction has handed in it takes back by itself when it
-fails; only where something was written is there a savepoint.
+fails; only where something was written is there a savepoint. And what transactions say that they will look at is read at once (`ahead`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from interplug.store.database import Database, Row, writes
+from interplug.store.database import Database, Look, Row, writes
 
 Rows = dict[str, list[Sequence[object]]]
 """By statement; those of one statement in the order in which they came. Those of different statements are in different tables."""
@@ -24,6 +24,9 @@ class Group:
         self._later: list[tuple[str, Sequence[object]]] = []
         self._objects: set[int] = set()
         """Of which there is something to be written."""
+        self._ahead: dict[Look, Sequence[Row]] = {}
+        self._touched: set[int] = set()
+        """Objects that are no longer as they were read ahead."""
         self._own = 0
         """Where in it this transaction began."""
         self._transactions, self._changes = 0, 0
@@ -55,11 +58,16 @@ class Group:
     async def later(self, pk: int, sql: str, *values: object) -> None:
         self._later.append((sql, values))
         self._objects.add(pk)
+        self._touched.add(pk)
         self._changes += 1
 
-    async def of_object(self, sql: str, *values: object) -> Row | None:
-        row = await self._db.one(sql, *values)
-        return await self.one(sql, *values) if row is not None and row[0] in self._objects else row
+    async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
+        if self._ahead:
+            known = self._ahead.pop((sql, values), None)
+            if known is not None and not any(row[place] in self._touched for row in known):
+                return known
+        rows = await self._db.all(sql, *values)
+        return await self.all(sql, *values) if any(row[place] in self._objects for row in rows) else rows
 
     # --- for the engine
 
@@ -67,7 +75,13 @@ class Group:
         """A group begins."""
         self._later.clear()
         self._objects.clear()
+        self._ahead.clear()
+        self._touched.clear()
         self._kept, self._dirty, self.broken = False, False, None
+
+    def ahead(self, sql: str, found: Iterable[tuple[tuple[object, ...], Sequence[Row]]]) -> None:
+        """What transactions of this group will look at, as it was found when it began."""
+        self._ahead.update(((sql, values), rows) for values, rows in found)
 
     async def begin(self) -> None:
         """A transaction begins."""
@@ -86,6 +100,7 @@ class Group:
         elif self._later:
             raise RuntimeError("a statement was refused before those ahead of it were written")
         else:
+            self._ahead.clear()
             await self._anew()
         self._dirty = False
 
@@ -111,6 +126,7 @@ class Group:
         if writes(sql):
             self._changes += 1
             self._dirty = True
+            self._ahead.clear()
 
     async def _write(self, end: int) -> None:
         rows: Rows = {}

@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from interplug.model.types import encode_json, fold, format_time, parse_time
 from interplug.store.bodies import LOCATIONS, Bodies, differing, fields_of, read_document
-from interplug.store.database import Database, Numbers
+from interplug.store.database import Database, Look, Numbers
 from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, late, spelled
 from interplug.store.keys import OWN, Key, Saved, StoredEvse
 from interplug.store.withheld import withheld
@@ -86,6 +86,16 @@ def after(moment: int, now: int) -> int:
     never far ahead of the clock for that."""
     unit = SECOND if SECOND < moment - now < SET_BACK else MILLISECOND
     return max((moment // unit + 1) * unit, now // MILLISECOND * MILLISECOND)
+
+
+def evse_of(key: Key, uid: str) -> Look:
+    """What `get_evse` will ask, for `Store.write`."""
+    return FIND_EVSE, (fold(uid), *key.folded())
+
+
+def evses_called(uid: str) -> Look:
+    """What `find_evse` will ask."""
+    return FIND_UID, (fold(uid),)
 
 
 class Locations:
@@ -206,7 +216,7 @@ class Locations:
 
     async def find_uid(self, uid: str) -> list[StoredEvse]:
         found = []
-        for row in await self._db.all(FIND_UID, fold(uid)):
+        for row in await self._db.of_objects(FIND_UID, 11, fold(uid)):
             pk, audience, source, spelling = row[11:]
             found.append(seen(EvseRow(*row[:11]), pk, spelled(spelling, LOCATIONS, source, ""), audience))
         return found
@@ -256,9 +266,11 @@ class Locations:
     async def _find(self, key: Key, uid: str) -> tuple[Head | None, EvseRow | None]:
         place = self._db.moment, key, uid
         if self._last[0] != place:
-            row = await self._db.of_object(FIND_EVSE, fold(uid), *key.folded())
-            head = None if row is None else Head(*row[:12])
-            self._last = place, (head, None if row is None or row[12] is None else EvseRow(*row[12:]))
+            rows = await self._db.of_objects(FIND_EVSE, 0, fold(uid), *key.folded())
+            self._last = place, (None, None)
+            if rows:
+                row = rows[0]
+                self._last = place, (Head(*row[:12]), None if row[12] is None else EvseRow(*row[12:]))
         return self._last[1]
 
     async def _insert(self, pk: int, key: Key, evse: Sent, position: int, no: int) -> None:

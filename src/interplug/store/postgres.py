@@ -10,16 +10,18 @@ way, nobody knows, and that is what is told (`Unsure`). What has not begun waits
 """
 
 import asyncio
+import functools
+import itertools
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import asyncpg
 from asyncpg import Connection
 
 from interplug import faults
-from interplug.store.database import Numbers, ReadOnly, Row, Unsure
+from interplug.store.database import Look, Numbers, ReadOnly, Row, Unsure
 from interplug.store.group import Group
 from interplug.store.queue import Queue, Waiting, Work
 from interplug.store.tx import Tx
@@ -74,6 +76,20 @@ def statement(portable: str) -> Statement:
     return found
 
 
+ARRAYS = {str: "text[]", int: "bigint[]", bytes: "bytea[]"}
+
+
+@functools.cache
+def together(portable: str, types: tuple[str, ...]) -> str:
+    """A statement for each of several lists of values: behind the place in the list what it finds."""
+    names = iter(range(len(types)))
+    sql = QUOTED.sub(lambda found: found[1] or f"list.v{next(names)}", portable)
+    arrays = ", ".join(f"${place}::{kind}" for place, kind in enumerate(types, 1))
+    columns = ", ".join(f"v{place}" for place in range(len(types)))
+    lists = f"unnest({arrays}) with ordinality as list ({columns}, place)"
+    return f"select list.place, found.* from {lists} cross join lateral ({sql}) found order by list.place"
+
+
 def _values(values: Sequence[object]) -> Sequence[object]:
     """PostgreSQL's text knows no NUL; where one stands in a text, nothing but a mark is lost."""
     if any(type(value) is str and "\0" in value for value in values):
@@ -112,8 +128,16 @@ class Statements:
     async def later(self, pk: int, sql: str, *values: object) -> None:
         raise ReadOnly("a change was asked for while reading")
 
-    async def of_object(self, sql: str, *values: object) -> Row | None:
-        return await self.one(sql, *values)
+    async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
+        return await self.all(sql, *values)
+
+    async def each(self, sql: str, wanted: Sequence[tuple[object, ...]]) -> list[tuple[tuple[object, ...], list[Row]]]:
+        """The rows of a statement for each of several lists of values, asked at once."""
+        found: list[tuple[tuple[object, ...], list[Row]]] = [(values, []) for values in wanted]
+        columns = [list(column) for column in zip(*map(_values, wanted), strict=True)]
+        for place, *row in await self.connection.fetch(together(sql, tuple(ARRAYS[type(column[0])] for column in columns)), *columns):
+            found[place - 1][1].append(tuple(row))
+        return found
 
 
 async def connect(url: str, **settings: str) -> Connection:
@@ -224,7 +248,8 @@ class Writer:
 
     def __init__(self, connection: Connection, numbers: Numbers, clock: Callable[[], int]) -> None:
         self.connection = connection
-        self.group = Group(Statements(connection), connection.execute, self._anew)
+        self._statements = Statements(connection)
+        self.group = Group(self._statements, connection.execute, self._anew)
         self.tx = Tx(self.group, numbers, clock)
         self._numbers = numbers
 
@@ -232,6 +257,16 @@ class Writer:
         await self.connection.execute("begin")
         self.group.open()
         await self._lock()
+
+    async def look_ahead(self, looks: Iterable[Look | None]) -> None:
+        """One question instead of one for each transaction."""
+        wanted: dict[str, list[tuple[object, ...]]] = {}
+        for look in looks:
+            if look is not None:
+                wanted.setdefault(look[0], []).append(look[1])
+        for sql, values in wanted.items():
+            if len(values) > 1:
+                self.group.ahead(sql, await self._statements.each(sql, values))
 
     async def _anew(self) -> None:
         await self.connection.execute("rollback; begin")
@@ -295,6 +330,7 @@ class Postgres:
             if faults.sabotaged("numbers-from-a-sequence"):
                 await self._reserve(writer.connection, before)
             end = time.perf_counter() + LONGEST
+            await writer.look_ahead(item.look for item in itertools.islice(self._waiting, GROUP))
             while self._waiting and len(group) < GROUP and (not group or time.perf_counter() < end):
                 await writer.group.begin()
                 group.append(self._waiting.popleft())

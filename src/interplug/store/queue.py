@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from interplug.store.database import Look
 from interplug.store.tx import Tx
 
 log = logging.getLogger(__name__)
@@ -20,11 +21,12 @@ Work = Callable[[Tx], Coroutine[Any, Any, T]]
 class Waiting:
     """One transaction on its way through the writer."""
 
-    __slots__ = ("error", "future", "value", "work")
+    __slots__ = ("error", "future", "look", "value", "work")
 
-    def __init__(self, future: "asyncio.Future[Any]", work: Work[Any]) -> None:
+    def __init__(self, future: "asyncio.Future[Any]", work: Work[Any], look: Look | None) -> None:
         self.future = future
         self.work = work
+        self.look = look
         self.value: Any = None
         self.error: BaseException | None = None
 
@@ -44,11 +46,12 @@ class Queue:
         self._serving: asyncio.Task[None] | None = None
         self._closed = False
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], look: Look | None = None) -> T:
+        """`look`: what the work will look at first, where it knows (`locations.evse_of`); it is the quicker for it."""
         if self._closed:
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
-        item = Waiting(loop.create_future(), work)
+        item = Waiting(loop.create_future(), work, look)
         self.waiting.append(item)
         if self._serving is None:
             self._serving = loop.create_task(self._serve())

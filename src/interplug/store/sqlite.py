@@ -95,8 +95,8 @@ class Statements:
     async def later(self, pk: int, sql: str, *values: object) -> None:
         raise ReadOnly("a change was asked for while reading")
 
-    async def of_object(self, sql: str, *values: object) -> Row | None:
-        return await self.one(sql, *values)
+    async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
+        return self._run(sql, values).fetchall()
 
     async def script(self, sql: str) -> None:
         self._run(sql)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from interplug.store import schema
+from interplug.store.database import Look
 from interplug.store.queue import Work
 from interplug.store.sqlite import Sqlite
 from interplug.telemetry.figures import Writing
@@ -35,7 +36,7 @@ class Engine(Protocol):
     def waiting(self) -> int:
         """Transactions that wait for their group."""
 
-    async def write(self, work: Work[T]) -> T: ...
+    async def write(self, work: Work[T], look: Look | None = None) -> T: ...
 
     async def read(self, work: Work[T], *, snapshot: bool = True) -> T: ...
 
