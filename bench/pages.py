@@ -1,11 +1,13 @@
 """Pages of 100 Locations: in the version that they are stored in, in one where they fit, and in one for which they are rewritten.
 
 Every page is asked for by the Link of the one before, as a partner does it. The bare application joins the same bytes, ready in
-memory, into an envelope.
+memory, into an envelope. The node remembers pages (`store/pages.py`) and asks the database only whether they are still the same; nothing
+is written meanwhile, so but for the first time all of them are.
 
 "The first time": a node makes renditions ahead for the versions that its partners speak. Before each round those of 2.1.1 are dropped
-and the node begins again, as after an import; when it has made them, the partner reads the list, which was never sent to anybody. What a
-partner meets who is quicker than the node is told beside it: there every object is translated while the partner waits.
+and the node begins again, as after an import; when it has made them, the partner reads the list, which was never sent to anybody: all of
+it comes from the file. What a partner meets who is quicker than the node is told beside it: there every object is translated while the
+partner waits.
 """
 
 from __future__ import annotations
@@ -56,13 +58,11 @@ def rows(plan: Plan) -> Iterator[Row]:
             again = ", sent before" if version == "2.1.1" else ""
             pairs = [(load.wrk(node, asks[version], plan.seconds, plan.folder), _bare(plan, bare, theirs)) for _ in range(plan.rounds)]
             yield ratio(plan, f"page of 100 Locations, {version}{again}", at_least, [one for one, _ in pairs], [one for _, one in pairs])
-        _drop(database)
+        node = _anew(node, database)
         unready = load.walk(node, asks["2.1.1"], plan.folder)
         firsts, waits = [], []
         for _ in range(plan.rounds):
-            node.stop()
-            _drop(database)
-            node = nodes.serve(database, VERSIONS)
+            node = _anew(node, database)
             waits.append(_made_ahead(database))
             firsts.append((load.walk(node, asks["2.1.1"], plan.folder), _bare(plan, bare, theirs)))
         name = "page of 100 Locations, 2.1.1, the first time"
@@ -78,11 +78,14 @@ def _bare(plan: Plan, bare: nodes.Server, ask: Ask) -> Run:
     return load.wrk(bare, ask, plan.seconds, plan.folder)
 
 
-def _drop(database: Path) -> None:
+def _anew(node: nodes.Server, database: Path) -> nodes.Server:
+    """As after an import: nothing is made for 2.1.1, and nothing is in memory."""
+    node.stop()
     with sqlite3.connect(database, timeout=30) as connection:
         for statement in DROP:
             connection.execute(statement)
     connection.close()
+    return nodes.serve(database, VERSIONS)
 
 
 def _made_ahead(database: Path) -> float:

@@ -34,8 +34,11 @@ async def page(call: Call) -> Answer:
     made: Kept = []
 
     async def work(tx: Tx) -> tuple[Page, Bodies]:
-        found = await tx.objects.page(query)
-        if call.place.module.id == "locations" and await lens.restricted(tx, call.connection):
+        narrowed = call.place.module.id == "locations" and await lens.restricted(tx, call.connection)
+        found = await tx.objects.page(query, None if narrowed else call.node.pages)
+        if found.joined is not None:
+            return found, Bodies([found.joined])
+        if narrowed:
             bodies: Sequence[bytes | None] = [await _narrowed(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
         elif None in found.bodies:
             bodies = [await _made(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]

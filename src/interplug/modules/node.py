@@ -22,6 +22,7 @@ from interplug.protocol.headers import Party
 from interplug.protocol.http import Request
 from interplug.protocol.routes import Module, Place, Router
 from interplug.store.messages import MessageLog
+from interplug.store.pages import Pages
 from interplug.store.store import Store
 from interplug.telemetry.figures import Requests
 from interplug.versions.table import Version
@@ -101,6 +102,8 @@ class Node:
     """When a connection began to read a whole list of ours that it has not finished, and the offset that it has reached."""
     has_read: set[tuple[int, str, int]] = field(default_factory=set)
     """The connections that have read a whole list since push last looked, which, and when they began."""
+    pages: Pages = field(default_factory=Pages)
+    """Of our lists, as they were read last."""
     speed: float = 1.0
     """Seconds that pass on `clock` in a real one; above 1 only where everything is simulated."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

@@ -40,7 +40,7 @@ class Envelope(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class Bodies(list[bytes]):
-    """A list of objects that are JSON already. They become an answer by one copy, without a look inside."""
+    """Objects, or several joined, that are JSON already. They become an answer by one copy, without a look inside."""
 
 
 def respond(answer: Answer, request: Request, now: int) -> Response:
@@ -57,7 +57,9 @@ def respond(answer: Answer, request: Request, now: int) -> Response:
 
 def _page(bodies: Bodies, rest: bytes) -> bytes:
     """`rest` is the envelope without data."""
-    parts = list(bodies) or [b""]
+    if len(bodies) < 2:
+        return b'{"data":[%b],%b' % (b"".join(bodies), rest[1:])
+    parts = list(bodies)
     parts[0] = b'{"data":[' + parts[0]
     parts[-1] += b"]," + rest[1:]
     return b",".join(parts)

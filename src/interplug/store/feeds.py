@@ -20,6 +20,7 @@ from interplug.model.types import fold
 from interplug.store.bodies import body_id
 from interplug.store.database import Database, Row
 from interplug.store.keys import Page, PageQuery
+from interplug.store.pages import Known, Pages, Place, State
 from interplug.store.withheld import bit
 
 STEP = 256
@@ -54,7 +55,7 @@ class Feeds:
         self._db = db
         self._marks: OrderedDict[tuple[int, ...], Marks] | None = OrderedDict() if marking else None
 
-    async def page(self, query: PageQuery) -> Page:
+    async def page(self, query: PageQuery, pages: Pages | None = None) -> Page:
         walk = await self._walk(query)
         if walk is None:
             return Page([], [], query.after or 0, 0, False)
@@ -64,6 +65,31 @@ class Feeds:
             if reached is None:
                 return Page([], [], start, walk.total, False)
             start = reached
+        if pages is None or walk.dates is not None:
+            return await self._read(walk, query, start)
+        place = walk.feeds, walk.moved_no, start, query.limit, query.version
+        return await self._again(walk, query, place, pages)
+
+    async def _again(self, walk: Walk, query: PageQuery, place: Place, pages: Pages) -> Page:
+        """From memory where nothing in the page is another since it was read."""
+        start = place[2]
+        state = await self._state(walk, query, start)
+        known = pages.get(place, state)
+        if known is None:
+            found = await self._read(walk, query, start)
+            if None in found.bodies:
+                return found
+            known = Known(state, found.pks, b",".join(filter(None, found.bodies)), found.last_no)
+            pages.keep(place, known)
+        return Page(known.pks, [], known.last_no, walk.total, state[0] > query.limit, known.joined)
+
+    async def _state(self, walk: Walk, query: PageQuery, start: int) -> State:
+        keys, values = _keys(walk, query, start, query.limit + 1)
+        row = await self._db.one(f"select count(*), max(o.changed_no) from ({keys}) k join object o on o.pk = k.pk", *values)
+        assert row is not None
+        return int(row[0]), int(row[1] or 0)
+
+    async def _read(self, walk: Walk, query: PageQuery, start: int) -> Page:
         rows = await self._rows(walk, query, start)
         more = len(rows) > query.limit
         shown = rows[: query.limit] if more else rows

@@ -134,3 +134,5 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     last_no: int
     total: int
     more: bool
+    joined: bytes | None = None
+    """The bodies, those that are withheld left out, with commas between; then `bodies` is empty."""

@@ -18,6 +18,7 @@ from interplug.store.heads import COLUMNS, Head, Heads, late, spelled
 from interplug.store.history import History
 from interplug.store.keys import GONE, OWN, Change, Evidence, Key, Page, PageQuery, Saved, Stored, StoredEvse
 from interplug.store.locations import Held, Locations, after, without
+from interplug.store.pages import Pages
 from interplug.store.tallies import Tallies
 from interplug.store.withheld import withheld
 
@@ -262,8 +263,9 @@ class Objects:
 
     # --- feeds and renditions
 
-    async def page(self, query: PageQuery) -> Page:
-        return await self._feeds.page(query)
+    async def page(self, query: PageQuery, pages: Pages | None = None) -> Page:
+        """`pages`: from memory where nothing in it has changed; then it is joined already."""
+        return await self._feeds.page(query, pages)
 
     async def whole(self, pk: int) -> tuple[dict[str, Any], int]:
         """The document to make a rendition from, and the number to hand back with it."""
