@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from interplug.cli import crew, reading
-from interplug.model.types import encode_json
+from interplug.model.types import encode_json, parse_time
+from interplug.stations.simulator.ocmf import Signer
+from interplug.stations.simulator.readings import Reading
 from interplug.tariffs import Options, cost_documents, price
 from tests.cli.conftest import Command
 from tests.tariffs.build import cdr, component, element, period, tariff
@@ -160,3 +162,33 @@ def test_the_base_install_is_enough(words: list[str], tmp_path: Path) -> None:
     assert ended.stderr == "" and ended.stdout
     if words == ["cdr", "verify"]:
         assert ended.returncode == 0 and "1 right" in ended.stdout
+
+
+def test_what_the_meters_signed_is_checked_too(interplug: Command, tmp_path: Path) -> None:
+    meter = Signer("M1", "files")
+
+    def signed(id: str, kwh: int, old: str = "", new: str = "") -> dict[str, Any]:
+        one = {**written(id), "total_energy": 10}
+        at = parse_time(one["start_date_time"])
+        texts = [meter.sign(Reading(at, wh, (), ""), None, mark).signed for wh, mark in ((0, "B"), (kwh * 1000, "E"))]
+        values = [
+            {"nature": name, "plain_data": "", "signed_data": text.replace(old, new)}
+            for name, text in zip(("Start", "End"), texts, strict=True)
+        ]
+        return {**one, "signed_data": {"encoding_method": "OCMF", "public_key": meter.public_key, "signed_values": values}}
+
+    month = [written("C0"), signed("C1", 10), signed("C2", 9), signed("C3", 10, '"RV":10.000', '"RV":11.000')]
+    unread = {
+        **written("C4"),
+        "signed_data": {"encoding_method": "EDL40 Mennekes", "signed_values": [{"nature": "End", "signed_data": "AA=="}]},
+    }
+    said = interplug("cdr", "verify", typed=encode_json([*month, unread]))
+    assert said.code == 1 and "5 right, 0 wrong" in said.out
+    assert (
+        "signed by the meter: 1 genuine, and as billed, 1 not genuine, 1 of another energy than is billed, 1 cannot be checked" in said.out
+    )
+    assert "C2: 9.000 kWh were signed, 10 kWh are billed" in said.out and "C3: the signature of End is wrong" in said.out
+    assert interplug("cdr", "verify", typed=encode_json([*month[:2], unread])).code == 0
+    found = interplug("cdr", "verify", "--json", typed=encode_json(month)).json["signed"]
+    assert [(one["verdict"], one["count"]) for one in found] == [("signed_right", 1), ("signature_wrong", 1), ("signed_energy", 1)]
+    assert "signed" not in interplug("cdr", "verify", "--json", typed=encode_json(month[:1])).json

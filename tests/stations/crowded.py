@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
+
 from interplug.modules.node import Node
 from interplug.stations.csms import provisioning
 from interplug.stations.csms.service import Csms
@@ -16,11 +18,13 @@ from interplug.stations.simulator.places import outlets, station_at
 from interplug.stations.simulator.plan import Plan, Version
 
 
-async def stand(node: Node, locations: Iterable[dict[str, Any]], version: Version = "1.6", **settings: str) -> list[Plan]:
+async def stand(
+    node: Node, locations: Iterable[dict[str, Any]], version: Version = "1.6", *, signed: bool = False, **settings: str
+) -> list[Plan]:
     """A station without a password at each Location."""
     plans = []
     for one in locations:
-        plan = station_at(one, version, settings)
+        plan = msgspec.structs.replace(station_at(one, version, settings), signed=signed)
         await provisioning.add(node, plan.id, one["id"], outlets=outlets(plan, one), profile=0, password=None)
         plans.append(plan)
     return plans

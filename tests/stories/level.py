@@ -53,9 +53,10 @@ class Roaming:
         self.city: list[dict[str, Any]] = []
 
     @classmethod
-    async def join(cls, folder: Path, version: str) -> Roaming:
+    async def join(cls, folder: Path, version: str, **of_cpo: Any) -> Roaming:
+        """`of_cpo`: sections of the CPO's settings."""
         clock, wire = Clock(), Wire()
-        cpo = await make_node(folder, (CPO,), name="cpo", clock=clock, wire=wire)
+        cpo = await make_node(folder, (CPO,), name="cpo", clock=clock, wire=wire, **of_cpo)
         emsp = await make_node(folder, (EMSP,), name="emsp", clock=clock, wire=wire)
         pair = Pair(cpo, emsp, clock, wire, folder)
         await pair.register(version, await pair.invited(version))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from base64 import b64encode
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 from interplug.drivers.drives import token_key
 from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
-from interplug.model.types import decode_json, encode_json
+from interplug.model.types import decode_json, encode_json, parse_time
+from interplug.stations.simulator.ocmf import Signer
+from interplug.stations.simulator.readings import Reading
 from interplug.store.drivers import Drive, Driver
 from interplug.store.keys import Key
 from interplug.web.pages import NEW_DRIVERS, STARTS, Pages
@@ -456,3 +460,33 @@ def _location(world: World, *tariffs: str) -> dict[str, Any]:
     connector = said.connector(tariff_ids=list(tariffs), last_updated=now)
     evse = said.evse(status="AVAILABLE", connectors=[connector], last_updated=now)
     return said.said("location", said.theirs(said.location(evses=[evse], last_updated=now)), "2.2.1")
+
+
+async def test_what_the_meter_signed_is_shown_copied_and_downloaded(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    assert (await visit.get(f"{url}/signed.xml")).status == 404
+    bill = _bill(world, drive, driver, "0.40", claimed="4")
+    at = parse_time(bill["start_date_time"])
+    meter = Signer("M1", "pages")
+    texts = [meter.sign(Reading(at, wh, (), ""), None, mark).signed for wh, mark in ((0, "B"), (10_000, "E"))]
+    values = [
+        {"nature": nature, "plain_data": text, "signed_data": b64encode(text.encode()).decode()}
+        for nature, text in zip(("Start", "End"), texts, strict=True)
+    ]
+    bill["signed_data"] = {
+        "encoding_method": "OCMF",
+        "public_key": b64encode(bytes.fromhex(meter.public_key)).decode(),
+        "signed_values": values,
+    }
+    await world.tell("cdrs", bill)
+    page, document = await visit.get(url), (await visit.get(f"{url}.json")).json["receipt"]["signed"]
+    assert "signature is right for the key below" in words(page) and "10.000 kWh" in words(page) and meter.public_key in page.text
+    assert [html.unescape(found) for found in re.findall(r"<textarea[^>]*>(OCMF.*?)</textarea>", page.text)] == texts
+    assert (document["verdict"], document["public_key"], [one["text"] for one in document["values"]]) == (
+        "signed_right",
+        meter.public_key,
+        texts,
+    )
+    file = await visit.get(f"{url}/signed.xml")
+    assert file.status == 200 and all(text in file.text for text in texts) and "attachment" in file.header("content-disposition")
+    assert (await Visit(visit.app).get(f"{url}/signed.xml")).status == 404, "nobody else's business"

@@ -19,11 +19,14 @@ from interplug.tariffs.same import same_prices
 from interplug.tariffs.worked import CAUSES, DOUBTS, claimed
 
 from .findings import VERDICTS, Finding, said
+from .signed import prove
 
 Document = dict[str, Any]
 HOUR = 3_600_000_000
 AHEAD = 600_000_000
 """Microseconds by which clocks may differ."""
+STOPPING = ("mismatch", "unverifiable")
+BELIED = ("signature_wrong", "signed_energy")
 MOST_WORK = 200_000
 """Charging periods times price components that are priced; a real CDR has some thousands."""
 SLACK = (Decimal("1.1"), Decimal("0.1"))
@@ -78,8 +81,9 @@ class Judgement:
 
     @property
     def against(self) -> Finding | None:
-        """Why one of our own does not leave: the money is wrong, or nobody could look. All else is for people to see."""
-        stops = (one for one in self.findings if one.severity == "error" and one.verdict in ("mismatch", "unverifiable"))
+        """Why one of our own does not leave: the money is wrong, the meter says otherwise, or nobody could look. All else is for people to
+        see."""
+        stops = (one for one in self.findings if one.severity == "error" and (one.verdict in STOPPING or one.code in BELIED))
         return next(stops, None)
 
 
@@ -265,6 +269,12 @@ def _session(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
         yield said("session_energy", "/cdr/total_energy", told, claimed_)
 
 
+def _signed(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
+    proof = prove(cdr)
+    if proof is not None:
+        yield said(proof.verdict, "/cdr/signed_data", proof.words)
+
+
 # --- whether it is the only one, and whether we know of the charge
 
 
@@ -301,4 +311,4 @@ def _origin(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
 
 
 _Check = Callable[[Document, Known, Cdrs], Iterator[Finding]]
-_CHECKS: tuple[_Check, ...] = (_amounts, _times, _capacity, _session, _others, _origin)
+_CHECKS: tuple[_Check, ...] = (_amounts, _times, _capacity, _session, _signed, _others, _origin)

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from interplug.charges import checking, facts
 from interplug.charges.findings import VERDICTS
 from interplug.charges.missing import missing
+from interplug.charges.signed import Proof, prove
 from interplug.model.types import decode_json, format_time
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
@@ -163,6 +164,7 @@ def show_(id: str, /, *, partner: OF_PARTNER = None, common: Reporting = REPORTI
                     "held": held is not None,
                     "notes": [_note(note) for note in notes],
                     "bill": billed(await tx.bills.of_cdr(stored.pk)),
+                    "signed": _signed(prove(stored.document)),
                     "price": worked(verified.priced) if verified is not None and verified.priced is not None else [],
                 },
             }
@@ -200,6 +202,11 @@ def _check(check: Check | None) -> dict[str, Any] | None:
     }
 
 
+def _signed(proof: Proof | None) -> dict[str, Any] | None:
+    """What the meter signed; the key is for comparing it with the one on the meter."""
+    return None if proof is None else {"verdict": proof.verdict, "kwh": proof.kwh, "public_key": proof.key or None}
+
+
 def _note(note: Note) -> dict[str, Any]:
     return {"what": note.what, "reason": note.reason, "who": note.who, "at": format_time(note.at)}
 
@@ -218,6 +225,9 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"verdict    {', '.join(check['verdicts']) if check else 'not checked yet'}{', held' if ours['held'] else ''}"
     for finding in check["findings"] if check else ():
         yield f"  {finding['severity']:8} {finding['code']}: {finding['words']}"
+    if ours["signed"]:
+        kwh, key = ours["signed"]["kwh"], ours["signed"]["public_key"]
+        yield f"signed     {'-' if kwh is None else f'{kwh} kWh'}, key of the meter: {key or 'not known'}"
     if ours["price"]:
         yield "price"
         yield from (f"  {line}" for line in ours["price"])

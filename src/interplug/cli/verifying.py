@@ -23,6 +23,7 @@ from .crew import Crew
 from .ending import USAGE, Ending, columns, end, show
 from .options import Files, Jobs, Timezone, Version
 from .reading import Piece, document, documents, pieces, size_of
+from .signatures import Signatures
 from .tables import Spelling
 
 # A CDR that names no tariff is priced by one of its party's; where a party has more, nobody can say by which.
@@ -48,17 +49,19 @@ def verify(
 ) -> int:
     """Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause.
 
-    Each cause comes with the sum that it makes and one example worked by hand. Exit code 1 where a CDR is wrong.
+    Each cause comes with the sum that it makes and one example worked by hand. What the meter signed (OCMF) is checked, too. Exit code 1
+    where a CDR is wrong.
     """
     given = Given(documents(tariffs) if tariffs else ())
     spelling = Spelling(_columns(column or ()), currency)
-    audit = Audit()
+    audit, signatures = Audit(), Signatures()
     early: Ending | None = None
     with Bar(size_of(files), "CDRs") as bar:
 
-        def take(more: Audit) -> None:
-            audit.merge(more)
-            bar.count(more.count)
+        def take(more: tuple[Audit, Signatures]) -> None:
+            audit.merge(more[0])
+            signatures.merge(more[1])
+            bar.count(more[0].count)
 
         with Crew(partial(_audited, given, version, timezone), take, jobs) as crew:
             try:
@@ -69,10 +72,10 @@ def verify(
                 early = ending
             crew.finish()
     if audit.count or early is None:
-        show(audit.to_document(), report(audit), json=json)
+        show({**audit.to_document(), **signatures.to_document()}, [*report(audit), *signatures.report()], json=json)
     if early is not None:
         raise early
-    return 1 if audit.mismatches else 0
+    return 1 if audit.mismatches or signatures.wrong else 0
 
 
 def _columns(given: Iterable[str]) -> dict[str, str]:
@@ -82,8 +85,8 @@ def _columns(given: Iterable[str]) -> dict[str, str]:
     return {name: field for field, _, name in parts}
 
 
-def _audited(given: Given, version: str | None, timezone: str | None, piece: Piece) -> Audit:
-    audit = Audit()
+def _audited(given: Given, version: str | None, timezone: str | None, piece: Piece) -> tuple[Audit, Signatures]:
+    audit, signatures = Audit(), Signatures()
     for number, raw in enumerate(piece.objects, start=piece.first):
         entry = document(raw)
         cdr = entry.get("cdr", entry)
@@ -92,7 +95,8 @@ def _audited(given: Given, version: str | None, timezone: str | None, piece: Pie
             audit.add({"id": f"number {number:,} of {piece.name}"}, Verified("unverifiable", (), (), (reason,)))
         else:
             audit.add(cdr, _verified(cdr, entry, given, version, timezone))
-    return audit
+            signatures.add(cdr)
+    return audit, signatures
 
 
 class Given:

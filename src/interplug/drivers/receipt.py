@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from interplug.charges.signed import Proof, Value, prove, values
 from interplug.model.types import decode_json, parse_time
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
@@ -93,8 +94,15 @@ class Receipt:
     ended: int
     checked: Verified
     lines: tuple[Document, ...]
+    proof: Proof | None = None
+    """Of what the meter signed; None: nothing."""
     taken_back: bool = False
     """By a credit CDR: its lines are there too, and nothing is left to pay."""
+
+    @property
+    def signed(self) -> list[Value]:
+        """As the meter signed it, for the driver's own check."""
+        return values(self.cdr.get("signed_data") or {})
 
     @property
     def items(self) -> list[Item]:
@@ -155,6 +163,7 @@ async def _receipt(tx: Tx, drive: Drive) -> Receipt | None:
         ended=parse_time(document["end_date_time"]),
         checked=verify(document, None if document.get("tariffs") else decode_json(drive.shown), timezone=await _zone(tx, drive)),
         lines=tuple(line for one in bills for line in decode_json(one.lines)),
+        proof=prove(document),
         taken_back=bool(back),
     )
 

@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from interplug.charges.signed import transparency
 from interplug.drivers.drives import OTHER_PRICE, NotPossible, find_plug, new_driver, start, startable, stop, token_of
 from interplug.drivers.states import OPEN
 from interplug.modules.node import Node
@@ -73,6 +74,7 @@ class Pages:
                 Route("/drives/{id}.json", self.drive),
                 Route("/drives/{id}", self.drive),
                 Route("/drives/{id}/live", self.drive_live),
+                Route("/drives/{id}/signed.xml", self.signed),
                 Route("/drives/{id}/stop", self.stop, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
@@ -196,6 +198,14 @@ class Pages:
         visitor = self._visitor(request)
         ride = await rides.ride(self.node, await self._drive(request, visitor))
         return self._answer(request, visitor, "drive.html", ride.document(), ride=ride, now=self.node.clock())
+
+    async def signed(self, request: Request) -> Response:
+        """What the meter signed, as the transparency software opens it."""
+        bill = (await rides.ride(self.node, await self._drive(request, self._visitor(request)))).receipt
+        if bill is None or bill.proof is None:
+            raise HTTPException(404, "Nothing was signed by a meter here, or the bill has not come yet.")
+        named = {"content-disposition": f'attachment; filename="{request.path_params["id"]}.xml"'}
+        return Response(transparency(bill.cdr["signed_data"]), 200, named, "application/xml")
 
     async def drive_live(self, request: Request) -> ASGIApp:
         visitor = self._visitor(request)

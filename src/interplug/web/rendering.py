@@ -19,7 +19,9 @@ TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 TEMPLATES.filters.update(wording.FILTERS)
-TEMPLATES.globals.update(version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS)
+TEMPLATES.globals.update(
+    version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS, signed=wording.SIGNED
+)
 
 
 def rendered(template: str, status_code: int = 200, **context: Any) -> HTMLResponse:

@@ -164,4 +164,14 @@ def _receipt(bill: Receipt, named_later: str) -> Document:
         "other_price": named_later or None,
         "computed": None if bill.total is None else {"before_taxes": bill.total.net, "after_taxes": bill.total.gross},
         "lines": list(bill.lines),
+        "signed": _signed(bill),
     }
+
+
+def _signed(bill: Receipt) -> Document | None:
+    proof = bill.proof
+    if proof is None:
+        return None
+    values = [{"nature": one.nature, "text": one.text} for one in bill.signed]
+    method = bill.cdr["signed_data"]["encoding_method"]
+    return {"verdict": proof.verdict, "kwh": proof.kwh, "encoding_method": method, "public_key": proof.key or None, "values": values}

@@ -79,6 +79,13 @@ CHECKS = {
     "mismatch": "Checked: the operator’s bill is not what its tariff and the meter give. You pay what they give.",
     "unverifiable": "The operator’s bill could not be checked: it does not tell enough.",
 }
+SIGNED = {
+    "signed_right": "Checked: the meter’s signature is right for the key below, and fits the bill. Compare it with the one on the meter.",
+    "signature_wrong": "The meter’s signature is wrong: it was changed, or the key is not that of this meter. Ask before you pay.",
+    "signed_energy": "The meter has signed another amount of energy than is billed. Ask before you pay.",
+    "signed_times": "What the meter has signed is of another time than this bill. Ask before you pay.",
+    "signed_unchecked": "The signature of the meter could not be checked here. The transparency software may be able to.",
+}
 
 
 def status(code: str) -> Said:

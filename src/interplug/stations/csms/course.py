@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from interplug.model.types import decode_json, encode_json
 from interplug.store.stations import Reading
 
+from . import signed
 from .events import Sample, Signed, Told
 from .register import Register
 
@@ -33,6 +35,8 @@ class Course(msgspec.Struct, kw_only=True):
     """The time of the beginning as the station wrote it, and the register then: by them a repeated beginning is known."""
     doubt: str = ""
     signed: list[Signed] = []
+    meter_key: str = ""
+    """Of the meter, as the station told it apart from the values."""
     until: int = 0
     """The time of the newest reading."""
     told_at: int = 0
@@ -60,7 +64,7 @@ class Course(msgspec.Struct, kw_only=True):
 
     def follow(self, told: Told, begins_at: int | None = None) -> list[Reading]:
         """The readings that this adds. `begins_at`: from then on somebody pays for it."""
-        self.signed += [one for one in told.signed if one not in self.signed]
+        self.signed = signed.added(self.signed, told.signed)
         before = self.register.total
         readings = [] if begins_at is None else [self._at(begins_at)]
         phase = told.phase if told.phase is not None and (told.phase == "charging" or self.charged) else self.phase
@@ -101,6 +105,9 @@ class Course(msgspec.Struct, kw_only=True):
 
     def _at(self, at: int) -> Reading:
         return Reading(at, self.register.total / 1000, self.phase)
+
+    def signed_data(self) -> dict[str, Any] | None:
+        return signed.document(self.signed, self.meter_key)
 
     def doubts(self, begun_at: int, ended_at: int) -> str:
         """Why a person has to look at the CDR."""

@@ -21,7 +21,7 @@ from interplug.stations.ocpp.link import Incoming, Link, Refused, Socket, check
 from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame, Received
 
-from . import lists, quirks, v16
+from . import lists, meters, quirks, v16
 from .clocks import StationClock
 from .desk import Desk, Superseded
 from .events import Admission, IdToken, Standing, Told, Trouble
@@ -59,6 +59,7 @@ class Post:
         self._received_at = 0
         self._greeted = False
         """It has said something on this connection."""
+        self._asked_keys = False
 
     # --- its life
 
@@ -179,10 +180,24 @@ class Post:
         return self._told(speech, frame.action, frame.payload, received.at)
 
     async def _carry(self, told: Told) -> Admission:
+        if not self._asked_keys and meters.lacking(self.station, told):
+            await self._ask_keys()
         admission = await self.desk.transactions.tell(self.station, told, self.quirk)
         if told.kind != "went on" or told.token is not None:
             await self.desk.publish(self.station)
         return admission
+
+    async def _ask_keys(self) -> None:
+        """Once a connection."""
+        self._asked_keys = True
+        found = await meters.ask(self.station, self.link, self.speech)
+        if found:
+            await self._about({**self.station.about, **found})
+
+    async def _about(self, about: dict[str, str]) -> None:
+        station = self.station
+        station.about = about
+        await self.node.store.write(lambda tx: tx.charging_stations.about(station.id, station.epoch, about))
 
     # --- what the files of the versions ask for
 
@@ -200,9 +215,9 @@ class Post:
         return self.node.settings.stations.heartbeat
 
     async def booted(self, about: dict[str, str]) -> str:
-        self.station.about, self.quirk = about, quirks.of(about, self.node.settings.stations.quirks)
+        self.quirk = quirks.of(about, self.node.settings.stations.quirks)
+        await self._about(about)
         station = self.station
-        await self.node.store.write(lambda tx: tx.charging_stations.about(station.id, station.epoch, about))
         if station.state != "adopted":
             return "Pending"
         self.link.then(lists.bring(self.node, station.id, self.link, self.speech))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from . import signed
 from .events import Sample, Signed
 
 Document = dict[str, Any]
@@ -31,17 +32,17 @@ PERIODIC = "Sample.Periodic"
 
 def read(values: Iterable[Document], time: Callable[[str], int]) -> tuple[tuple[Sample, ...], tuple[Signed, ...]]:
     """What `meterValue` (1.6 `transactionData`, too) holds; `time` reads a timestamp of this station."""
-    samples, signed = [], []
+    samples, proofs = [], []
     for value in values:
         at = time(str(value.get("timestamp", "")))
         sampled = [one for one in value.get("sampledValue") or () if isinstance(one, dict)]
-        signed += [found for one in sampled if SIGNED & one.keys() and (found := _signed(one, at)) is not None]
+        proofs += [found for one in sampled if SIGNED & one.keys() and (found := _signed(one, at)) is not None]
         # One meterValue of a StopTransaction may hold the beginning and the end; each context is a sample of its own.
         by_context: dict[str, list[Document]] = {}
         for one in sampled:
             by_context.setdefault(str(one.get("context") or PERIODIC), []).append(one)
         samples += [_sample(values, at, context) for context, values in by_context.items()]
-    return tuple(samples), tuple(signed)
+    return tuple(samples), tuple(proofs)
 
 
 def _sample(sampled: list[Document], at: int, context: str) -> Sample:
@@ -83,7 +84,7 @@ def _number(one: Document) -> Decimal | None:
 def _signed(one: Document, at: int) -> Signed | None:
     context = str(one.get("context") or PERIODIC)
     if one.get("format") == "SignedData":
-        return Signed(context, at, str(one.get("value", "")))
+        return signed.of_text(context, at, str(one.get("value", "")))
     told = one.get("signedMeterValue")
     if not isinstance(told, dict):
         return None

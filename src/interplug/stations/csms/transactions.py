@@ -22,7 +22,7 @@ from interplug.store.ocpp import Hold, Transaction
 from interplug.store.stations import Reading
 from interplug.store.tx import Tx
 
-from . import starts
+from . import meters, starts
 from .course import WATTS, Course
 from .events import INVALID, Admission, IdToken, Told
 from .quirks import Quirk
@@ -57,6 +57,7 @@ class Transactions:
         paid_before = bool(row.session)
         admission = await self._admit(station, row, course, told, quirk)
         if not row.ended_at:
+            course.meter_key = station.about.get(meters.name(row.evse or told.evse), "")
             begins = None if paid_before or not row.session else told.at if told.kind == "went on" else row.begun_at
             await self._follow(row, course, told, begins)
         return admission._replace(number=row.number)
@@ -204,7 +205,7 @@ class Transactions:
         if not row.session:
             return
         fault = fault or FAULT_REASONS.get(reason) or await self._open_fault(row, reason)
-        ending = Ending(fault, doubt=course.doubts(row.begun_at, row.ended_at))
+        ending = Ending(fault, course.signed_data(), course.doubts(row.begun_at, row.ended_at))
         await charging.end(self.node, row.session, row.ended_at, readings=readings, ending=ending)
 
     async def _open_fault(self, row: Transaction, reason: str) -> str | None:

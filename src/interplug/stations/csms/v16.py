@@ -14,7 +14,7 @@ from interplug.model.types import format_time
 from interplug.stations.ocpp.dialects import V16
 from interplug.stations.ocpp.frames import Payload
 
-from . import events, samples
+from . import events, meters, samples
 from .events import Admission, IdToken, Standing, Told
 from .schedules import Ability, Schedule
 from .speech import COMMON, Asked, Ear, Handler, Speech, Want, noted
@@ -235,6 +235,10 @@ def ability(want: Want) -> Asked:
     return Asked("GetConfiguration", {"key": list(ABILITY)}, {})
 
 
+def meter_key(want: Want) -> Asked:
+    return Asked("GetConfiguration", {"key": [meters.name(want.evse)]}, {})
+
+
 def able(answer: Payload) -> Ability:
     said = {one.get("key"): str(one.get("value") or "") for one in answer.get("configurationKey") or ()}
     return ability_of(*(said.get(key, "") for key in ABILITY))
@@ -275,6 +279,7 @@ SPEECH = Speech(
         "active_charging_profile": composite,
         "cancel_reservation": cancel,
         "clear_charging_profile": clear_profile,
+        "meter_key": meter_key,
         "reserve_now": reserve,
         "set_charging_profile": set_profile,
         "start_session": remote_start,
