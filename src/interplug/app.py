@@ -22,6 +22,7 @@ import msgspec
 import uvloop
 
 from interplug import config
+from interplug.backend import telling
 from interplug.backend.alerts import Following
 from interplug.charges.checking import Checker
 from interplug.config import BadSettings, Settings
@@ -87,7 +88,9 @@ def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None) 
     if csms is not None:
         node.stations = csms.commands
         here["csms"] = csms.run
-        once |= {"silent stations": csms.watch, "alerts": Following(node).run}
+        once |= {"silent stations": csms.watch, "alerts": Following(node, telling.wanted(node.settings.alerts)).run}
+        if told := telling.targets(node):
+            once["telling"] = telling.Telling(node, told).run
     if pages is not None:
         once |= {"drives": Follower(node).run, "places": PlaceList(node).run}
     if not node.store.place.shared:

@@ -51,6 +51,7 @@ class StoreSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
 class Surfaces(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     ocpi: Annotated[bool, _help("Serve /ocpi to partners.")] = True
     driver: Annotated[bool, _help("Serve the driver's page at /.")] = False
+    console: Annotated[bool, _help("Serve the operators' page at /console, behind a sign-in.")] = False
     health: Annotated[bool, _help("Serve /health/live and /health/ready.")] = True
     metrics: Annotated[bool, _help("Serve /metrics to Prometheus on this machine or its private network.")] = True
 

@@ -116,14 +116,14 @@ def _place(one: dict[str, Any]) -> str | None:
 def _message(one: Message) -> dict[str, Any]:
     return {
         "event": one.event,
-        "target": _plain(one.target),
+        "target": plain(one.target),
         "sent_at": format_time(one.sent_at) if one.sent_at else None,
         "tries": one.tries,
         "error": one.error or None,
     }
 
 
-def _plain(target: str) -> str:
+def plain(target: str) -> str:
     """A URL without what may be secret in it."""
     parts = urlsplit(target)
     return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}" if parts.scheme else target

@@ -17,10 +17,12 @@ from interplug.partners import registration
 from interplug.partners.keys import key_path
 from interplug.partners.presentation import root
 from interplug.protocol.envelope import Reply
+from interplug.store.tx import Tx
 from interplug.store.urls import SqliteFile, place_of
 from interplug.sync.health import Health, health
 
 from . import lists
+from .alerts import plain
 from .ending import FAILED, end, show
 from .opening import REPORTING, Reporting, with_node
 from .standing import answers, verdicts
@@ -97,6 +99,16 @@ def _partner(name: str, one: Health) -> Iterator[Finding]:
         yield Finding(name, f"does not take what is pushed since {format_time(one.pause.since)}: {one.pause.why}", grave=False)
 
 
+async def _alerts(node: Node) -> list[Finding]:
+    counts, unsent = await node.store.read(_counts)
+    findings = [Finding("alerts", f"{n} {severity} are open (interplug alert list)", grave=False) for severity, n in counts.items()]
+    return findings + [Finding("alerts", f"{n} messages wait to be taken by {plain(target)}", grave=False) for target, n in unsent.items()]
+
+
+async def _counts(tx: Tx) -> tuple[dict[str, int], dict[str, int]]:
+    return await tx.alerts.counts(), await tx.alerts.unsent()
+
+
 async def _content(node: Node) -> list[Finding]:
     findings = []
     if not await answers(node.settings):
@@ -107,6 +119,7 @@ async def _content(node: Node) -> list[Finding]:
     if quarantine:
         findings.append(Finding("quarantine", f"{quarantine} objects could not be taken (interplug quarantine list)", grave=False))
     findings += _cdrs(await verdicts(node))
+    findings += await _alerts(node)
     for one in registration.overdue(node.directory):
         findings.append(Finding(one.partner, f"its tokens are older than a month (interplug partner rotate {one.id})", grave=False))
     for one in node.directory.all(registered=True):

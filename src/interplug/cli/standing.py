@@ -66,6 +66,7 @@ async def _status(node: Node) -> dict[str, Any]:
         "changes": head,
         "quarantine": await node.store.read(lambda tx: tx.quarantine.count()),
         "cdrs": await verdicts(node),
+        "alerts": await node.store.read(lambda tx: tx.alerts.counts()),
     }
 
 
@@ -76,6 +77,8 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"objects     {_counts(document['objects'])}"
     yield f"quarantine  {document['quarantine']}"
     yield f"CDRs        {_said(document['cdrs'])}"
+    if document["alerts"]:
+        yield f"alerts      {_counts(document['alerts'])} (interplug alert list)"
     if document["partners"]:
         yield ""
         received: dict[str, dict[str, int]] = {}

@@ -38,9 +38,9 @@ MESSAGE = "no, alert, target, event, doc, tries, due_at, error, sent_at"
 SAY = f"insert into alert_message ({MESSAGE.removeprefix('no, ')}) values (?, ?, ?, ?, 0, 0, '', 0)"
 DUE = f"""
 select {MESSAGE} from alert_message m where m.sent_at = 0 and m.target = ? and m.due_at <= ? and not exists (
-  select 1 from alert_message e where e.alert = m.alert and e.target = m.target and e.no < m.no and e.sent_at = 0)
+  select 1 from alert_message e
+  where e.alert = m.alert and e.target = m.target and e.no < m.no and e.sent_at = 0 and e.due_at > ?)
 order by m.no limit ?"""
-WAITING = f"select {MESSAGE} from alert_message where sent_at = 0 and target = ? and due_at <= ? order by no limit ?"
 OF_ALERT = f"select {MESSAGE} from alert_message where alert = ? order by no"
 SENT = "update alert_message set sent_at = ?, tries = tries + 1, error = '' where no = ?"
 FAILED = "update alert_message set tries = tries + 1, due_at = ?, error = ? where no = ?"
@@ -152,13 +152,9 @@ class Alerts:
     async def say(self, alert: int, target: str, event: str, doc: bytes) -> None:
         await self._db.execute(SAY, alert, target, event, doc)
 
-    async def due(self, target: str, now: int, limit: int = 1) -> Sequence[Message]:
-        """What may go next: of each alert the oldest message."""
-        return [_message(row) for row in await self._db.all(DUE, target, now, limit)]
-
-    async def waiting(self, target: str, now: int, limit: int) -> Sequence[Message]:
-        """What may go together, in its order."""
-        return [_message(row) for row in await self._db.all(WAITING, target, now, limit)]
+    async def due(self, target: str, now: int, limit: int) -> Sequence[Message]:
+        """What may go next, in its order: nothing of an alert of which something earlier has to wait."""
+        return [_message(row) for row in await self._db.all(DUE, target, now, now, limit)]
 
     async def messages(self, alert: int) -> Sequence[Message]:
         return [_message(row) for row in await self._db.all(OF_ALERT, alert)]

@@ -45,6 +45,10 @@ class Held(NamedTuple):
     quarantine: Mapping[tuple[int, str], int]
     full_pulls: set[int]
     """The connections that need one."""
+    alerts: Mapping[str, int]
+    """Those that are open, by severity."""
+    untold: int
+    """Messages about alerts that wait to be taken."""
 
 
 class Family(NamedTuple):
@@ -86,7 +90,9 @@ async def _known(node: Node) -> Held | None:
 async def _counts(tx: Tx) -> Held:
     resyncs = await tx.cursors.resyncs()
     full_pulls = {one.connection for one in resyncs if audiences.needed([one])}
-    return Held(await tx.objects.counts(), await tx.cursors.refused_counts(), await tx.quarantine.counts(), full_pulls)
+    untold = sum((await tx.alerts.unsent()).values())
+    alerts = await tx.alerts.counts()
+    return Held(await tx.objects.counts(), await tx.cursors.refused_counts(), await tx.quarantine.counts(), full_pulls, alerts, untold)
 
 
 # --- what is read
@@ -152,6 +158,8 @@ def _held(node: Node, held: Held) -> Iterator[Family]:
     quarantine = by_partner((of, module, n) for (of, module), n in held.quarantine.items())
     yield _gauge("objects", "Objects that are held; those of connection 0 are our own.", objects, *PARTNER, "module")
     yield _gauge("refused", "Objects that a partner would not take.", refused, *PARTNER, "module")
+    yield _gauge("alerts", "What is wrong with our stations now.", [((severity,), n) for severity, n in held.alerts.items()], "severity")
+    yield _gauge("alerts_untold", "Messages about alerts that wait to be taken.", [((), held.untold)])
     yield _gauge("quarantine", "What arrived from a partner and could not be taken.", quarantine, *PARTNER, "module")
 
 
