@@ -8,6 +8,8 @@ Readings of the text that are worth knowing:
 - 2.1.1 `Hours` is "one of two": either `regular_hours` or `twentyfourseven`; its own example gives both, so the pair
   false/hours is right as well (see rules.py).
 - `Location.address`/`state` are 255/45 in 2.2.1 and 2.3.0 (their errata call the older 45/20 a mistake); `CdrLocation` kept 45/20.
+- 2.3.0 is the core document with what the payments document adds to it; that one has a role PTP which stands in no table of roles, and
+  calls street, town and state of a Terminal CiStrings, which they cannot be where streets have umlauts: string here.
 - ModuleID is headed "enum" up to 2.2.1, but the same chapter allows custom identifiers: open in all three tables.
 - VersionNumber is closed up to 2.2.1. The versions list itself has no version: check it with the newest table.
 

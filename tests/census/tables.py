@@ -40,6 +40,8 @@ KINDS = {
     "clear_profile_result": "ClearProfileResult",
     "set_charging_profile": "SetChargingProfile",
     "client_info": "ClientInfo",
+    "terminal": "Terminal",
+    "financial_advice_confirmation": "FinancialAdviceConfirmation",
 }
 # 2.1.1 has one object for the answer to a command and for its result.
 _OLDER_NAMES = {("2.1.1", "command_result"): "CommandResponse"}

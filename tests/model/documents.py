@@ -94,6 +94,17 @@ CDR: dict[str, Any] = {
 }
 PROFILE: dict[str, Any] = {"charging_rate_unit": "A", "charging_profile_period": [{"start_period": 0, "limit": 16}]}
 
+TERMINAL: dict[str, Any] = {"terminal_id": "TM-1", "last_updated": T}
+CONFIRMATION: dict[str, Any] = {
+    "id": "FAC-1",
+    "authorization_reference": "REF-1",
+    "total_costs": {"before_taxes": Decimal("2.50"), "taxes": [{"name": "VAT", "amount": Decimal("0.53")}]},
+    "currency": "EUR",
+    "eft_data": ["Card: **** 1234"],
+    "capture_status_code": "SUCCESS",
+    "last_updated": T,
+}
+
 MINIMAL: dict[str, dict[str, Any]] = {
     "version": {"version": "2.3.0", "url": URL},
     "version_details": {"version": "2.3.0", "endpoints": [{"identifier": "tokens", "role": "SENDER", "url": URL}]},
@@ -124,4 +135,6 @@ MINIMAL: dict[str, dict[str, Any]] = {
     "clear_profile_result": {"result": "ACCEPTED"},
     "set_charging_profile": {"charging_profile": PROFILE, "response_url": URL},
     "client_info": {**CPO, "role": "CPO", "status": "CONNECTED", "last_updated": T},
+    "terminal": TERMINAL,
+    "financial_advice_confirmation": CONFIRMATION,
 }

@@ -172,10 +172,10 @@ def test_closed_enums_take_no_other_value_and_no_other_case(kind: str, changed: 
 
 @pytest.mark.req("TYP-016", versions="2.3.0")
 def test_roles_of_the_newest_version() -> None:
-    roles = ["CPO", "EMSP", "NAP", "NSP", "OTHER", "SCSP"]
+    roles = ["CPO", "EMSP", "NAP", "NSP", "OTHER", "PTP", "SCSP"]
     for role in roles:
         validate("client_info", {**CPO, "role": role, "status": "PLANNED", "last_updated": T})
-    for role in ("HUB", "PTP", "cpo"):
+    for role in ("HUB", "cpo"):
         assert refusal("client_info", {**CPO, "role": role, "status": "PLANNED", "last_updated": T}).path == "$.role"
 
 

@@ -294,5 +294,5 @@ async def test_each_request_is_in_the_message_log_without_its_token(node: Node, 
 def test_each_module_is_in_the_one_list() -> None:
     assert [module.id for module in MODULES] == [
         "versions", "version_details", "credentials", "locations", "tariffs", "tokens", "sessions", "cdrs", "commands", "chargingprofiles",
-        "hubclientinfo",
+        "terminals", "financial-advice-confirmations", "hubclientinfo",
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from tests.model.documents import CONFIRMATION
 from tests.versions.documents import (
     CDR,
     CDR_TOKEN,
@@ -123,7 +124,7 @@ LOSSY: dict[tuple[str, str, str], list[tuple[Document, Document]]] = {
     ("tariff", "2.3.0", "2.2.1"): [
         (GROSS, {}),
         ({**TARIFF, "tax_included": "YES"}, {}),
-        ({**TARIFF, "tax_included": "N/A", "energy_mix": MIX}, {}),
+        ({**TARIFF, "tax_included": "N/A", "energy_mix": MIX, "preauthorize_amount": 50}, {}),
         ({**TARIFF, "elements": [priced("0.1", moon="FULL"), priced("0.2")]}, {}),
     ],
     ("cdr", "2.3.0", "2.2.1"): [
@@ -133,7 +134,11 @@ LOSSY: dict[tuple[str, str, str], list[tuple[Document, Document]]] = {
     ("credentials", "2.3.0", "2.2.1"): [
         ({"token": "t", "url": "https://example.com", "hub_party_id": "NLHUB", "roles": [PARTY]}, {}),
         ({"token": "t", "url": "https://example.com", "roles": [{**PARTY, "business_details": {"name": "A", "logo": IMAGE}}]}, {}),
+        ({"token": "t", "url": "https://example.com", "roles": [{**PARTY, "role": "PTP"}]}, {}),
     ],
+    ("client_info", "2.3.0", "2.2.1"): [({**HUB_221, "role": "PTP"}, {})],
+    ("terminal", "2.3.0", "2.2.1"): [({"terminal_id": "TM-1", "last_updated": WHEN}, {})],
+    ("financial_advice_confirmation", "2.3.0", "2.2.1"): [(CONFIRMATION, {})],
     ("location", "2.2.1", "2.1.1"): [
         ({**LOCATION, "address": "Straße 1", "directions": [{"language": "de", "text": "Tür"}]}, {}),
         ({**LOCATION, "state": "UT", "address": "x" * 50, "facilities": ["TRAM_STOP"], "city": "Å", "evses": [CHAOJI]}, {}),

@@ -12,6 +12,7 @@ from typing import Any
 
 from interplug.model.types import format_time
 from interplug.model.validate import validate
+from interplug.modules import terminals
 from interplug.modules.node import Node
 from interplug.modules.session_states import BILLED, advance
 from interplug.partners.connection import OWN_DRIVERS
@@ -171,5 +172,9 @@ def _billable(session: Document, metered: Metered) -> bool:
 
 async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | None, doubt: str) -> None:
     key = Key("cdrs", OWN, charge.country, charge.party, charge.id)
+    reference = cdr.get("authorization_reference")
+    if reference and await terminals.invoiced_here(tx, charge.connection, charge.place, charge.evse):
+        # Whoever holds the terminal captures, and we write the invoice, which stands under that reference.
+        cdr = {**cdr, "invoice_reference_id": reference}
     wrong = bills.differing(cdr, zone)
     await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong, doubt=doubt)

@@ -30,7 +30,7 @@ SIGNS = {"add": "+", "change": "~", "end": "-"}
 
 
 class PartyEntry(msgspec.Struct, forbid_unknown_fields=True):
-    role: Literal["CPO", "EMSP"]
+    role: Literal["CPO", "EMSP", "PTP"]
     id: str
     """As NL-TNM."""
     name: str = ""

@@ -10,6 +10,8 @@ from cyclopts import App
 from interplug import __version__
 from interplug.charges.corrections import NotCreditable
 from interplug.charges.holding import NotPossible as CdrNotPossible
+from interplug.modules.assigning import NotPossible as TerminalNotPossible
+from interplug.modules.assigning import NotTaken
 from interplug.partners.audiences import NoAudience
 from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
@@ -30,6 +32,7 @@ GROUPS = {
     "message": "What was said to and by partners.",
     "cdr": "Charge detail records.",
     "station": "Charging stations that speak OCPP.",
+    "terminal": "Payment terminals at stations.",
     "alert": "What is wrong with our own stations.",
     "db": "The database.",
 }
@@ -81,6 +84,11 @@ COMMANDS = (
     ("station messages", "stations:messages", "Show what a station said and was told, as it was said."),
     ("station call", "stations:call", "Make any call of OCPP to a station that is connected."),
     ("station remove", "stations:remove", "Let a station in no longer; what it has said is kept."),
+    ("terminal list", "terminals:list_", "List payment terminals: those at our stations, and those that we provide."),
+    ("terminal show", "terminals:show_", "Show one terminal, what it serves, and the last payments at it."),
+    ("terminal activate", "terminals:activate", "Ask the provider of a terminal that came with a station to activate it."),
+    ("terminal assign", "terminals:assign", "Say what a terminal serves, and who writes the invoices."),
+    ("terminal deactivate", "terminals:deactivate", "Ask the provider to deactivate a terminal."),
     ("alert list", "alerts:list_", "List what is wrong with our stations now, newest first."),
     ("alert show", "alerts:show_", "Show one alert: how often it came, and who was told."),
     ("alert ack", "alerts:ack", "Say that somebody looks after an alert."),
@@ -129,6 +137,8 @@ CODES: Codes = (
     (NotPossible, FAILED),
     (NoAudience, FAILED),
     (CdrNotPossible, FAILED),
+    (NotTaken, NETWORK),
+    (TerminalNotPossible, FAILED),
     (NotCreditable, FAILED),
     ((Damaged, InUse), FAILED),
     (OSError, FAILED),

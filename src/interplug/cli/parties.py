@@ -13,7 +13,7 @@ from interplug.protocol.headers import Party
 from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
 
-Role = Literal["CPO", "EMSP"]
+Role = Literal["CPO", "EMSP", "PTP"]
 _PARTY = re.compile(r"([A-Za-z]{2})[-*]?([A-Za-z0-9]{3})")
 
 

@@ -66,6 +66,7 @@ class Tariff(Struct, kw_only=True, omit_defaults=True, gc=False):
     tariff_alt_url: URL | None = None
     min_price: PriceLimit | None = None
     max_price: PriceLimit | None = None
+    preauthorize_amount: Number | None = None
     elements: Annotated[list[TariffElement], Meta(min_length=1)]
     tax_included: TaxIncluded
     start_date_time: DateTime | None = None

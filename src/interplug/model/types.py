@@ -173,11 +173,13 @@ CiString2 = Annotated[str, Meta(max_length=2, extra=_CI)]
 CiString3 = Annotated[str, Meta(max_length=3, extra=_CI)]
 CiString4 = Annotated[str, Meta(max_length=4, extra=_CI)]
 CiString5 = Annotated[str, Meta(max_length=5, extra=_CI)]
+CiString10 = Annotated[str, Meta(max_length=10, extra=_CI)]
 CiString25 = Annotated[str, Meta(max_length=25, extra=_CI)]
 CiString32 = Annotated[str, Meta(max_length=32, extra=_CI)]
 CiString36 = Annotated[str, Meta(max_length=36, extra=_CI)]
 CiString39 = Annotated[str, Meta(max_length=39, extra=_CI)]
 CiString48 = Annotated[str, Meta(max_length=48, extra=_CI)]
+CiString255 = Annotated[str, Meta(max_length=255, extra=_CI)]
 
 # string(n): printable UTF-8, compared as it is.
 String = str
@@ -226,7 +228,7 @@ GRAMMAR: dict[str, re.Pattern[str]] = {
 
 # --- Shared classes -----------------------------------------------------------------------------------------------------------------------
 
-Role = Literal["CPO", "EMSP", "NAP", "NSP", "OTHER", "SCSP"]
+Role = Literal["CPO", "EMSP", "NAP", "NSP", "OTHER", "PTP", "SCSP"]
 
 ImageCategory = Annotated[str, Meta(extra={"open_enum": "ImageCategory"})]
 KNOWN_IMAGE_CATEGORIES = ("CHARGER", "ENTRANCE", "LOCATION", "NETWORK", "OPERATOR", "OTHER", "OWNER")

@@ -33,6 +33,7 @@ from .commands import CancelReservation, CommandResponse, CommandResult, Reserve
 from .credentials import Credentials
 from .hubclientinfo import ClientInfo
 from .locations import EVSE, Connector, Location
+from .payments import FinancialAdviceConfirmation, Terminal
 from .sessions import ChargingPreferences, Session
 from .tariffs import Tariff
 from .tokens import AuthorizationInfo, LocationReferences, Token
@@ -69,6 +70,8 @@ OBJECTS: dict[str, type[Struct]] = {
     "clear_profile_result": ClearProfileResult,
     "set_charging_profile": SetChargingProfile,
     "client_info": ClientInfo,
+    "terminal": Terminal,
+    "financial_advice_confirmation": FinancialAdviceConfirmation,
 }
 
 

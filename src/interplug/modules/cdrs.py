@@ -13,7 +13,7 @@ CDRS = Module(
     id="cdrs",
     kind="cdr",
     sender=("CPO",),
-    receiver=("EMSP",),
+    receiver=("EMSP", "PTP"),
     key=(),
     routes=(
         Route("SENDER", "GET", "", feed.page),

@@ -14,6 +14,7 @@ from interplug.protocol.status import SUCCESS, UNKNOWN_LOCATION
 from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
 
+from . import terminals
 from .children import find_connector
 from .node import Call
 
@@ -53,8 +54,11 @@ async def check(tx: Tx, call: Call, command: str, document: Document) -> Target 
     if found is None:
         return Refusal("REJECTED", f"Location {document['location_id']} is not known here", UNKNOWN_LOCATION)
     target = _evse(call, command, document, *found)
-    if isinstance(target, Target) and command == "START_SESSION" and await _busy(tx, call, target):
-        return Refusal("REJECTED", "another session is being started there")
+    if isinstance(target, Target) and command == "START_SESSION":
+        if why := await terminals.refused(tx, call, document, found[0].id, target.evse):
+            return Refusal("REJECTED", why)
+        if await _busy(tx, call, target):
+            return Refusal("REJECTED", "another session is being started there")
     return target
 
 

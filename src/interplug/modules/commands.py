@@ -129,7 +129,7 @@ async def result(call: Call) -> Answer:
 COMMANDS = Module(
     id="commands",
     kind="command",
-    sender=("EMSP",),
+    sender=("EMSP", "PTP"),
     receiver=("CPO",),
     key=(),
     routes=(

@@ -18,10 +18,10 @@ from .node import Call
 
 
 async def get(call: Call) -> Answer:
-    presented = await _presented(call)
-    return Answer(
-        presentation.credentials(call.node.directory, call.connection, call.version.number, presented.text, call.params.get("role"))
-    )
+    presented, connection = await _presented(call), call.connection
+    pays = any(connection.endpoint("payments", side) is not None for side in ("SENDER", "RECEIVER"))
+    role = call.params.get("role")
+    return Answer(presentation.credentials(call.node.directory, connection, call.version.number, presented.text, role, pays=pays))
 
 
 async def post(call: Call) -> Answer:

@@ -14,7 +14,7 @@ from interplug.partners.presentation import root
 from interplug.protocol.envelope import Answer, Bodies
 from interplug.protocol.paging import PageRequest, next_link, read_page
 from interplug.protocol.status import CLIENT_ERROR, UNKNOWN_LOCATION, invalid, not_found
-from interplug.store.keys import OWN, Page, PageQuery
+from interplug.store.keys import OWN, Page, PageQuery, Stored
 from interplug.store.tx import Tx
 
 from . import lens
@@ -129,14 +129,15 @@ async def _narrowed(tx: Tx, call: Call, pk: int, body: bytes | None, made: Kept)
     return EMPTY if view is None else encode_json(view)
 
 
-# --- single objects: a Location, an EVSE, a Connector
+# --- single objects: a Location, an EVSE, a Connector; a payment terminal, a confirmation
 
 
 async def single(call: Call) -> Answer:
-    """GET of one of our own Locations, or of an EVSE or a Connector in it (8.2.1); other modules have lists only."""
+    """GET of one of our own objects; of a Location also of an EVSE or a Connector in it (8.2.1)."""
 
     async def work(tx: Tx) -> tuple[str, Document] | None:
-        part = _part(await _visible(tx, call), call.params)
+        stored = await visible(tx, call)
+        part = None if stored is None else _part(call.place.module.kind, stored.document, call.params)
         if part is None:
             return None
         kind, document = part
@@ -150,13 +151,13 @@ async def single(call: Call) -> Answer:
     return Answer(found[1])
 
 
-async def _visible(tx: Tx, call: Call) -> Document | None:
+async def visible(tx: Tx, call: Call) -> Stored | None:
     """The own object of the URL, if this connection may see it, in its version; the party of TO comes first (TRN-084)."""
     shown = call.to or call.connection.our_party
     for stored in await tx.objects.find_id(call.place.module.id, call.params["id"], OWN):
         theirs = shown is None or shown.key == (stored.key.country.upper(), stored.key.party.upper())
         if theirs and stored.audience in call.connection.audiences and _sayable(call, stored.document):
-            return stored.document
+            return stored
     return None
 
 
@@ -165,11 +166,11 @@ def _sayable(call: Call, document: Document) -> bool:
     return call.version.private_locations or document.get("publish") is not False
 
 
-def _part(location: Document | None, params: dict[str, str]) -> tuple[str, Document] | None:
-    if location is None or "evse_uid" not in params:
-        return None if location is None else ("location", location)
+def _part(kind: str, document: Document, params: dict[str, str]) -> tuple[str, Document] | None:
+    if "evse_uid" not in params:
+        return kind, document
     wanted = params["evse_uid"].lower()
-    evse = next((evse for evse in location.get("evses") or () if evse["uid"].lower() == wanted), None)
+    evse = next((evse for evse in document.get("evses") or () if evse["uid"].lower() == wanted), None)
     if evse is None or "connector_id" not in params:
         return None if evse is None else ("evse", evse)
     connector = find_connector(evse, params["connector_id"])

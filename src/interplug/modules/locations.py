@@ -32,7 +32,7 @@ LOCATIONS = Module(
     id="locations",
     kind="location",
     sender=("CPO",),
-    receiver=("EMSP",),
+    receiver=("EMSP", "PTP"),
     key=("country_code", "party_id", "id"),
     routes=(
         Route("SENDER", "GET", "", feed.page),

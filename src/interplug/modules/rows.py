@@ -5,11 +5,13 @@ from __future__ import annotations
 from .cdrs import CDRS
 from .chargingprofiles import CHARGINGPROFILES
 from .commands import COMMANDS
+from .confirmations import CONFIRMATIONS
 from .credentials import CREDENTIALS
 from .hubclientinfo import HUBCLIENTINFO
 from .locations import LOCATIONS
 from .sessions import SESSIONS
 from .tariffs import TARIFFS
+from .terminals import TERMINALS
 from .tokens import TOKENS
 from .versions import VERSION_DETAILS, VERSIONS
 
@@ -24,5 +26,7 @@ MODULES = (
     CDRS,
     COMMANDS,
     CHARGINGPROFILES,
+    TERMINALS,
+    CONFIRMATIONS,
     HUBCLIENTINFO,
 )

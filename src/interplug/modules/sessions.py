@@ -14,7 +14,7 @@ SESSIONS = Module(
     id="sessions",
     kind="session",
     sender=("CPO",),
-    receiver=("EMSP", "SCSP"),
+    receiver=("EMSP", "PTP", "SCSP"),
     key=("country_code", "party_id", "id"),
     routes=(
         Route("SENDER", "GET", "", feed.page),

@@ -14,7 +14,7 @@ TARIFFS = Module(
     id="tariffs",
     kind="tariff",
     sender=("CPO",),
-    receiver=("EMSP",),
+    receiver=("EMSP", "PTP"),
     key=("country_code", "party_id", "id"),
     routes=(
         Route("SENDER", "GET", "", feed.page),

@@ -71,8 +71,9 @@ def _endpoints(call: Call, roles: tuple[str, ...]) -> list[dict[str, Any]]:
             continue
         for side in SIDES:
             if module.served(number, side) and not set(roles).isdisjoint(module.roles(side)):
-                found.append({"identifier": module.id, "role": side, "url": addresses.endpoint(settings, number, module, side, role=role)})
-    return found
+                url = addresses.whole(settings, number, module, side, role=role)
+                found.append({"identifier": module.endpoint, "role": side, "url": url})
+    return list({(one["identifier"], one["role"]): one for one in found}.values())
 
 
 VERSIONS = Module(

@@ -2,7 +2,8 @@
 
 An object has one audience: everybody, or a class with members. A partner that joins or leaves a class has to be told what it may see
 now, and that is written down with the change itself, so that push does it however long it takes. A partner that is not registered yet
-need not be told: it reads the lists when it registers. Sessions and CDRs have no class: they belong to one connection.
+need not be told: it reads the lists when it registers. Sessions, CDRs, payment terminals and what was captured for a Session have no
+class: they belong to one connection.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from interplug.model.types import fold
+from interplug.protocol.routes import INSIDE
 from interplug.store.cursors import Resync
 from interplug.store.keys import Key
 from interplug.store.tx import Tx
@@ -22,7 +24,9 @@ from .directory import Directory
 NAMED_EVERYBODY = "everybody"
 HELD = "held"
 """The class without members that sees CDRs of ours which are not to leave yet."""
-NAMELESS = (OWN_DRIVERS, HELD)
+STOCK = "stock"
+"""The class without members that sees payment terminals which no operator has yet."""
+NAMELESS = (OWN_DRIVERS, HELD, STOCK)
 """Classes of the node's own, which no partner joins."""
 MODULES = ("locations", "tariffs", "tokens")
 """The modules whose objects can be for some partners only."""
@@ -88,10 +92,15 @@ async def _told(tx: Tx, connection: Connection, audience: int) -> None:
 async def all_again(tx: Tx, connection: Connection) -> None:
     """Everything that a partner may see is new to it, or may be: it is told of all, list by list, unless it reads that list to its end."""
     for audience in connection.audiences:
-        for module in SHARED if audience == connection.id else MODULES:
+        for module in _shared(connection) if audience == connection.id else MODULES:
             await tx.cursors.resync(Resync(connection.id, f"{_ALL}{module} {audience}", 0, tx.clock()))
     for audience in connection.steered:
         await tx.cursors.resync(Resync(connection.id, f"{_ALL}sessions {audience}", 0, tx.clock()))
+
+
+def _shared(connection: Connection) -> tuple[str, ...]:
+    """The modules with objects for this connection alone; those of Payments where it is an operator with terminals."""
+    return (*SHARED, *(module for module in INSIDE if connection.endpoint(module, "RECEIVER") is not None))
 
 
 async def has_read(tx: Tx, connection: int, module: str, begun: int) -> None:

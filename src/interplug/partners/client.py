@@ -30,7 +30,7 @@ from interplug.telemetry.figures import Requests
 from .directory import Connection, Directory
 from .guard import check_url
 from .keys import BadKey
-from .roles import CONFIGURATION, COUNTERPART, role_at
+from .roles import CONFIGURATION, role_at
 
 ROUTES = 10_000
 """Routing headers that are kept."""
@@ -284,8 +284,7 @@ class PartnerClient:
         """A list of a platform with several parties is asked for without TO, or it would be cut to one of them (TRN-084)."""
         if module_id in CONFIGURATION or not connection.speaks.routing_headers:
             return {}
-        theirs = role_at(module_id, side)
-        ours = COUNTERPART.get(theirs or "")
+        theirs, ours = role_at(module_id, side), role_at(module_id, "RECEIVER" if side == "SENDER" else "SENDER")
         several = whole_list and connection.hub is None and sum(party.role == theirs for party in connection.parties) > 1
         return routing_headers(
             to or (None if several else self.directory.their_party(connection, theirs)),

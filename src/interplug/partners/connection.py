@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from interplug.model.types import fold
 from interplug.protocol.headers import Party
-from interplug.protocol.routes import Side
+from interplug.protocol.http import join
+from interplug.protocol.routes import INSIDE, Side
 from interplug.store.partners import ConnectionRow
 from interplug.versions.table import VERSIONS, Version
 
@@ -109,6 +110,9 @@ class Connection:
 
     def endpoint(self, module_id: str, side: Side) -> str | None:
         """The URL of a side of a module; ids are compared without regard to case (quirk 15)."""
+        if (outer := INSIDE.get(module_id)) is not None:
+            base = self.endpoint(outer, side)
+            return None if base is None else join(base, module_id)
         wanted = fold(module_id)
         for known in self.endpoints:
             if fold(known.identifier) == wanted and (known.role == side or known.role is None or wanted == "credentials"):

@@ -18,6 +18,7 @@ from typing import Any
 
 from interplug.config import Settings
 from interplug.protocol.headers import Party, routing_headers, token_readings
+from interplug.protocol.routes import ROLES_BY_URL
 from interplug.store.parties import OurParty
 from interplug.store.partners import TokenRow
 from interplug.store.store import Store, now_us
@@ -234,7 +235,7 @@ def _has(connection: Connection, key: tuple[str, str], role: str) -> bool:
 
 def role_of_211(our_roles: Iterable[str]) -> str | None:
     """The role of a partner that cannot say it (2.1.1): the counterpart of ours, where we show only one."""
-    found = {COUNTERPART[role] for role in our_roles if role in COUNTERPART}
+    found = {COUNTERPART[role] for role in our_roles if role in ROLES_BY_URL}
     return found.pop() if len(found) == 1 else None
 
 

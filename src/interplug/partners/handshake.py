@@ -97,7 +97,8 @@ async def _accept(
     connection = presented.connection
     verified = await _verify(directory, client, connection, version, document, role)
     token = new_token()
-    answer = presentation.credentials(directory, connection, version, token, role)
+    pays = verified.offer.url("payments") is not None
+    answer = presentation.credentials(directory, connection, version, token, role, pays=pays)
     single = {} if VERSIONS[version].roles_in_credentials or role is None else {"our_role": role.upper()}
 
     async def work(tx: Tx) -> None:

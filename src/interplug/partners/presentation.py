@@ -30,13 +30,16 @@ def versions_url(settings: Settings, role: str | None = None) -> str:
     return join(root(settings), "ocpi", *([role.lower()] if role else []), "versions")
 
 
-def credentials(directory: Directory, connection: Connection, version: str, token: str, role: str | None = None) -> dict[str, Any]:
-    """What `connection` is shown in `version`: our parties, and `token` to reach us with. `role` is the role of a 2.1.1 URL."""
+def credentials(
+    directory: Directory, connection: Connection, version: str, token: str, role: str | None = None, *, pays: bool = False
+) -> dict[str, Any]:
+    """What `connection` is shown in `version`: our parties, and `token` to reach us with. `role` is the role of a 2.1.1 URL; `pays` says
+    that the partner has the Payments module: the role PTP is a word of that document alone, and to others such a party is OTHER."""
     parties = shown(directory, connection, version, role)
     if not parties:
         raise OcpiError(SERVER_ERROR, "this platform has no party to present yet")
     single = None if VERSIONS[version].roles_in_credentials else parties[0].role
-    document = {"token": token, "url": versions_url(directory.settings, single), "roles": [_role(party) for party in parties]}
+    document = {"token": token, "url": versions_url(directory.settings, single), "roles": [_role(party, pays) for party in parties]}
     spelled = chain.down("credentials", document, version, chain.Facts(role=single))
     if spelled is None:
         raise OcpiError(SERVER_ERROR, f"no party of this platform can be presented in {version}")
@@ -50,9 +53,9 @@ def shown(directory: Directory, connection: Connection, version: str, role: str 
     return tuple(one for one in directory.shown(connection, role.upper() if role else None) if one.role in ROLES_BY_URL)[:1]
 
 
-def _role(party: OurParty) -> dict[str, Any]:
+def _role(party: OurParty, pays: bool) -> dict[str, Any]:
     return {
-        "role": party.role,
+        "role": party.role if pays or party.role != "PTP" else "OTHER",
         "business_details": party.business_details,
         "party_id": party.party_id,
         "country_code": party.country_code,

@@ -213,7 +213,7 @@ async def _exchange(
     token = new_token()
     url = offer.url("credentials")
     assert url is not None  # look_up has seen it
-    ours = presentation.credentials(directory, connection, offer.version, token)
+    ours = presentation.credentials(directory, connection, offer.version, token, pays=offer.url("payments") is not None)
     await _offer(directory, connection, token)
     reply = await client.ask(access, method, url, ours)
     if not reply.ok:

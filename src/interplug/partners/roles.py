@@ -1,6 +1,7 @@
 """Which market role stands on which side of a module, and which endpoints a partner must have for us (1.8 of the notes, 7.1.6).
 
-ChargingProfiles have several senders, an eMSP or an SCSP, so who they are for is said with each message.
+A Payment Terminal Provider (PTP) stands where an eMSP stands, for drivers who pay at a terminal: it is sent Locations, Tariffs, Sessions
+and CDRs, and sends commands. ChargingProfiles have several senders, an eMSP or an SCSP, so who they are for is said with each message.
 
 Used where a party has to be chosen for a header and where a handshake asks whether the other side is of use at all. A 2.1.1 connection
 has no roles in its documents: there the partner's role is the counterpart of the one that we show.
@@ -20,16 +21,21 @@ SENDERS: dict[str, str] = {
     "cdrs": "CPO",
     "tokens": "EMSP",
     "commands": "EMSP",
+    "terminals": "PTP",
+    "financial-advice-confirmations": "PTP",
 }
-COUNTERPART = {"CPO": "EMSP", "EMSP": "CPO"}
+COUNTERPART = {"CPO": "EMSP", "EMSP": "CPO", "PTP": "CPO"}
+CUSTOMERS = ("EMSP", "PTP")
+"""Whose drivers charge at a CPO's stations."""
 
 Need = tuple[str, Side]
 
 # What a counterpart must have to be of use; one of several is enough. An eMSP whose CPO has no Locations has nothing to show; a CPO whose
-# eMSP neither lists Tokens nor takes CDRs can serve nobody and bill nothing.
+# eMSP neither lists Tokens nor takes CDRs can serve nobody and bill nothing. A PTP has to be able to start a charge.
 REQUIRED: dict[str, tuple[Need, ...]] = {
     "EMSP": (("locations", "SENDER"),),
     "CPO": (("tokens", "SENDER"), ("cdrs", "RECEIVER")),
+    "PTP": (("commands", "RECEIVER"),),
 }
 
 # Modules that are about the link itself: no routing headers (4.1.9), and a hub does not forward them.

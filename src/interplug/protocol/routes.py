@@ -8,6 +8,8 @@ handler functions. From the rows follow the router, the endpoints in version det
     /ocpi/{version}                    /ocpi/2.1.1/{role}
     /ocpi/{version}/credentials        /ocpi/2.1.1/{role}/credentials
     /ocpi/{version}/{sender|receiver}/{module}/…      /ocpi/2.1.1/{role}/{module}/…
+
+The objects of Payments share one endpoint: `/ocpi/{version}/{side}/payments/terminals/…`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ Side = Literal["SENDER", "RECEIVER"]
 ALL = tuple(VERSIONS)
 ROLES_BY_URL = ("CPO", "EMSP")
 """The roles that 2.1.1 knows."""
+INSIDE = {"terminals": "payments", "financial-advice-confirmations": "payments"}
+"""Objects without an endpoint of their own: they stand below that of another name, at a segment with theirs."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -57,6 +61,11 @@ class Module:
     call: bool = False
     """It asks for something whose result comes later, and has no objects that could be pushed or pulled."""
 
+    @property
+    def endpoint(self) -> str:
+        """The identifier under which version details tell where it is."""
+        return INSIDE.get(self.id, self.id)
+
     def served(self, version: str, side: Side) -> bool:
         return any(version in route.versions and route.side == side for route in self.routes)
 
@@ -80,33 +89,33 @@ class Place(msgspec.Struct, frozen=True):
         return found
 
 
-_Shape = tuple[tuple[str, ...], dict[str, Route]]
+_Shape = tuple[tuple[str, ...], Module, dict[str, Route]]
 
 
 class Router:
     """Finds the `Place` of a path below `/ocpi/{version}`; built once from the rows, a dict look-up a request."""
 
     def __init__(self, modules: Iterable[Module]) -> None:
-        self._tables: dict[tuple[str, str, str], tuple[Module, Side, dict[int, list[_Shape]]]] = {}
+        self._tables: dict[tuple[str, str, str], tuple[Side, dict[int, list[_Shape]]]] = {}
         for module in modules:
             for version in ALL:
                 for side in ("SENDER", "RECEIVER"):
                     self._add(module, version, side)
 
     def _add(self, module: Module, version: str, side: Side) -> None:
-        shapes: dict[int, list[_Shape]] = {}
-        for route in module.routes:
-            if route.side != side or version not in route.versions:
-                continue
-            parts = tuple(part for part in route.path.split("/") if part)
-            same = [methods for shape, methods in shapes.setdefault(len(parts), []) if shape == parts]
-            if not same:
-                same = [{}]
-                shapes[len(parts)].append((parts, same[0]))
-            same[0][route.method] = route
-        if shapes:
-            for name in self.doors(module, version, side):
-                self._tables[version, name, module.id] = (module, side, shapes)
+        routes = [route for route in module.routes if route.side == side and version in route.versions]
+        if not routes:
+            return
+        start = (module.id,) if module.endpoint != module.id else ()
+        for name in self.doors(module, version, side):
+            _, shapes = self._tables.setdefault((version, name, module.endpoint), (side, {}))
+            for route in routes:
+                parts = start + tuple(part for part in route.path.split("/") if part)
+                same = [methods for shape, _, methods in shapes.setdefault(len(parts), []) if shape == parts]
+                if not same:
+                    same = [{}]
+                    shapes[len(parts)].append((parts, module, same[0]))
+                same[0][route.method] = route
 
     @staticmethod
     def doors(module: Module, version: str, side: Side) -> Iterator[str]:
@@ -121,8 +130,8 @@ class Router:
         table = self._tables.get((version, door, module_id))
         if table is None:
             raise not_found(f"nothing is served at /{version}/{door}/{module_id}")
-        module, side, shapes = table
-        for shape, methods in shapes.get(len(rest), ()):
+        side, shapes = table
+        for shape, module, methods in shapes.get(len(rest), ()):
             params = _match(shape, rest)
             if params is not None:
                 return Place(version, module, side, methods, params)

@@ -1,7 +1,8 @@
 """History is evidence: append-only, in the transaction of the change itself.
 
-Tariffs and CDRs keep every version, our own and received; Sessions each change of state and each new charging period. What is kept
-is the document as it arrived, byte for byte, its hash, the connection and the times. Nothing here is updated; only retention removes.
+Tariffs, CDRs and what was captured for them keep every version, our own and received; Sessions each change of state and each new charging
+period. What is kept is the document as it arrived, byte for byte, its hash, the connection and the times. Nothing here is updated; only
+retention removes.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from interplug.store.bodies import NEWEST
 from interplug.store.database import Database, Row
 from interplug.store.keys import Evidence, Key
 
-EVERY = frozenset({"tariffs", "cdrs"})
+EVERY = frozenset({"tariffs", "cdrs", "financial-advice-confirmations"})
 ADD = """
 insert into history (module, id, source, country, party, kind, no, why, connection, version, received_at, sha256, doc)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""

@@ -32,6 +32,7 @@ from interplug.store.pulses import Pulses
 from interplug.store.quarantine import Quarantine
 from interplug.store.replies import Replies
 from interplug.store.stations import Stations
+from interplug.store.terminals import Terminals
 
 BUMP = "insert into counter (name, no) values (?, 1) on conflict (name) do update set no = counter.no + 1 returning no"
 REACHED = "select no from counter where name = ?"
@@ -62,6 +63,7 @@ class Tx:
         self.charging_stations = ChargingStations(db)
         self.ocpp = Ocpp(db)
         self.faults = Faults(db)
+        self.terminals = Terminals(db, numbers)
         self.alerts = Alerts(db, numbers)
         self.operators = Operators(db)
         self.checks = Checks(db)

@@ -3,7 +3,7 @@
 Nothing is ended that came while the list was read, that stands in quarantine under its id, or because of a list that cannot be believed:
 one that was cut short or that says it has more than it gave, or that lacks so much that it is rather the list that is wrong. A person
 who knows better says so (`interplug pull --full --believe`). Ending keeps what Sessions and CDRs refer to: EVSEs are REMOVED, Tokens
-not valid, Tariffs no longer shown.
+not valid, Tariffs and payment terminals no longer shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DOUBT = 0.2
 """A whole list that lacks more than this part of what we hold, and more than FEW objects, is not believed."""
 FEW = 10
 BATCH = 500
-ENDED_BY_ABSENCE = ("locations", "tokens", "tariffs")
+ENDED_BY_ABSENCE = ("locations", "tokens", "tariffs", "terminals")
 
 
 class Absence:

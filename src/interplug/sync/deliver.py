@@ -180,7 +180,17 @@ class Delivery:
             return await self._cdr(stored, document, again)
         if stored.key.module == "sessions":
             return await self._session(stored, document)
+        if not self.modules[stored.key.module].key:
+            return await self._posted(stored, document)
         return await self._request("PUT", stored.key, document)
+
+    async def _posted(self, stored: Stored, document: Document) -> Decision:
+        """What has no URL of its own at the receiver is POSTed in each of its states; one that takes only the first reads the next from
+        our list (Payments)."""
+        reply = await self._reply("POST", stored.key, [], document, None)
+        decision = decide(reply, "POST", self._now())
+        known = reply.http == 409 or TWICE.search(reply.message or "")
+        return SENT if decision.verdict == "refused" and known else decision
 
     async def _evses(self, item: Item) -> Decision:
         for uid, more in list(item.evses.items()):

@@ -20,6 +20,7 @@ from interplug.modules.zones import zone_at
 from interplug.partners import audiences
 from interplug.partners.connection import OWN_DRIVERS
 from interplug.partners.directory import Directory
+from interplug.partners.roles import CUSTOMERS
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Evidence, Key, Saved
 from interplug.store.tx import Tx
@@ -176,7 +177,7 @@ async def _issue(tx: Tx, directory: Directory, taken: Taken, audience: int) -> K
 
 async def _audience(tx: Tx, directory: Directory, document: Document) -> int:
     token = document["cdr_token"]
-    reached = directory.of_party(token["country_code"], token["party_id"], "EMSP")
+    reached = [one for role in CUSTOMERS for one in directory.of_party(token["country_code"], token["party_id"], role)]
     return reached[0].id if reached else await tx.parties.audience_class(OWN_DRIVERS)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from interplug.model.types import encode_json, fold, parse_time
 from interplug.model.validate import Invalid, validate
-from interplug.modules import lens
+from interplug.modules import lens, payments
 from interplug.modules.node import Node
 from interplug.modules.zones import zone_at
 from interplug.partners.directory import Connection
@@ -54,28 +54,37 @@ class Taking:
             return error
         except lens.UNREADABLE as error:
             return Invalid("$", f"is no {kind} of OCPI {version} ({type(error).__name__})")
-        if not self._theirs(newest):
-            return Invalid("$.party_id", f"{newest['country_code']}-{newest['party_id']} is none of the parties of {connection.partner}")
+        whose = self._whose(newest)
+        if whose is None or not self._theirs(*whose):
+            named = "-".join(whose) if whose else "a platform without the role PTP"
+            return Invalid("$.party_id", f"{named} is none of the parties of {connection.partner}")
         counts = self.way.report.repairs
         for repair in repairs:
             counts[repair.name] = counts.get(repair.name, 0) + 1
-        return self._key(newest), newest, parse_time(newest["last_updated"])
+        return self._key(newest, *whose), newest, parse_time(newest["last_updated"])
 
     def _owner(self) -> tuple[str, str] | None:
         """Whose the objects are where the version does not say it: the one party of a 2.1.1 connection."""
         parties = self.connection.parties
         return (parties[0].country_code, parties[0].party_id) if parties else None
 
-    def _theirs(self, document: Document) -> bool:
+    def _whose(self, document: Document) -> tuple[str, str] | None:
+        """Country and party id of the owner."""
+        if self.module.id not in payments.IDS:
+            return document["country_code"], document["party_id"]
+        party = payments.provider(self.node.directory, self.connection)
+        return None if party is None else (party.country_code, party.party_id)
+
+    def _theirs(self, country: str, party: str) -> bool:
         if self.module.id == CLIENTS:
             return self.connection.hub is not None
-        return self.node.directory.may_write(self.connection, document["country_code"], document["party_id"])
+        return self.node.directory.may_write(self.connection, country, party)
 
-    def _key(self, document: Document) -> Key:
-        name, kind = document.get("id", ""), ""
+    def _key(self, document: Document, country: str, party: str) -> Key:
+        name, kind = document.get(payments.IDS.get(self.module.id, "id"), ""), ""
         if self.module.id == "tokens":
             name, kind = document["uid"], document["type"]
-        return Key(self.module.id, self.connection.id, document["country_code"], document["party_id"], name, kind)
+        return Key(self.module.id, self.connection.id, country, party, name, kind)
 
     # --- in one transaction
 
@@ -113,7 +122,7 @@ class Taking:
         )
 
     async def _set_aside(self, tx: Tx, item: Any, error: Invalid, now: int) -> str:
-        name = item.get("id") or item.get("uid") if isinstance(item, dict) else ""
+        name = item.get("id") or item.get("uid") or item.get("terminal_id") if isinstance(item, dict) else ""
         name = name[:100] if isinstance(name, str) else ""
         raw, module = encode_json(item), self.module.id
         await tx.quarantine.add(self.connection.id, module, raw, path=error.path, reason=error.reason, received_at=now, id=name)

@@ -84,6 +84,7 @@ _TO_221: list[Loss] = [
         ("elements[].price_components[].vat", "dropped where tax does not apply (N/A)", "it would be charged"),
         ("elements", "an element with an unknown restriction is dropped whole", "without it, it would be unconditional"),
         ("energy_mix.environ_impact", "custom categories are dropped", _CLOSED),
+        ("preauthorize_amount", "dropped", _NO_FIELD),
     ),
     *_rows(
         "session",
@@ -115,8 +116,12 @@ _TO_221: list[Loss] = [
         "2.3.0",
         "2.2.1",
         ("roles[].business_details.logo.category", "a custom category becomes OTHER", _CLOSED),
+        ("roles[].role", "PTP becomes OTHER", _CLOSED),
         ("roles", "a hub presents itself alone, with the role HUB", "its parties are told by HubClientInfo there"),
     ),
+    *_rows("client_info", "2.3.0", "2.2.1", ("role", "PTP becomes OTHER", _CLOSED)),
+    *_rows("terminal", "2.3.0", "2.2.1", ("$", "withheld", "Payments is no module there")),
+    *_rows("financial_advice_confirmation", "2.3.0", "2.2.1", ("$", "withheld", "Payments is no module there")),
 ]
 
 _TO_211: list[Loss] = [

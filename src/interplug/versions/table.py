@@ -66,6 +66,7 @@ class Version:
         "credentials",
         "hubclientinfo",
         "locations",
+        "payments",
         "sessions",
         "tariffs",
         "tokens",
@@ -73,7 +74,14 @@ class Version:
 
 
 _V230 = Version(number=NEWEST)
-_V221 = replace(_V230, number="2.2.1", hub_party_id=False, open_enums=False, taxes=False)
+_V221 = replace(
+    _V230,
+    number="2.2.1",
+    hub_party_id=False,
+    open_enums=False,
+    taxes=False,
+    modules=tuple(module for module in _V230.modules if module != "payments"),
+)
 _V211 = replace(
     _V221,
     number="2.1.1",

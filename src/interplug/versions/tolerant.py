@@ -189,7 +189,9 @@ _NAMES: dict[str, tuple[Rule, ...]] = {
 
 # --- What can be told from other fields ---------------------------------------------------------------------------------------------------
 
-_DATED = frozenset({"location", "evse", "connector", "tariff", "session", "cdr", "token", "client_info"})
+_DATED = frozenset(
+    {"location", "evse", "connector", "tariff", "session", "cdr", "token", "client_info", "terminal", "financial_advice_confirmation"}
+)
 
 
 def _last_updated(bench: _Bench, document: Document, path: str, parent: Document | None) -> None:
@@ -269,6 +271,18 @@ def _costs(bench: _Bench, document: Document, path: str) -> None:
             bench.note("price shape", f"{path}.{key}", value, shaped)
 
 
+def _captured(bench: _Bench, document: Document, path: str) -> None:
+    """The examples of Payments have prices in the shape of 2.2.1, and nothing of the card where nothing was captured."""
+    value = document.get("total_costs")
+    shaped = _price(value, bench.version)
+    if value is not None and shaped != value:
+        document["total_costs"] = shaped
+        bench.note("price shape", f"{path}.total_costs", value, shaped)
+    if document.get("capture_status_code") == "FAILED" and not document.get("eft_data"):
+        before, document["eft_data"] = document.get("eft_data"), [document.get("capture_status_message") or "FAILED"]
+        bench.note("eft_data missing", f"{path}.eft_data", before, document["eft_data"])
+
+
 def _limits(bench: _Bench, document: Document, path: str) -> None:
     for key in ("min_price", "max_price"):
         value = document.get(key)
@@ -286,24 +300,19 @@ def _limits(bench: _Bench, document: Document, path: str) -> None:
 
 
 def _roles(bench: _Bench, document: Document, path: str) -> None:
-    """HUB is no role of 2.3.0, and PTP is one of no version (14, 7.4.2); a list that names them still says who is there."""
+    """HUB is no role of 2.3.0 (14, 7.4.2); a list that names it still says who is there."""
     if not isinstance(document.get("roles"), list):
         return
     raised = credentials_up(document, document, NO_FACTS) if bench.version.hub_party_id else document
     if raised is not document:
         bench.note("role HUB", f"{path}.roles", document["roles"], raised["roles"])
         document.update(raised)
-    for place, role in enumerate(document["roles"]):
-        if isinstance(role, dict) and role.get("role") == "PTP":
-            role["role"] = "OTHER"
-            bench.note("role PTP", f"{path}.roles[{place}].role", "PTP", "OTHER")
 
 
 def _client_role(bench: _Bench, document: Document, path: str) -> None:
-    unknown = ("HUB", "PTP") if bench.version.hub_party_id else ("PTP",)
-    if (role := document.get("role")) in unknown:
+    if document.get("role") == "HUB" and bench.version.hub_party_id:
         document["role"] = "OTHER"
-        bench.note(f"role {role}", f"{path}.role", role, "OTHER")
+        bench.note("role HUB", f"{path}.role", "HUB", "OTHER")
 
 
 _WHOLE: dict[str, tuple[Rule, ...]] = {
@@ -315,4 +324,5 @@ _WHOLE: dict[str, tuple[Rule, ...]] = {
     "cdr": (_costs, _periods),
     "credentials": (_roles,),
     "client_info": (_client_role,),
+    "financial_advice_confirmation": (_captured,),
 }

@@ -19,7 +19,7 @@ from .v211_locations import CONNECTOR, CONNECTOR_UP, EVSE, EVSE_UP, LOCATION, LO
 from .v211_tokens import TOKEN, TOKEN_UP, command_token, with_owner
 
 NUMBER = "2.1.1"
-LATER_MODULES = frozenset({"chargingprofiles", "hubclientinfo"})
+LATER_MODULES = frozenset({"chargingprofiles", "hubclientinfo", "payments"})
 
 
 def never(document: Document, facts: Facts) -> Any:
@@ -192,6 +192,8 @@ DOWN: dict[str, Step] = {
     "clear_profile_result": never,
     "set_charging_profile": never,
     "client_info": never,
+    "terminal": never,
+    "financial_advice_confirmation": never,
 }
 
 UP: dict[str, Step] = {

@@ -31,7 +31,7 @@ PARKING_TYPES = frozenset(locations.KNOWN_PARKING_TYPES)
 IMAGE_CATEGORIES = frozenset(KNOWN_IMAGE_CATEGORIES)
 ENVIRONMENTAL_IMPACTS = frozenset(KNOWN_ENVIRONMENTAL_IMPACT_CATEGORIES)
 TOKEN_TYPES = frozenset(tokens.KNOWN_TOKEN_TYPES) - {"EMAID"}
-ROLES = frozenset(get_args(Role)) | {"HUB"}
+ROLES = frozenset(get_args(Role)) - {"PTP"} | {"HUB"}
 
 # --- Locations (8) ------------------------------------------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ ELEMENT = lens(
     each={"restrictions": charges.conditional(fields(tariffs.TariffRestrictions)), "price_components": every(COMPONENT)},
 )
 TARIFF = lens(
-    fields(tariffs.Tariff, "tax_included"),
+    fields(tariffs.Tariff, "tax_included", "preauthorize_amount"),
     each={
         "elements": charges.elements(ELEMENT),
         "min_price": charges.limit_down,
@@ -170,6 +170,11 @@ def credentials_up(document: Document, out: Document, facts: Facts) -> Document:
 
 def _is(role: Document, hub: str) -> bool:
     return fold(f"{role.get('country_code')}{role.get('party_id')}") == fold(hub)
+
+
+def never(document: Document, facts: Facts) -> Any:
+    """2.2.1 has no such thing."""
+    return WITHHELD
 
 
 def details_down(document: Document, out: Document, facts: Facts) -> Document:
@@ -223,6 +228,8 @@ DOWN: dict[str, Step] = {
     "clear_profile_result": lens(fields(chargingprofiles.ClearProfileResult)),
     "set_charging_profile": lens(fields(chargingprofiles.SetChargingProfile), each={"charging_profile": PROFILE}),
     "client_info": lens(fields(hubclientinfo.ClientInfo), each={"role": only(ROLES, "OTHER")}),
+    "terminal": never,
+    "financial_advice_confirmation": never,
 }
 
 UP: dict[str, Step] = {
