@@ -115,7 +115,9 @@ class Connection:
             return None if base is None else join(base, module_id)
         wanted = fold(module_id)
         for known in self.endpoints:
-            if fold(known.identifier) == wanted and (known.role == side or known.role is None or wanted == "credentials"):
+            if (known.identifier == wanted or fold(known.identifier) == wanted) and (
+                known.role == side or known.role is None or wanted == "credentials"
+            ):
                 return known.url
         return None
 

@@ -39,7 +39,7 @@ class Database(Protocol):
         """As `all`, of objects whose pks are in that column: what is to be written later of others may wait."""
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def writes(sql: str) -> bool:
     return sql.lstrip()[:6].lower() != "select"
 

@@ -2,8 +2,9 @@
 
 A group begins with the lock on the row that counts the changes and ends with its update, so groups of all processes follow one another
 as those of one SQLite database do: what a transaction has read cannot change under it, and the order of numbers is the order of commits.
-Statements go over a connection one after another while others may have to wait, so a group is short (LONGEST). Each transaction has a
-savepoint, and one that raises is undone alone. Reading waits for nobody: a pool of connections, a snapshot for each read.
+Statements go over a connection one after another while others may have to wait, so a group is short (LONGEST), and what its transactions
+will look at is asked at once. One that raises is undone alone (`group.py`). Reading waits for nobody: a pool of connections, a snapshot
+for each read.
 
 A connection that is lost takes its group with it: nobody in it is told that he is safe. Where it was lost while the commit was under
 way, nobody knows, and that is what is told (`Unsure`). What has not begun waits for the database to be back, at most PATIENCE seconds.

@@ -1,9 +1,9 @@
 """SQLite: transactions in groups, one commit for each, in the thread of the event loop; only the wait for the disk is elsewhere.
 
 Measured: a commit with synchronous=FULL is one fdatasync; sixty-four waiting transactions share it. So what waits is run together (at
-most GROUP, or as much as LONGEST allows), each in a savepoint, and all are answered after the commit, for which a thread waits while the
-loop goes on to read and to hear the next requests. A transaction that raises is undone alone. Statements run in the loop because a
-thread of their own would have to fight with the loop for the interpreter at every one of them, which costs more than they do.
+most GROUP, or as much as LONGEST allows), and all are answered after the commit, for which a thread waits while the loop goes on to read
+and to hear the next requests. A transaction that raises is undone alone (`group.py`). Statements run in the loop because a thread of
+their own would have to fight with the loop for the interpreter at every one of them, which costs more than they do.
 
 A transaction is a coroutine whose statements never suspend here, so it is driven to its end by one `send`; each read sees one snapshot.
 """
