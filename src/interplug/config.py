@@ -42,6 +42,9 @@ class StoreSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     tariff_days: Annotated[float, _help("Days that every version of a Tariff is kept, our own and received.")] = 3653.0
     cdr_days: Annotated[float, _help("Days that every version of a CDR is kept as evidence, our own and received.")] = 3653.0
     session_days: Annotated[float, _help("Days that the states and charging periods of Sessions are kept as evidence.")] = 3653.0
+    status_days: Annotated[float, _help("Days that it is kept since when each own EVSE had which status; uptime is counted from that.")] = (
+        1100.0
+    )
     command_days: Annotated[float, _help("Days that commands and their results are kept.")] = 400.0
     quarantine_days: Annotated[float, _help("Days that objects which could not be taken are kept.")] = 90.0
     least_free: Annotated[int, _help("Bytes free on the disk of the database below which the node says that it is not ready.")] = 50_000_000

@@ -111,3 +111,17 @@ def test_many_are_added_from_a_file_and_one_that_cannot_be_keeps_no_other_out(in
     assert fits(row(place, "CS1").password, told.json["added"][0]["password"]) and fits(row(place, "CS2").password, "open sesame")
     assert [one["id"] for one in told.json["refused"]] == ["CS3"]
     assert interplug("station", "import", "-", typed=b'[{"id": "CS4"}]').code == 2
+
+
+def test_uptime_is_counted_from_what_was_recorded_and_says_since_when(interplug: Command, place: Path) -> None:
+    shown = interplug("station", "uptime", "--from", "1d", "--json").json
+    [one] = shown["locations"]
+    assert (one["id"], [evse["uid"] for evse in one["evses"]]) == ("LOC1", ["EVSE1", "EVSE2"])
+    assert (one["uptime"], shown["uptime"]) == (1, 1), "what was before the record counts in nothing"
+    seconds = one["evses"][0]["seconds"]
+    assert seconds["unrecorded"] > 86_000 and seconds["up"] > 0 and abs(sum(seconds.values()) - 86_400) < 1
+    said = interplug("station", "uptime", "--location", "loc1")
+    assert said.code == 0 and "100.00" in said.out and one["evses"][0]["recorded_since"] in said.out
+    assert interplug("station", "uptime", "--from", "2020-01-01", "--to", "2020-01-02", "--json").json["uptime"] is None
+    assert "not before" in interplug("station", "uptime", "--from", "2026-01-02", "--to", "2026-01-01").err
+    assert "no Location LOC9" in interplug("station", "uptime", "--location", "LOC9").err

@@ -57,7 +57,7 @@ async def test_the_statuses_of_a_group_are_a_statement_for_each_table(desk: Desk
 
     with desk.statements() as mine:
         await together(desk, status("A", 2, "CHARGING"), elsewhere)
-    assert [sql.split()[0] for sql in mine] == ["select", "select", "update", "update"]
+    assert [sql.split()[0] for sql in mine] == ["select", "select", "update", "insert", "update"]
     assert await statuses(desk) == ["CHARGING", "AVAILABLE"]
     assert [one["status"] for one in (await desk.document(other))["evses"]] == ["CHARGING"]
 

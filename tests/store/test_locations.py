@@ -151,9 +151,9 @@ async def test_patching_an_evse_costs_the_same_whatever_stands_beside_it(desk: D
 
     with desk.statements() as mine:
         await desk.write(patch)
-    assert [sql.split()[0] for sql in mine] == ["select", "update", "update"]
+    assert [sql.split()[0] for sql in mine] == ["select", "update", "insert", "update"], "the row of the record is that of our own EVSE"
     assert "e.uid = ?" in mine[0]
-    assert "where pk =" in mine[1] and "where pk =" in mine[2]
+    assert "where pk =" in mine[1] and "where pk =" in mine[3]
 
 
 async def test_what_was_seen_before_another_write_is_looked_up_again(desk: Desk, open_store: Opener) -> None:

@@ -81,6 +81,7 @@ COMMANDS = (
     ("station adopt", "stations:adopt", "Adopt a station that has connected and waits."),
     ("station list", "stations:list_", "List stations, those that wait to be adopted, too."),
     ("station show", "stations:show_", "Show one station: its outlets, what charges there, what is wrong."),
+    ("station uptime", "uptimes:uptime_", "Show how much of the time our EVSEs and Locations could be used."),
     ("station messages", "stations:messages", "Show what a station said and was told, as it was said."),
     ("station call", "stations:call", "Make any call of OCPP to a station that is connected."),
     ("station remove", "stations:remove", "Let a station in no longer; what it has said is kept."),

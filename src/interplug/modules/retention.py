@@ -42,6 +42,7 @@ async def _forget(tx: Tx, node: Node) -> None:
     kept = node.settings.store
     for module, days in (("tariffs", kept.tariff_days), ("cdrs", kept.cdr_days), ("sessions", kept.session_days)):
         await tx.history.forget(module, _before(node, days))
+    await tx.statuses.forget(_before(node, kept.status_days))
     await tx.stations.forget(ENDED, _before(node, kept.reading_days))
     await _forget_messages(tx, node)
     await tx.pulses.sum_up(node.clock())

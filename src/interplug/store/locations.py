@@ -19,6 +19,7 @@ from interplug.store.bodies import LOCATIONS, Bodies, differing, fields_of, read
 from interplug.store.database import Database, Look, Numbers
 from interplug.store.heads import COLUMNS, WHERE_KEY, Head, Heads, late, spelled
 from interplug.store.keys import OWN, Key, Saved, StoredEvse
+from interplug.store.statuses import RECORD
 from interplug.store.withheld import withheld
 
 REMOVED = "REMOVED"
@@ -128,7 +129,7 @@ class Locations:
         head = await self._heads.create(key, audience, newest, received_at, 0, withheld(key, document))
         await self._bodies.put(head.pk, encode_json(without(document, "evses")))
         for position, evse in enumerate(evses.values()):
-            await self._insert(head.pk, key, evse, position, 0)
+            await self._insert(head.pk, key, evse, position, 0, received_at)
         return Saved(created=True, changed=True, pk=head.pk)
 
     async def replace(
@@ -181,19 +182,20 @@ class Locations:
                 moments.append(await self._update(head.pk, rows[uid], key, evse, now, force=force) or 0)
             else:
                 no = self._numbers.take()
-                await self._insert(head.pk, key, evse, no, no)
+                await self._insert(head.pk, key, evse, no, no, now)
                 moments.append(evse.moment)
         for uid, row in rows.items():
             if uid not in evses and row.status != REMOVED:
                 moments.append(max(last_updated, row.last_updated))
-                await self._remove(row, moments[-1])
+                await self._remove(head.pk, row, key, moments[-1], now)
         reordered = list(evses) != [row.uid for row in before] and await self._order(head.pk, list(evses))
         return max(moments, default=0) if reordered or any(moments) else None
 
-    async def _remove(self, row: EvseRow, moment: int) -> None:
+    async def _remove(self, pk: int, row: EvseRow, key: Key, moment: int, now: int) -> None:
         document = {**read_document(row.doc), "status": REMOVED, "last_updated": format_time(moment)}
         no = self._numbers.take()
         await self._db.execute(UPDATE, REMOVED, no, row.body_no, no, moment, encode_json(document), row.pk)
+        await self._record(pk, key, row.uid, REMOVED, now)
 
     async def _order(self, pk: int, uids: list[str]) -> bool:
         """In the order of the document; those it no longer names come last."""
@@ -235,7 +237,7 @@ class Locations:
             if moment <= above:
                 moment = after(above, received_at)
                 document = {**document, "last_updated": format_time(moment)}
-            await self._insert(head.pk, key, Sent(document, encode_json(document), moment), no, no)
+            await self._insert(head.pk, key, Sent(document, encode_json(document), moment), no, no, received_at)
         elif late(last_updated, row.last_updated, received_at) and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         else:
@@ -273,11 +275,17 @@ class Locations:
                 self._last = place, (Head(*row[:12]), None if row[12] is None else EvseRow(*row[12:]))
         return self._last[1]
 
-    async def _insert(self, pk: int, key: Key, evse: Sent, position: int, no: int) -> None:
+    async def _insert(self, pk: int, key: Key, evse: Sent, position: int, no: int, now: int) -> None:
         assert evse.document is not None
         uid, status = str(evse.document["uid"]), str(evse.document.get("status", ""))
         _, _, _, country, party, _ = key.folded()
         await self._db.execute(INSERT, pk, country, party, fold(uid), uid, position, status, no, no, no, evse.moment, evse.raw)
+        await self._record(pk, key, fold(uid), status, now)
+
+    async def _record(self, pk: int, key: Key, uid: str, status: str, now: int) -> None:
+        """Of our own: since when the status is that."""
+        if key.source == OWN:
+            await self._db.later(pk, RECORD, pk, uid, status, now)
 
     async def _update(self, pk: int, row: EvseRow, key: Key, evse: Sent, now: int, *, force: bool, above: int = 0) -> int | None:
         """The last_updated that was stored, None when nothing was; an own EVSE's is beyond `above`. Takes a number when readers of the
@@ -296,7 +304,10 @@ class Locations:
         no = self._numbers.take() if other_body or other_status else row.changed_no
         body_no = no if other_body else row.body_no
         status_no = no if other_status else row.status_no
-        await self._db.later(pk, UPDATE, str(document.get("status", "")), no, body_no, status_no, moment, raw, row.pk)
+        status = str(document.get("status", ""))
+        await self._db.later(pk, UPDATE, status, no, body_no, status_no, moment, raw, row.pk)
+        if other_status:
+            await self._record(pk, key, row.uid, status, now)
         return moment
 
 

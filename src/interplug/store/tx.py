@@ -32,6 +32,7 @@ from interplug.store.pulses import Pulses
 from interplug.store.quarantine import Quarantine
 from interplug.store.replies import Replies
 from interplug.store.stations import Stations
+from interplug.store.statuses import Statuses
 from interplug.store.terminals import Terminals
 
 BUMP = "insert into counter (name, no) values (?, 1) on conflict (name) do update set no = counter.no + 1 returning no"
@@ -60,6 +61,7 @@ class Tx:
         self.commands = Commands(db, numbers)
         self.profiles = Profiles(db)
         self.stations = Stations(db)
+        self.statuses = Statuses(db)
         self.charging_stations = ChargingStations(db)
         self.ocpp = Ocpp(db)
         self.faults = Faults(db)
