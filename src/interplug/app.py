@@ -53,11 +53,17 @@ log = logging.getLogger(__name__)
 LAST_WORK = 2.0
 """Seconds that what goes on after the last answers may take when the node is told to stop. With those (`LAST_ANSWERS` of `web.server`)
 and what push waits for this is less than the ten seconds after which containers are killed."""
+LAST_WRITES = 8.0
+"""Seconds after which nobody waits any more for a database that is away."""
 BACKLOG = 2048
 MALLOC = {-1: 64_000_000, -2: 1_000_000, -3: 4_000_000}
 """Of mallopt(3): M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, in bytes."""
 SQLITE_CONFIG_MULTITHREAD = 2
 SQLITE_CONFIG_MEMSTATUS = 9
+
+
+class Unfinished(Exception):
+    """The node has ended, and not everything was written."""
 
 
 class StationsDoor(Protocol):
@@ -207,7 +213,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         server = Server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings))
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, _stop, server, readiness, pages)
+            loop.add_signal_handler(one, _stop, server, readiness, pages, node)
         if not node.store.place.shared:  # else other processes may be waiting for these answers
             await call.restart(node)
             await asking.restart(node)
@@ -225,11 +231,18 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         await server.serve(sockets=[listener])
         if node.tasks:
             await asyncio.wait(node.tasks, timeout=LAST_WORK)
-        await loops.stop()
+        if wrong := await loops.stop():
+            told = ", ".join(f"{name} {why}" for name, why in wrong.items())
+            raise Unfinished(
+                f"the node has ended, and the database did not take everything ({told}). "
+                "What partners were told was accepted is there; what could not be noted as delivered is sent again at the next start."
+            )
 
 
-def _stop(server: Server, readiness: Readiness, pages: Pages | None) -> None:
+def _stop(server: Server, readiness: Readiness, pages: Pages | None, node: Node) -> None:
     """Streams end first, for nobody else ends them. A second time: at once."""
+    if not readiness.stopping:
+        node.store.end_within(LAST_WRITES)
     readiness.stopping = True
     if pages is not None:
         pages.end()

@@ -155,9 +155,17 @@ class Running:
         async with asyncio.timeout(20):
             return await self.process.wait()
 
+    async def last_words(self, by: signal.Signals) -> tuple[int, list[str]]:
+        """Its exit code and what it wrote to standard error, of one that is `heard`; it has the ten seconds that containers are given."""
+        self.process.send_signal(by)
+        async with asyncio.timeout(10):
+            _, said = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, said.decode().splitlines()
+
 
 @asynccontextmanager
-async def running(database: Path, **more: str) -> AsyncIterator[Running]:
+async def running(database: Path, *, heard: bool = False, **more: str) -> AsyncIterator[Running]:
     given = {
         "INTERPLUG__STORE__URL": f"sqlite:///{database}",
         "INTERPLUG__SERVER__PORT": "0",
@@ -166,8 +174,9 @@ async def running(database: Path, **more: str) -> AsyncIterator[Running]:
         **more,
     }
     process = await asyncio.create_subprocess_exec(
-        *PROGRAM, "serve", env=quiet_environment() | given, cwd=database.parent, stdout=asyncio.subprocess.PIPE
-    )
+        *PROGRAM, "serve", env=quiet_environment() | given, cwd=database.parent,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE if heard else None, limit=1 << 24,
+    )  # fmt: skip
     try:
         assert process.stdout is not None
         async with asyncio.timeout(30):

@@ -106,3 +106,22 @@ async def test_a_full_disk_loses_nothing_that_was_accepted_and_all_goes_on_when_
             found, _ = await commands.store.read(lambda tx: tx.objects.batch("locations", 0, 10_000, 1))
     assert {one.key.id for one in found} == set(accepted)
     assert len(accepted) >= 3
+
+
+async def test_a_node_that_is_told_to_stop_while_its_disk_is_full_ends_in_time_and_says_what_is_missing(disk: Disk) -> None:
+    database = disk.folder / "node.db"
+    async with neighbour() as partner:
+        await furnish(database, partner)
+        async with running(database, heard=True, INTERPLUG__STORE__LEAST_FREE=LEAST) as node, beside(database) as commands:
+            await node.until_ready()
+            partner.before = lambda: asyncio.to_thread(disk.fill, node.process.pid)  # type: ignore[assignment]
+            await save(commands, {**said.location("OURS"), "country_code": CPO[1], "party_id": CPO[2]})
+            await partner.hears()
+            await node.until_missing("store", "disk")
+            refused = [await node.put(said.theirs(said.location(f"L{n}"))) for n in range(20)]
+            code, told = await node.last_words(signal.SIGTERM)
+    assert code == 1
+    assert refused.count((500, 3000)) > 10
+    assert sum("ERROR" in line and "PUT" in line for line in told) == 1, "the same fault is told once"
+    assert [line for line in told if line.startswith("interplug: ")] == [line for line in told if "did not take everything (push" in line]
+    assert "Traceback" not in "".join(told[-3:])

@@ -30,9 +30,11 @@ def environment(cluster: Cluster, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 class Serving:
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], count: int = 2, stderr: int | None = None) -> None:
         self.database = environment["INTERPLUG__STORE__URL"]
-        self.parent = subprocess.Popen([*PROGRAM, "serve", "--workers", "2"], env=environment, stdout=subprocess.PIPE, text=True)
+        self.parent = subprocess.Popen(
+            [*PROGRAM, "serve", "--workers", str(count)], env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True
+        )
         self.url = ""
 
     async def ready(self) -> None:
@@ -111,6 +113,30 @@ async def test_whoever_is_asked_tells_the_figures_of_all_workers(serving: Servin
     found = await asyncio.to_thread(figures, serving.url)
     os.kill(min(pids), signal.SIGCONT)
     assert sorted(found["interplug_worker_up", worker] for worker in "01") == [0, 1], "one that says nothing is not waited for"
+
+
+@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGSTOP], ids=["killed", "silent"])
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_node_that_is_told_to_stop_while_its_database_is_away_ends_in_time_and_says_so(
+    cluster: Cluster, environment: dict[str, str], how: signal.Signals, count: int
+) -> None:
+    serving = Serving(environment, count, stderr=subprocess.PIPE)
+    await serving.ready()
+    await serving.until(count)
+    if how == signal.SIGQUIT:
+        cluster.stop()
+    else:
+        cluster.pause()
+    try:
+        serving.parent.send_signal(signal.SIGTERM)
+        _, told = await asyncio.to_thread(serving.parent.communicate, timeout=10)
+    finally:
+        cluster.start() if how == signal.SIGQUIT else cluster.go_on()
+    assert serving.parent.returncode == 1
+    said = [line for line in told.splitlines() if line.startswith("interplug: ")]
+    assert len(said) == count
+    assert all("did not take everything (" in line and "leases failed" in line for line in said)
+    assert "cli/main.py" not in told, "nothing came out of the command"
 
 
 async def test_workers_end_with_a_parent_that_is_killed(serving: Serving) -> None:

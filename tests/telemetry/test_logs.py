@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from interplug.modules.node import Call, Node
 from interplug.protocol.envelope import Answer
 from interplug.telemetry.logs import TEXT, Json, Text
+from interplug.telemetry.once import Once
 from tests.nodes import befriend, close, make_node
 
 
@@ -129,3 +130,43 @@ async def test_an_id_with_control_characters_cannot_write_into_the_log(tmp_path:
     await partner.fetch("tariffs", x_correlation_id="a\x1b[2Kb\nc")
     assert len(lines.said) == 1 and "\x1b" not in lines.said[0] and "\n" not in lines.said[0]
     await close(node)
+
+
+class Desk:
+    """A logger of a process that serves, on a clock of its own."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.lines = Lines(Text("%(message)s"))
+        self.lines.addFilter(Once(lambda: self.now))
+        self.log = logging.Logger("interplug.x")
+        self.log.addHandler(self.lines)
+
+    def fails(self, work: Callable[[], object], path: str) -> None:
+        try:
+            work()
+        except Exception:
+            self.log.exception("%s failed", path)
+
+    @property
+    def first_lines(self) -> list[str]:
+        return [said.partition("\n")[0] for said in self.lines.said]
+
+
+def full() -> None:
+    raise OSError("the disk is full, 100 %")
+
+
+def test_one_fault_is_told_once_and_then_counted() -> None:
+    desk = Desk()
+    for n in range(100):
+        desk.fails(full, f"/{n}")
+    desk.fails(lambda: 1 // 0, "/other")
+    desk.log.warning("a line without a fault")
+    desk.log.warning("a line without a fault")
+    assert desk.first_lines == ["/0 failed", "/other failed", "a line without a fault", "a line without a fault"]
+    assert desk.lines.said[0].endswith("OSError: the disk is full, 100 %")
+    desk.now = 61.0
+    desk.fails(full, "/later")
+    desk.fails(full, "/later still")
+    assert desk.first_lines[4:] == ["/later failed (and 99 times since it was last told)"]

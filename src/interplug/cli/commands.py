@@ -17,6 +17,7 @@ from interplug.partners.registration import HandshakeFailed
 from interplug.partners.states import NotPossible
 from interplug.store.backup import Damaged, InUse
 from interplug.store.schema import SchemaTooNew
+from interplug.store.urls import failures
 
 from .ending import CONFIGURATION, FAILED, NETWORK, Codes, carry_out
 from .opening import MISCONFIGURED
@@ -148,7 +149,7 @@ CODES: Codes = (
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command; its exit code."""
-    return carry_out(app, arguments, CODES)
+    return carry_out(app, arguments, lambda: (*CODES, (failures(), FAILED)))
 
 
 def start() -> None:

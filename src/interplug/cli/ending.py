@@ -7,7 +7,7 @@ or, with --json, as one JSON document; everything else (progress, warnings, the 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,7 +43,7 @@ def end(text: str, code: int = FAILED) -> NoReturn:
     raise Ending(text, code)
 
 
-def carry_out(app: App, arguments: Sequence[str] | None, codes: Codes) -> int:
+def carry_out(app: App, arguments: Sequence[str] | None, codes: Callable[[], Codes]) -> int:
     """One command of `app`; its exit code. The one place in which a failure becomes a number."""
     try:
         ended = app(arguments, exit_on_error=False, print_error=True, error_console=framed)
@@ -58,7 +58,7 @@ def carry_out(app: App, arguments: Sequence[str] | None, codes: Codes) -> int:
     except BrokenPipeError:
         return FAILED
     except Exception as error:
-        code = next((code for kinds, code in codes if isinstance(error, kinds)), None)
+        code = next((code for kinds, code in codes() if isinstance(error, kinds)), None)
         if code is None:
             raise
         errors.print(f"interplug: {plain(error)}", markup=False)
@@ -68,10 +68,10 @@ def carry_out(app: App, arguments: Sequence[str] | None, codes: Codes) -> int:
 
 
 def plain(error: Exception) -> str:
-    """What the system says about a file, in its words and without its number."""
+    """What the system says about a file, in its words and without its number; what a database says, without our statement."""
     if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str | Path):
         return f"{error.filename}: {error.strerror}"
-    return str(error)
+    return str(getattr(error, "orig", None) or error)
 
 
 def show(document: Any, lines: Iterable[str], *, json: bool) -> None:

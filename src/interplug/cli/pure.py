@@ -21,4 +21,4 @@ app["cdr"].command(verify)
 
 
 def start() -> None:
-    sys.exit(carry_out(app, None, ((OSError, FAILED),)))
+    sys.exit(carry_out(app, None, lambda: ((OSError, FAILED),)))

@@ -17,6 +17,7 @@ from interplug.store.urls import place_of
 from interplug.telemetry import logs
 from interplug.web import siblings
 
+from .ending import end
 from .opening import COMMON, Common, settings_of
 from .workers import Parent
 
@@ -32,12 +33,15 @@ def serve(
     if workers > 1:
         _allow(settings)
     listener, settings = app.bound(settings)
-    if workers == 1:
-        app.run(settings, listener, _started)
-        return
-    theirs = siblings.sockets(workers)
-    number = Parent().divide(workers)
-    app.run(settings, listener, _started if number == 0 else lambda _: None, siblings.Siblings(number, theirs))
+    number, others = 0, None
+    if workers > 1:
+        theirs = siblings.sockets(workers)
+        number = Parent().divide(workers)
+        others = siblings.Siblings(number, theirs)
+    try:
+        app.run(settings, listener, _started if number == 0 else lambda _: None, others)
+    except app.Unfinished as error:
+        end(str(error))
 
 
 def _allow(settings: Settings) -> None:

@@ -46,23 +46,26 @@ class Loops:
         ended = {f"{name} loop": "has ended" for name, task in self.tasks.items() if task.done()}
         return ended | {f"{name} loop": why for name, why in self.failures.items()}
 
-    async def stop(self) -> None:
-        """First what sends, then what this process holds is left to others."""
-        await self._end([name for name in self.tasks if name not in self.once])
+    async def stop(self) -> dict[str, str]:
+        """First what sends, then what this process holds is left to others. What could not be brought to its end is told, by name."""
+        wrong = await self._end([name for name in self.tasks if name not in self.once])
         if self.tenure is not None:
-            await self.tenure.end()
-        await self._end(list(self.tasks))
+            try:
+                await self.tenure.end()
+            except Exception as error:  # noqa: BLE001 (the database is away: the others wait until it counts as dead)
+                wrong["leases"] = _said(error)
+        return wrong | await self._end(list(self.tasks))
 
     def _begin(self, named: Mapping[str, Loop]) -> None:
         self.tasks |= {name: asyncio.create_task(self._keep(name, run), name=name) for name, run in named.items()}
 
-    async def _end(self, names: list[str]) -> None:
+    async def _end(self, names: list[str]) -> dict[str, str]:
         tasks = [self.tasks.pop(name) for name in names]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for name in names:
-            self.failures.pop(name, None)
+        ends = dict(zip(names, await asyncio.gather(*tasks, return_exceptions=True), strict=True))
+        failed = {name: self.failures.pop(name) for name in names if name in self.failures}
+        return failed | {name: _said(end) for name, end in ends.items() if isinstance(end, Exception)}
 
     async def _keep(self, name: str, run: Loop) -> None:
         while True:
@@ -70,7 +73,13 @@ class Loops:
                 await run()
                 return
             except Exception as error:
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    raise  # it was told to end, and could not write its last
                 log.exception("the loop %s failed and is started again", name)
-                self.failures[name] = f"failed: {type(error).__name__}"
+                self.failures[name] = _said(error)
             await asyncio.sleep(AGAIN)
             self.failures.pop(name, None)
+
+
+def _said(error: Exception) -> str:
+    return f"failed: {type(error).__name__}"

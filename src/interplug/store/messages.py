@@ -239,10 +239,13 @@ class MessageLog:
     async def _soon(self) -> None:
         while self._open or self._full:
             await asyncio.sleep(self.wait)
-            try:
-                await self.flush()
-            except Exception as error:  # noqa: BLE001 (a log that cannot be written stops nobody)
-                log.warning("%d messages of the log are lost so far: %s", self.lost, error)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        try:
+            await self.flush()
+        except Exception as error:  # noqa: BLE001 (a log that cannot be written stops nobody)
+            log.warning("%d messages of the log are lost so far: %s", self.lost, error)
 
     async def flush(self) -> None:
         self._pack()
@@ -263,4 +266,4 @@ class MessageLog:
         if self._flushing is not None:
             self._flushing.cancel()
             await asyncio.gather(self._flushing, return_exceptions=True)
-        await self.flush()
+        await self._flush()

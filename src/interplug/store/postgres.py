@@ -15,6 +15,7 @@ import functools
 import itertools
 import re
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -36,6 +37,8 @@ LONGEST = 0.0015
 PATIENCE = 15.0
 """Seconds to wait for a database that does not answer, and for another process that writes."""
 AGAIN = 0.1
+LEAST = 0.5
+"""Seconds that a connection may take to be made, however late it is."""
 READERS = 8
 """Most connections for reading."""
 STATEMENTS = 1024
@@ -141,11 +144,11 @@ class Statements:
         return found
 
 
-async def connect(url: str, **settings: str) -> Connection:
+async def connect(url: str, patience: float, **settings: str) -> Connection:
     """A connection as both kinds need it; a sum of whole numbers, which PostgreSQL calls numeric, is one of ours again."""
     connection = await asyncpg.connect(
         url,
-        timeout=PATIENCE,
+        timeout=patience,
         statement_cache_size=STATEMENTS,
         max_cached_statement_lifetime=0,
         server_settings={"application_name": "interplug", **settings},
@@ -166,15 +169,16 @@ class Reader:
 class Readers:
     """The pool. The one that was used last is used next: what it remembers is newest."""
 
-    def __init__(self, url: str, clock: Callable[[], int]) -> None:
+    def __init__(self, url: str, clock: Callable[[], int], patience: "Patience") -> None:
         self._url = url
         self._clock = clock
+        self._patience = patience
         self._idle: list[Reader] = []
         self._places = asyncio.Semaphore(READERS)
 
     async def read(self, work: Work[T], *, snapshot: bool) -> T:
         async with self._places:
-            reader = await patiently(lambda: self._begin(snapshot=snapshot))
+            reader = await self._patience.begun(lambda: self._begin(snapshot=snapshot))
             reader.statements.transactions += 1
             try:
                 value = await work(reader.tx)
@@ -194,7 +198,7 @@ class Readers:
             await self._idle.pop().connection.close(timeout=1)
 
     async def _begin(self, *, snapshot: bool) -> Reader:
-        reader = self._living() or Reader(await connect(self._url, default_transaction_read_only="on"), self._clock)
+        reader = self._living() or Reader(await self._patience.connect(self._url, default_transaction_read_only="on"), self._clock)
         try:
             if snapshot:
                 await reader.connection.execute(SNAPSHOT)
@@ -224,16 +228,38 @@ LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncp
 """What a database that went away is known by: the connection is lost, or the server is on its way down or up."""
 
 
-async def patiently(begin: Callable[[], Awaitable[T]]) -> T:
-    """Again and again while the database is away; for what has had no effect yet."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return await begin()
-        except LOST:
-            if time.monotonic() > end:
-                raise
-        await asyncio.sleep(AGAIN)
+class Patience:
+    """How long a database that is away is waited for. Where a process ends, that has an end, too, and a connection on which nothing has
+    come by then is given up."""
+
+    def __init__(self) -> None:
+        self._last = float("inf")
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+    async def connect(self, url: str, **settings: str) -> Connection:
+        patience = max(LEAST, min(PATIENCE, self._last - time.monotonic()))
+        connection = await connect(url, patience, **settings)
+        self._connections.add(connection)
+        return connection
+
+    async def begun(self, begin: Callable[[], Awaitable[T]]) -> T:
+        """Again and again while the database is away; for what has had no effect yet."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return await begin()
+            except LOST:
+                if time.monotonic() > min(end, self._last):
+                    raise
+            await asyncio.sleep(AGAIN)
+
+    def end_within(self, seconds: float) -> None:
+        self._last = time.monotonic() + seconds
+        asyncio.get_running_loop().call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        for connection in self._connections:
+            connection.terminate()
 
 
 def _refused(error: BaseException | None) -> bool:
@@ -286,7 +312,8 @@ class Postgres:
         self._url = url
         self._clock = clock
         self._committed = committed
-        self._readers = Readers(url, clock)
+        self._patience = Patience()
+        self._readers = Readers(url, clock, self._patience)
         self._numbers = Numbers(writing=True)
         self._writer: Writer | None = None
         self.writing = Writing()
@@ -306,6 +333,9 @@ class Postgres:
         row = await self._readers.read(_number, snapshot=False)
         return int(row[0])
 
+    def end_within(self, seconds: float) -> None:
+        self._patience.end_within(seconds)
+
     async def close(self) -> None:
         """Everything that was handed in before is still written."""
         if await self._queue.close():
@@ -318,7 +348,7 @@ class Postgres:
     async def _next_group(self) -> None:
         group: list[Waiting] = []
         try:
-            writer = await patiently(self._begin)
+            writer = await self._patience.begun(self._begin)
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
             self.writing.failed += 1
             while self._waiting:
@@ -358,7 +388,7 @@ class Postgres:
     async def _begin(self) -> "Writer":
         if self._writer is None or self._writer.connection.is_closed():
             lock = f"{int(PATIENCE * 1000)}ms"
-            connection = await connect(self._url, lock_timeout=lock, idle_in_transaction_session_timeout=ABANDONED)
+            connection = await self._patience.connect(self._url, lock_timeout=lock, idle_in_transaction_session_timeout=ABANDONED)
             await connection.execute(DURABLE)
             self._writer = Writer(connection, self._numbers, self._clock)
         try:

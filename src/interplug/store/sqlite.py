@@ -122,6 +122,7 @@ class Sqlite:
         self._writing = Tx(self._group, self._numbers, clock)
         self.writing = Writing()
         self._disk = ThreadPoolExecutor(1, "store-writer")
+        self._last = float("inf")
         self._queue = Queue(self._next_group)
         self._waiting = self._queue.waiting
         self.write = self._queue.write
@@ -144,6 +145,9 @@ class Sqlite:
 
     async def head(self) -> int:
         return int(self._reader.execute(READ_NUMBER).fetchone()[0])
+
+    def end_within(self, seconds: float) -> None:
+        self._last = time.monotonic() + seconds
 
     async def close(self) -> None:
         """Everything that was handed in before is still written."""
@@ -216,7 +220,7 @@ class Sqlite:
                 self._writer.execute("begin immediate")
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > min(end, self._last):
                     raise
             time.sleep(0.002)
 

@@ -34,6 +34,7 @@ class Store:
         self.read = self._engine.read
         self.writing = self._engine.writing
         self.failures = self._engine.failures
+        self.end_within = self._engine.end_within
         self.messages = MessageLog(self.write, body_limit=message_body)
 
     @classmethod

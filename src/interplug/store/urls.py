@@ -5,6 +5,8 @@ how large it is, and the engine that runs its transactions. `shown` is the URL a
 """
 
 import re
+import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -25,6 +27,15 @@ class UnknownStore(ValueError):
     """The database URL names something that we cannot open."""
 
 
+def failures() -> tuple[type[Exception], ...]:
+    """How databases fail: full, away, or broken. Of a library that nobody has imported, nothing has failed."""
+    kinds: list[type[Exception]] = [sqlite3.Error]
+    for library, names in (("asyncpg", ("PostgresError", "InterfaceError")), ("sqlalchemy.exc", ("SQLAlchemyError",))):
+        if (module := sys.modules.get(library)) is not None:
+            kinds += (getattr(module, name) for name in names)
+    return tuple(kinds)
+
+
 class Engine(Protocol):
     writing: Writing
 
@@ -42,6 +53,9 @@ class Engine(Protocol):
 
     async def head(self) -> int:
         """The newest change number in the database."""
+
+    def end_within(self, seconds: float) -> None:
+        """From then on nobody waits any more for a database that is away, or that another process holds."""
 
     async def close(self) -> None: ...
 

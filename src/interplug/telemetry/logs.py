@@ -13,6 +13,7 @@ import sys
 from interplug.model.types import format_time
 
 from .context import ids
+from .once import Once
 
 OURS = "interplug"
 FORMATS = ("text", "json")
@@ -53,5 +54,6 @@ def set_up(format: str, level: str) -> None:
     """For a process that serves. Libraries are heard from WARNING on, whatever is wanted of our own rooms."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Json() if format == "json" else Text(TEXT))
+    handler.addFilter(Once())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger(OURS).setLevel(level)
