@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import fcntl
+import functools
 import gc
 import logging
 import signal
@@ -36,7 +37,7 @@ from interplug.modules.node import ChargingStations, Node
 from interplug.modules.opening import opened
 from interplug.modules.server import serve as answer
 from interplug.modules.tenure import SHARES, Tenure, share_of
-from interplug.protocol.http import Handler, Request, Response
+from interplug.protocol.http import Handler, Response
 from interplug.store.urls import Place, SqliteFile
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
@@ -253,10 +254,7 @@ def _stop(server: Server, readiness: Readiness, pages: Pages | None, node: Node)
 @contextlib.contextmanager
 def traced(node: Node) -> Iterator[Handler]:
     """What answers partners; with spans around it, and around what is said to them, where traces have a place to go."""
-
-    async def plain(request: Request) -> Response:
-        return await answer(node, request)
-
+    plain = functools.partial(answer, node)
     if not node.settings.tracing.endpoint:
         yield plain
         return

@@ -52,8 +52,10 @@ async def read(call: Call, kind: str, document: Document, owner: Owner | None = 
     """A partner's document in the newest form. `owner` is whom the URL or the connection names, for versions that do not say it."""
     if not patch and None in document.values():
         document = {name: value for name, value in document.items() if value is not None}
-    facts = await facts_up(call.node, call.connection, call.version.number, kind, document, owner)
     version, place = call.version.number, document.get("location")
+    if chain.newest(kind, version):
+        return document
+    facts = await facts_up(call.node, call.connection, version, kind, document, owner)
     try:
         newest = chain.up(kind, document, version, facts, patch=patch)
         if kind == "session" and isinstance(place, dict) and "location" not in newest:

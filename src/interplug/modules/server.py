@@ -42,7 +42,10 @@ async def serve(node: Node, request: Request) -> Response:
     call: Call | None = None
     connection: Connection | None = None
     try:
-        connection, registering = await _who(node, request)
+        known = await node.directory.authenticate(request.headers.get("authorization"))
+        if known is None:
+            raise unauthorized("the token is missing or unknown")
+        connection, registering = known
         node.heard.add(connection.id)
         call = _where(node, request, connection, now)
         if registering and call.place.module.id not in OPEN_TO_ALL:
@@ -66,13 +69,6 @@ def _complaint(error: Invalid, call: Call | None) -> OcpiError:
     """2001 with the path, in the words of the partner's version."""
     path = error.path if call is None else said(error.path, call.place.module.kind, call.version.number)
     return invalid(f"{path}: {error.reason}")
-
-
-async def _who(node: Node, request: Request) -> tuple[Connection, bool]:
-    known = await node.directory.authenticate(request.headers.get("authorization"))
-    if known is None:
-        raise unauthorized("the token is missing or unknown")
-    return known
 
 
 async def _answered(call: Call) -> Answer:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from interplug.store.database import Database
-from interplug.store.masking import masked, shown, spoken
+from interplug.store.masking import Secret, masked, shown, spoken
 from interplug.store.pulses import HOUR, Beats, Pulses
 from interplug.telemetry.figures import well
 
@@ -90,21 +90,23 @@ def pack(messages: Sequence[Message], body_limit: int = 4096) -> Group:
     for message in messages:
         secret = spoken(message.headers)
         message.headers = masked(message.headers)
-        if (
-            secret.blank(said := "\n".join((message.url, message.request_id, message.correlation_id, *message.headers.values())))
-            is not said
-        ):
-            message.headers = {name: secret.blank(value) for name, value in message.headers.items()}
-            message.url, message.request_id = secret.blank(message.url), secret.blank(message.request_id)
-            message.correlation_id = secret.blank(message.correlation_id)
-        body, answer = shown(message.body, message.url), shown(message.answer, message.url)
-        message.body = secret.blank_bytes(body[: body_limit + LONGEST_TOKEN])[:body_limit]
-        message.answer = secret.blank_bytes(answer[: body_limit + LONGEST_TOKEN])[:body_limit]
+        message.body = shown(message.body, message.url)[: body_limit + LONGEST_TOKEN]
+        message.answer = shown(message.answer, message.url)[: body_limit + LONGEST_TOKEN]
+        if secret.stands_in(_encode(message)):  # one look for all that is in it
+            _blank(message, secret)
+        message.body, message.answer = message.body[:body_limit], message.answer[:body_limit]
         incoming, http = message.direction == "in", message.http
         beats.count(message.connection, message.started_at, incoming, incoming or 0 < http < 500, well(http, message.ocpi))
     until = max(message.started_at for message in messages)
     beats.hour = until // HOUR
     return Group(len(messages), until, beats, _encode(messages))
+
+
+def _blank(message: Message, secret: Secret) -> None:
+    message.headers = {name: secret.blank(value) for name, value in message.headers.items()}
+    message.url, message.request_id = secret.blank(message.url), secret.blank(message.request_id)
+    message.correlation_id = secret.blank(message.correlation_id)
+    message.body, message.answer = secret.blank_bytes(message.body), secret.blank_bytes(message.answer)
 
 
 class Messages:
