@@ -16,7 +16,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import msgspec
@@ -42,6 +42,7 @@ from interplug.store.urls import Place, SqliteFile
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
+from interplug.web.console import Console
 from interplug.web.door import Door
 from interplug.web.metrics import counted, exposition
 from interplug.web.pages import Pages, driver_pages
@@ -80,7 +81,7 @@ class StationsDoor(Protocol):
 # --- its loops
 
 
-def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None) -> tuple[Loops, Push]:
+def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None, console: Console | None = None) -> tuple[Loops, Push]:
     """Every loop of a node with these settings; what commands are handed to is there before the first command."""
     once: dict[str, Loop] = {
         "tariffs": TariffsMoved(node).run,
@@ -92,6 +93,8 @@ def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None) 
         "bills": Biller(node).run,
     }
     here: dict[str, Loop] = {} if pages is None else {"pages": pages.run}
+    if console is not None:
+        here["console"] = console.run
     if csms is not None:
         node.stations = csms.commands
         here["csms"] = csms.run
@@ -207,14 +210,17 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         stack.enter_context(alone(node.store.place))
         pages = driver_pages(node) if settings.surfaces.driver else None
         csms = csms_of(node)
-        loops, push = loops_of(node, pages, csms)
+        console = Console(node) if settings.surfaces.console else None
+        loops, push = loops_of(node, pages, csms, console)
         readiness = Readiness(node, loops.wrong)
         if siblings is not None:
             await stack.enter_async_context(siblings.telling(lambda: _counted(node, push, readiness)))
-        server = Server(settings, _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings))
+        door = _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings)
+        door.console = console
+        server = Server(settings, door)
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, _stop, server, readiness, pages, node)
+            loop.add_signal_handler(one, _stop, server, readiness, [shown for shown in (pages, console) if shown is not None], node)
         if not node.store.place.shared:  # else other processes may be waiting for these answers
             await call.restart(node)
             await asking.restart(node)
@@ -240,13 +246,13 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
             )
 
 
-def _stop(server: Server, readiness: Readiness, pages: Pages | None, node: Node) -> None:
+def _stop(server: Server, readiness: Readiness, pages: Iterable[Pages | Console], node: Node) -> None:
     """Streams end first, for nobody else ends them. A second time: at once."""
     if not readiness.stopping:
         node.store.end_within(LAST_WRITES)
     readiness.stopping = True
-    if pages is not None:
-        pages.end()
+    for one in pages:
+        one.end()
     server.force_exit = server.should_exit
     server.should_exit = True
 

@@ -196,6 +196,10 @@ class AlertSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     smtp_password: Annotated[str, _help("The password for that.")] = ""
 
 
+class ConsoleSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    session_hours: Annotated[float, _help("Hours after which an operator has to sign in again.")] = 12.0
+
+
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     store: StoreSettings = StoreSettings()
@@ -210,6 +214,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     simulator: Simulator = Simulator()
     stations: Stations = Stations()
     alerts: AlertSettings = AlertSettings()
+    console: ConsoleSettings = ConsoleSettings()
 
 
 class BadSettings(Exception):

@@ -15,10 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 
 from interplug import app
-from interplug.config import Network, Server, Settings, Stations, StoreSettings, Surfaces
+from interplug.config import AlertSettings, Network, Server, Settings, Stations, StoreSettings, Surfaces
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.invitations import invite
@@ -26,8 +27,10 @@ from interplug.partners.presentation import root
 from interplug.partners.registration import Wish, register
 from interplug.stations import city
 from interplug.stations.csms.service import Csms
+from interplug.stations.simulator.crowd import Crowd
 from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
+from interplug.web.console import Console
 from interplug.web.door import Door
 from interplug.web.pages import Pages, driver_pages
 from interplug.web.wire import Wire
@@ -68,8 +71,10 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
     async with opened(settings) as node:
         pages = driver_pages(node) if settings.surfaces.driver else None
         csms = app.csms_of(node)
-        loops, _ = app.loops_of(node, pages, csms)
+        console = Console(node) if settings.surfaces.console else None
+        loops, _ = app.loops_of(node, pages, csms, console)
         door = Door(node, _ready, pages)
+        door.console = console
         server = uvicorn.Server(uvicorn.Config(door, http=partial(Wire, door), lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server._serve([listener]))
         loops.start()
@@ -79,8 +84,9 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
                     await stack.enter_async_context(csms.open())
                 yield node, pages, csms
         finally:
-            if pages is not None:
-                pages.end()
+            for shown in (pages, console):
+                if shown is not None:
+                    shown.end()
             server.should_exit = True
             await serving
             await loops.stop()
@@ -102,6 +108,20 @@ async def two_nodes(folder: Path, version: str) -> AsyncIterator[Living]:
         invitation = await invite(cpo.directory, "Fahrstrom", version=version)
         await register(emsp.directory, emsp.client, invitation.versions_url, invitation.token, Wish(name="Voltstroom", version=version))
         yield Living(cpo, emsp, pages)
+
+
+@asynccontextmanager
+async def operator(folder: Path) -> AsyncIterator[tuple[Node, Crowd, str]]:
+    """An operator with the operators' page, and a station of 1.6 and its name."""
+    stations, alerts = Stations(enabled=True, port=0), AlertSettings(settle=0)
+    settings = msgspec.structs.replace(_settings(folder, "cpo", Surfaces(console=True), stations), alerts=alerts)
+    async with _living(settings) as (node, _, csms):
+        assert csms is not None
+        places = city.locations(OPERATOR, node.clock(), seed=1, count=1)
+        await node.directory.write(lambda tx: _found_cpo(tx, node.clock(), places))
+        [plan] = await stand(node, places, "1.6")
+        async with crowded(csms, [plan]) as crowd:
+            yield node, crowd, plan.id
 
 
 async def _found_cpo(tx: Tx, now: int, places: list[dict[str, Any]]) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from tests.web.living import Living, two_nodes
+from interplug.partners.presentation import root
+from interplug.web import signing
+from tests.web.living import Living, operator, two_nodes
 
 SLOW = 30_000
 """Milliseconds; the machine may be busy. Nothing here waits longer than it has to."""
@@ -96,3 +98,22 @@ async def test_the_keyboard_is_enough(page: Page, tmp_path: Path) -> None:
         await button.focus()
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(re.compile("/drives/[0-9a-f]+$"), timeout=SLOW)
+
+
+@pytest.mark.browser
+async def test_an_operator_sees_a_fault_come_and_go(page: Page, tmp_path: Path) -> None:
+    async with operator(tmp_path) as (node, crowd, station):
+        await signing.put(node, "ann", "correct horse battery")
+        await page.goto(f"{root(node.settings)}/console")
+        await page.get_by_label("Name").fill("ann")
+        await page.get_by_label("Password").fill("correct horse battery")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("Nothing is wrong")).to_be_visible(timeout=SLOW)
+        crowd.fault(station, "GroundFailure", 1, vendor_code="E-104")
+        await expect(page.get_by_text("Current leaks to earth")).to_be_visible(timeout=SLOW)
+        await page.get_by_role("button", name="Acknowledge").click()
+        await expect(page.get_by_text("ann looks after it.")).to_be_visible(timeout=SLOW)
+        crowd.clear(station, 1)
+        await expect(page.get_by_role("heading", name="Over")).to_be_visible(timeout=SLOW)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=SLOW)

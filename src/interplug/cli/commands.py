@@ -35,6 +35,7 @@ GROUPS = {
     "station": "Charging stations that speak OCPP.",
     "terminal": "Payment terminals at stations.",
     "alert": "What is wrong with our own stations.",
+    "operator": "People who look after stations, and may sign in to the operators' page.",
     "db": "The database.",
 }
 COMMANDS = (
@@ -94,6 +95,9 @@ COMMANDS = (
     ("alert list", "alerts:list_", "List what is wrong with our stations now, newest first."),
     ("alert show", "alerts:show_", "Show one alert: how often it came, and who was told."),
     ("alert ack", "alerts:ack", "Say that somebody looks after an alert."),
+    ("operator add", "operators:add", "Let somebody sign in to the operators' page, or change the password."),
+    ("operator list", "operators:list_", "List who may sign in."),
+    ("operator remove", "operators:remove", "Let somebody sign in no longer; who is signed in is signed out."),
     ("command send", "commanding:send", "Send a command to a partner and wait for its result."),
     ("command list", "commanding:list_", "List commands that were sent and received, newest first."),
     ("profile set", "profiling:set_", "Limit the power of a Session at a partner's station, and wait for the result."),

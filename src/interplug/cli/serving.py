@@ -59,6 +59,8 @@ def _started(node: Node) -> None:
     print(f"  partners    {versions_url(settings)}")
     if settings.surfaces.driver:
         print(f"  drivers     {root(settings)}/")
+    if settings.surfaces.console:
+        print(f"  operators   {root(settings)}/console")
     if settings.stations.enabled:
         for scheme, port in (("ws", settings.stations.port), ("wss", settings.stations.tls_port)):
             if port > 0:

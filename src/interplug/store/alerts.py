@@ -33,6 +33,8 @@ LIST = f"""
 select {COLUMNS} from alert
 where (? = 1 or closed_at = 0) and (? = '' or station = ?) and (? = '' or place = ?) order by closed_at <> 0, no desc limit ?"""
 COUNTS = "select severity, count(*) from alert where closed_at = 0 group by severity"
+MOVED = "insert into counter (name, no) values ('alerts', 1) on conflict (name) do update set no = counter.no + 1"
+STATE = "select no from counter where name = 'alerts'"
 FORGET = "delete from alert where closed_at <> 0 and closed_at < ?"
 MESSAGE = "no, alert, target, event, doc, tries, due_at, error, sent_at"
 SAY = f"insert into alert_message ({MESSAGE.removeprefix('no, ')}) values (?, ?, ?, ?, 0, 0, '', 0)"
@@ -104,7 +106,7 @@ class Alerts:
         self._numbers = numbers
 
     async def open(self, alert: Alert) -> int:
-        self._numbers.take()
+        await self._moved()
         alert.place = fold(alert.place)
         row = await self._db.one(OPEN, *msgspec.structs.astuple(alert)[1:])
         assert row is not None
@@ -121,14 +123,23 @@ class Alerts:
         return None if row is None else _alert(row)
 
     async def update(self, alert: Alert) -> None:
-        self._numbers.take()
+        await self._moved()
         said = (alert.severity, alert.vendor_code, alert.info, alert.times, alert.quiet_at, alert.closed_at)
         await self._db.execute(UPDATE, *said, alert.no)
 
     async def acknowledge(self, no: int, by: str, at: int) -> bool:
         """False: it is not there, or somebody has done so already."""
-        self._numbers.take()
+        await self._moved()
         return await self._db.execute(ACKNOWLEDGE, by, at, no) > 0
+
+    async def _moved(self) -> None:
+        self._numbers.take()
+        await self._db.execute(MOVED)
+
+    async def state(self) -> int:
+        """Another one after each change of an alert."""
+        row = await self._db.one(STATE)
+        return 0 if row is None else int(row[0])
 
     async def standing(self) -> list[Standing]:
         return [Standing(_alert(row[:-2]), row[-2] > 0, int(row[-1])) for row in await self._db.all(STANDING)]

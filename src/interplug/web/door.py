@@ -30,12 +30,14 @@ PROXIED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-hos
 
 
 class Door:
-    """The ASGI application of a node. `pages` serves the driver's surface where it is on, `metrics` is what Prometheus reads."""
+    """The ASGI application of a node. `pages` serves the driver's surface where it is on, `console` that of the operators, `metrics` is
+    what Prometheus reads."""
 
     def __init__(
         self, node: Node, ready: Readiness, pages: Application | None = None, metrics: Metrics | None = None, serve: Handler | None = None
     ) -> None:
         self.node, self.ready, self.pages, self.metrics = node, ready, pages, metrics
+        self.console: Application | None = None
         self.answer = serve or self._answer
         self.limits = node.settings.server
         self.surfaces = node.settings.surfaces
@@ -65,6 +67,8 @@ class Door:
             await _send(send, await self._health(path))
         elif self.metrics is not None and path == "/metrics" and near(scope):
             await _send(send, await self.metrics())
+        elif self.console is not None and (path == "/console" or path.startswith("/console/")):
+            await self.console(scope, receive, send)
         elif self.pages is not None and not path.startswith("/ocpi"):
             await self.pages(scope, receive, send)
         else:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from interplug.charges.signed import transparency
 from interplug.drivers.drives import OTHER_PRICE, NotPossible, find_plug, new_driver, start, startable, stop, token_of
@@ -29,6 +29,7 @@ from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 
 from . import asking, prices, rides, stations, wording
+from .guarding import guarded
 from .live import OVER, Part, Stream, Streams, TooMany
 from .rendering import HERE, answer, rendered
 from .session import Cookies, Limit, Visitor, neighbourhood
@@ -39,12 +40,6 @@ NEW_DRIVERS = 30
 """Drivers that one address may become in WITHIN seconds."""
 WITHIN = 600.0
 POWERS = (11_000, 22_000, 50_000, 150_000)
-HEADERS = [
-    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
-]
 WRONG_PAGE = "This page has expired. Go back, reload it and try again."
 
 
@@ -83,17 +78,7 @@ class Pages:
         self.app.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        static, bare = scope["path"].startswith("/static/"), scope["method"] == "HEAD"
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                caching = b"no-cache" if static else b"no-store"
-                message["headers"] = [*message["headers"], *HEADERS, (b"cache-control", caching)]
-            elif bare:
-                message = {**message, "body": b""}
-            await send(message)
-
-        await self.app(scope, receive, guarded)
+        await guarded(self.app, scope, receive, send)
 
     # --- finding
 

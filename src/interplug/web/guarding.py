@@ -1,0 +1,26 @@
+"""What every page says to the browser besides itself: nothing from elsewhere is loaded, nobody frames it, nothing of it is kept."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS = [
+    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=()"),
+]
+
+
+async def guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    static, bare = "/static/" in scope["path"], scope["method"] == "HEAD"
+
+    async def said(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            caching = b"no-cache" if static else b"no-store"
+            message["headers"] = [*message["headers"], *HEADERS, (b"cache-control", caching)]
+        elif bare:
+            message = {**message, "body": b""}
+        await send(message)
+
+    await app(scope, receive, said)
