@@ -50,6 +50,7 @@ def test_a_station_is_added_and_its_password_is_shown_once_and_kept_hashed(inter
     password = added.json["password"]
     kept = row(place, "CS1").password
     assert password not in kept and fits(kept, password) and not fits(kept, password + "0")
+    assert kept.startswith("sha256$"), "it is random enough to need no slow hash"
     assert password not in interplug("station", "show", "CS1", "--json").out
     [listed] = interplug("station", "list", "--json").json
     assert (listed["id"], listed["state"], listed["connected"]) == ("CS1", "adopted", False)
@@ -58,6 +59,7 @@ def test_a_station_is_added_and_its_password_is_shown_once_and_kept_hashed(inter
 def test_a_password_comes_from_standard_input(interplug: Command, place: Path) -> None:
     added = interplug("station", "add", "CS1", "--location", "LOC1", "--password-file", "-", "--json", typed=b"open sesame\n")
     assert "password" not in added.json and fits(row(place, "CS1").password, "open sesame")
+    assert row(place, "CS1").password.startswith("$argon2"), "somebody might guess it"
 
 
 def test_outlets_are_named(interplug: Command, place: Path) -> None:

@@ -4,12 +4,15 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
 from interplug.store import schema
 from interplug.store.bodies import BITS, SLOTS
+from interplug.store.charging_stations import StationRow
+from interplug.store.ocpp import Message, Received
 from interplug.store.store import Store
 from interplug.store.urls import UnknownStore
 from interplug.versions.table import NEWEST, VERSIONS
@@ -46,6 +49,27 @@ async def test_an_older_database_is_brought_up_and_keeps_what_it_holds(tmp_path:
     store = Store.open(f"sqlite:///{path}")
     assert await store.read(lambda tx: tx.generation("kept")) == 5
     assert schema.found(path) == schema.newest()
+    await store.close()
+
+
+async def test_what_stations_said_before_the_inbox_had_groups_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    schema.upgrade(path, "0021_statuses")
+    connection = sqlite3.connect(path)
+    fields = {name: b"[]" if name == "outlets" else b"{}" if name == "about" else "" for name in StationRow.__struct_fields__[:-2]}
+    for station, reached in (("CS1", 1), ("CS2", 2)):
+        row = {**fields, "id": station, "profile": 1, "epoch": 1, "since": 0, "heard_at": 0, "reached": reached, "created_at": 0}
+        connection.execute(f"insert into charging_station ({', '.join(row)}) values ({', '.join('?' * len(row))})", tuple(row.values()))
+    for at, station in enumerate(("CS1", "CS2", "CS1"), 1):
+        raw = zlib.compress(f"{station} {at}".encode(), 1)
+        connection.execute("insert into ocpp_inbox (station, version, at, raw) values (?, '1.6', ?, ?)", (station, at, raw))
+    connection.commit()
+    connection.close()
+    store = Store.open(f"sqlite:///{path}")
+    assert [one.message.raw for one in await store.read(lambda tx: tx.ocpp.received("CS1", 0, 10))] == ["CS1 3", "CS1 1"]
+    waiting = [await store.read(lambda tx, name=name: tx.ocpp.waiting(name, 9, 9)) for name in ("CS1", "CS2")]  # type: ignore[misc]
+    assert waiting == [[Received(3, Message("CS1", "1.6", 3, "CS1 3"))], []]
+    assert await store.write(lambda tx: tx.bump("ocpp inbox")) == 4
     await store.close()
 
 

@@ -271,7 +271,7 @@ def messages(
 
 
 async def _said(tx: Tx, id: str, since: int) -> list[Frame]:
-    stored = [Frame(one.at, True, one.raw) for one in await tx.ocpp.received(id, since, 10_000)]
+    stored = [Frame(one.message.at, True, one.message.raw) for one in await tx.ocpp.received(id, since, 10_000)]
     others = [one for one in await tx.ocpp.frames(id, since, 1000) if one.at >= since]
     return sorted([*stored, *others], key=lambda one: one.at)
 

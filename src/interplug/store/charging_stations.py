@@ -16,9 +16,10 @@ from interplug.model.types import fold
 from interplug.store.database import Database, Row
 
 COLUMNS = (
-    "id, state, profile, password, country, party, place, outlets, version, about, epoch, holder, since, heard_at, reached, created_at"
+    "id, state, profile, password, country, party, place, outlets, version, about, epoch, holder, since, heard_at, reached, created_at, "
+    "told, owed"
 )
-ADD = f"insert into charging_station ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing"
+ADD = f"insert into charging_station ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing"
 GET = f"select {COLUMNS} from charging_station where id = ?"
 ALL = f"select {COLUMNS} from charging_station order by id"
 AT = f"select {COLUMNS} from charging_station where place = ? and state = 'adopted' order by id"
@@ -28,9 +29,12 @@ update charging_station set state = ?, profile = ?, password = ?, country = ?, p
 ABOUT = "update charging_station set about = ? where id = ? and epoch = ?"
 REMOVE = "delete from charging_station where id = ?"
 CONNECT = """
-update charging_station set epoch = epoch + 1, holder = ?, version = ?, since = ?, heard_at = ?, profile = ? where id = ? returning epoch"""
+update charging_station set epoch = epoch + 1, holder = ?, version = ?, since = ?, heard_at = ?, profile = ? where id = ?
+returning epoch, told"""
 DISCONNECT = "update charging_station set holder = '', since = ?, heard_at = ? where id = ? and epoch = ?"
 LIVES = "select 1 from charging_station where id = ? and epoch = ?"
+TOLD = """
+update charging_station set owed = case when told > reached then owed else ? end, told = ? where id = ? and epoch = ?"""
 REACHED = "update charging_station set reached = case when reached < ? then ? else reached end where id = ? and epoch = ?"
 HEARD = "update charging_station set heard_at = ? where holder = ?"
 LEFT = "update charging_station set holder = '', since = ? where holder <> ''"
@@ -85,6 +89,10 @@ class StationRow(msgspec.Struct, kw_only=True):
     reached: int = 0
     """The number in the inbox up to which everything is carried into the book."""
     created_at: int = 0
+    told: int = 0
+    """The number of its newest message in the inbox."""
+    owed: int = 0
+    """That of the first message that came when everything before it was carried."""
 
 
 class Status(msgspec.Struct, frozen=True, gc=False):
@@ -153,10 +161,11 @@ class ChargingStations:
 
     # --- their lines
 
-    async def connect(self, id: str, holder: str, version: str, profile: int, now: int) -> int:
-        """The epoch of the connection that begins; every earlier one has lost. 0: there is no such station."""
+    async def connect(self, id: str, holder: str, version: str, profile: int, now: int) -> tuple[int, int]:
+        """The epoch of the connection that begins, and the number up to which earlier ones have received: they have lost, and receive no
+        more. Epoch 0: there is no such station."""
         row = await self._db.one(CONNECT, holder, version, now, now, profile, id)
-        return 0 if row is None else int(row[0])
+        return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
     async def disconnect(self, id: str, epoch: int, now: int) -> None:
         await self._db.execute(DISCONNECT, now, now, id, epoch)
@@ -164,6 +173,10 @@ class ChargingStations:
     async def lives(self, id: str, epoch: int) -> bool:
         """Whether that connection is still the station's newest."""
         return await self._db.one(LIVES, id, epoch) is not None
+
+    async def tell(self, id: str, epoch: int, number: int) -> bool:
+        """Its newest message in the inbox has that number. False: that connection is not the station's newest any more."""
+        return await self._db.execute(TOLD, number, number, id, epoch) > 0
 
     async def reach(self, id: str, epoch: int, number: int) -> bool:
         """False: that connection is not the station's newest any more."""

@@ -1,14 +1,15 @@
 """What stations said: the inbox of what has to be carried into the book, every frame of the last weeks, and transactions.
 
-The inbox is written before a station hears that its message has arrived, and is never changed; how far it is carried into the book
-is one number of the station (`charging_stations.reached`). It stays as evidence. All other frames are kept in groups, compressed,
-a row for a group: a crash may cost the last seconds of them and nothing else.
+The inbox is written before a station hears that its message has arrived, and is never changed: a row for all messages that came while
+the row before was being written, of whatever stations, at most one of each. The row's number is that of its messages; how far a station
+is carried into the book is one number of the station, and so are its newest and its oldest that is not (`charging_stations`). The inbox
+stays as evidence. All other frames are kept in groups of a station: a crash may cost the last seconds of them and nothing else.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -16,16 +17,13 @@ import msgspec
 from interplug.model.types import fold
 from interplug.store.database import Database, Row
 
-RECEIVE = """
-insert into ocpp_inbox (station, version, at, raw)
-select id, ?, ?, ? from charging_station where id = ? and epoch = ? returning no"""
-WAITING = """
-select i.no, i.version, i.at, i.raw from ocpp_inbox i join charging_station s on s.id = i.station
-where i.station = ? and i.no > s.reached and i.no <= ? order by i.no limit ?"""
-NEWEST = "select coalesce(max(no), 0) from ocpp_inbox where station = ?"
-KEPT = "select no, version, at, raw from ocpp_inbox where station = ? and at >= ? order by no desc limit ?"
-FORGET_INBOX = """
-delete from ocpp_inbox where at < ? and no <= coalesce((select reached from charging_station s where s.id = station), no)"""
+RECEIVE = "insert into ocpp_inbox (no, until, doc) values (?, ?, ?)"
+OWED = "select case when owed > reached then owed else reached + 1 end from charging_station where id = ?"
+GROUPS = "select no, doc from ocpp_inbox where no >= ? and no <= ? order by no limit ?"
+SINCE = "select coalesce(min(no), 0) from ocpp_inbox where until >= ?"
+NEWEST_GROUPS = "select no, doc from ocpp_inbox where no >= ? and no < ? order by no desc limit ?"
+ALL_OWED = "select owed, told from charging_station where told > reached order by owed"
+FORGET_INBOX = "delete from ocpp_inbox where until < ? and no > ? and no < ?"
 ADD_FRAMES = "insert into ocpp_frames (station, until, doc) values (?, ?, ?)"
 FRAMES = "select doc from ocpp_frames where station = ? and until >= ? order by no desc limit ?"
 FORGET_FRAMES = "delete from ocpp_frames where until < ?"
@@ -44,15 +42,25 @@ insert into ocpp_reservation (number, station, evse, connection, reservation, se
 on conflict (number) do update set evse = excluded.evse, until = excluded.until, session = excluded.session"""
 HOLDS = "select number, station, evse, connection, reservation, session, token, until from ocpp_reservation"
 RELEASE = "delete from ocpp_reservation where number = ?"
+NEWEST = 2**62
+AT_ONCE = 500
+"""Groups that a search reads at a time."""
 
 
-class Received(NamedTuple):
-    """A message in the inbox: its number, the version that the station spoke, when it came, and its text."""
+class Message(NamedTuple):
+    """What a station said of a transaction: the version that it spoke, when it came, and its text."""
 
-    no: int
+    station: str
     version: str
     at: int
     raw: str
+
+
+class Received(NamedTuple):
+    """A message in the inbox, and its number there."""
+
+    no: int
+    message: Message
 
 
 class Frame(msgspec.Struct, array_like=True, gc=False):
@@ -96,22 +104,28 @@ class Ocpp:
 
     # --- the inbox
 
-    async def receive(self, station: str, epoch: int, version: str, at: int, raw: str) -> int:
-        """Its number; 0: the connection that it came over is not the station's newest any more."""
-        row = await self._db.one(RECEIVE, version, at, zlib.compress(raw.encode(), 1), station, epoch)
-        return 0 if row is None else int(row[0])
+    async def receive(self, no: int, messages: Sequence[Message]) -> None:
+        """A group, of each station one message at most; `no` is higher than any before."""
+        await self._db.execute(RECEIVE, no, max(one.at for one in messages), zlib.compress(_encode(messages), 1))
 
-    async def newest(self, station: str) -> int:
-        row = await self._db.one(NEWEST, station)
-        return 0 if row is None else int(row[0])
-
-    async def waiting(self, station: str, until: int, limit: int) -> list[Received]:
-        """What is not carried into the book yet, up to that number, in its order."""
-        return [_received(row) for row in await self._db.all(WAITING, station, until, limit)]
+    async def waiting(self, station: str, until: int, most: int) -> list[Received]:
+        """What is not carried into the book yet, up to that number, in its order: the next of it, from at most so many groups."""
+        row = await self._db.one(OWED, station)
+        after = 0 if row is None else int(row[0])
+        while rows := await self._db.all(GROUPS, after, until, most):
+            if found := _received(rows, station):
+                return found
+            after = rows[-1][0] + 1
+        return []
 
     async def received(self, station: str, since: int, limit: int) -> list[Received]:
         """The newest first."""
-        return [_received(row) for row in await self._db.all(KEPT, station, since, limit)]
+        row = await self._db.one(SINCE, since)
+        first, before, found = 0 if row is None else int(row[0]), NEWEST, list[Received]()
+        while len(found) < limit and (rows := await self._db.all(NEWEST_GROUPS, first, before, AT_ONCE)):
+            found += [one for one in _received(rows, station) if one.message.at >= since]
+            before = rows[-1][0]
+        return found[:limit]
 
     # --- every other frame
 
@@ -126,7 +140,11 @@ class Ocpp:
 
     async def forget(self, before: int) -> None:
         """Retention; what is not in the book yet stays."""
-        await self._db.execute(FORGET_INBOX, before)
+        after = 0
+        for owed, told in await self._db.all(ALL_OWED):
+            await self._db.execute(FORGET_INBOX, before, after, owed)
+            after = max(after, told)
+        await self._db.execute(FORGET_INBOX, before, after, NEWEST)
         await self._db.execute(FORGET_FRAMES, before)
 
     # --- transactions
@@ -165,8 +183,13 @@ class Ocpp:
         await self._db.execute(RELEASE, number)
 
 
-def _received(row: Row) -> Received:
-    return Received(row[0], row[1], row[2], zlib.decompress(bytes(row[3])).decode())
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Message]).decode
+
+
+def _received(rows: Iterable[Row], station: str) -> list[Received]:
+    groups = ((row[0], _decode(zlib.decompress(bytes(row[1])))) for row in rows)
+    return [Received(no, message) for no, messages in groups for message in messages if message.station == station]
 
 
 TRANSACTION = tuple(Transaction.__struct_fields__)

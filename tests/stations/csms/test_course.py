@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from interplug.stations.csms.course import Course
 from interplug.stations.csms.events import Phase, Sample, Told
-from interplug.stations.csms.ledger import Entry, _together
+from interplug.stations.csms.ledger import _together
 
 SECOND = 1_000_000
 
@@ -37,6 +37,6 @@ def test_what_was_measured_after_it_is_of_a_car_that_stands_there() -> None:
 def test_of_messages_that_are_carried_together_the_first_says_since_when() -> None:
     """They say the same of the phase, or they would not be."""
     full, standing = told(120, (120, 2000), phase="parked"), told(180, (180, 2000), phase="parked")
-    [entry] = _together([Entry(1, full), Entry(2, standing)])
-    assert entry.no == 2 and entry.told is not None
-    assert phases(begun(), entry.told) == [(120, "parked"), (180, "parked")]
+    [(together, number, _)] = _together([(full, 1, None), (standing, 2, None)])
+    assert number == 2 and together is not None
+    assert phases(begun(), together) == [(120, "parked"), (180, "parked")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from websockets.typing import Subprotocol
 
 from interplug.config import Stations
 from interplug.modules.node import Node
-from interplug.stations.csms import provisioning
+from interplug.stations.csms import keys, provisioning
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import DIALECTS, V16, V201
 from interplug.stations.ocpp.link import Refused
@@ -66,6 +67,18 @@ async def test_a_password_is_known_as_text_and_as_the_bytes_that_it_writes(csms:
     socket = await knock(csms, path, basic("CS1", password))
     assert socket.subprotocol == "ocpp1.6"
     await socket.close()
+
+
+@pytest.mark.parametrize("hashed", [keys.hashed, keys.hashed_quickly])
+async def test_a_password_that_was_made_here_is_known_by_either_hash(hashed: Callable[[str], str]) -> None:
+    """Those of before are kept as argon2; text and bytes are the same password, and nothing else is."""
+    made = keys.new_password()
+    kept, other = hashed(made), hashed(made)
+    assert kept != other and made not in kept
+    fits = keys.Passwords().fits
+    assert await fits("CS1", kept, made.encode()) and await fits("CS1", kept, bytes.fromhex(made))
+    wrong = [b"", made[:-1].encode(), (made + "0").encode(), keys.new_password().encode(), kept.encode()]
+    assert [await fits("CS1", kept, one) for one in wrong] == [False] * len(wrong)
 
 
 async def test_without_a_version_in_common_the_upgrade_names_none_and_the_socket_closes(csms: Csms) -> None:

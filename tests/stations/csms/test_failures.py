@@ -13,9 +13,11 @@ import pytest
 from interplug.config import Stations
 from interplug.model.types import format_time, parse_time
 from interplug.modules.node import Node
+from interplug.stations.csms.inbox import Inbox
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V201
 from interplug.stations.ocpp.frames import Call, Error, Result, parse, spell
+from interplug.store.ocpp import Message
 from tests.nodes import SECOND, Clock, own
 from tests.stations.csms.partner import FULL_TOKEN, Provider
 from tests.stations.csms.stations import Station, add_station, station
@@ -352,7 +354,7 @@ async def test_what_was_not_carried_is_carried_later(csms: Csms, node: Node, pro
     clock.move(HOUR)
     epoch = (await node.store.read(lambda tx: tx.charging_stations.all()))[0].epoch
     end = spell(Call("9", "StopTransaction", {"transactionId": number, "meterStop": 4000, "timestamp": clock.text()}))
-    assert await node.store.write(lambda tx: tx.ocpp.receive("CS1", epoch, "1.6", clock.now, end))
+    assert await Inbox(node.store).receive(epoch, Message("CS1", "1.6", clock.now, end))
     async with station(csms, V16) as one:
         await one.say("Heartbeat")
         await carried(csms)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interplug.stations.ocpp.dialects import DIALECTS, V16, V21, V201
-from interplug.stations.ocpp.frames import Broken, Call, Error, Frame, Result, Send, parse, spell
+from interplug.stations.ocpp.frames import Broken, Call, Error, Frame, Result, Send, glimpse, parse, spell
 
 ids = st.text(min_size=1, max_size=36)
 payloads = st.dictionaries(st.text(max_size=9), st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20), max_size=4)
@@ -77,3 +77,18 @@ def test_the_error_codes_of_1_6_have_its_spelling() -> None:
     assert V16.code("OccurrenceConstraintViolation") == "OccurenceConstraintViolation"
     assert V16.code("FormatViolation") == "FormationViolation"
     assert V201.code("FormatViolation") == "FormatViolation"
+
+
+def test_a_glimpse_sees_what_is_surely_a_call() -> None:
+    for text in (spell(Call("7", "MeterValues", {"a": [1]})), ' [ 2 , "7" , "MeterValues" , { "a" : [ 1 ] } ] '):
+        seen = glimpse(text)
+        assert seen is not None and seen[:2] == ("7", "MeterValues")
+    for frame in (Send("7", "NotifyPeriodicEventStream", {}), Result("7", {}), Error("7", "InternalError")):
+        assert glimpse(spell(frame)) is None
+    assert glimpse('[2,"7","MeterValues",{"a":"\ud800"}]') is None
+
+
+@pytest.mark.parametrize("text", [row[0] for row in BROKEN], ids=[row[0][:24] for row in BROKEN])
+def test_a_glimpse_is_not_taken_in_by_what_is_no_call(text: str) -> None:
+    """Only what stands deep in a payload may be seen later."""
+    assert glimpse(text) is None or text.startswith(('[2,"7","MeterValues",{"value":1e', '[2,"7","Heartbeat",{"a":[[[['))

@@ -18,6 +18,7 @@ from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame
 
 from .desk import Desk
+from .inbox import Inbox
 from .post import Answers, Post
 from .speech import Speech
 
@@ -32,6 +33,7 @@ class Hall:
         self.node, self.desk = node, desk
         self.process = secrets.token_hex(8)
         self.posts: dict[str, Post] = {}
+        self._inbox = Inbox(node.store)
         self._answers: OrderedDict[str, Answers] = OrderedDict()
         self._flushing: set[asyncio.Task[None]] = set()
 
@@ -42,9 +44,9 @@ class Hall:
         if before is not None:
             await before.lose("the station has connected again")
         now = node.clock()
-        epoch = await node.store.write(lambda tx: tx.charging_stations.connect(station.id, self.process, version, profile, now))
-        station.epoch, station.version, station.holder, station.profile = epoch, version, self.process, profile
-        post = Post(self.desk, station, speech, socket, self._remembered(station.id))
+        epoch, told = await node.store.write(lambda tx: tx.charging_stations.connect(station.id, self.process, version, profile, now))
+        station.told, station.epoch, station.version, station.holder, station.profile = told, epoch, version, self.process, profile
+        post = Post(self.desk, self._inbox, station, speech, socket, self._remembered(station.id))
         post.flush = lambda: self._flush(post)
         self.posts[station.id] = post
         if before is not None:

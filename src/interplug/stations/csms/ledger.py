@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from interplug.modules.node import Node
 from interplug.store.charging_stations import StationRow
-from interplug.store.ocpp import Received
+from interplug.store.ocpp import Message
 
 from .events import INVALID, Admission, Told
 
@@ -25,17 +25,22 @@ log = logging.getLogger(__name__)
 AGAIN = 1.0
 """Seconds until a database that was away is asked again."""
 AT_ONCE = 200
+"""Groups of the inbox that are looked through at a time for what an ended process has left."""
 BEAT = 0.5
 """Seconds between two times that what only continues a transaction is carried."""
+PAUSE = 0.1
+"""Seconds without a word after which it is carried all the same."""
 
 T = TypeVar("T")
 Carry = Callable[[Told], Awaitable[Admission]]
-Read = Callable[[Received], Told | None]
+Saying = tuple[Told | None, int, asyncio.Future[Admission] | None]
+"""What was told, its number in the inbox, and who waits for an answer."""
+Read = Callable[[Message], Told | None]
 
 
 class Entry(NamedTuple):
     no: int
-    told: Told | None
+    said: Message | Told
     answer: asyncio.Future[Admission] | None = None
 
 
@@ -49,22 +54,22 @@ class Ledger:
         self.lost = asyncio.Event()
         """Another connection of the station has taken over."""
 
-    def put(self, no: int, told: Told | None) -> None:
-        if told is not None and told.kind != "went on":
+    def put(self, no: int, message: Message, *, urgent: bool) -> None:
+        if urgent:
             self._urgent.set()
-        self._entries.put_nowait(Entry(no, told))
+        self._entries.put_nowait(Entry(no, message))
 
     def note(self, told: Told) -> None:
         """What no message of the inbox says; it is carried in its turn, and gone with this process."""
         self._entries.put_nowait(Entry(0, told))
 
-    def ask(self, no: int, told: Told | None) -> asyncio.Future[Admission]:
+    def ask(self, no: int, message: Message) -> asyncio.Future[Admission]:
         """What is to be answered, as soon as it is carried."""
         answer: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
         if self.lost.is_set():
             answer.cancel()
         self._urgent.set()
-        self._entries.put_nowait(Entry(no, told, answer))
+        self._entries.put_nowait(Entry(no, message, answer))
         return answer
 
     def end(self) -> None:
@@ -104,11 +109,13 @@ class Ledger:
                     entry.answer.cancel()
 
     async def _others(self) -> None:
-        """A station that tells more than once in a BEAT is carried once in it, unless something waits for that."""
-        now = asyncio.get_running_loop().time
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._carried_at + BEAT - now()):
-                await self._urgent.wait()
+        """A station that tells one thing after the other is carried once in a BEAT, or when it pauses, unless something waits for it."""
+        now, there = asyncio.get_running_loop().time, -1
+        while now() < self._carried_at + BEAT and self._entries.qsize() != there and not self._urgent.is_set():
+            there = self._entries.qsize()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PAUSE):
+                    await self._urgent.wait()
         self._urgent.clear()
         self._carried_at = now()
 
@@ -122,29 +129,35 @@ class Ledger:
         station = self._station.id
         while waiting := await self._patiently(lambda: self._node.store.read(lambda tx: tx.ocpp.waiting(station, until, AT_ONCE))):
             log.info("station %s: %d messages that were not carried into the book yet", station, len(waiting))
-            await self._take([Entry(one.no, self._read(one)) for one in waiting])
+            await self._take([Entry(one.no, one.message) for one in waiting])
             if self.lost.is_set():
                 return
 
     async def _take(self, entries: list[Entry]) -> None:
-        for entry in _together(entries):
-            admission = await self._one(entry)
-            if entry.answer is not None and not entry.answer.done():
-                entry.answer.set_result(admission)
+        for told, no, answer in _together((self._told(entry), entry.no, entry.answer) for entry in entries):
+            admission = INVALID if told is None else await self._one(told, no)
+            if answer is not None and not answer.done():
+                answer.set_result(admission)
         number, station = max((entry.no for entry in entries), default=0), self._station
         if number and not await self._patiently(
             lambda: self._node.store.write(lambda tx: tx.charging_stations.reach(station.id, station.epoch, number))
         ):
             self.lost.set()
 
-    async def _one(self, entry: Entry) -> Admission:
-        told = entry.told
-        if told is None:
-            return INVALID
+    def _told(self, entry: Entry) -> Told | None:
+        if isinstance(entry.said, Told):
+            return entry.said
+        try:
+            return self._read(entry.said)
+        except Exception:
+            log.exception("station %s: message %d of the inbox could not be read", self._station.id, entry.no)
+            return None
+
+    async def _one(self, told: Told, no: int) -> Admission:
         try:
             return await self._patiently(lambda: self._carry(told))
         except Exception:
-            log.exception("station %s: message %d of the inbox could not be carried into the book", self._station.id, entry.no)
+            log.exception("station %s: message %d of the inbox could not be carried into the book", self._station.id, no)
             return INVALID
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -156,23 +169,31 @@ class Ledger:
                 await asyncio.sleep(AGAIN)
 
 
-def _together(entries: list[Entry]) -> list[Entry]:
+def _together(entries: Iterable[Saying]) -> Iterator[Saying]:
     """Neighbours that only continue the same transaction, as one, which happened when the first of them did: what it says of the
     phase is true from then on."""
-    found: list[Entry] = []
-    for entry in entries:
-        before = found[-1] if found else None
-        if before is not None and before.told is not None and entry.told is not None and _continues(before.told, entry.told):
-            told = msgspec.structs.replace(
-                before.told, samples=before.told.samples + entry.told.samples, signed=before.told.signed + entry.told.signed
-            )
-            found[-1] = Entry(entry.no, told)
+    waiting: list[Told] = []
+    number = 0
+    for told, no, answer in entries:
+        if waiting and (told is None or not _continues(waiting[-1], told)):
+            yield _joined(waiting), number, None
+            waiting = []
+        if told is not None and answer is None and _continues(told, told):
+            waiting.append(told)
+            number = no
         else:
-            found.append(entry)
-    return found
+            yield told, no, answer
+    if waiting:
+        yield _joined(waiting), number, None
+
+
+def _joined(tellings: list[Told]) -> Told:
+    if len(tellings) == 1:
+        return tellings[0]
+    samples = tuple(sample for told in tellings for sample in told.samples)
+    return msgspec.structs.replace(tellings[0], samples=samples, signed=tuple(one for told in tellings for one in told.signed))
 
 
 def _continues(before: Told, told: Told) -> bool:
-    same = (before.number, before.evse, before.phase, before.state) == (told.number, told.evse, told.phase, told.state)
-    same = same and bool(told.number)
+    same = (before.number, before.evse, before.phase) == (told.number, told.evse, told.phase) and bool(told.number)
     return same and before.kind == told.kind == "went on" and before.token is None and told.token is None

@@ -8,25 +8,26 @@ that it was given. Everything else is strict, but for what the quirks of the mod
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 
 from interplug.model.types import encode_json, format_time
 from interplug.modules.node import Node
 from interplug.stations.ocpp import schemas
-from interplug.stations.ocpp.frames import Call, Payload, parse
+from interplug.stations.ocpp.frames import Call, Payload, glimpse, parse
 from interplug.stations.ocpp.link import Incoming, Link, Refused, Socket, check
 from interplug.store.charging_stations import StationRow
-from interplug.store.ocpp import Frame, Received
+from interplug.store.ocpp import Frame, Message
 
 from . import lists, meters, quirks, v16
 from .clocks import StationClock
 from .desk import Desk, Superseded
 from .events import Admission, IdToken, Standing, Told, Trouble
+from .inbox import Inbox
 from .ledger import Ledger
-from .speech import Speech
+from .speech import LATER, NOW, SOON, Speech
 from .versions import of_version
 
 log = logging.getLogger(__name__)
@@ -36,15 +37,17 @@ REMEMBERED = 64
 MINUTE = 60_000_000
 POLICY = 1008
 FRAMES = 64
-Answers = OrderedDict[str, tuple[str, bytes, Payload]]
+Answers = OrderedDict[str, tuple[str, int, Payload]]
+"""By the id of the message: its action, a hash of it, and the answer."""
 
 
 class Post:
     """`station` is its row as this connection made it; `answers` are those of its last connections, too."""
 
-    def __init__(self, desk: Desk, station: StationRow, speech: Speech, socket: Socket, answers: Answers) -> None:
+    def __init__(self, desk: Desk, inbox: Inbox, station: StationRow, speech: Speech, socket: Socket, answers: Answers) -> None:
         self.node: Node = desk.node
         self.desk = desk
+        self._inbox = inbox
         self.station = station
         self.speech = speech
         self.quirk = quirks.of(station.about, desk.node.settings.stations.quirks)
@@ -54,9 +57,10 @@ class Post:
         self.ended = asyncio.Event()
         self._answers = answers
         timeout = self.node.settings.stations.call_timeout
-        self.link = Link(socket, speech.dialect, self._answer, name=station.id, timeout=timeout, watch=self._watch)
-        self._ledger = Ledger(self.node, station, self._received, self._carry)
+        self.link = Link(socket, speech.dialect, self._answer, name=station.id, timeout=timeout, watch=self._watch, prompt=self._prompt)
+        self._ledger = Ledger(self.node, station, self._read, self._carry)
         self._received_at = 0
+        self._is_of_transaction = re.compile("|".join(f'"{action}"' for action in speech.transactions)).search
         self._greeted = False
         """It has said something on this connection."""
         self._asked_keys = False
@@ -65,9 +69,7 @@ class Post:
 
     async def run(self) -> None:
         """Until the socket closes, and everything that was received is in the book."""
-        station = self.station.id
-        newest = await self.node.store.read(lambda tx: tx.ocpp.newest(station), snapshot=False)
-        ledger = asyncio.create_task(self._ledger.run(newest))
+        ledger = asyncio.create_task(self._ledger.run(self.station.told))
         try:
             if self.station.state == "adopted":
                 self.link.begin(self.desk.publish(self.station))
@@ -90,7 +92,7 @@ class Post:
 
     def _watch(self, incoming: bool, text: str) -> None:
         """Messages about transactions stand in the inbox, whole."""
-        if incoming and any(f'"{action}"' in text[:128] for action in self.speech.transactions):
+        if incoming and self._is_of_transaction(text[:128]) is not None:
             return
         self.frames.append(Frame(self.node.clock(), incoming, text))
         if len(self.frames) >= FRAMES:
@@ -114,6 +116,15 @@ class Post:
             self.link.begin(self.lose("another connection has taken over"))
             raise Refused("InternalError", "another connection has taken over") from None
 
+    def _prompt(self, text: str) -> Incoming | None:
+        """What is answered at once, or when it is on disk: a Heartbeat, or how a transaction goes on, which is read when it is carried."""
+        glimpsed = None if self.quirk.speaks_16 else glimpse(text)
+        if glimpsed is None:
+            return None
+        identity, action, payload = glimpsed
+        of_transaction = action in self.speech.transactions and self.speech.haste(action, text) == LATER
+        return Incoming(identity, action, {}, text) if of_transaction or (action, payload) == ("Heartbeat", b"{}") else None
+
     def _speech(self, incoming: Incoming) -> Speech:
         """The version that was agreed on is the law, but for models that are known not to know it."""
         if self.quirk.speaks_16 and not _speaks(self.speech, incoming) and _speaks(v16.SPEECH, incoming):
@@ -130,8 +141,8 @@ class Post:
         return await handler(self, incoming.payload)
 
     async def _once(self, speech: Speech, incoming: Incoming) -> Payload:
-        digest = hashlib.sha256(incoming.raw.encode()).digest()
-        action, known, answer = self._answers.get(incoming.id, ("", b"", {}))
+        digest = hash(incoming.raw)
+        action, known, answer = self._answers.get(incoming.id, ("", 0, {}))
         if (action, known) == (incoming.action, digest):
             return answer
         answer = await self._stored(speech, incoming)
@@ -141,43 +152,37 @@ class Post:
         return answer
 
     async def _stored(self, speech: Speech, incoming: Incoming) -> Payload:
-        station, at, version = self.station, self._received_at, speech.dialect.version
-        no = await self.node.store.write(lambda tx: tx.ocpp.receive(station.id, station.epoch, version, at, incoming.raw))
+        message = Message(self.station.id, speech.dialect.version, self._received_at, incoming.raw)
+        no = await self._inbox.receive(self.station.epoch, message)
         if not no:
-            raise Superseded(station.id)
-        problem = schemas.check_request(speech.dialect, incoming.action, incoming.payload)
-        if problem is not None:
-            log.warning("station %s: %s is not as OCPP says: %s", station.id, incoming.action, problem.description)
-        told = self._told(speech, incoming.action, incoming.payload, at)
-        admission = None
-        if told is None or (told.kind == "begun" if told.named_by_us else told.token is not None):
-            try:
-                admission = await self._ledger.ask(no, told)
-            except asyncio.CancelledError:
-                if self._ledger.lost.is_set():
-                    raise Superseded(station.id) from None
-                raise
-        else:
-            self._ledger.put(no, told)
-        until = "" if admission is None else format_time(self.node.clock() + MINUTE)
-        return speech.answer(incoming.action, told, admission, until)
-
-    def _told(self, speech: Speech, action: str, payload: Payload, at: int) -> Told | None:
-        """What it means, received at that time; None where it means nothing at all."""
-        self._received_at = at
+            raise Superseded(self.station.id)
+        haste = speech.haste(incoming.action, incoming.raw)
+        if haste != NOW:
+            self._ledger.put(no, message, urgent=haste == SOON)
+            return speech.answer(incoming.action, incoming.payload, None, "")
         try:
-            return speech.transactions[action](self, payload)
-        except Exception:
-            log.exception("station %s: %s could not be read", self.station.id, action)
-            return None
+            admission = await self._ledger.ask(no, message)
+        except asyncio.CancelledError:
+            if self._ledger.lost.is_set():
+                raise Superseded(self.station.id) from None
+            raise
+        return speech.answer(incoming.action, incoming.payload, admission, format_time(self.node.clock() + MINUTE))
 
-    def _received(self, received: Received) -> Told | None:
-        """A message that an ended process had stored."""
-        speech = of_version(received.version)
-        frame = parse(received.raw, speech.dialect)
+    def _read(self, message: Message) -> Told | None:
+        """What a message in the inbox means; None where it means nothing at all."""
+        speech = of_version(message.version)
+        frame = parse(message.raw, speech.dialect)
         if not isinstance(frame, Call) or frame.action not in speech.transactions:
+            log.warning("station %s: a message in the inbox says nothing: %s", self.station.id, getattr(frame, "description", ""))
             return None
-        return self._told(speech, frame.action, frame.payload, received.at)
+        problem = schemas.check_request(speech.dialect, frame.action, frame.payload)
+        if problem is not None:
+            log.warning("station %s: %s is not as OCPP says: %s", self.station.id, frame.action, problem.description)
+        before, self._received_at = self._received_at, message.at
+        try:
+            return speech.transactions[frame.action](self, frame.payload)
+        finally:
+            self._received_at = before
 
     async def _carry(self, told: Told) -> Admission:
         if not self._asked_keys and meters.lacking(self.station, told):

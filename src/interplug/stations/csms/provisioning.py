@@ -31,8 +31,7 @@ async def add(
     if not _IDENTITY.fullmatch(id) or len(id) > LONGEST_IDENTITY:
         raise NotPossible(f"{id!r} cannot be the identity of a station: 1 to {LONGEST_IDENTITY} characters without spaces, : and /")
     made = keys.new_password() if password is None and profile in (1, 2) else None
-    chosen = password or made
-    row = StationRow(id=id, profile=profile, password=keys.hashed(chosen) if chosen else "", created_at=node.clock())
+    row = StationRow(id=id, profile=profile, password=_hashed(password, made) or "", created_at=node.clock())
 
     async def work(tx: Tx) -> StationRow:
         await _place(tx, row, location_id, outlets)
@@ -55,8 +54,7 @@ async def adopt(
     needed = offered.profile if profile is None else profile
     has_one = bool(offered.password) or needed not in (1, 2)
     made = None if password is not None or has_one else keys.new_password()
-    chosen = password or made
-    hashed = keys.hashed(chosen) if chosen else None
+    hashed = _hashed(password, made)
 
     async def work(tx: Tx) -> StationRow:
         row = await _get(tx, id)
@@ -69,6 +67,10 @@ async def adopt(
         return row
 
     return await node.store.write(work), made
+
+
+def _hashed(chosen: str | None, made: str | None) -> str | None:
+    return keys.hashed(chosen) if chosen else keys.hashed_quickly(made) if made else None
 
 
 async def remove(node: Node, id: str) -> None:

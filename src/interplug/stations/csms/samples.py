@@ -24,61 +24,78 @@ FIELDS = {
 }
 PHASES = ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N")
 ELSEWHERE = ("EV", "Inlet")
-THOUSANDS = {"kWh": 1000, "kW": 1000}
+THOUSANDS = ("kWh", "kW")
+ZERO = Decimal(0)
+MOST = Decimal(10**12)
 FINAL = "Transaction.End"
-SIGNED = {"format", "signedMeterValue"}
 PERIODIC = "Sample.Periodic"
 
 
 def read(values: Iterable[Document], time: Callable[[str], int]) -> tuple[tuple[Sample, ...], tuple[Signed, ...]]:
     """What `meterValue` (1.6 `transactionData`, too) holds; `time` reads a timestamp of this station."""
-    samples, proofs = [], []
+    samples: list[Sample] = []
+    proofs: list[Signed] = []
     for value in values:
         at = time(str(value.get("timestamp", "")))
-        sampled = [one for one in value.get("sampledValue") or () if isinstance(one, dict)]
-        proofs += [found for one in sampled if SIGNED & one.keys() and (found := _signed(one, at)) is not None]
         # One meterValue of a StopTransaction may hold the beginning and the end; each context is a sample of its own.
-        by_context: dict[str, list[Document]] = {}
-        for one in sampled:
-            by_context.setdefault(str(one.get("context") or PERIODIC), []).append(one)
-        samples += [_sample(values, at, context) for context, values in by_context.items()]
+        contexts: dict[str, Found] = {}
+        for one in value.get("sampledValue") or ():
+            if not isinstance(one, dict):
+                continue
+            context = str(one.get("context") or PERIODIC)
+            found = contexts.get(context)
+            if found is None:
+                found = contexts[context] = Found()
+            if ("signedMeterValue" in one or "format" in one) and (said := _signed(one, at)) is not None:
+                proofs.append(said)
+            name = FIELDS.get(one.get("measurand") or REGISTER)
+            if name is not None and (name == "soc" or one.get("location") not in ELSEWHERE):
+                found.take(name, one)
+        samples += [Sample(at=at, context=context, **found.totals()) for context, found in contexts.items()]
     return tuple(samples), tuple(proofs)
 
 
-def _sample(sampled: list[Document], at: int, context: str) -> Sample:
-    found: dict[str, list[Document]] = {}
-    for one in sampled:
-        name = FIELDS.get(one.get("measurand") or REGISTER)
-        if name is not None and (name == "soc" or one.get("location") not in ELSEWHERE):
-            found.setdefault(name, []).append(one)
-    return Sample(at=at, context=context, **{name: _total(values) for name, values in found.items()})
+class Found:
+    """The values of one context: those without a phase, and those of each phase."""
 
+    __slots__ = ("phases", "whole")
 
-def _total(here: list[Document]) -> Decimal | None:
-    """The value without a phase, else the sum of the phases."""
-    whole = [number for one in here if not one.get("phase") and (number := _number(one)) is not None]
-    if whole:
-        return whole[-1]
-    phases = {str(one["phase"])[:2]: number for one in here if one.get("phase") in PHASES and (number := _number(one)) is not None}
-    return sum(phases.values(), Decimal(0)) if phases else None
+    def __init__(self) -> None:
+        self.whole: dict[str, Decimal] = {}
+        self.phases: dict[str, dict[str, Decimal]] = {}
+
+    def take(self, name: str, one: Document) -> None:
+        phase = one.get("phase")
+        if (phase and phase not in PHASES) or (number := _number(one)) is None:
+            return
+        if phase:
+            self.phases.setdefault(name, {})[phase[:2]] = number
+        else:
+            self.whole[name] = number
+
+    def totals(self) -> dict[str, Decimal]:
+        """The value without a phase, else the sum of the phases."""
+        return {name: sum(values.values(), ZERO) for name, values in self.phases.items()} | self.whole
 
 
 def _number(one: Document) -> Decimal | None:
     if one.get("format") == "SignedData":
         return None
+    said = one.get("value")
     try:
-        said = one.get("value")
-        value = Decimal(said if isinstance(said, int | Decimal) else str(said).strip().replace(",", "."))
-    except InvalidOperation:
-        return None
-    if not value.is_finite() or abs(value) >= 10**12:
+        value = Decimal(said if isinstance(said, (int, Decimal)) else str(said).strip().replace(",", "."))
+        if not -MOST < value < MOST:
+            return None
+    except InvalidOperation:  # NaN cannot be compared, either
         return None
     measure = one.get("unitOfMeasure")
-    measure = measure if isinstance(measure, dict) else {}
-    multiplier = measure.get("multiplier")
-    if isinstance(multiplier, int) and -9 <= multiplier <= 9:
-        value = value.scaleb(multiplier)
-    return value * THOUSANDS.get(str(one.get("unit") or measure.get("unit")), 1)
+    unit = one.get("unit")
+    if isinstance(measure, dict):
+        multiplier = measure.get("multiplier")
+        if isinstance(multiplier, int) and -9 <= multiplier <= 9:
+            value = value.scaleb(multiplier)
+        unit = unit or measure.get("unit")
+    return value * 1000 if unit in THOUSANDS else value
 
 
 def _signed(one: Document, at: int) -> Signed | None:

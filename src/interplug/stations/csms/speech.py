@@ -73,6 +73,9 @@ class Want(NamedTuple):
 
 
 Handler = Callable[[Ear, Payload], Awaitable[Payload]]
+LATER, SOON, NOW = range(3)
+"""When a message about a transaction is carried into the book: with others that say how it goes on, without waiting for them, or before
+its answer, which names a transaction or judges a token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +83,11 @@ class Speech:
     dialect: Dialect
     transactions: Mapping[str, Callable[[Ear, Payload], Told]]
     """Messages about transactions: stored before anything else, answered whatever they say."""
-    answer: Callable[[str, Told | None, Admission | None, str], Payload]
-    """The answer to one of them: action, what was understood, what a token is told, and until when the station may remember that."""
+    haste: Callable[[str, str], int]
+    """LATER, SOON or NOW, by the action and the text of one of them, before it is read: in doubt rather too soon."""
+    answer: Callable[[str, Payload, Admission | None, str], Payload]
+    """The answer to one of them: action, payload, what a token is told, and until when the station may remember that. It is told
+    nothing where nothing was asked (LATER, SOON); the payload of what is carried LATER is not read by then, and empty."""
     handlers: Mapping[str, Handler]
     """All other messages."""
     wants: Mapping[str, Callable[[Want], Asked]]

@@ -17,7 +17,7 @@ from interplug.stations.ocpp.frames import Payload
 from . import events, meters, samples
 from .events import Admission, IdToken, Standing, Told
 from .schedules import Ability, Schedule
-from .speech import COMMON, Asked, Ear, Handler, Speech, Want, noted
+from .speech import COMMON, LATER, NOW, SOON, Asked, Ear, Handler, Speech, Want, noted
 from .statuses import PHASES
 
 STATUSES = frozenset(get_args(events.Status)) - {"Occupied"}
@@ -144,7 +144,11 @@ def wh(value: Any) -> Decimal | None:
     return Decimal(found) if found is not None else None
 
 
-def answer(action: str, told: Told | None, admission: Admission | None, until: str) -> Payload:
+def haste(action: str, text: str) -> int:
+    return NOW if action == "StartTransaction" else LATER if action == "MeterValues" else SOON
+
+
+def answer(action: str, payload: Payload, admission: Admission | None, until: str) -> Payload:
     if action == "StartTransaction":
         said = admission or events.INVALID
         return {"transactionId": int(said.number or 0), "idTagInfo": tag_info(said, until)}
@@ -272,6 +276,7 @@ HANDLERS: dict[str, Handler] = {
 SPEECH = Speech(
     dialect=V16,
     transactions={"MeterValues": meter, "StartTransaction": start, "StopTransaction": stop},
+    haste=haste,
     answer=answer,
     handlers=HANDLERS,
     wants={

@@ -15,7 +15,7 @@ from interplug.stations.ocpp.frames import Payload
 from . import samples, trouble
 from .events import Admission, IdToken, Phase, Standing, Told, Trouble
 from .schedules import Ability
-from .speech import COMMON, Asked, Ear, Handler, Speech, Want, noted
+from .speech import COMMON, LATER, NOW, SOON, Asked, Ear, Handler, Speech, Want, noted
 from .v16 import CANCEL, RESERVE, START, STOP, ability_of, number, schedule_said
 
 KINDS: dict[Any, Any] = {"Started": "begun", "Updated": "went on", "Ended": "ended"}
@@ -137,10 +137,12 @@ def _token(payload: Payload) -> IdToken:
     return IdToken(str(said.get("idToken") or ""), str(said.get("type") or ""))
 
 
-def answer(action: str, told: Told | None, admission: Admission | None, until: str) -> Payload:
-    if admission is None or told is None or told.token is None:
-        return {}
-    return {"idTokenInfo": token_info(admission, until)}
+def haste(action: str, text: str) -> int:
+    return NOW if '"idToken"' in text else LATER if '"Updated"' in text else SOON
+
+
+def answer(action: str, payload: Payload, admission: Admission | None, until: str) -> Payload:
+    return {"idTokenInfo": token_info(admission, until)} if admission is not None and _object(payload, "idToken") else {}
 
 
 def token_info(admission: Admission, until: str) -> Payload:
@@ -256,6 +258,7 @@ HANDLERS: dict[str, Handler] = {
 SPEECH = Speech(
     dialect=V201,
     transactions={"TransactionEvent": transaction},
+    haste=haste,
     answer=answer,
     handlers=HANDLERS,
     wants={

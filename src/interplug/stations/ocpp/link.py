@@ -1,7 +1,8 @@
 """The calls of one socket, for either end: a CSMS towards a station, or a station towards a CSMS.
 
-Three tasks. The *reader* takes frames off the socket and never waits for a handler or for a call of ours; an answer reaches its
-call at once. The *worker* answers CALLs one after the other in the order in which they came, for their order carries meaning.
+Three tasks. The *reader* takes frames off the socket and never waits for a call of ours, nor for a handler that could make one; an
+answer reaches its call at once. The *worker* answers CALLs one after the other in the order in which they came, for their order carries
+meaning; what is `prompt`, and comes when no other waits, the reader answers itself, which saves a change of tasks.
 The *caller* has one CALL of ours in flight (OCPP-J 4.1.1 forbids more); the others wait behind it, the more urgent first, each
 until its own deadline. A handler that waits for a call to the same station is heard all the same, but holds up the station's
 next message: what follows an answer is given to `then`.
@@ -18,7 +19,7 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from websockets.exceptions import ConnectionClosed
 
@@ -59,8 +60,7 @@ class Gone(ConnectionError):
     """The socket is closed, or was before the answer came."""
 
 
-@dataclass(slots=True, frozen=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A CALL, or with `answered` False a SEND, of the other end."""
 
     id: str
@@ -114,15 +114,19 @@ class Link:
         name: str = "",
         timeout: float = 30.0,
         watch: Callable[[bool, str], None] | None = None,
+        prompt: Callable[[str], Incoming | None] | None = None,
     ) -> None:
-        """`timeout` is how long `call` waits where it is not told; `watch` sees each frame, (came in, text), before anything else."""
+        """`timeout` is how long `call` waits where it is not told; `watch` sees each frame, (came in, text), before anything else;
+        `prompt` makes a CALL of a text whose answer waits for nothing but the disk, and need not read all of it."""
         self.dialect = dialect
         self.name = name
         self._socket = socket
         self._answering = answering
         self._timeout = timeout
         self._watch = watch or (lambda incoming, text: None)
+        self._prompt = prompt or (lambda text: None)
         self._waiting: asyncio.Queue[Incoming | None] = asyncio.Queue(BACKLOG)
+        self._working = False
         self._outgoing: asyncio.PriorityQueue[_Outgoing] = asyncio.PriorityQueue()
         self._in_flight: _Outgoing | None = None
         self._order = itertools.count()
@@ -199,6 +203,10 @@ class Link:
                 await self._take(text)
 
     async def _take(self, text: str) -> None:
+        idle = not self._working and self._waiting.empty()
+        if idle and (incoming := self._prompt(text)) is not None:
+            await self._reply(incoming)
+            return
         frame = parse(text, self.dialect)
         match frame:
             case Call() | Send():
@@ -232,12 +240,17 @@ class Link:
 
     async def _work(self) -> None:
         while (incoming := await self._waiting.get()) is not None:
-            answer = await self._answer(incoming)
-            if incoming.answered:
-                await self._write(answer)
-            works, self._then = self._then, []
-            for work in works:
-                self.begin(work)
+            self._working = True
+            await self._reply(incoming)
+            self._working = False
+
+    async def _reply(self, incoming: Incoming) -> None:
+        answer = await self._answer(incoming)
+        if incoming.answered:
+            await self._write(answer)
+        works, self._then = self._then, []
+        for work in works:
+            self.begin(work)
 
     async def _answer(self, incoming: Incoming) -> Frame:
         try:
