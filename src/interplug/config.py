@@ -133,6 +133,11 @@ class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     tls_certificate: Annotated[str, _help("PEM file of the certificate chain that stations see.")] = ""
     tls_key: Annotated[str, _help("PEM file of its private key.")] = ""
     client_ca: Annotated[str, _help("PEM file of the authorities whose certificates prove who a station is (security profile 3).")] = ""
+    sign_certificate: Annotated[
+        str, _help("PEM file of an authority of your own that signs the certificates that stations ask for; without it none is signed.")
+    ] = ""
+    sign_key: Annotated[str, _help("PEM file of its private key.")] = ""
+    sign_days: Annotated[float, _help("Days that such a certificate is valid.")] = 365.0
     unknown: Annotated[
         Literal["refuse", "offer"], _help("A station that nobody has added: refuse it, or let it wait until it is adopted.")
     ] = "refuse"

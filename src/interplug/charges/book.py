@@ -133,10 +133,11 @@ async def _audience(tx: Tx, charge: Charge) -> int:
 # --- the end
 
 
-async def close_others(tx: Tx, node: Node, place: Place, but: str | None) -> None:
-    """A car begins at an EVSE where one is still said to charge: that one's end was lost on the way."""
+async def close_others(tx: Tx, node: Node, place: Place, at: int, but: str | None) -> None:
+    """A car begins at an EVSE where an earlier one is still said to charge: that one's end was lost on the way. One that began later goes
+    on: this beginning is told late."""
     for charge in await tx.stations.at_evse(place.key.country, place.key.party, place.key.id, place.evse["uid"], ("PENDING", "ACTIVE")):
-        if charge.id != but:
+        if charge.id != but and charge.begun_at <= at:
             await finish(tx, node, charge, "lost", None, LOST)
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from interplug.model.types import fold, format_time
 from interplug.modules.node import Node
 from interplug.modules.session_states import STATES, advance
-from interplug.store.keys import OWN
+from interplug.store.holds import Note
+from interplug.store.keys import OWN, Key
 from interplug.store.locations import evses_called
 from interplug.store.stations import Reading
 from interplug.store.tx import Tx
@@ -55,7 +56,7 @@ async def begin(
 
     async def work(tx: Tx) -> str:
         place = await find_place(tx, location_id, evse_uid, connector_id)
-        await book.close_others(tx, node, place, reservation)
+        await book.close_others(tx, node, place, at, reservation)
         charge = await tx.stations.get(reservation) if reservation else None
         if charge is not None and advance(charge.state, "begun") is not None:
             await book.move(tx, node, charge, place, "begun", said)
@@ -141,6 +142,18 @@ async def end(node: Node, session_id: str, at: int, *, readings: Sequence[Readin
         return charge.state
 
     return await node.store.write(work)
+
+
+async def told_late(node: Node, session_id: str, words: str) -> None:
+    """Something of a charge came after its end. Its CDR has perhaps left and stays as it is; whoever looks at it can read this."""
+
+    async def work(tx: Tx) -> None:
+        charge = await tx.stations.get(session_id)
+        cdr = await tx.objects.get(Key("cdrs", OWN, charge.country, charge.party, charge.id)) if charge is not None else None
+        if cdr is not None:
+            await tx.holds.note(Note(cdr.pk, "late", words, "the station", node.clock()))
+
+    await node.store.write(work)
 
 
 async def release(node: Node, session_id: str, at: int, event: str) -> str | None:

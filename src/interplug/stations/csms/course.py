@@ -17,6 +17,8 @@ from .register import Register
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+LITTLE = 10
+"""Wh that nobody argues about."""
 WATTS = 400_000
 """Of a connector that does not say what it can deliver."""
 
@@ -82,6 +84,18 @@ class Course(msgspec.Struct, kw_only=True):
             self.moved_at = max(self.moved_at, told.at, self.register.at)
         self.state = told.state or self.state
         return _once(readings)
+
+    def late(self, told: Told) -> str:
+        """What is told after the end and is not in the bill; empty where that says it all."""
+        billed, known = self.register.total, len(self.signed)
+        self._readings(told.samples)
+        self.signed = signed.added(self.signed, told.signed)
+        words = []
+        if self.register.total - billed > LITTLE:
+            words.append(f"after the end its meter told {(self.register.total - billed) / 1000:f} kWh more than is billed")
+        if len(self.signed) > known:
+            words.append("what its meter signed came after the end and is not in the CDR")
+        return "; ".join(words)
 
     def end(self, at: int) -> int:
         """When it ended: after everything that was told of it, for of two readings at one second the first counts."""

@@ -13,6 +13,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 
+from interplug.config import BadSettings
 from interplug.model.types import encode_json, format_time
 from interplug.modules.node import Node
 from interplug.stations.ocpp import schemas
@@ -22,6 +23,7 @@ from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame, Message
 
 from . import lists, meters, quirks, v16
+from .authority import Authority, NotSigned
 from .clocks import StationClock
 from .desk import Desk, Superseded
 from .events import Admission, IdToken, Standing, Told, Trouble
@@ -246,6 +248,25 @@ class Post:
 
     async def limited(self, evse: int) -> None:
         await self.desk.limits.moved(self.station.id, evse)
+
+    async def certify(self, csr: str, named: Payload) -> bool:
+        settings, station = self.node.settings.stations, self.station.id
+        try:
+            if (authority := await asyncio.to_thread(Authority.read, settings)) is None:
+                raise NotSigned("there is no authority (stations.sign_certificate)")
+            chain = await asyncio.to_thread(authority.issue, station, csr, settings.sign_days)
+        except (NotSigned, BadSettings) as error:
+            log.warning("station %s gets no certificate: %s", station, error)
+            return False
+        self.link.then(self._certified({"certificateChain": chain, **named}))
+        return True
+
+    async def _certified(self, said: Payload) -> None:
+        answer = await self.link.call("CertificateSigned", said)
+        taken = answer.get("status") == "Accepted"
+        log.log(
+            logging.INFO if taken else logging.WARNING, "station %s %s its new certificate", self.station.id, "has" if taken else "refuses"
+        )
 
     def remark(self, what: str, said: Payload) -> None:
         log.warning("station %s: %s: %s", self.station.id, what, encode_json(said).decode())

@@ -9,6 +9,7 @@ from itertools import count
 
 from interplug.modules.node import Node
 
+from .authority import Authority
 from .commands import Commands
 from .desk import Desk
 from .hall import Hall
@@ -34,7 +35,8 @@ class Csms:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Stations can connect."""
+        """Stations can connect. Raises BadSettings."""
+        Authority.read(self.node.settings.stations)
         if not self.node.store.place.shared:
             await self.node.store.write(lambda tx: tx.charging_stations.alone(self.node.clock()))
         async with self.door.open():

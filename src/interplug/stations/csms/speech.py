@@ -45,6 +45,9 @@ class Ear(Protocol):
     async def limited(self, evse: int) -> None:
         """The station has got other limits, or has lost them; 0: the whole station."""
 
+    async def certify(self, csr: str, named: Payload) -> bool:
+        """Whether the station gets the certificate that it asks for; it follows the answer, with what the request is known by."""
+
     def remark(self, what: str, said: Payload) -> None:
         """Something for the operator's log only."""
 
@@ -123,9 +126,13 @@ async def security_event(ear: Ear, payload: Payload) -> Payload:
 
 
 async def sign_certificate(ear: Ear, payload: Payload) -> Payload:
-    return {"status": "Rejected"}
+    """For its line to us; one for vehicles (ISO 15118) has to come from an authority of theirs."""
+    named: Payload = {name: payload[name] for name in ("certificateType", "requestId") if name in payload}
+    ours = named.get("certificateType", OWN_LINE) == OWN_LINE
+    return {"status": "Accepted" if ours and await ear.certify(str(payload["csr"]), named) else "Rejected"}
 
 
+OWN_LINE = "ChargingStationCertificate"
 COMMON: dict[str, Handler] = {
     "DataTransfer": data_transfer,
     "FirmwareStatusNotification": noted,

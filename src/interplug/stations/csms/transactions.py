@@ -60,6 +60,10 @@ class Transactions:
             course.meter_key = station.about.get(meters.name(row.evse or told.evse), "")
             begins = None if paid_before or not row.session else told.at if told.kind == "went on" else row.begun_at
             await self._follow(row, course, told, begins)
+        elif row.session and (words := course.late(told)):
+            row.doc = course.raw()
+            await self.node.store.write(lambda tx: tx.ocpp.save(row))
+            await charging.told_late(self.node, row.session, words)
         return admission._replace(number=row.number)
 
     # --- which one is meant
@@ -72,7 +76,8 @@ class Transactions:
         if told.number and not told.named_by_us:
             return None
         rows = [row for row in await tx.ocpp.open(station.id) if _fits(row, told)]
-        return rows[0] if len(rows) == 1 else None
+        # Of two, one is told late; a status is of the one that began last.
+        return rows[-1] if len(rows) == 1 or (rows and told.aside) else None
 
     async def _repeated(self, tx: Tx, station: StationRow, told: Told) -> Transaction | None:
         text = told.token.text if told.token else ""

@@ -1,0 +1,126 @@
+"""What stations tell late: a charge that was over before the next one began, and values that come after the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from interplug.modules.node import Node
+from interplug.stations.csms.service import Csms
+from interplug.stations.ocpp.dialects import V16, V201
+from tests.nodes import Clock
+from tests.stations.csms.partner import Provider
+from tests.stations.csms.stations import Station, add_station, station
+from tests.stations.csms.test_failures import own_token
+from tests.stations.csms.test_story_16 import boot, meter, start, stop
+from tests.stations.csms.test_story_20 import CARD, Transaction
+
+HOUR = 3600
+
+
+@pytest.fixture
+async def one(csms: Csms, clock: Clock) -> AsyncIterator[Station]:
+    async with station(csms, V16) as made:
+        await boot(made, clock)
+        yield made
+
+
+@pytest.fixture
+async def new(csms: Csms, node: Node) -> AsyncIterator[Station]:
+    await add_station(node, "CS20")
+    async with station(csms, V201, "CS20") as made:
+        yield made
+
+
+async def bills(csms: Csms, provider: Provider) -> dict[str, Any]:
+    """Energy by the time at which it began."""
+    for post in csms.hall.posts.values():
+        await post.carried()
+    return {one["start_date_time"]: one["total_energy"] for one in await provider.cdrs()}
+
+
+async def test_a_charge_without_a_line_that_is_told_when_the_next_one_runs_16(
+    csms: Csms, one: Station, provider: Provider, clock: Clock
+) -> None:
+    await own_token(provider)
+    begun = clock.text()
+    before = Clock(clock.now)
+    clock.move(3 * HOUR)
+    later = clock.text()
+    number = await start(one, clock, meter=20_000)
+    clock.move(60)
+    await meter(one, clock, number, 20_100)
+    old = await start(one, before, meter=1000)
+    assert old != number
+    before.move(HOUR)
+    await meter(one, before, old, 7000)
+    clock.move(60)
+    await meter(one, clock, number, 20_200)
+    before.move(HOUR)
+    await stop(one, before, old, 9000)
+    assert await bills(csms, provider) == {begun: 8}
+    clock.move(HOUR)
+    await stop(one, clock, number, 25_000)
+    assert await bills(csms, provider) == {begun: 8, later: 5}
+    assert {one["status"] for one in await provider.sessions()} == {"COMPLETED"}
+
+
+async def test_a_charge_without_a_line_that_is_told_when_the_next_one_runs_20(
+    csms: Csms, new: Station, provider: Provider, clock: Clock
+) -> None:
+    await own_token(provider)
+    begun = clock.text()
+    old = Transaction(new, Clock(clock.now), "TX-OLD")
+    clock.move(3 * HOUR)
+    later = clock.text()
+    now = Transaction(new, clock, "TX-NEW")
+    await now.tell("Started", "Authorized", wh=20_000, idToken=CARD, info={"chargingState": "Charging"})
+    await old.tell("Started", "Authorized", wh=1000, idToken=CARD, offline=True, info={"chargingState": "Charging"})
+    clock.move(60)
+    await now.tell("Updated", "MeterValuePeriodic", wh=20_100)
+    old.clock.move(HOUR)
+    await old.tell("Updated", "MeterValuePeriodic", wh=7000, offline=True)
+    old.clock.move(HOUR)
+    await old.tell("Ended", "EVDeparted", wh=9000, offline=True)
+    assert await bills(csms, provider) == {begun: 8}
+    clock.move(HOUR)
+    await now.tell("Ended", "EVDeparted", wh=25_000)
+    assert await bills(csms, provider) == {begun: 8, later: 5}
+
+
+async def notes(node: Node) -> list[str]:
+    return [
+        str(row[0]) for row in await node.store.read(lambda tx: tx.db.all("select reason from cdr_note where what = 'late' order by pk"))
+    ]
+
+
+async def test_energy_that_is_told_after_the_end_is_not_billed_and_said_once(
+    csms: Csms, node: Node, one: Station, provider: Provider, clock: Clock
+) -> None:
+    begun = clock.text()
+    number = await start(one, clock, meter=1000)
+    clock.move(HOUR / 2)
+    await meter(one, clock, number, 3000)
+    clock.move(HOUR / 2)
+    await stop(one, clock, number, 6000)
+    for wh in (6000, 6005, 6300, 6300, 3000):
+        clock.move(5)
+        await meter(one, clock, number, wh)
+    assert await bills(csms, provider) == {begun: 5}
+    assert await notes(node) == ["after the end its meter told 0.3 kWh more than is billed"]
+
+
+async def test_a_signed_end_that_comes_after_the_end_is_said(
+    csms: Csms, node: Node, one: Station, provider: Provider, clock: Clock
+) -> None:
+    number = await start(one, clock)
+    clock.move(HOUR)
+    await stop(one, clock, number, 6000)
+    for _ in range(2):
+        sampled = {"value": "OCMF|{}|{}", "format": "SignedData", "context": "Transaction.End"}
+        values = [{"timestamp": clock.text(), "sampledValue": [sampled]}]
+        await one.say("MeterValues", connectorId=1, transactionId=number, meterValue=values)
+    await bills(csms, provider)
+    assert await notes(node) == ["what its meter signed came after the end and is not in the CDR"]
