@@ -97,8 +97,10 @@ def address(module: Module, version: str, route: Route) -> str:
         return "-"
     doors = list(Router.doors(module, version, route.side))
     door = doors[0] if len(doors) == 1 else "{role}"
-    number = "{version}" if VERSIONS[version].endpoint_roles else version
-    return "`/" + "/".join(part for part in ("ocpi", number, door, module.id, route.path) if part) + "`"
+    shared = all(number in route.versions for number, one in VERSIONS.items() if one.endpoint_roles)
+    number = "{version}" if VERSIONS[version].endpoint_roles and shared else version
+    inside = module.id if module.endpoint != module.id else ""
+    return "`/" + "/".join(part for part in ("ocpi", number, door, module.endpoint, inside, route.path) if part) + "`"
 
 
 # Their places differ from the others' and stand in the page's first lines.

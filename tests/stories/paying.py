@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from interplug.modules.node import Node
+from interplug.charges import charging
+from interplug.drivers.terminals import cards
+from interplug.drivers.terminals.bank import Declined, Held, NoAnswer
+from interplug.drivers.terminals.cashier import Cashier
+from interplug.modules.node import Node, Outcome
 from interplug.partners.directory import Connection
 from interplug.store.keys import OWN, Key, Stored
+from interplug.store.stations import Reading
+from interplug.store.terminals import CardPayment
 from interplug.sync.push import Push
 from tests.nodes import Clock, Wire, close, join, make_node
 from tests.stories.level import Timer
@@ -17,6 +26,74 @@ PTP = ("PTP", "AT", "PAY")
 Document = dict[str, Any]
 
 
+@dataclass
+class Purse:
+    """A bank of one card, as a test says that it behaves. What was held, taken and let go, by key."""
+
+    limit: Decimal = Decimal(100)
+    answers: bool = True
+    takes: Decimal | None = None
+    """The most that it lets be taken; None: all that is held."""
+    held: dict[str, Decimal] = field(default_factory=dict)
+    taken: dict[str, Decimal] = field(default_factory=dict)
+    released: set[str] = field(default_factory=set)
+
+    async def hold(self, amount: Decimal, currency: str, key: str) -> Held:
+        self._answer()
+        if amount > self.limit:
+            raise Declined("declined by the bank")
+        self.held[key] = amount
+        return Held(key, ("Mastercard", "Nr: **** **** **** 1234"))
+
+    async def capture(self, hold: str, amount: Decimal, currency: str, key: str) -> Decimal:
+        self._answer()
+        assert amount <= self.held[hold] and hold not in self.released
+        if self.takes == 0:
+            raise Declined("the card has expired")
+        return self.taken.setdefault(key, amount if self.takes is None else min(amount, self.takes))
+
+    async def release(self, hold: str, key: str) -> None:
+        self._answer()
+        self.released.add(key)
+
+    def _answer(self) -> None:
+        if not self.answers:
+            raise NoAnswer("the bank does not answer")
+
+
+class Plugs:
+    """Stations that do what they are told, at once; a test says what their meters count."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.session = ""
+        self.outcome = Outcome("ACCEPTED")
+
+    async def start_session(self, command: Document, connection: int) -> Outcome:
+        if self.outcome.result != "ACCEPTED":
+            return self.outcome
+        self.session = await charging.begin(
+            self.node,
+            location_id=command["location_id"],
+            evse_uid=command["evse_uid"],
+            connector_id=command.get("connector_id"),
+            cdr_token=command["token"],
+            auth_method="COMMAND",
+            connection=connection,
+            at=self.node.clock(),
+            authorization_reference=command.get("authorization_reference"),
+        )
+        await self.count("0")
+        return self.outcome
+
+    async def count(self, kwh: str) -> None:
+        await charging.meter(self.node, self.session, [Reading(self.node.clock(), Decimal(kwh))])
+
+    async def stop_session(self, command: Document, connection: int) -> Outcome:
+        await charging.end(self.node, command["session_id"], self.node.clock())
+        return Outcome("ACCEPTED")
+
+
 class Street:
     """Both nodes, and their loops that push. Time passes when it is told to."""
 
@@ -24,6 +101,9 @@ class Street:
         self.clock, self.wire, self.cpo, self.ptp = clock, wire, cpo, ptp
         self.at_cpo, self.at_ptp = at_cpo, at_ptp
         """The PTP as the CPO has it, and the CPO as the PTP has it."""
+        self.bank, self.plugs = Purse(), Plugs(cpo)
+        cpo.stations = self.plugs  # type: ignore[assignment]
+        self.cashier = Cashier(ptp, self.bank)
         self.timer = Timer()
         self.pushes = [Push(node, timer=self.timer, chance=lambda: 0.5, rest=self.rest) for node in (cpo, ptp)]
 
@@ -43,11 +123,36 @@ class Street:
         self.clock.move(seconds)
 
     async def settle(self) -> None:
-        """Everything that can be pushed has been, also after a pause."""
+        """Everything that can be pushed has been, also after a pause, and the money follows."""
         for _ in range(3):
+            while self.cpo.tasks:
+                await asyncio.wait(set(self.cpo.tasks))
             self.timer.now += 1000
             for push in self.pushes:
                 await push.idle()
+            await self.cashier.tick()
+
+    async def tap(self, evse: str = "E1", place: str = "L1", terminal: str = "TM-1") -> CardPayment:
+        """A card at the terminal, and what follows at once."""
+        stored = await self.at(self.ptp, "terminals", terminal)
+        assert stored is not None
+        payment = await cards.tap(self.ptp, self.bank, stored, place, evse, "1")
+        await self.settle()
+        return await self.paid(payment.reference)
+
+    async def paid(self, reference: str) -> CardPayment:
+        found = await self.ptp.store.read(lambda tx: tx.terminals.get(reference))
+        assert found is not None
+        return found
+
+    async def charge(self, kwh: str, hours: float = 1) -> None:
+        self.clock.move(hours * 3600)
+        await self.plugs.count(kwh)
+        await self.settle()
+
+    async def unplug(self) -> None:
+        await charging.end(self.cpo, self.plugs.session, self.clock.now)
+        await self.settle()
 
     async def terminal(self, **more: Any) -> Key:
         """A terminal of the PTP that was shipped to the CPO."""
@@ -59,7 +164,7 @@ class Street:
         return key
 
     async def at(self, node: Node, module: str, name: str) -> Stored | None:
-        found = await node.store.read(lambda tx: tx.objects.find_id(module, name))
+        found: list[Stored] = await node.store.read(lambda tx: tx.objects.find_id(module, name))
         return found[0] if found else None
 
     async def both(self, module: str, name: str) -> tuple[Document, Document]:

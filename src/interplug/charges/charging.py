@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from interplug.model.types import fold, format_time
+from interplug.modules import terminals
 from interplug.modules.node import Node
 from interplug.modules.session_states import STATES, advance
 from interplug.store.holds import Note
@@ -61,7 +62,8 @@ async def begin(
         if charge is not None and advance(charge.state, "begun") is not None:
             await book.move(tx, node, charge, place, "begun", said)
             return charge.id
-        pinned = await pin(tx, place, book.sees(node, connection), at, home=home)
+        ad_hoc = terminals.paid_here(node.directory.by_id(connection), cdr_token)
+        pinned = await pin(tx, place, book.sees(node, connection), at, home=home, ad_hoc=ad_hoc)
         state = STATES["", "begun"]
         charge = await book.new(tx, place, pinned, connection=connection, state=state, begun_at=at, heard_at=node.clock())
         await book.announce(tx, node, charge, place, said)

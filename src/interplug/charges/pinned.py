@@ -1,8 +1,8 @@
 """What is settled when a Session of ours begins, and holds until its CDR: the place, its time zone, and the tariff.
 
 A CDR shows the values valid when the session started, whatever is edited meanwhile (10.3.1, CDR-026), so they are copied
-then. The tariff is the first of the Connector's that this partner can see, that is meant for drivers with a contract
-(REGULAR, or without a type: 11.3.1) and that is valid now; profiles and ad hoc prices are chosen otherwise than by roaming.
+then. The tariff is the first of the Connector's that this partner can see, that is valid now, and that is meant for drivers with a
+contract (REGULAR, or without a type: 11.3.1), or for one who pays at a terminal; profiles are chosen otherwise than by roaming.
 """
 
 from __future__ import annotations
@@ -62,17 +62,20 @@ async def find_place(tx: Tx, location_id: str, evse_uid: str, connector_id: str 
     raise NoPlace(f"Connector {connector_id} of EVSE {evse_uid} at Location {location_id} is not ours")
 
 
-async def pin(tx: Tx, place: Place, audiences: tuple[int, ...], now: int, *, home: bool = False) -> Pinned:
-    tariff = await find_tariff(tx, place, audiences, now)
+async def pin(tx: Tx, place: Place, audiences: tuple[int, ...], now: int, *, home: bool = False, ad_hoc: bool = False) -> Pinned:
+    tariff = await find_tariff(tx, place, audiences, now, ad_hoc=ad_hoc)
     currency = tariff["currency"] if tariff is not None else "EUR"
     return Pinned(place=cdr_location(place), time_zone=place.location.get("time_zone"), tariff=tariff, currency=currency, home=home)
 
 
-async def find_tariff(tx: Tx, place: Place, audiences: tuple[int, ...], now: int) -> Document | None:
-    for named in place.connector.get("tariff_ids") or ():
-        stored = await _tariff(tx, place.key, named)
-        if stored is not None and stored.audience in audiences and _meant(stored.document, now) and _readable(stored.document, place):
-            return stored.document
+async def find_tariff(tx: Tx, place: Place, audiences: tuple[int, ...], now: int, *, ad_hoc: bool = False) -> Document | None:
+    found = [await _tariff(tx, place.key, named) for named in place.connector.get("tariff_ids") or ()]
+    seen = [one.document for one in found if one is not None and one.audience in audiences and _valid(one.document, now)]
+    # Who pays at a terminal gets the price for that before one for all (11.3.1); with a contract the first of either is as good.
+    for kinds in (("AD_HOC_PAYMENT",), (None,)) if ad_hoc else ((None, "REGULAR"),):
+        for tariff in seen:
+            if tariff.get("type") in kinds and _readable(tariff, place):
+                return tariff
     return None
 
 
@@ -84,9 +87,9 @@ async def _tariff(tx: Tx, place: Key, id: str) -> Stored | None:
     return others[0] if others else None
 
 
-def _meant(tariff: Document, now: int) -> bool:
+def _valid(tariff: Document, now: int) -> bool:
     start, end = (parse_time(tariff[name]) if tariff.get(name) else None for name in ("start_date_time", "end_date_time"))
-    return tariff.get("type") in (None, "REGULAR") and (start is None or start <= now) and (end is None or now < end)
+    return (start is None or start <= now) and (end is None or now < end)
 
 
 def _readable(tariff: Document, place: Place) -> bool:

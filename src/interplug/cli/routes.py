@@ -45,7 +45,8 @@ def rows() -> Iterator[dict[str, str]]:
 def _paths(version: str, module: Module, side: Side, route: Route) -> list[str]:
     doors = list(Router.doors(module, version, side))
     if module.id not in OPEN:
-        return ["/".join(part for part in (f"/ocpi/{version}/{door}/{module.id}", route.path) if part) for door in doors]
+        inside = module.id if module.endpoint != module.id else ""
+        return ["/".join(part for part in (f"/ocpi/{version}/{door}/{module.endpoint}", inside, route.path) if part) for door in doors]
     path = OPEN[module.id].replace("{version}", version)
     if VERSIONS[version].endpoint_roles:
         return [path]

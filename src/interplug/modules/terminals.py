@@ -15,6 +15,7 @@ from typing import Any
 from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate
 from interplug.partners.audiences import STOCK
+from interplug.partners.connection import Connection
 from interplug.protocol.envelope import Answer
 from interplug.protocol.headers import Party
 from interplug.protocol.routes import Module, Route
@@ -214,12 +215,18 @@ async def get(call: Call) -> Answer:
 # --- the CPO's word on a START_SESSION
 
 
+def paid_here(connection: Connection | None, token: Document) -> bool:
+    """Whether it is a charge of a PTP, for a driver who pays at a terminal and has no contract."""
+    if connection is None:
+        return False
+    party = Party(token["country_code"], token["party_id"])
+    roles = {one.role for one in connection.parties if one.party.key == party.key}
+    return "PTP" in roles and "EMSP" not in roles
+
+
 async def refused(tx: Tx, call: Call, command: Document, location: str, evse: str) -> str | None:
     """Why a charge is not begun for a PTP: it has no terminal there, or says no reference by which its payment could be known."""
-    token = command["token"]
-    party = Party(token["country_code"], token["party_id"])
-    roles = {one.role for one in call.connection.parties if one.party.key == party.key}
-    if "PTP" not in roles or "EMSP" in roles:
+    if not paid_here(call.connection, command["token"]):
         return None
     reference = command.get("authorization_reference")
     if not reference:

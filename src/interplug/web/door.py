@@ -19,6 +19,8 @@ from interplug.protocol.envelope import failure
 from interplug.protocol.http import Handler, Request, Response
 from interplug.protocol.status import OcpiError, not_found
 
+from .invoices import PREFIX, Invoices
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -41,6 +43,7 @@ class Door:
         self.answer = serve or self._answer
         self.limits = node.settings.server
         self.surfaces = node.settings.surfaces
+        self.invoices = Invoices(node)
 
     def is_for_partners(self, url: bytes) -> bool:
         return self.surfaces.ocpi and url.startswith(b"/ocpi/")
@@ -69,6 +72,8 @@ class Door:
             await _send(send, await self.metrics())
         elif self.console is not None and (path == "/console" or path.startswith("/console/")):
             await self.console(scope, receive, send)
+        elif self.surfaces.invoices and path.startswith(PREFIX):
+            await _send(send, await self.invoices.answer(scope["method"], path, (scope.get("client") or ("",))[0]))
         elif self.pages is not None and not path.startswith("/ocpi"):
             await self.pages(scope, receive, send)
         else:

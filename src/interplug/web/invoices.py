@@ -1,0 +1,84 @@
+"""Invoices of charges that were paid at a terminal, at `invoice_base_url` followed by the authorization_reference (Payments).
+
+Who has the address sees the invoice; there is no other key, so the address holds a part that is the connection's own, and who tries
+references is soon not answered any more. One page without scripts, which can be printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from typing import Any
+
+from interplug.charges.invoices import Invoice, of_charge
+from interplug.drivers.receipt import described
+from interplug.drivers.terminals.receipts import of_card
+from interplug.modules.node import Node
+from interplug.modules.payments import desk
+from interplug.protocol.http import Response, segments
+from interplug.store.tx import Tx
+
+from .rendering import TEMPLATES
+from .session import Limit, neighbourhood
+
+PREFIX = "/invoices/"
+MISSES, WITHIN = 30, 600.0
+"""Addresses without an invoice that one neighbourhood may try, in so many seconds."""
+STYLE = """
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
+h1 { font-size: 1.5rem } table { width: 100%; border-collapse: collapse; margin: 1rem 0 }
+th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid #ccc; vertical-align: top }
+td.n, th.n { text-align: right; white-space: nowrap } tfoot th, tfoot td { font-weight: 600 }
+pre { background: #f2f2f2; padding: .75rem; overflow-x: auto } .notice { border-left: .3rem solid #b45309; padding-left: .75rem }
+"""
+_STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+HEADERS = {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "x-robots-tag": "noindex",
+}
+SAID = {
+    "": "The payment is being settled; look again in a few minutes.",
+    "SUCCESS": "Paid.",
+    "PARTIAL_SUCCESS": "Paid in part.",
+    "FAILED": "The payment could not be taken.",
+}
+
+
+class Invoices:
+    def __init__(self, node: Node, timer: Callable[[], float] = time.monotonic) -> None:
+        self.node = node
+        self._misses = Limit(MISSES, WITHIN, timer)
+
+    async def answer(self, method: str, path: str, address: str) -> Response:
+        if method not in ("GET", "HEAD"):
+            return Response(405, b"", {"allow": "GET, HEAD"})
+        found = await self._find(segments(path))
+        if found is not None:
+            body = _page("invoice.html", invoice=found, lines=[(described(line), line) for line in found.lines], paid=SAID[found.status])
+            return Response(200, b"" if method == "HEAD" else body, HEADERS)
+        if not self._misses.allows(neighbourhood(address)):
+            return Response(429, _page("no_invoice.html", text="Too many addresses were tried from your network."), HEADERS)
+        return Response(404, _page("no_invoice.html", text="There is no invoice at this address, or not yet."), HEADERS)
+
+    async def _find(self, parts: list[str]) -> Invoice | None:
+        if len(parts) != 3 or len(parts[2]) > 36:
+            return None
+        known = self.node.directory.all(removed=True)
+        connection = next((one.id for one in known if desk(self.node.secret, one.id) == parts[1]), None)
+        if connection is None:
+            return None
+
+        async def work(tx: Tx) -> Invoice | None:
+            return await of_charge(tx, self.node, connection, parts[2]) or await of_card(tx, self.node, connection, parts[2])
+
+        return await self.node.store.read(work)
+
+
+def _page(template: str, **context: Any) -> bytes:
+    return TEMPLATES.get_template(template).render(style=STYLE, **context).encode()
