@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -124,3 +125,37 @@ async def test_a_signed_end_that_comes_after_the_end_is_said(
         await one.say("MeterValues", connectorId=1, transactionId=number, meterValue=values)
     await bills(csms, provider)
     assert await notes(node) == ["what its meter signed came after the end and is not in the CDR"]
+
+
+STATUSES = [
+    ("it has forgotten it, and has nothing more to say", {"ongoingIndicator": False, "messagesInQueue": False}, "COMPLETED"),
+    ("it runs", {"ongoingIndicator": True, "messagesInQueue": False}, "ACTIVE"),
+    ("it is over, and that is still to be told", {"ongoingIndicator": False, "messagesInQueue": True}, "ACTIVE"),
+    ("it does not say", {"messagesInQueue": False}, "ACTIVE"),
+]
+
+
+@pytest.mark.parametrize(("answer", "status"), [case[1:] for case in STATUSES], ids=[case[0] for case in STATUSES])
+async def test_a_station_that_is_back_is_asked_for_the_charge_that_was_left_open(
+    csms: Csms, node: Node, provider: Provider, clock: Clock, answer: dict[str, bool], status: str
+) -> None:
+    await own_token(provider)
+    await add_station(node, "CS20")
+    async with station(csms, V201, "CS20") as one:
+        running = Transaction(one, clock)
+        await running.tell("Started", "Authorized", wh=0, idToken=CARD, info={"chargingState": "Charging"})
+        clock.move(HOUR)
+        await running.tell("Updated", "MeterValuePeriodic", wh=7000)
+    clock.move(HOUR)
+    async with station(csms, V201, "CS20") as one:
+        one.answers["GetTransactionStatus"] = answer
+        await one.say("Heartbeat")
+        assert await one.asked("GetTransactionStatus") == {"transactionId": "T1"}
+        await csms.hall.posts["CS20"].link.call("ClearCache", {})
+        async with asyncio.timeout(10):
+            while (await provider.session())["status"] != status:
+                await asyncio.sleep(0.01)
+        if status == "ACTIVE":
+            running.one = one
+            await running.tell("Ended", "EVDeparted", wh=9000)
+        assert list((await bills(csms, provider)).values()) == [7 if status == "COMPLETED" else 9]

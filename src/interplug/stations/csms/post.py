@@ -22,7 +22,7 @@ from interplug.stations.ocpp.link import Incoming, Link, Refused, Socket, check
 from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame, Message
 
-from . import lists, meters, quirks, v16
+from . import inquiry, lists, meters, quirks, v16
 from .authority import Authority, NotSigned
 from .clocks import StationClock
 from .desk import Desk, Superseded
@@ -109,6 +109,7 @@ class Post:
         if not self._greeted and self.station.state == "adopted":
             self._greeted = True
             self.link.then(self.desk.limits.again(self.station))
+            self.link.then(inquiry.ask(self.desk, self.station, self.link, self.speech, self.carried))
         speech = self._speech(incoming)
         try:
             if incoming.action in speech.transactions:

@@ -237,6 +237,10 @@ def local_list(version: int, first: bool, tokens: Sequence[IdToken]) -> tuple[st
     return "SendLocalList", {"versionNumber": version, "updateType": kind, "localAuthorizationList": listed}
 
 
+def transaction_status(want: Want) -> Asked:
+    return Asked("GetTransactionStatus", {"transactionId": want.transaction}, {})
+
+
 HANDLERS: dict[str, Handler] = {
     **COMMON,
     "Authorize": authorize,
@@ -270,6 +274,7 @@ SPEECH = Speech(
         "set_charging_profile": set_profile,
         "start_session": request_start,
         "stop_session": request_stop,
+        "transaction_status": transaction_status,
         "unlock_connector": unlock,
     },
     able=able,
