@@ -27,7 +27,7 @@ AGAIN = 1.0
 AT_ONCE = 200
 """Groups of the inbox that are looked through at a time for what an ended process has left."""
 BEAT = 0.5
-"""Seconds between two times that what only continues a transaction is carried."""
+"""Seconds between two times that what only continues a transaction is carried, more or less."""
 PAUSE = 0.1
 """Seconds without a word after which it is carried all the same."""
 
@@ -50,6 +50,7 @@ class Ledger:
         self._entries: asyncio.Queue[Entry | None] = asyncio.Queue()
         self._caught_up = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._beat = BEAT * (0.75 + hash(station.id) % 128 / 256)  # thousands that are in at once do not all come in the same moment
         self._carried_at = -BEAT
         self.lost = asyncio.Event()
         """Another connection of the station has taken over."""
@@ -111,7 +112,7 @@ class Ledger:
     async def _others(self) -> None:
         """A station that tells one thing after the other is carried once in a BEAT, or when it pauses, unless something waits for it."""
         now, there = asyncio.get_running_loop().time, -1
-        while now() < self._carried_at + BEAT and self._entries.qsize() != there and not self._urgent.is_set():
+        while now() < self._carried_at + self._beat and self._entries.qsize() != there and not self._urgent.is_set():
             there = self._entries.qsize()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE):
