@@ -36,6 +36,7 @@ from interplug.web.pages import Pages, driver_pages
 from interplug.web.wire import Wire
 from tests.stations.crowded import crowded, stand
 
+AD_HOC = "AD-HOC"
 OPERATOR = city.Operator("NL", "TNM", "Voltstroom", "Utrecht", Decimal("52.09"), Decimal("5.12"))
 
 
@@ -111,6 +112,29 @@ async def two_nodes(folder: Path, version: str) -> AsyncIterator[Living]:
 
 
 @asynccontextmanager
+async def two_sides_of_a_terminal(folder: Path) -> AsyncIterator[tuple[Node, Node]]:
+    """An operator with stations, and a provider of payment terminals."""
+    async with AsyncExitStack() as open_nodes:
+        awaited = Stations(enabled=True, port=0, session_every=1.0)
+        cpo, _, csms = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), awaited)))
+        ptp, _, _ = await open_nodes.enter_async_context(_living(_settings(folder, "ptp", Surfaces(), Stations())))
+        assert csms is not None
+        places = [_with_ad_hoc_price(place) for place in city.locations(OPERATOR, cpo.clock(), seed=1, count=1)]
+        await cpo.directory.write(lambda tx: _found_cpo(tx, cpo.clock(), places))
+        fee = {"price_components": [{"type": "FLAT", "price": 1, "vat": 21, "step_size": 1}]}
+        like, kind = city.tariffs(OPERATOR, cpo.clock())[0], {"type": "AD_HOC_PAYMENT", "preauthorize_amount": 40}
+        ad_hoc = {**like, **kind, "id": AD_HOC, "elements": [fee, *like["elements"]]}
+        await cpo.store.write(lambda tx: tx.objects.save(_key("tariffs", AD_HOC), ad_hoc, last_updated=cpo.clock()))
+        plans = await stand(cpo, places, "2.0.1", MeterValueSampleInterval="2")
+        await open_nodes.enter_async_context(crowded(csms, plans, arrives=2.0, leaves=2.0))
+        await ptp.directory.write(lambda tx: tx.parties.add("PTP", "AT", "PAY", {"name": "Zahlfix"}))
+        invitation = await invite(cpo.directory, "Zahlfix", version="2.3.0")
+        await register(ptp.directory, ptp.client, invitation.versions_url, invitation.token, Wish(name="Voltstroom", version="2.3.0"))
+        await cpo.directory.refresh()
+        yield cpo, ptp
+
+
+@asynccontextmanager
 async def operator(folder: Path) -> AsyncIterator[tuple[Node, Crowd, str]]:
     """An operator with the operators' page, and a station of 1.6 and its name."""
     stations, alerts = Stations(enabled=True, port=0), AlertSettings(settle=0)
@@ -122,6 +146,15 @@ async def operator(folder: Path) -> AsyncIterator[tuple[Node, Crowd, str]]:
         [plan] = await stand(node, places, "1.6")
         async with crowded(csms, [plan]) as crowd:
             yield node, crowd, plan.id
+
+
+def _with_ad_hoc_price(place: dict[str, Any]) -> dict[str, Any]:
+    """Every plug has a Tariff for who pays at a terminal besides."""
+    evses = [
+        {**evse, "connectors": [{**plug, "tariff_ids": [*plug["tariff_ids"], AD_HOC]} for plug in evse["connectors"]]}
+        for evse in place["evses"]
+    ]
+    return {**place, "evses": evses}
 
 
 async def _found_cpo(tx: Tx, now: int, places: list[dict[str, Any]]) -> None:

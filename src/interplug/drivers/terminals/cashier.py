@@ -168,7 +168,7 @@ def confirmation(payment: CardPayment, cdr: Document, taken: Decimal, due: Decim
         "authorization_reference": payment.reference,
         "total_costs": share(cdr["total_cost"], taken, payment.currency),
         "currency": payment.currency,
-        "eft_data": [*decode_json(payment.card), f"Amount: {payment.currency} {taken:f}"],
+        "eft_data": [*decode_json(payment.card), f"Amount: {payment.currency} {coins(taken, payment.currency):f}"],
         "capture_status_code": code,
         "last_updated": format_time(now),
     }
