@@ -148,6 +148,9 @@ class Stations(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     call_timeout: Annotated[float, _help("Seconds that a station has to answer a call.")] = 25.0
     authorise_timeout: Annotated[float, _help("Seconds that a provider has to answer while its driver waits at the station.")] = 2.0
     session_every: Annotated[float, _help("Seconds between two updates of a Session while nothing but its meter moves.")] = 60.0
+    status_settle: Annotated[
+        float, _help("Seconds after a change of an EVSE's status within which further ones are told as one, when they are over.")
+    ] = 2.0
     offline_after: Annotated[float, _help("Seconds without connection after which the EVSEs of a station are UNKNOWN.")] = 300.0
     lost_after: Annotated[float, _help("Seconds after which a charge ends of which its station says nothing while the plug is free.")] = (
         900.0

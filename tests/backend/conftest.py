@@ -93,7 +93,7 @@ def version(request: pytest.FixtureRequest) -> Version:
 
 @pytest.fixture
 async def node(tmp_path: Path, clock: Clock, wire: Wire) -> AsyncIterator[Node]:
-    settings = Stations(enabled=True, port=0, call_timeout=20, authorise_timeout=20)
+    settings = Stations(enabled=True, port=0, status_settle=0, call_timeout=20, authorise_timeout=20)
     made = await make_node(tmp_path, [CPO], clock=clock, wire=wire, stations=settings, alerts=AlertSettings(settle=30))
     await open_place(made, tariff())
     yield made

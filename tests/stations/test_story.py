@@ -69,7 +69,7 @@ def ocpi(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(params=OCPP)
 async def story(request: pytest.FixtureRequest, ocpi: str, tmp_path: Path, clock: Clock, wire: Wire) -> AsyncIterator[Story]:
     version: Version = request.param
-    settings = Stations(enabled=True, port=0, call_timeout=20, authorise_timeout=20)
+    settings = Stations(enabled=True, port=0, status_settle=0, call_timeout=20, authorise_timeout=20)
     node: Node = await make_node(tmp_path, [CPO], clock=clock, wire=wire, stations=settings)
     emsp = await befriend(node, ocpi, parties=(("EMSP", "BE", "XYZ"),), name="emsp")
     await open_place(node, tariff())

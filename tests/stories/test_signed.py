@@ -96,7 +96,9 @@ class Street:
 
 @asynccontextmanager
 async def street(folder: Path, ocpi: str, ocpp: Any) -> AsyncIterator[Street]:
-    roaming = await Roaming.join(folder, ocpi, stations=Stations(enabled=True, port=0, call_timeout=20, authorise_timeout=20))
+    roaming = await Roaming.join(
+        folder, ocpi, stations=Stations(enabled=True, port=0, status_settle=0, call_timeout=20, authorise_timeout=20)
+    )
     await own(roaming.cpo, "tariffs", {**meters.tariff(), **OURS})
     await own(roaming.cpo, "locations", PLACE)
     plans = await stand(roaming.cpo, [PLACE], ocpp, signed=True)

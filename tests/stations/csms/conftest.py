@@ -19,7 +19,7 @@ from tests.stations.csms.stations import add_station, serving
 
 @pytest.fixture
 def settings() -> Stations:
-    return Stations(enabled=True, port=0, call_timeout=20, authorise_timeout=20)
+    return Stations(enabled=True, port=0, status_settle=0, call_timeout=20, authorise_timeout=20)
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ async def test_a_flood_of_what_is_no_message_and_a_frame_that_is_too_large_hurt_
 
 @pytest.fixture
 def offering() -> Stations:
-    return Stations(enabled=True, port=0, unknown="offer", most_offered=2)
+    return Stations(enabled=True, port=0, status_settle=0, unknown="offer", most_offered=2)
 
 
 class TestOffered:

@@ -402,7 +402,7 @@ async def test_whitelists(one: Station, provider: Provider, whitelist: str, allo
 class TestHasty:
     @pytest.fixture
     def settings(self) -> Stations:
-        return Stations(enabled=True, port=0, authorise_timeout=0.01)
+        return Stations(enabled=True, port=0, status_settle=0, authorise_timeout=0.01)
 
     async def test_a_provider_that_does_not_answer_keeps_no_driver_waiting(self, one: Station, provider: Provider) -> None:
         await own_token(provider)

@@ -207,7 +207,7 @@ async def test_handshakes_that_never_end_keep_nobody_out(
 class TestOffering:
     @pytest.fixture
     def settings(self) -> Stations:
-        return Stations(enabled=True, port=0, unknown="offer", most_offered=3, call_timeout=20, authorise_timeout=20)
+        return Stations(enabled=True, port=0, status_settle=0, unknown="offer", most_offered=3, call_timeout=20, authorise_timeout=20)
 
     async def test_strangers_cost_no_more_than_the_places_that_there_are(
         self, csms: Csms, other: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
@@ -241,7 +241,7 @@ class TestOffering:
 class TestHalfOpen:
     @pytest.fixture
     def settings(self) -> Stations:
-        return Stations(enabled=True, port=0, ping=0.3, call_timeout=20, authorise_timeout=20)
+        return Stations(enabled=True, port=0, status_settle=0, ping=0.3, call_timeout=20, authorise_timeout=20)
 
     async def test_a_socket_whose_other_end_is_gone_is_noticed(self, csms: Csms, bad: None) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", csms.door.ports["ws"])

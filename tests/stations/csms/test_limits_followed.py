@@ -49,7 +49,7 @@ async def seen(node: Node, found: Callable[[], Any]) -> Any:
 @pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
 async def test_power_follows_what_an_emsp_sets(tmp_path: Path, version: Any) -> None:
     wire = Wire()
-    node = await make_node(tmp_path, [("CPO", "NL", "TNM")], clock=now, wire=wire, stations=Stations(enabled=True, port=0))
+    node = await make_node(tmp_path, [("CPO", "NL", "TNM")], clock=now, wire=wire, stations=Stations(enabled=True, port=0, status_settle=0))
     await open_place(node, tariff())
     await add_station(node)
     emsp = await befriend(node, "2.2.1", parties=(("EMSP", "BE", "XYZ"),), name="emsp")

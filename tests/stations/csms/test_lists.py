@@ -24,7 +24,7 @@ VERSION = {V16: "listVersion", V201: "versionNumber"}
 
 @pytest.fixture
 def settings() -> Stations:
-    return Stations(enabled=True, port=0, local_list=500)
+    return Stations(enabled=True, port=0, status_settle=0, local_list=500)
 
 
 async def give(provider: Provider, cards: list[tuple[str, str, bool]]) -> None:

@@ -26,7 +26,7 @@ def authority(tmp_path: Path) -> Authority:
 def settings(authority: Authority) -> Stations:
     own = authority.issue("csms")
     files = {"tls_certificate": str(own.certificate), "tls_key": str(own.key), "client_ca": str(authority.certificate)}
-    return Stations(enabled=True, port=0, tls_port=0, **files)
+    return Stations(enabled=True, port=0, status_settle=0, tls_port=0, **files)
 
 
 async def refused(csms: Csms, id: str, tls: ssl.SSLContext | None, password: str | None) -> bool:

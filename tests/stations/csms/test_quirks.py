@@ -18,7 +18,7 @@ from tests.stations.csms.test_story_20 import CARD, Transaction, status
 
 @pytest.fixture
 def settings() -> Stations:
-    return Stations(enabled=True, port=0, quirks={"acme": "reversed_uid+loose"})
+    return Stations(enabled=True, port=0, status_settle=0, quirks={"acme": "reversed_uid+loose"})
 
 
 async def boot(one: Station, vendor: str) -> None:

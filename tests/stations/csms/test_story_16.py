@@ -5,6 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from interplug.stations.csms import transactions
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16
 from interplug.stations.ocpp.link import Refused
@@ -225,3 +228,30 @@ async def test_a_car_that_takes_no_more_is_parking(csms: Csms, provider: Provide
         await csms.hall.posts["CS1"].carried()
     [bill] = await provider.cdrs()
     assert (bill["total_energy"], bill["total_time"], bill["total_parking_time"]) == (7, Decimal("2.5"), Decimal("0.75"))
+
+
+async def test_a_fault_that_is_told_after_the_charge_has_ended_is_on_the_bill(csms: Csms, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        number = await start(one, clock)
+        clock.move(HOUR)
+        await stop(one, clock, number, 9000, reason="Other")
+        await status(one, clock, "Faulted", errorCode="GroundFailure")
+        await csms.hall.posts["CS1"].carried()
+        [bill] = await provider.cdrs()
+        assert bill["remark"] == "GroundFailure"
+        await status(one, clock, "Available")
+
+
+async def test_an_end_that_nothing_explains_waits_a_moment_and_is_billed_without_a_remark(
+    csms: Csms, provider: Provider, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "FOLLOWS", 0.05)
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        number = await start(one, clock)
+        clock.move(HOUR)
+        await stop(one, clock, number, 9000, reason="Other")
+        await csms.hall.posts["CS1"].carried()
+        [bill] = await provider.cdrs()
+        assert "remark" not in bill

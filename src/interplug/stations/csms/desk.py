@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from interplug.charges import charging
@@ -21,6 +22,7 @@ from interplug.store.tx import Tx
 from . import statuses, trouble
 from .events import Standing, Trouble
 from .quirks import Quirk
+from .settling import Settling
 from .tokens import Admissions
 from .transactions import Transactions
 
@@ -53,10 +55,12 @@ class Desk:
     limits: Limiting = field(init=False)
     admissions: Admissions = field(init=False)
     transactions: Transactions = field(init=False)
+    settling: Settling = field(init=False)
 
     def __post_init__(self) -> None:
         self.admissions = Admissions(self.node)
         self.transactions = Transactions(self.node, self.admissions)
+        self.settling = Settling(self.node.settings.stations.status_settle)
 
     # --- statuses
 
@@ -75,6 +79,8 @@ class Desk:
                 await self._told_by_status(tx, station, said)
 
         await self.node.store.write(work)
+        if said.error not in (None, FINE):
+            self.transactions.troubled(station.id)
         await self.publish(station, evse=evse)
 
     async def _told_by_status(self, tx: Tx, station: StationRow, said: Standing) -> None:
@@ -125,6 +131,8 @@ class Desk:
                     await tx.faults.close(fault.no, said.at)
 
         await self.node.store.write(work)
+        if said.open:
+            self.transactions.troubled(station.id)
         await self.publish(station, evse=said.evse)
 
     async def publish(self, station: StationRow, *, online: bool = True, evse: int = 0) -> None:
@@ -132,8 +140,18 @@ class Desk:
         known = await self.node.store.read(lambda tx: _known(tx, station.id))
         for uid in dict.fromkeys(outlet.evse_uid for outlet in station.outlets if evse in (0, outlet.evse)):
             status = self._status(station, uid, known, online)
-            if status is not None:
-                await charging.evse_status(self.node, station.place, uid, status, self.node.clock())
+            spot = station.id, uid
+            if status is None or not self.settling.may_tell(spot, partial(self._again, station.id, uid, online)):
+                continue
+            if await charging.evse_status(self.node, station.place, uid, status, self.node.clock()):
+                self.settling.told(spot)
+
+    async def _again(self, id: str, uid: str, online: bool) -> None:
+        station = await self.node.store.read(lambda tx: tx.charging_stations.get(id), snapshot=False)
+        for outlet in station.outlets if station is not None else ():
+            if station is not None and outlet.evse_uid == uid:
+                await self.publish(station, online=online, evse=outlet.evse)
+                return
 
     async def publish_of(self, id: str, evse: int) -> None:
         station = await self.node.store.read(lambda tx: tx.charging_stations.get(id), snapshot=False)

@@ -44,6 +44,7 @@ class Csms:
                 yield
             finally:
                 await self.hall.close()
+                await self.desk.settling.end()
 
     async def watch(self) -> None:
         """What only one process has to do."""

@@ -7,8 +7,9 @@ whose driver nobody pays for is followed like any other and has no Session; so h
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from interplug.charges import charging
@@ -32,6 +33,8 @@ from .trouble import FAULT_REASONS
 log = logging.getLogger(__name__)
 LATE = 60_000_000
 """Microseconds after which what is told has happened while the station was away."""
+FOLLOWS = 2.0
+"""Seconds in which a station may tell what has ended a charge after it has told of the end."""
 NUMBERS = "ocpp transaction"
 
 
@@ -45,6 +48,7 @@ def outlet_at(station: StationRow, evse: int, connector: int = 0) -> Outlet | No
 class Transactions:
     node: Node
     admissions: Admissions
+    _troubles: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def tell(self, station: StationRow, told: Told, quirk: Quirk) -> Admission:
         """What the station hears of the token in it, and the number of the transaction."""
@@ -194,7 +198,8 @@ class Transactions:
         every = self.node.after(self.node.settings.stations.session_every) - now
         if told.kind == "ended":
             row.ended_at = max(row.begun_at, course.until)
-            await self._end(row, course, readings, told.reason)
+            fault = await self._fault(row, told)
+            await self._end(row, course, readings, fault)
             if row.session and course.register.total < starts.LITTLE:
                 await starts.failed(
                     self.node, row.station, row.evse, f"the last charge took no energy, and ended by {told.reason or 'itself'}"
@@ -206,27 +211,58 @@ class Transactions:
         row.doc = course.raw()
         await self.node.store.write(lambda tx: tx.ocpp.save(row))
 
-    async def _end(self, row: Transaction, course: Course, readings: list[Reading], reason: str, fault: str | None = None) -> None:
+    async def _end(self, row: Transaction, course: Course, readings: list[Reading], fault: str | None) -> None:
         if not row.session:
             return
-        fault = fault or FAULT_REASONS.get(reason) or await self._open_fault(row, reason)
         ending = Ending(fault, course.signed_data(), course.doubts(row.begun_at, row.ended_at))
         await charging.end(self.node, row.session, row.ended_at, readings=readings, ending=ending)
 
-    async def _open_fault(self, row: Transaction, reason: str) -> str | None:
-        """The station gave no reason that explains it, and something is broken there."""
-        if reason not in ("", "Other", "AbnormalCondition"):
+    async def _fault(self, row: Transaction, told: Told) -> str | None:
+        """What ended a charge, where no driver did: the station says so, or gives no reason that explains it and something is broken there,
+        which some stations tell after the end."""
+        if told.reason in FAULT_REASONS or not row.session:
+            return FAULT_REASONS.get(told.reason)
+        if told.reason not in ("", "Other", "AbnormalCondition"):
             return None
+        found = await self._open_fault(row)
+        if not found and told.reason == "Other" and self._may_follow(told):
+            found = await self._following(row)
+        return found or ("AbnormalCondition" if told.reason == "AbnormalCondition" else None)
+
+    def _may_follow(self, told: Told) -> bool:
+        """What happened long ago is explained by what came before it; a station that waits for an answer tells nothing meanwhile."""
+        return self.node.clock() - told.at < LATE and (told.named_by_us or told.token is None)
+
+    async def _following(self, row: Transaction) -> str | None:
+        event = self._troubles.setdefault(row.station, asyncio.Event())
+        try:
+            async with asyncio.timeout(FOLLOWS):
+                while True:
+                    event.clear()
+                    if found := await self._open_fault(row):
+                        return found
+                    await event.wait()
+        except TimeoutError:
+            return None
+        finally:
+            del self._troubles[row.station]
+
+    def troubled(self, station: str) -> None:
+        """A fault has opened there."""
+        if station in self._troubles:
+            self._troubles[station].set()
+
+    async def _open_fault(self, row: Transaction) -> str | None:
         faults = await self.node.store.read(lambda tx: tx.faults.of_station(row.station), snapshot=False)
         told = [fault for fault in faults if fault.evse in (0, row.evse) and fault.source != "derived"]
         here = [fault.code for fault in told if fault.severity in ("critical", "major")]
-        return next(iter(here), "AbnormalCondition" if reason == "AbnormalCondition" else None)
+        return next(iter(here), None)
 
     async def lost(self, row: Transaction) -> None:
         """The station no longer speaks of it, and its plug is free: it ends with what was last known (the driver pays nothing later)."""
         course = Course.read(row.doc)
         row.ended_at = max(course.register.at, row.begun_at)
-        await self._end(row, course, [], "", "the station did not report the end")
+        await self._end(row, course, [], "the station did not report the end")
         await self.node.store.write(lambda tx: tx.ocpp.save(row))
 
 
