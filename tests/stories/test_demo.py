@@ -46,6 +46,9 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
     # 8 kWh at the day's 0.31 in place of the night's 0.24.
     assert (planted["claimed"], planted["computed"], planted["difference"], planted["currency"]) == (2.48, 1.92, 0.56, "EUR")
     assert checks["checked"] == checks["match"] >= 2
+    broken = summary["breakdown"]
+    assert (broken["alert"]["code"], broken["alert"]["vendor_code"], broken["alert"]["severity"]) == ("GroundFailure", "E-104", "critical")
+    assert broken["alert"]["closed_at"] > broken["alert"]["opened_at"]
     (death,) = [story["death"] for story in summary["stories"] if "death" in story]
     assert death["pid_before"] != death["pid_after"]
     assert death["kwh_after"] > death["page_meanwhile"]["kwh"] >= death["kwh_before"]

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -17,6 +17,7 @@ from interplug.versions.losses import LOSSES
 from interplug.versions.table import VERSIONS
 
 from . import ends
+from .breakdown import breakdown
 from .driver import Phone
 from .planted import checked, line, plant
 from .processes import DemoFailed, NodeProcess
@@ -31,6 +32,8 @@ DEATH_AT = 130.0
 """Seconds after the curtain at which the driver sets out in whose session an operator dies: in the third minute."""
 PLANTED_AT = 45.0
 """Seconds after the curtain at which a CDR with a fault is sent off."""
+BROKEN_AT, BROKEN = 75.0, 20.0
+"""Seconds after the curtain at which a station breaks down, and for how long."""
 AWAY = 12.0
 ARRIVED = 30
 """Seconds until the provider knows every station."""
@@ -93,7 +96,7 @@ async def _once(seed: int, *, keep: bool) -> Document:
                 await _curtain(built, seed, tell)
                 document["setup_seconds"] = round(time.monotonic() - began, 1)
                 document["stories"] = await _stories(built, seed, tell)
-                document["planted"] = await plant(built, tell)
+                document["planted"], document["breakdown"] = await _together(plant(built, tell), breakdown(built, tell))
                 document["checks"] = await checked(built.provider)
                 document["links"] = await asyncio.gather(*(_link(operator, built.provider) for operator in built.operators))
                 document["stations"] = await asyncio.gather(*(one.figures() for one in built.stations))
@@ -132,11 +135,14 @@ async def _arrived(built: Stage) -> None:
 
 
 async def _stories(built: Stage, seed: int, tell: Tell) -> list[Document]:
-    """Both at once; odd seeds kill the operator on 2.2.1, even ones that on 2.1.1. One that fails ends the other."""
+    """Both at once; odd seeds kill the operator on 2.2.1, even ones that on 2.1.1."""
     dies = built.operators[seed % 2]
-    tasks = [
-        asyncio.create_task(ride(built, one, seed, tell, death_of(built, one, tell) if one is dies else None)) for one in built.operators
-    ]
+    return await _together(*(ride(built, one, seed, tell, death_of(built, one, tell) if one is dies else None) for one in built.operators))
+
+
+async def _together(*parts: Coroutine[Any, Any, Document]) -> list[Document]:
+    """One that fails ends the others."""
+    tasks = [asyncio.create_task(part) for part in parts]
     try:
         return await asyncio.gather(*tasks)
     finally:
@@ -188,6 +194,10 @@ def _lines(document: Document) -> Iterator[str]:
         yield from _story_lines(story)
     if "checks" in document:
         yield f"{document['checks']['checked']} CDRs were checked by the provider and match"
+    if "breakdown" in document:
+        broken, alert = document["breakdown"], document["breakdown"]["alert"]
+        yield f"{broken['operator']}: {alert['code']} at {broken['station']}, on the driver's page after {broken['seconds']} s"
+        yield f"    alert {alert['number']}, {alert['severity']}, from {alert['opened_at']} to {alert['closed_at']}"
     if "planted" in document:
         yield line(document["planted"])
     if document["ok"]:
@@ -221,6 +231,7 @@ async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
             sys.stdout.flush()
             async with asyncio.TaskGroup() as group:
                 group.create_task(_first_minute(built, began, tell))
+                group.create_task(_second_minute(built, began, tell))
                 group.create_task(_third_minute(built, seed, began, tell))
                 group.create_task(_news(built, tell))
         except* DemoFailed as failures:
@@ -248,6 +259,11 @@ def _announcement(built: Stage, *, keep: bool) -> Iterator[str]:
 async def _first_minute(built: Stage, began: float, tell: Tell) -> None:
     await asyncio.sleep(max(0.0, PLANTED_AT - (time.monotonic() - began)))
     await plant(built, tell)
+
+
+async def _second_minute(built: Stage, began: float, tell: Tell) -> None:
+    await asyncio.sleep(max(0.0, BROKEN_AT - (time.monotonic() - began)))
+    await breakdown(built, tell, BROKEN)
 
 
 async def _third_minute(built: Stage, seed: int, began: float, tell: Tell) -> None:

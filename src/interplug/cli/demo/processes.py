@@ -75,7 +75,9 @@ class NodeProcess:
     def __post_init__(self) -> None:
         self.folder.mkdir()
         self.held, self.door = _held(), _held()
-        stations = f"[stations]\nenabled = true\nport = {_port(self.door)}\nsession_every = 1.0\n" if self.charges else ""
+        stations = (
+            f"[stations]\nenabled = true\nport = {_port(self.door)}\nsession_every = 1.0\n[alerts]\nsettle = 2.0\n" if self.charges else ""
+        )
         self.config.write_text(
             f'[server]\nport = {self.port}\n[store]\nurl = "{self.store}"\nkey_file = "{self.folder / "node.key"}"\n'
             f"[ocpi]\nversions = {self.versions}\n{stations}"

@@ -35,6 +35,8 @@ class StationsProcess:
     epoch: float
     seed: int
     plans: list[Plan] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    """By station the id of its Location."""
     process: asyncio.subprocess.Process | None = None
     _gate: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -49,6 +51,7 @@ class StationsProcess:
         seconds = {"MeterValueSampleInterval": EVERY, "ConnectionTimeOut": PATIENCE}
         settings = {name: str(round(value * self.speed)) for name, value in seconds.items()}
         self.plans = [station_at(one, VERSIONS[number % len(VERSIONS)], settings) for number, one in enumerate(locations)]
+        self.places = {plan.id: one["id"] for plan, one in zip(self.plans, locations, strict=True)}
         wanted = [
             {"id": plan.id, "location": one["id"], "outlets": outlets(plan, one)} for plan, one in zip(self.plans, locations, strict=True)
         ]
