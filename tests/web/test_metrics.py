@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from interplug.partners import audiences
 from interplug.protocol.http import Response
+from interplug.sync.lane import DOWN
 from interplug.sync.push import Push
 from interplug.web.door import Door
 from interplug.web.metrics import exposition
@@ -78,6 +79,26 @@ async def test_a_partner_that_is_behind_is_seen(world: World) -> None:
     assert [found[f"interplug_push_{name}", *of] for name in ("distance", "lag_seconds", "failures", "unsent")] == [0, 0, 0, 0]
 
 
+async def test_what_a_partner_lacks_is_counted_also_when_nothing_is_held_for_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = ("interplug_push_unsent", str(world.partner.connection.id), "partner")
+    world.played.down = True
+    await own(world.node, "tariffs", ours(said.tariff()), audience=99)  # nothing that it may see
+    assert (await read(world))[of] == 0
+    for name in ("L1", "L2", "L3"):
+        await own(world.node, "locations", ours(said.location(name)))
+    for _ in range(6):
+        await world.settle()
+        assert (await read(world))[of] == 3
+        world.timer.now += 1000
+    (lane,) = world.push.lanes.values()
+    assert lane.failures > DOWN and not lane.dirty
+    monkeypatch.setattr("interplug.sync.unsent.NEWEST", 0)
+    assert (await read(world))[of] == 1, "of what changed too long ago nothing is known but that there is something"
+    world.played.down = False
+    await world.settle()
+    assert (await read(world))[of] == 0
+
+
 async def test_what_is_refused_or_in_quarantine_is_seen_by_partner_and_module(world: World) -> None:
     connection = world.partner.connection.id
     world.played.answers.append(says(2001))
@@ -87,6 +108,7 @@ async def test_what_is_refused_or_in_quarantine_is_seen_by_partner_and_module(wo
     await world.node.store.write(lambda tx: tx.quarantine.add(connection, "cdrs", b"{}", **add))
     found = await read(world)
     assert found["interplug_refused", str(connection), "locations", "partner"] == 1
+    assert found["interplug_push_unsent", str(connection), "partner"] == 0
     assert found["interplug_quarantine", str(connection), "cdrs", "partner"] == 1
     assert found["interplug_objects", "0", "locations", ""] == 1
 

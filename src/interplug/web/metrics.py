@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -24,12 +24,14 @@ from interplug.protocol.http import Response
 from interplug.store.keys import OWN
 from interplug.store.tx import Tx
 from interplug.sync.push import Push
+from interplug.sync.unsent import unsent
 from interplug.telemetry.figures import Spread
 
 from .siblings import Siblings, merged
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 PATIENCE = 2.0
 """Seconds that the database has for its figures."""
 PARTNER = ("partner", "connection")
@@ -64,8 +66,8 @@ class Family(NamedTuple):
 async def exposition(node: Node, push: Push, missing: Mapping[str, str], siblings: Siblings | None = None) -> Response:
     """All figures as they are now, of this process and of its siblings; `missing` is what `/health/ready` tells."""
     told = asyncio.create_task(siblings.told()) if siblings is not None else None
-    held = await _known(node)
-    families = [*_process(node, missing), *_requests(node), *_partners(node, push), *(_held(node, held) if held is not None else ())]
+    held = await _known(node.store.read(_counts))
+    families = [*_process(node, missing), *_requests(node), *await _partners(node, push), *(_held(node, held) if held is not None else ())]
     body = await asyncio.to_thread(_written, families)
     if siblings is not None and told is not None:
         body = await asyncio.to_thread(merged, {siblings.number: body, **await told}, siblings.all())
@@ -74,14 +76,14 @@ async def exposition(node: Node, push: Push, missing: Mapping[str, str], sibling
 
 async def counted(node: Node, push: Push, missing: Mapping[str, str]) -> bytes:
     """For a sibling that is asked: what this process alone knows, without what any of them reads in the database."""
-    return await asyncio.to_thread(_written, [*_process(node, missing), *_requests(node), *_partners(node, push)])
+    return await asyncio.to_thread(_written, [*_process(node, missing), *_requests(node), *await _partners(node, push)])
 
 
-async def _known(node: Node) -> Held | None:
+async def _known(asked: Awaitable[T]) -> T | None:
     """What the database says; None when it does not answer, for then most of all the rest has to be told."""
     try:
         async with asyncio.timeout(PATIENCE):
-            return await node.store.read(_counts)
+            return await asked
     except Exception as error:  # noqa: BLE001 (whatever it is, there are no figures)
         log.warning("the database does not answer, so its figures are left out of /metrics: %r", error)
         return None
@@ -131,18 +133,24 @@ def _requests(node: Node) -> Iterator[Family]:
     )
 
 
-def _partners(node: Node, push: Push) -> Iterator[Family]:
+async def _partners(node: Node, push: Push) -> list[Family]:
     all_states = [
         ((one.partner, str(one.id), one.state, one.version or ""), 1) for one in node.directory.all() if one.state != states.REMOVED
     ]
-    yield _gauge("partner", "The connections to partners, their state and version.", all_states, *PARTNER, "state", "version")
-    lanes = [((lane.connection.partner, str(of)), lane) for of, lane in push.lanes.items()]
-    distances, lags = [(of, lane.distance()) for of, lane in lanes], [(of, lane.lag()) for of, lane in lanes]
-    unsent, failures = [(of, lane.waiting()) for of, lane in lanes], [(of, lane.failures) for of, lane in lanes]
-    yield _gauge("push_distance", "Numbers of the change log that a partner is behind.", distances, *PARTNER)
-    yield _gauge("push_lag_seconds", "Age of the oldest change that was not delivered to a partner.", lags, *PARTNER)
-    yield _gauge("push_unsent", "Objects that wait to be sent; of a partner that is left alone none is held.", unsent, *PARTNER)
-    yield _gauge("push_failures", "Failures in a row of a partner that is left alone for a while.", failures, *PARTNER)
+    lacking = await _known(unsent(node.store, push.lanes)) or {}
+    lanes = [((lane.connection.partner, str(of)), of, lane) for of, lane in push.lanes.items()]
+    distances, lags = [(labels, lane.distance()) for labels, _, lane in lanes], [(labels, lane.lag()) for labels, _, lane in lanes]
+    waiting, failures = (
+        [(labels, lacking[of]) for labels, of, _ in lanes if of in lacking],
+        [(labels, lane.failures) for labels, _, lane in lanes],
+    )
+    return [
+        _gauge("partner", "The connections to partners, their state and version.", all_states, *PARTNER, "state", "version"),
+        _gauge("push_distance", "Numbers of the change log that a partner is behind.", distances, *PARTNER),
+        _gauge("push_lag_seconds", "Age of the oldest change that was not delivered to a partner.", lags, *PARTNER),
+        _gauge("push_unsent", "Objects that wait to be sent, without those that were refused.", waiting, *PARTNER),
+        _gauge("push_failures", "Failures in a row of a partner that is left alone for a while.", failures, *PARTNER),
+    ]
 
 
 def _held(node: Node, held: Held) -> Iterator[Family]:
