@@ -57,6 +57,8 @@ def test_people_are_told_in_words(node: Command) -> None:
     lines = node("partner", "show", str(CONNECTION)).out
     for words in ("2 in this hour and the last, 1 failed (50.0%)", "left alone", "cannot connect", "$.name is missing", "silent since"):
         assert words in lines
+    assert "level, except for what it refused (1)" in lines
+    assert "never read     locations, tariffs: what was there before" in lines
 
 
 def test_the_doctor_names_who_does_not_take_what_is_pushed(node: Command) -> None:

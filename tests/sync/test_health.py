@@ -129,3 +129,19 @@ async def test_a_pause_outlives_the_process_and_ends_with_the_partner(world: Wor
     assert lane.lag() >= 100
     await world.node.store.write(lambda tx: tx.cursors.forget(world.partner.connection.id))
     assert (await told(world)).pause is None
+
+
+async def test_what_a_partner_has_not_read_is_named_until_it_has_read_it(world: World) -> None:
+    """Whoever registers is told of what changes from then on."""
+    await own(world.node, "locations", ours(said.location()))
+    await world.restart()
+    await checkpoint(world)
+    one = await told(world)
+    assert (one.unsent.objects, one.unread, one.read) == (0, ["locations"], {})
+    await world.partner.fetch("locations?date_from=2020-01-01T00:00:00Z")
+    await checkpoint(world)
+    assert (await told(world)).unread == ["locations"], "a part of a list is not the list"
+    await world.partner.fetch("locations")
+    await checkpoint(world)
+    one = await told(world)
+    assert (one.unread, one.read) == ([], {"locations": world.clock.now})

@@ -25,10 +25,14 @@ def described(one: Health) -> dict[str, Any]:
         "unsent": one.unsent.objects,
         "unsent_is_lower_bound": one.unsent.more,
         "lag_seconds": round(one.lag, 3),
+        "refused": len(one.refused),
         "needs_full_pull": one.needs_full_pull,
         "paused": pause
         and {"failures": pause.failures, "since": _time(pause.since), "next_attempt": _time(pause.until), "reason": pause.why},
         "pulled": {module: _time(time) for module, time in sorted(one.pulled.items())},
+        "pushed": one.pushed,
+        "read": {module: _time(time) for module, time in sorted(one.read.items())},
+        "unread": one.unread,
     }
 
 
@@ -45,6 +49,10 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     if document["silent_since"]:
         yield f"{'silent since':14} {document['silent_since']}"
     yield f"{'push':14} {_push(document)}"
+    if document["read"]:
+        yield f"{'lists read':14} {', '.join(f'{module} {time}' for module, time in document['read'].items())}"
+    if document["unread"]:
+        yield f"{'never read':14} {', '.join(document['unread'])}: what was there before the partner came it finds in our lists alone"
     if paused := document["paused"]:
         yield f"{'left alone':14} until {paused['next_attempt']}, {paused['failures']} failures since {paused['since']}: {paused['reason']}"
     if document["needs_full_pull"]:
@@ -59,8 +67,10 @@ def refused_lines(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _push(document: dict[str, Any]) -> str:
+    if not document["pushed"]:
+        return "nothing, for it takes nothing"
     if not document["unsent"]:
-        return "level"
+        return f"level, except for what it refused ({document['refused']})" if document["refused"] else "level"
     many = f"at least {document['unsent']}" if document["unsent_is_lower_bound"] else document["unsent"]
     behind = timedelta(seconds=int(document["lag_seconds"]))
     return f"{many} objects are unsent, the oldest change for {behind} (cursor {document['cursor']}, {document['distance']} behind)"

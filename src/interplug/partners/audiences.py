@@ -32,6 +32,8 @@ MODULES = ("locations", "tariffs", "tokens")
 """The modules whose objects can be for some partners only."""
 BATCH = 500
 SHARED = (*MODULES, "sessions", "cdrs")
+READ = "read:"
+"""Before a module: no place in the log, but when a connection last began to read that list of ours as a whole."""
 _RESYNC = "audience "
 _ALL = "all "
 
@@ -105,6 +107,7 @@ def _shared(connection: Connection) -> tuple[str, ...]:
 
 async def has_read(tx: Tx, connection: int, module: str, begun: int) -> None:
     """The partner has read this list of ours to its end, and began after it had come to need it."""
+    await tx.cursors.move([(connection, READ + module, begun)])
     for row in await tx.cursors.resyncs(connection):
         known = of_all(row)
         if known is not None and known[0] == module and begun >= row.goal:

@@ -13,9 +13,10 @@ import msgspec
 
 from interplug.modules.node import Node
 from interplug.partners import audiences
+from interplug.partners.audiences import MODULES, READ, SHARED
 from interplug.partners.directory import Connection
 from interplug.store.cursors import LOG, Pause, Refused
-from interplug.store.keys import Change, Key
+from interplug.store.keys import OWN, Change, Key
 from interplug.store.pulses import HOUR, Contact, Pulse, Tally
 from interplug.store.tx import Tx
 
@@ -68,6 +69,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     pause: Pause | None
     pulled: dict[str, int]
     """By module: the newest last_updated that was seen in the partner's lists."""
+    pushed: list[str]
+    """The modules of which it takes what is pushed."""
+    read: dict[str, int]
+    """By module: when it last read our whole list."""
+    unread: list[str]
+    """The modules of which it is not known to have read our list: it was told of what has changed since it registered, and no more."""
     needs_full_pull: bool
 
 
@@ -80,6 +87,9 @@ async def health(node: Node, connection: Connection) -> Health:
         unsent = await _unsent(tx, connection, cursor)
         contact, pulses = await tx.pulses.contact(connection.id), await tx.pulses.of(connection.id)
         needed = audiences.needed(await tx.cursors.resyncs(connection.id))
+        read = {module.removeprefix(READ): time for module, time in cursors.items() if module.startswith(READ)}
+        pushed = [module.id for module in node.modules if module.id in SHARED and connection.endpoint(module.id, "RECEIVER") is not None]
+        ours = {module for module, source in await tx.objects.counts() if source == OWN}
         begun = [time for time in (unsent.since, contact.silent) if time and unsent.objects]
         lag = max(0, now - min(begun)) / 1_000_000 / node.speed if begun else 0.0
         return Health(
@@ -93,6 +103,9 @@ async def health(node: Node, connection: Connection) -> Health:
             refused=[await _stuck(tx, one) for one in await tx.cursors.refused(connection.id)],
             pause=(await tx.cursors.pauses()).get(connection.id),
             pulled={module.removeprefix(CURSOR): time for module, time in cursors.items() if module.startswith(CURSOR)},
+            pushed=pushed,
+            read=read,
+            unread=[module for module in pushed if module in MODULES and module in ours and module not in read],
             needs_full_pull=bool(needed) or needs_full_pull(lag, node.settings.delivery.full_pull_after),
         )
 
