@@ -249,6 +249,15 @@ async def test_retry_after_is_kept_to_even_when_the_partner_speaks(newest: World
     assert await newest.wait(1) == [("PUT", "tariffs/NL/TNM/T1")]
 
 
+@pytest.mark.parametrize("days", ["864000", "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_a_partner_that_wants_to_be_left_alone_for_days_is_left_alone_for_an_hour(newest: World, days: str) -> None:
+    newest.played.answers.append(says(3000, 429, **{"retry-after": days}))
+    await tariffs(newest, "T1")
+    await newest.settle()
+    assert await newest.wait(3599) == []
+    assert await newest.wait(1) == [("PUT", "tariffs/NL/TNM/T1")]
+
+
 async def test_a_partner_that_speaks_all_the_time_is_not_asked_all_the_time(newest: World) -> None:
     newest.played.answers.extend([None] * 99)
     await tariffs(newest, "T1")

@@ -63,7 +63,7 @@ def decide(reply: Reply, verb: str, now: float = 0.0) -> Decision:
 def retry_after(reply: Reply, now: float) -> float | None:
     """Seconds that the partner asks for, as a number or as a date, which is read by its own clock where it tells that."""
     text = reply.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 9:
+    if text.isascii() and text.isdigit():
         return min(float(text), LONGEST_ASKED)
     until = _date(text)
     return None if until is None else min(max(0.0, until - (_date(reply.headers.get("date", "")) or now)), LONGEST_ASKED)
