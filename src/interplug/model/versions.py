@@ -17,6 +17,7 @@ KNOWN_MODULE_IDS = (
     "credentials",
     "hubclientinfo",
     "locations",
+    "payments",
     "sessions",
     "tariffs",
     "tokens",
