@@ -28,6 +28,7 @@ from interplug.backend.alerts import Following
 from interplug.charges.checking import Checker
 from interplug.config import BadSettings, Settings
 from interplug.drivers.billing import Biller
+from interplug.drivers.cashier import Cashier
 from interplug.drivers.follow import Follower
 from interplug.drivers.places import PlaceList
 from interplug.modules import asking, call, retention, steering
@@ -103,6 +104,8 @@ def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None, 
             once["telling"] = telling.Telling(node, told).run
     if pages is not None:
         once |= {"drives": Follower(node).run, "places": PlaceList(node).run}
+        if pages.desk is not None:
+            once["payments"] = Cashier(pages.desk).run
     if not node.store.place.shared:
         push = Push(node)
         return Loops(here | {"push": push.run, "pull": Schedule(node, push).run}, once), push
@@ -238,7 +241,10 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         await server.serve(sockets=[listener])
         if node.tasks:
             await asyncio.wait(node.tasks, timeout=LAST_WORK)
-        if wrong := await loops.stop():
+        wrong = await loops.stop()
+        if pages is not None and pages.desk is not None:
+            await pages.desk.till.provider.close()
+        if wrong:
             told = ", ".join(f"{name} {why}" for name, why in wrong.items())
             raise Unfinished(
                 f"the node has ended, and the database did not take everything ({told}). "

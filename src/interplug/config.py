@@ -209,6 +209,43 @@ class ConsoleSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     session_hours: Annotated[float, _help("Hours after which an operator has to sign in again.")] = 12.0
 
 
+class Payments(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    provider: Annotated[
+        Literal["none", "test", "stripe"],
+        _help("Who takes the money of drivers: nobody (they are billed elsewhere), the built-in test provider, or Stripe."),
+    ] = "none"
+    method: Annotated[
+        Literal["card", "invoice"], _help("How drivers of the page pay: a card that is held before the start, or a monthly invoice.")
+    ] = "card"
+    invoice_contracts: Annotated[list[str], _help("Contracts that pay by monthly invoice all the same; * stands for anything.")] = []
+    invoice_groups: Annotated[list[str], _help("Groups (group_id of the Token) that pay by monthly invoice all the same.")] = []
+    currency: Annotated[str, _help("Currency of a hold where the price names none.")] = "EUR"
+    hold_kwh: Annotated[float, _help("kWh that a hold is made for, where the tariff names no preauthorize_amount.")] = 60.0
+    hold_least: Annotated[float, _help("Least amount of a hold.")] = 10.0
+    hold_most: Annotated[float, _help("Most that is held, also after it was raised; the amount where the price is not known.")] = 100.0
+    warn_at: Annotated[float, _help("The part of a hold at which the driver is warned and it is raised, where that can be.")] = 0.8
+    stop_at: Annotated[float, _help("The part of a hold at which the session is stopped.")] = 0.95
+    raises: Annotated[bool, _help("Try to raise a hold that is nearly used up.")] = True
+    pay_within: Annotated[float, _help("Minutes that a driver has to pay, before the start is given up.")] = 10.0
+    void_after: Annotated[
+        float, _help("Minutes after a start has failed, in which a Session may still come, until the hold is let go.")
+    ] = 5.0
+    cdr_wait: Annotated[float, _help("Hours after the end of a Session until its own price is captured, because no CDR has come.")] = 48.0
+    hold_days: Annotated[float, _help("Days that a hold is taken to last where the provider does not say.")] = 5.0
+    margin: Annotated[float, _help("Hours before the end of a hold at which it is captured, whatever is still missing.")] = 12.0
+    refund_wait: Annotated[float, _help("Hours after a credit CDR in which another CDR may come, until the money goes back.")] = 1.0
+    timeout: Annotated[float, _help("Seconds that the provider has to answer.")] = 20.0
+    test_url: Annotated[
+        str,
+        _help("A test provider that runs elsewhere (interplug payment provider); empty: in this process, with its data in the database."),
+    ] = ""
+    webhook_secret: Annotated[str, _help("What the provider signs its webhooks with.")] = ""
+    stripe_key: Annotated[str, _help("The secret key of Stripe; better in the environment than in a file.")] = ""
+    stripe_public_key: Annotated[str, _help("The publishable key of Stripe, which the page of the driver gets.")] = ""
+    stripe_url: Annotated[str, _help("Another address of Stripe's interface, for tests.")] = ""
+    stripe_methods: Annotated[list[str], _help("Ways to pay that are offered, as card; empty: what is switched on at Stripe.")] = []
+
+
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     store: StoreSettings = StoreSettings()
@@ -224,6 +261,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     stations: Stations = Stations()
     alerts: AlertSettings = AlertSettings()
     console: ConsoleSettings = ConsoleSettings()
+    payments: Payments = Payments()
 
 
 class BadSettings(Exception):

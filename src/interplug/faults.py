@@ -31,6 +31,9 @@ PLACES = (
     "push.before_checkpoint",
     "push.after_checkpoint",
     "pull.after_page",
+    "payments.before_asking",
+    "payments.before_answer",
+    "payments.after_answer",
 )
 SABOTAGES = ("numbers-from-a-sequence", "cursor-before-send", "answer-before-commit")
 

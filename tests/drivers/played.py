@@ -63,10 +63,10 @@ class World:
         return found
 
 
-async def open_world(folder: Path) -> World:
+async def open_world(folder: Path, **sections: Any) -> World:
     """One Location: E1 is free, at E2 somebody charges."""
     clock, wire, cpo = Clock(), Wire(), Cpo()
-    node = await make_node(folder, parties=(EMSP,), clock=clock, wire=wire)
+    node = await make_node(folder, parties=(EMSP,), clock=clock, wire=wire, **sections)
     wire.places["https://partner.example"] = cpo
     made = World(node, clock, cpo, await befriend(node, "2.2.1", parties=CPO))
     location = said.theirs(said.location(evses=[said.evse(status="AVAILABLE"), said.evse("E2", status="CHARGING")]))

@@ -106,6 +106,9 @@ class Visit:
         headers = {"content-type": "application/json", "accept": "application/json", "x-csrf-token": proof}
         return await self._ask(scope("POST", url, self.headers(headers)), body(encode_json(document)))
 
+    async def post_raw(self, url: str, content: bytes, headers: dict[str, str]) -> Answer:
+        return await self._ask(scope("POST", url, self.headers(headers)), body(content))
+
     async def _ask(self, request: Message, receive: Receive) -> Answer:
         found = await ask(self.app, request, receive)
         assert found is not None

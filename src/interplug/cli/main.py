@@ -14,6 +14,7 @@ EXTRAS = {
     "argon2": "stations",
     "jsonschema_rs": "stations",
     "ocpp": "stations",
+    "stripe": "payments",
     "websockets": "stations",
 }
 """Which extra brings a library; all others come with `node`."""

@@ -70,11 +70,17 @@ async def _bill(tx: Tx, node: Node, stored: Stored, about: About) -> None:
             made = msgspec.structs.replace(blank, kwh=ZERO if reason == DOUBLED else blank.kwh, reason=reason)
         else:
             made = await _credit(tx, blank) if blank.credits else await _sold(tx, node, stored, drive, blank)
-        await tx.bills.put(made)
+        await _put(tx, made)
         for credit in await tx.bills.crediting(stored.key.source, made.cdr_id):
-            await tx.bills.put(await _credit(tx, credit))
+            await _put(tx, await _credit(tx, credit))
     if drive is not None and not reason and not stored.document.get("credit"):
         await move(tx, node, drive, "billed", cdr=stored.pk)
+
+
+async def _put(tx: Tx, bill: Bill) -> None:
+    await tx.bills.put(bill)
+    if bill.drive:
+        await tx.payments.look(bill.drive)
 
 
 async def _unsold(tx: Tx, stored: Stored, about: About, drive: Drive | None) -> str:

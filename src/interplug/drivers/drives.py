@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from interplug.model.types import encode_json, fold, format_time
 from interplug.modules import asking, commands
@@ -36,6 +36,16 @@ PATIENCE = 15 * 60.0
 
 class NotPossible(ValueError):
     """Why a drive cannot be started or stopped, in words for the driver."""
+
+
+class Paying(Protocol):
+    """What a start asks of those who take the driver's money (`paying.py`)."""
+
+    def by_card(self, token: Document) -> bool:
+        """Whether nothing may start for this driver before money is held."""
+
+    async def first(self, drive: Drive, token: Document, plug: Plug) -> Drive:
+        """Writes the drive with its payment, and asks for the hold."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -105,10 +115,10 @@ async def token_of(tx: Tx, node: Node, driver: Driver | None) -> Document | None
     return None if stored is None else stored.document
 
 
-async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "") -> Drive:
+async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", paying: Paying | None = None) -> Drive:
     """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far.
 
-    `price_key`: of the price that the driver has seen; nothing is started at another.
+    `price_key`: of the price that the driver has seen; nothing is started at another. `paying`: where a driver may have to pay before.
     """
     connection = startable(node, plug)
     token = await node.store.read(lambda tx: token_of(tx, node, driver))
@@ -128,11 +138,37 @@ async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "") -> 
         connector=plug.connector["id"],
         state=ASKED,
         created_at=node.clock(),
-        deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout + SESSION_WITHIN),
+        deadline=_deadline(node),
         shown=encode_json(shown),
         offer=encoded(offer),
     )
-    await node.store.write(lambda tx: _add(tx, drive))
+    if paying is not None and paying.by_card(token):
+        return await paying.first(drive, token, plug)
+    await node.store.write(lambda tx: add(tx, drive))
+    return await ask_to_start(node, connection, drive, token)
+
+
+async def paid(node: Node, id: str) -> Drive | None:
+    """The hold is there: now the CPO is asked. None where somebody else has asked, or the drive is over."""
+
+    async def work(tx: Tx) -> tuple[Drive, Document | None] | None:
+        drive = await tx.drivers.get(id)
+        if drive is None or advance(drive.state, "paid") is None:
+            return None
+        drive = await move(tx, node, drive, "paid", deadline=_deadline(node))
+        return drive, await token_of(tx, node, await tx.drivers.driver(drive.driver))
+
+    found = await node.store.write(work)
+    if found is None:
+        return None
+    drive, token = found
+    connection = node.directory.by_id(drive.connection)
+    if token is None or connection is None or not connection.registered:
+        return await happened(node, id, "refused", "There is no connection to this operator any more.")
+    return await ask_to_start(node, connection, drive, token)
+
+
+async def ask_to_start(node: Node, connection: Connection, drive: Drive, token: Document) -> Drive:
     document = {
         "token": token,
         "location_id": drive.place,
@@ -141,6 +177,10 @@ async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "") -> 
         "authorization_reference": drive.id,
     }
     return await _send(node, connection, drive, "START_SESSION", document)
+
+
+def _deadline(node: Node) -> int:
+    return node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout + SESSION_WITHIN)
 
 
 def startable(node: Node, plug: Plug) -> Connection:
@@ -183,7 +223,7 @@ async def tariffs_of(tx: Tx, place: Key, names: Iterable[str]) -> list[Document]
     return [stored.document for key in keys if (stored := await tx.objects.get(key)) is not None]
 
 
-async def _add(tx: Tx, drive: Drive) -> None:
+async def add(tx: Tx, drive: Drive) -> None:
     if any(one.state in OPEN for one in await tx.drivers.of_driver(drive.driver)):
         raise NotPossible("You have a charging session already; stop it first.")
     await tx.drivers.add(drive)
@@ -263,4 +303,5 @@ async def move(tx: Tx, node: Node, drive: Drive, event: str, reason: str = "", *
         setattr(drive, name, value)
     if changes:
         await tx.drivers.update(drive)
+        await tx.payments.look(drive.id)
     return drive

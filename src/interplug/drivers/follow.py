@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from interplug.modules import asking
 from interplug.modules.node import Node
+from interplug.store.commands import Command
+from interplug.store.drivers import Drive
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
-from .drives import events, happened, in_words, move
+from .drives import PATIENCE, events, happened, in_words, move
 from .matching import drive_of
 from .reader import Reader
-from .states import ACCEPTED, ASKED, OPEN, STOPPING, UNSURE
+from .states import ACCEPTED, ASKED, OPEN, PAYING, STOPPING, UNSURE
 
 NOT_CONFIRMED = "The operator has not confirmed that charging began. If it does, you see it here."
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
@@ -41,6 +43,7 @@ class Follower:
         drive = await drive_of(tx, stored)
         if drive is not None:
             await move(tx, self.node, drive, SESSION_EVENTS.get(stored.document["status"], ""), session=stored.pk)
+            await tx.payments.look(drive.id)
 
     # --- commands and the clock
 
@@ -50,14 +53,19 @@ class Follower:
             name = drive.command if starts else drive.stop_command
             row = await asking.status(self.node, name) if name else None
             event = events(starts, row.state) if row is not None else ""
-            if row is not None and event and not (event == "accepted" or (event == "late" and drive.state == UNSURE)):
+            if row is not None and event and event != "accepted" and not (drive.state == UNSURE and self._old(drive, event, row)):
                 reason = "" if event == "succeeded" else in_words(row.command, row.result, row.message)
                 await happened(self.node, drive.id, event, reason)
+
+    def _old(self, drive: Drive, event: str, row: Command) -> bool:
+        """Known when the drive became unsure: else a station that said yes would be believed for ever."""
+        since = drive.deadline - int(PATIENCE * self.node.speed * 1_000_000)
+        return event == "late" or (event == "succeeded" and row.finished_at < since)
 
     async def _clock(self) -> None:
         now = self.node.clock()
         for drive in await self.node.store.read(lambda tx: tx.drivers.in_states(OPEN)):
-            if now < drive.deadline:
+            if now < drive.deadline or drive.state == PAYING:  # whose end is that of its payment
                 continue
             if drive.state == UNSURE:
                 await happened(self.node, drive.id, "over", "The operator never confirmed that charging began.")

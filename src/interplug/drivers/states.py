@@ -7,10 +7,13 @@ known to be answered wrongly). A pair that is not in the table changes nothing.
 
 from __future__ import annotations
 
-ASKED, ACCEPTED, STARTED, UNSURE = "ASKED", "ACCEPTED", "STARTED", "UNSURE"
+PAYING, ASKED, ACCEPTED, STARTED, UNSURE = "PAYING", "ASKED", "ACCEPTED", "STARTED", "UNSURE"
 CHARGING, STOPPING, FINISHED, BILLED, FAILED = "CHARGING", "STOPPING", "FINISHED", "BILLED", "FAILED"
 
 DRIVES: dict[tuple[str, str], str] = {
+    # Nothing is asked of the operator before the driver's money is held.
+    (PAYING, "paid"): ASKED,
+    (PAYING, "unpaid"): FAILED,
     (ASKED, "accepted"): ACCEPTED,
     (ASKED, "refused"): FAILED,
     (ASKED, "failed"): FAILED,
@@ -32,7 +35,7 @@ DRIVES: dict[tuple[str, str], str] = {
     **{(state, "billed"): BILLED for state in (ASKED, ACCEPTED, STARTED, UNSURE, FAILED, CHARGING, STOPPING, FINISHED)},
 }
 
-OPEN = (ASKED, ACCEPTED, STARTED, UNSURE, CHARGING, STOPPING)
+OPEN = (PAYING, ASKED, ACCEPTED, STARTED, UNSURE, CHARGING, STOPPING)
 """A driver has one open drive at most."""
 WAITING = (*OPEN, FINISHED, FAILED)
 """States in which a Session or a CDR may still change something."""

@@ -25,6 +25,7 @@ from interplug.store.offers import Offers
 from interplug.store.operators import Operators
 from interplug.store.parties import Parties
 from interplug.store.partners import Partners
+from interplug.store.payments import Payments
 from interplug.store.places import Places
 from interplug.store.profiles import Profiles
 from interplug.store.pulls import Pulls
@@ -58,6 +59,7 @@ class Tx:
         self.places = Places(db)
         self.offers = Offers(db)
         self.bills = Bills(db, numbers)
+        self.payments = Payments(db, numbers)
         self.commands = Commands(db, numbers)
         self.profiles = Profiles(db)
         self.stations = Stations(db)

@@ -68,29 +68,29 @@ def links(search: Search) -> Callable[[int], str]:
 
 async def fields(request: Request) -> dict[str, Any]:
     """The fields of a form, or those of a JSON object."""
-    body = await _body(request)
+    raw = await body(request)
     if "application/json" not in request.headers.get("content-type", ""):
-        return dict(parse_qsl(body.decode("utf-8", "replace")))
+        return dict(parse_qsl(raw.decode("utf-8", "replace")))
     try:
-        document = decode_json(body)
+        document = decode_json(raw)
     except BadJson as error:
         raise HTTPException(400, f"This is no JSON: {error.reason}") from None
     return document if isinstance(document, dict) else {}
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
+async def body(request: Request, largest: int = LARGEST_FORM) -> bytes:
+    whole = b""
     try:
         async with asyncio.timeout(FORM_TIMEOUT):
             async for part in request.stream():
-                body += part
-                if len(body) > LARGEST_FORM:
+                whole += part
+                if len(whole) > largest:
                     raise HTTPException(413, "That is too much to send.")
     except TimeoutError:
         raise HTTPException(408, "The form did not arrive in time.") from None
     except ClientDisconnect:
         raise HTTPException(400, "The form did not arrive whole.") from None
-    return body
+    return whole
 
 
 def trouble(error: Exception) -> tuple[int, str]:

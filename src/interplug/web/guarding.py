@@ -18,7 +18,10 @@ async def guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
     async def said(message: Message) -> None:
         if message["type"] == "http.response.start":
             caching = b"no-cache" if static else b"no-store"
-            message["headers"] = [*message["headers"], *HEADERS, (b"cache-control", caching)]
+            # A page that may do more than others says so itself.
+            said_itself = {name for name, _ in message["headers"]}
+            ours = [(name, value) for name, value in HEADERS if name not in said_itself]
+            message["headers"] = [*message["headers"], *ours, (b"cache-control", caching)]
         elif bare:
             message = {**message, "body": b""}
         await send(message)

@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from interplug.charges.signed import transparency
 from interplug.drivers.drives import OTHER_PRICE, NotPossible, find_plug, new_driver, start, startable, stop, token_of
-from interplug.drivers.states import OPEN
+from interplug.drivers.paying import desk_of
+from interplug.drivers.states import OPEN, PAYING
 from interplug.modules.node import Node
 from interplug.partners.presentation import root
 from interplug.store.drivers import Drive, Driver
@@ -31,6 +32,7 @@ from interplug.store.tx import Tx
 from . import asking, prices, rides, stations, wording
 from .guarding import guarded
 from .live import OVER, Part, Stream, Streams, TooMany
+from .paying import OPEN_FIELD, Till
 from .rendering import HERE, answer, rendered
 from .session import Cookies, Limit, Visitor, neighbourhood
 
@@ -55,6 +57,8 @@ class Pages:
         self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=secure)
         self.listing = stations.Listing(node, timer)
         self.newcomers = Limit(NEW_DRIVERS, WITHIN, timer)
+        self.desk = desk_of(node)
+        self.till = None if self.desk is None else Till(self.desk, self._field)
         self.app = Starlette(
             routes=[
                 Route("/", self.list),
@@ -71,6 +75,10 @@ class Pages:
                 Route("/drives/{id}/live", self.drive_live),
                 Route("/drives/{id}/signed.xml", self.signed),
                 Route("/drives/{id}/stop", self.stop, methods=["POST"]),
+                Route("/drives/{id}/pay", self.pay),
+                Route("/drives/{id}/paid", self.paid),
+                Route("/drives/{id}/give-up", self.give_up, methods=["POST"]),
+                *(self.till.routes() if self.till is not None else ()),
                 Mount("/static", StaticFiles(directory=HERE / "static")),
             ],
             exception_handlers={HTTPException: self.trouble, NotPossible: self.trouble, TooMany: self.trouble, Exception: self.trouble},
@@ -148,7 +156,7 @@ class Pages:
             raise NotPossible(OTHER_PRICE)
         startable(self.node, plug)  # before anybody becomes a driver for it
         visitor, driver = await self._driver(request, visitor)
-        drive = await start(self.node, driver, plug, price)
+        drive = await start(self.node, driver, plug, price, self.desk)
         return await self._done(request, visitor, drive, 201)
 
     async def _token(self, tx: Tx, visitor: Visitor) -> dict[str, Any] | None:
@@ -173,6 +181,35 @@ class Pages:
         await self._form(request)
         drive = await self._drive(request, visitor)
         return await self._done(request, visitor, await stop(self.node, drive), 200)
+
+    async def pay(self, request: Request) -> Response:
+        visitor = self._visitor(request)
+        drive = await self._drive(request, visitor)
+        if self.till is None or drive.state != PAYING:
+            return RedirectResponse(f"/drives/{drive.id}", 303)
+        return await self.till.pay(request, drive)
+
+    async def _field(self, request: Request, drive: Drive, **context: Any) -> Response:
+        """The page with the provider's field for cards."""
+        ride = await rides.ride(self.node, drive)
+        page = self._answer(request, self._visitor(request), "pay.html", {}, ride=ride, **context)
+        page.headers.update(OPEN_FIELD)
+        return page
+
+    async def paid(self, request: Request) -> Response:
+        """The driver comes back from where the card is entered."""
+        drive = await self._drive(request, self._visitor(request))
+        if self.desk is not None:
+            await self.desk.look(drive.id)
+        return RedirectResponse(f"/drives/{drive.id}", 303)
+
+    async def give_up(self, request: Request) -> Response:
+        visitor = self._visitor(request)
+        await self._form(request)
+        drive = await self._drive(request, visitor)
+        if self.desk is None:
+            raise HTTPException(404)
+        return await self._done(request, visitor, await self.desk.give_up(drive), 200)
 
     async def _done(self, request: Request, visitor: Visitor, drive: Drive, status: int) -> Response:
         if asking.wants_json(request):
@@ -204,7 +241,11 @@ class Pages:
                 Part("state", state, lambda: self._part("_state.html", ride=ride)),
                 Part("figures", ride.shown(), lambda: self._part("_figures.html", ride=ride)),
                 # Apart from the figures: a button that is replaced with each of them loses the tap that falls between.
-                Part("stop", ride.stoppable, lambda: self._part("_stop.html", ride=ride, csrf=proof)),
+                Part(
+                    "stop",
+                    (ride.stoppable, ride.paying, ride.paying and ride.shown()),
+                    lambda: self._part("_stop.html", ride=ride, csrf=proof),
+                ),
             ]
             return [*parts, Part(OVER, True, lambda: "")] if ride.receipt is not None else parts
 

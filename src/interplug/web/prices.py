@@ -11,7 +11,9 @@ from typing import Any
 from interplug.drivers.deals import Deal, deal
 from interplug.drivers.drives import Plug, priced
 from interplug.drivers.offers import Offer, chosen
+from interplug.drivers.paying import hold_of, pays_by_card
 from interplug.drivers.places import watts
+from interplug.drivers.receipt import Amount
 from interplug.drivers.situations import at_plug
 from interplug.model.types import fold
 from interplug.modules.node import Node
@@ -35,6 +37,14 @@ class Prices:
             here = at_plug(self._node, plug.location, connector, named, self._token, now)
             self._known[kind] = deal(chosen(self._offers, here), named, now)
         return self._known[kind]
+
+    def hold(self, plug: Plug) -> Amount | None:
+        """What is held before a start at this plug; None where nothing is."""
+        settings = self._node.settings.payments
+        if not pays_by_card(settings, self._token):
+            return None
+        zone = plug.location.document.get("time_zone")
+        return hold_of(settings, self.of(plug), watts(plug.connector), zone, self._node.clock())
 
 
 async def key_of(node: Node, plug: Plug, token: Document | None) -> str:

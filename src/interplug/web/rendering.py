@@ -22,6 +22,7 @@ TEMPLATES.filters.update(wording.FILTERS)
 TEMPLATES.globals.update(
     version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS, signed=wording.SIGNED
 )
+TEMPLATES.globals.update(payments=wording.PAYMENTS)
 
 
 def rendered(template: str, status_code: int = 200, **context: Any) -> HTMLResponse:

@@ -11,11 +11,13 @@ from typing import Any
 
 from interplug.drivers.deals import Deal, pinned
 from interplug.drivers.receipt import Amount, Live, Receipt, live, receipt
-from interplug.drivers.states import OPEN, STARTING, advance
+from interplug.drivers.states import OPEN, PAYING, STARTING, advance
 from interplug.model.types import format_time
 from interplug.modules.node import Node
+from interplug.payments.states import HOLDING
 from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
+from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 
 from . import wording
@@ -38,6 +40,7 @@ class Ride:
     receipt: Receipt | None
     contact: Contact
     """With who tells of it."""
+    payment: Payment | None = None
 
     @property
     def drive(self) -> Drive:
@@ -54,6 +57,16 @@ class Ride:
     @property
     def stoppable(self) -> bool:
         return self.live.session is not None and advance(self.drive.state, "stop") is not None
+
+    @property
+    def paying(self) -> bool:
+        """Whether the driver has to pay before anything is started."""
+        return self.drive.state == PAYING
+
+    @property
+    def to_pay(self) -> object:
+        """What the pay step says; None where there is none."""
+        return _paid(self.payment) if self.paying else None
 
     @property
     def price(self) -> str:
@@ -76,7 +89,7 @@ class Ride:
         """What the page shows but for the time that passes: a stream tells of it when this changes."""
         here, drive = self.live, self.drive
         figures = (here.kwh, here.cost, here.began, here.ended, here.power, here.soc, here.updated)
-        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, *figures
+        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, _paid(self.payment), *figures
 
     def document(self) -> Document:
         here, drive = self.live, self.drive
@@ -100,6 +113,7 @@ class Ride:
             "ended_at": _time(here.ended),
             "updated_at": _time(here.updated),
             "silent_since": _time(self.contact.silent or None),
+            "payment": _payment(self.payment, self.paying),
             "receipt": None if self.receipt is None else _receipt(self.receipt, self.named_later),
         }
 
@@ -108,7 +122,8 @@ async def ride(node: Node, drive: Drive) -> Ride:
     key = Key("locations", drive.connection, drive.country, drive.party, drive.place)
     location = await node.store.read(lambda tx: tx.objects.get(key, whole=False))
     contact = await node.store.read(lambda tx: contact_of(tx, node, drive.connection, 0))
-    return _ride(await live(node, drive), location, await receipt(node, drive), contact)
+    payment = await node.store.read(lambda tx: tx.payments.of_drive(drive.id))
+    return _ride(await live(node, drive), location, await receipt(node, drive), contact, payment)
 
 
 async def moved(node: Node, drive: Drive) -> object:
@@ -117,12 +132,13 @@ async def moved(node: Node, drive: Drive) -> object:
     async def work(tx: Tx) -> object:
         session = await tx.objects.get_pk(drive.session) if drive.session else None
         contact = await contact_of(tx, node, drive.connection, 0)
-        return drive.state, drive.reason, drive.cdr, contact.silent, None if session is None else (session.pk, session.changed_no)
+        paid = _paid(await tx.payments.of_drive(drive.id))
+        return drive.state, drive.reason, drive.cdr, contact.silent, paid, None if session is None else (session.pk, session.changed_no)
 
     return await node.store.read(work)
 
 
-def _ride(view: Live, location: Stored | None, bill: Receipt | None, contact: Contact) -> Ride:
+def _ride(view: Live, location: Stored | None, bill: Receipt | None, contact: Contact, payment: Payment | None) -> Ride:
     document = location.document if location is not None else {}
     drive = view.drive
     return Ride(
@@ -134,6 +150,7 @@ def _ride(view: Live, location: Stored | None, bill: Receipt | None, contact: Co
         deal=pinned(drive),
         receipt=bill,
         contact=contact,
+        payment=payment,
     )
 
 
@@ -149,6 +166,27 @@ def _time(at: int | None) -> str | None:
 
 def _amount(amount: Amount | None) -> Document | None:
     return None if amount is None else {"currency": amount.currency, "before_taxes": amount.net, "after_taxes": amount.gross}
+
+
+def _paid(payment: Payment | None) -> object:
+    """What of a payment is shown."""
+    shown = ("state", "reason", "held", "captured", "refunded", "warned", "due")
+    return None if payment is None else tuple(getattr(payment, name) for name in shown)
+
+
+def _payment(payment: Payment | None, paying: bool) -> Document | None:
+    if payment is None:
+        return None
+    return {
+        "state": payment.state,
+        "reason": payment.reason or None,
+        "currency": payment.currency,
+        "asked": payment.wanted,
+        "held": payment.held if payment.state in HOLDING else 0,
+        "paid": payment.kept,
+        "given_back": payment.refunded,
+        "pay_at": f"/drives/{payment.drive}/pay" if paying else None,
+    }
 
 
 def _receipt(bill: Receipt, named_later: str) -> Document:

@@ -15,6 +15,7 @@ from interplug.drivers.drives import NotPossible, Plug, startable, tariffs_of, t
 from interplug.drivers.hours import in_words
 from interplug.drivers.offers import known
 from interplug.drivers.places import operator_of, place_of, watts
+from interplug.drivers.receipt import Amount
 from interplug.model.types import fold, format_time, parse_time
 from interplug.modules.node import Node
 from interplug.store.keys import OWN, Stored
@@ -95,6 +96,8 @@ class Connector:
     """Changes with the price: who starts says which one was shown."""
     why_not: str
     """Why it cannot be started from here; empty: it can."""
+    hold: Amount | None = None
+    """What is held on the driver's card before the start."""
 
     def document(self) -> Document:
         return {
@@ -107,6 +110,7 @@ class Connector:
             "price_key": self.price_key,
             "startable": not self.why_not,
             "why_not": self.why_not or None,
+            "hold": None if self.hold is None else {"currency": self.hold.currency, "amount": self.hold.shown},
         }
 
 
@@ -294,6 +298,7 @@ def _connector(node: Node, plug: Plug, prices: Prices) -> Connector:
         on_top=deal.on_top,
         price_key=deal.key,
         why_not=_why_not(node, plug),
+        hold=prices.hold(plug),
     )
 
 

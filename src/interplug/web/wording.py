@@ -62,6 +62,7 @@ PLUGS = {
 }
 
 STATES = {
+    "PAYING": "Payment first",
     "ASKED": "Asking the operator …",
     "ACCEPTED": "The operator is starting the station …",
     "STARTED": "The station is ready. Plug in your car.",
@@ -72,7 +73,31 @@ STATES = {
     "BILLED": "Finished and billed",
     "FAILED": "Not started",
 }
-SHORT = {**STATES, "ASKED": "Starting", "ACCEPTED": "Starting", "STARTED": "Ready for the car", "FINISHED": "Waiting for the bill"}
+SHORT = {
+    **STATES,
+    "PAYING": "Not paid yet",
+    "ASKED": "Starting",
+    "ACCEPTED": "Starting",
+    "STARTED": "Ready for the car",
+    "FINISHED": "Waiting for the bill",
+}
+
+PAYMENTS = {
+    "created": "The payment is being prepared.",
+    "requires_action": "Nothing is held yet.",
+    "held": "This much is held on your card. You pay what you use; the rest is let go.",
+    "raising": "This much is held on your card. You pay what you use; the rest is let go.",
+    "capturing": "Your payment is being made.",
+    "captured": "Paid by card.",
+    "voiding": "What is held on your card is being let go.",
+    "voided": "Nothing was taken from your card.",
+    "refunding": "Money is on its way back to your card.",
+    "refunded": "All of it went back to your card.",
+    "expired": "What was held on your card was let go.",
+    "failed": "The payment did not work.",
+    "disputed": "You have disputed this payment at your bank.",
+    "lost": "Your bank has taken this payment back.",
+}
 
 CHECKS = {
     "match": "Checked: the operator’s bill is right for its tariff and for what the meter counted.",

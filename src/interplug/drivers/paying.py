@@ -1,0 +1,188 @@
+"""Paying by card at the start: who has to, how much is held, and that nothing is asked of an operator before it is.
+
+The amount is the tariff's `preauthorize_amount` where it names one, else what the configured kWh cost at this plug at the price of the
+deal, in whole units and within the configured bounds; without a known price it is the most that may be held.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_CEILING, Decimal
+from fnmatch import fnmatchcase
+from typing import Any
+
+from interplug.config import Payments
+from interplug.model.types import format_time
+from interplug.modules.node import Node
+from interplug.payments import states
+from interplug.payments.port import Found
+from interplug.payments.providers import till_of
+from interplug.payments.till import Till
+from interplug.store.drivers import Drive
+from interplug.store.payments import Payment
+from interplug.store.tx import Tx
+
+from .deals import Deal, pinned, sale
+from .drives import NotPossible, Plug, add, happened, paid
+from .places import watts
+from .receipt import Amount, amount
+from .states import PAYING
+
+Document = dict[str, Any]
+SECOND = 1_000_000
+LEAST_KW = Decimal("3.7")
+NOT_PAID = "It was not paid, so nothing was started."
+
+
+class Desk:
+    """`paying` of `drives.start`, and what the pages ask about payments."""
+
+    def __init__(self, till: Till) -> None:
+        self.till, self.node = till, till.node
+        self.settings = till.node.settings.payments
+
+    def by_card(self, token: Document | None) -> bool:
+        return pays_by_card(self.settings, token)
+
+    def hold(self, deal: Deal, connector: Document, zone: str | None) -> Amount:
+        return hold_of(self.settings, deal, watts(connector), zone, self.node.clock())
+
+    async def first(self, drive: Drive, token: Document, plug: Plug) -> Drive:
+        wanted = self.hold(pinned(drive), plug.connector, plug.location.document.get("time_zone"))
+        now = self.node.clock()
+        drive.state, drive.deadline = PAYING, self.node.after(self.settings.pay_within * 60)
+        name = secrets.token_hex(16)
+        payment = Payment(
+            id=name,
+            drive=drive.id,
+            contract=token["contract_id"],
+            provider=self.till.provider.name,
+            state=states.CREATED,
+            currency=wanted.currency,
+            wanted=wanted.shown,
+            key=f"{name}.authorize",
+            asked_at=now,
+            created_at=now,
+            changed_at=now,
+        )
+
+        async def work(tx: Tx) -> None:
+            await add(tx, drive)
+            await tx.payments.add(payment)
+            await tx.payments.say(name, now, "asked: authorize", key=payment.key, amount=payment.wanted)
+
+        await self.node.store.write(work)
+        return await self.go_on(await self.till.begin(payment))
+
+    async def go_on(self, payment: Payment) -> Drive:
+        """What the payment's state means for a drive that waits for it."""
+        if payment.state in states.HOLDING:
+            drive = await paid(self.node, payment.drive)
+            if drive is not None:
+                return drive
+        elif payment.state in states.UNPAID:
+            return await happened(self.node, payment.drive, "unpaid", payment.reason or NOT_PAID)
+        return await self._drive(payment.drive)
+
+    async def look(self, drive: str) -> Found | None:
+        """The driver is back from the provider's page, or about to go there: how does it stand?"""
+        payment = await self.of_drive(drive)
+        if payment is None:
+            return None
+        payment, found = await self.till.look(payment.id)
+        await self.go_on(payment)
+        return found
+
+    async def give_up(self, drive: Drive) -> Drive:
+        """The driver does not want to pay: the drive is over, and what may be held is let go."""
+        if drive.state != PAYING:
+            raise NotPossible("There is nothing to give up now.")
+        return await happened(self.node, drive.id, "unpaid", "You have given the start up.")
+
+    async def hint(self, headers: Mapping[str, str], body: bytes) -> None:
+        """A webhook: somebody has to look at the payment. Raises `BadWebhook`."""
+        reference = self.till.provider.parse_webhook(headers, body)
+
+        async def work(tx: Tx) -> Payment | None:
+            payment = await tx.payments.of_reference(self.till.provider.name, reference)
+            if payment is not None:
+                await tx.payments.say(payment.id, self.node.clock(), "webhook")
+            return payment
+
+        payment = await self.node.store.write(work)
+        if payment is not None:
+            await self.go_on((await self.till.look(payment.id))[0])
+
+    async def of_drive(self, drive: str) -> Payment | None:
+        return await self.node.store.read(lambda tx: tx.payments.of_drive(drive))
+
+    async def _drive(self, id: str) -> Drive:
+        found = await self.node.store.read(lambda tx: tx.drivers.get(id))
+        assert found is not None
+        return found
+
+
+def desk_of(node: Node) -> Desk | None:
+    """None: nobody takes money here."""
+    till = till_of(node)
+    return None if till is None else Desk(till)
+
+
+def pays_by_card(settings: Payments, token: Document | None) -> bool:
+    """Whether nothing may start for this driver before money is held."""
+    contract, group = (token or {}).get("contract_id") or "", (token or {}).get("group_id") or ""
+    if settings.provider == "none" or settings.method == "invoice":
+        return False
+    return group not in settings.invoice_groups and not any(fnmatchcase(contract, one) for one in settings.invoice_contracts)
+
+
+def hold_of(settings: Payments, deal: Deal, power: int, zone: str | None, now: int) -> Amount:
+    named = _preauthorized(_tariffs(deal))
+    if named is not None:
+        return named
+    least, most = Decimal(str(settings.hold_least)), Decimal(str(settings.hold_most))
+    cost = _estimate(settings, deal, power, zone, now)
+    if cost is None:
+        return Amount(_currency(deal) or settings.currency, None, most)
+    return Amount(cost.currency, None, min(max(cost.shown.to_integral_value(ROUND_CEILING), least), most))
+
+
+def _tariffs(deal: Deal) -> Iterable[Document]:
+    own = deal.offer.tariff if deal.offer is not None else None
+    return [one for one in (own, deal.tariff) if one is not None]
+
+
+def _preauthorized(tariffs: Iterable[Document]) -> Amount | None:
+    for tariff in tariffs:
+        named = tariff.get("preauthorize_amount")
+        if named and Decimal(str(named)) > 0:
+            return Amount(tariff["currency"], None, Decimal(str(named)))
+    return None
+
+
+def _currency(deal: Deal) -> str:
+    named = [tariff["currency"] for tariff in _tariffs(deal)]
+    return named[0] if named else deal.offer.on_top.currency if deal.offer is not None else ""
+
+
+def _estimate(settings: Payments, deal: Deal, power: int, zone: str | None, now: int) -> Amount | None:
+    """A session of the configured size at this plug, begun now."""
+    currency = _currency(deal)
+    if not currency:
+        return None
+    kwh = Decimal(str(settings.hold_kwh))
+    hours = (kwh / max(Decimal(power) / 1000, LEAST_KW)).quantize(Decimal("0.0001"))
+    begun, ended = format_time(now), format_time(now + int(hours * 3600) * SECOND)
+    used = [{"type": "ENERGY", "volume": kwh}, {"type": "TIME", "volume": hours}]
+    session = {
+        "currency": currency,
+        "start_date_time": begun,
+        "end_date_time": ended,
+        "last_updated": ended,
+        "total_energy": kwh,
+        "total_time": hours,
+        "charging_periods": [{"start_date_time": begun, "dimensions": used}],
+    }
+    found, _ = sale(deal, session, zone)
+    return None if found is None else amount(found.currency, found.total)

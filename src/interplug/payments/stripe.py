@@ -1,0 +1,185 @@
+"""The adapter of Stripe, by its official library: a PaymentIntent with manual capture is a payment of ours.
+
+The card is entered in Stripe's Payment Element, which brings the wallets of the phone, too; card data never comes here. Webhooks are
+checked for their signature and used as hints alone, so their order and their repetition do not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import stripe
+
+from interplug.config import Payments
+
+from .port import BadWebhook, Found, NoAnswer, Refused, Status, Wish, major, minor
+
+SECOND = 1_000_000
+ACTION: Status = "action"
+STATUSES: dict[str, Status] = {
+    "requires_payment_method": ACTION,
+    "requires_confirmation": ACTION,
+    "requires_action": ACTION,
+    "processing": ACTION,
+    "requires_capture": "held",
+    "succeeded": "captured",
+    "canceled": "voided",
+}
+OPEN_DISPUTES = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
+NOT_DONE = (400, 402, 404)
+"""HTTP statuses that say that nothing was done, whatever else comes with them."""
+IN_PROGRESS = "idempotency_key_in_use"
+
+
+class Stripe:
+    def __init__(self, settings: Payments, clock: Callable[[], int]) -> None:
+        self._settings, self._clock = settings, clock
+        self._http = stripe.AIOHTTPClient(timeout=settings.timeout)
+        addresses: Any = {"api": settings.stripe_url} if settings.stripe_url else None
+        # Repeating is the till's business: it knows whether it may.
+        self._client = stripe.StripeClient(settings.stripe_key, base_addresses=addresses, http_client=self._http, max_network_retries=0)
+
+    @property
+    def name(self) -> str:
+        return "stripe"
+
+    async def authorize(self, wish: Wish, key: str) -> Found:
+        asked: Any = {
+            "amount": minor(wish.amount, wish.currency),
+            "currency": wish.currency.lower(),
+            "capture_method": "manual",
+            "metadata": {"payment": wish.payment, "text": wish.text},
+        }
+        if self._settings.stripe_methods:
+            asked["payment_method_types"] = self._settings.stripe_methods
+        else:
+            asked["automatic_payment_methods"] = {"enabled": True}
+        if self._settings.raises:
+            asked["payment_method_options"] = {"card": {"request_incremental_authorization": "if_available"}}
+        intents = self._client.v1.payment_intents
+        return self._found(await self._done(lambda: intents.create_async(asked, _options(key))))
+
+    async def increment(self, reference: str, amount: Decimal, currency: str, key: str) -> Found:
+        asked: Any = {"amount": minor(amount, currency)}
+        intents = self._client.v1.payment_intents
+        return self._found(await self._done(lambda: intents.increment_authorization_async(reference, asked, _options(key))))
+
+    async def capture(self, reference: str, amount: Decimal, currency: str, key: str) -> Found:
+        asked: Any = {"amount_to_capture": minor(amount, currency)}
+        intents = self._client.v1.payment_intents
+        await self._done(lambda: intents.capture_async(reference, asked, _options(key)))
+        return await self.find(reference)
+
+    async def void(self, reference: str, key: str) -> Found:
+        intents = self._client.v1.payment_intents
+        return self._found(await self._done(lambda: intents.cancel_async(reference, {}, _options(key))))
+
+    async def refund(self, reference: str, amount: Decimal, currency: str, key: str) -> Found:
+        asked: Any = {"payment_intent": reference, "amount": minor(amount, currency)}
+        await self._done(lambda: self._client.v1.refunds.create_async(asked, _options(key)))
+        return await self.find(reference)
+
+    async def find(self, reference: str) -> Found:
+        intents = self._client.v1.payment_intents
+        intent = await self._done(lambda: intents.retrieve_async(reference, {"expand": ["latest_charge"]}))
+        dispute = None
+        if _of(_of(intent, "latest_charge"), "disputed"):
+            asked: Any = {"payment_intent": reference, "limit": 1}
+            found = await self._done(lambda: self._client.v1.disputes.list_async(asked))
+            dispute = found["data"][0] if found["data"] else None
+        return self._found(intent, dispute)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        try:
+            event = stripe.Webhook.construct_event(body, headers.get("stripe-signature", ""), self._settings.webhook_secret)
+        except (ValueError, stripe.SignatureVerificationError) as error:
+            raise BadWebhook(str(error)) from None
+        about = event["data"]["object"]
+        named = about["id"] if about["object"] == "payment_intent" else _of(about, "payment_intent")
+        return named if isinstance(named, str) else ""
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def _done(self, call: Callable[[], Any]) -> Any:
+        """Its answer; what went wrong as one of the port's two ways to fail."""
+        try:
+            return await call()
+        except (stripe.CardError, stripe.IdempotencyError) as error:
+            if error.code == IN_PROGRESS:
+                raise NoAnswer(_words(error)) from None
+            raise Refused(_words(error)) from None
+        except stripe.InvalidRequestError as error:
+            raise (NoAnswer if error.code in (IN_PROGRESS, "lock_timeout") else Refused)(_words(error)) from None
+        except stripe.StripeError as error:
+            # Not reached, too much at once, a fault of theirs, a key that is not right (which is mended here, not given up).
+            raise (Refused if error.http_status in NOT_DONE else NoAnswer)(_words(error)) from None
+
+    def _found(self, intent: Any, dispute: Any = None) -> Found:
+        currency = intent["currency"].upper()
+        charge, status = _of(intent, "latest_charge"), STATUSES.get(intent["status"], ACTION)
+        held = _of(intent, "amount_capturable") if status == "held" else None
+        captured = _captured(intent, charge) if status == "captured" else 0
+        refunded = _refunded(charge) if captured else 0
+        if captured and refunded >= captured:
+            status = "refunded"
+        if status == "captured":
+            status = _disputed(dispute) or status
+        if status == "voided" and _of(intent, "cancellation_reason") == "automatic":
+            status = "expired"
+        problem = _of(intent, "last_payment_error")
+        return Found(
+            reference=intent["id"],
+            status=status,
+            held=major(held if held is not None else intent["amount"] if status == "held" else 0, currency),
+            captured=major(captured, currency),
+            refunded=major(refunded, currency),
+            expires_at=self._expires(charge) if status == "held" else 0,
+            reason=(problem["message"] or "") if problem and status == ACTION else "",
+            secret=_of(intent, "client_secret") or "" if status == ACTION else "",
+        )
+
+    def _expires(self, charge: Any) -> int:
+        card = _of(_of(charge, "payment_method_details"), "card")
+        before = _of(card, "capture_before")
+        return int(before) * SECOND if before else 0
+
+
+def _captured(intent: Any, charge: Any) -> int:
+    """What was taken of the hold; said in two places, of which one is enough."""
+    received = _of(intent, "amount_received")
+    if received is None:
+        received = _of(charge, "amount_captured")
+    return int(intent["amount"] if received is None else received)
+
+
+def _refunded(charge: Any) -> int:
+    return int(_of(charge, "amount_refunded") or 0)
+
+
+def _disputed(dispute: Any) -> Status | None:
+    if dispute is None:
+        return None
+    if dispute["status"] in OPEN_DISPUTES:
+        return "disputed"
+    return "lost" if dispute["status"] == "lost" else None
+
+
+def _of(thing: Any, name: str) -> Any:
+    """A field, where it is said at all."""
+    if thing is None or isinstance(thing, str):
+        return None
+    try:
+        return thing[name]
+    except KeyError:
+        return None
+
+
+def _options(key: str) -> Any:
+    return {"idempotency_key": key}
+
+
+def _words(error: stripe.StripeError) -> str:
+    return (error.user_message or str(error)).splitlines()[0][:200] if str(error) else type(error).__name__

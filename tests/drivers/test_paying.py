@@ -1,0 +1,412 @@
+"""Paying by card from the start button to the last refund: nothing is asked of an operator without a hold, and every hold has its end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from interplug import faults
+from interplug.config import Payments
+from interplug.drivers.cashier import Cashier
+from interplug.drivers.deals import Deal
+from interplug.drivers.drives import NotPossible, new_driver, start
+from interplug.drivers.offers import read_offer
+from interplug.drivers.paying import desk_of, hold_of, pays_by_card
+from interplug.payments import states
+from interplug.payments.bank import Bank
+from interplug.payments.trial import TestProvider
+from interplug.store.drivers import Drive, Driver
+from interplug.store.payments import Payment
+from tests.drivers.played import World, open_world, session
+from tests.drivers.test_billing import RETAIL, cdr
+from tests.modules import said
+from tests.nodes import Clock, close
+from tests.payments.standing import DECLINED, FIXED, GOOD, SHORT, Line, browse
+from tests.payments.test_laws import Crash
+
+D = Decimal
+SETTINGS = Payments(provider="test")
+HOUR = 3600
+
+
+class Shop:
+    """A played operator, and drivers who pay at the test provider, over a line that may fail."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.node, self.clock = world, world.node, world.clock
+        desk = desk_of(world.node)
+        assert desk is not None and isinstance(desk.till.provider, TestProvider)
+        bank = desk.till.provider._send
+        assert isinstance(bank, Bank)
+        self.bank = bank
+        self.line = Line(bank)
+        desk.till.provider._send = self.line
+        self.desk, self.cashier = desk, Cashier(desk)
+
+    async def press(self, driver: Driver) -> Drive:
+        return await start(self.node, driver, await self.world.plug(), "", self.desk)
+
+    async def pay(self, drive: Drive, card: str = GOOD) -> Drive:
+        """Enters the card and comes back to the page."""
+        found = await self.desk.look(drive.id)
+        assert found is not None
+        await browse(self.bank, found.url, card)
+        await self.desk.look(drive.id)
+        return await self.world.now(drive)
+
+    async def charging(self, driver: Driver, card: str = GOOD, kwh: int = 10) -> Drive:
+        drive = await self.pay(await self.press(driver), card)
+        await self.world.result(drive, "ACCEPTED")
+        await self.told(driver, drive, kwh)
+        return await self.world.now(drive)
+
+    async def told(self, driver: Driver, drive: Drive, kwh: int, **more: Any) -> None:
+        self.clock.move(1)
+        period = {"start_date_time": self.clock.text(-1), "dimensions": [{"type": "ENERGY", "volume": kwh}]}
+        said_now = session(self.world, driver, drive, kwh=kwh, currency="EUR", total_cost=None, charging_periods=[period], **more)
+        await self.world.tell("sessions", {name: value for name, value in said_now.items() if value is not None})
+        await self.tick()
+
+    async def ended(self, driver: Driver, kwh: int = 10, card: str = GOOD) -> Drive:
+        drive = await self.charging(driver, card, kwh)
+        await self.told(driver, drive, kwh, status="COMPLETED", end_date_time=self.clock.text())
+        return await self.world.now(drive)
+
+    async def billed(self, driver: Driver, drive: Drive, name: str = "C1", **more: Any) -> None:
+        await self.world.tell("cdrs", said.said("cdr", cdr(self.world, driver, drive, name, **more), "2.2.1"))
+        await self.tick()
+
+    async def tick(self) -> None:
+        for _ in range(4):
+            await self.world.follower.tick()
+            await self.cashier.tick()
+
+    async def later(self, seconds: float) -> None:
+        self.clock.move(seconds)
+        await self.tick()
+
+    async def payment(self, drive: Drive) -> Payment:
+        found = await self.desk.of_drive(drive.id)
+        assert found is not None
+        return found
+
+    async def stands(self, drive: Drive) -> tuple[str, Decimal]:
+        payment = await self.payment(drive)
+        return payment.state, payment.kept
+
+    def commands(self) -> list[str]:
+        return [one.url.rpartition("/")[2] for one in self.world.cpo.asked]
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """10 kWh cost 5.00 and 21 %: 6.05."""
+    made = await open_world(tmp_path, payments=SETTINGS)
+    offer = read_offer({"id": "OURS", "tariff": RETAIL})
+    await made.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), made.clock() - 1))
+    yield made
+    await close(made.node)
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    return Shop(world)
+
+
+@pytest.fixture
+async def driver(world: World) -> Driver:
+    return await new_driver(world.node)
+
+
+# --- before anything starts
+
+
+async def test_nothing_is_asked_of_the_operator_before_the_money_is_held(shop: Shop, driver: Driver) -> None:
+    drive = await shop.press(driver)
+    await shop.tick()
+    assert drive.state == "PAYING" and shop.commands() == []
+    assert await shop.stands(drive) == (states.ACTION, 0)
+    drive = await shop.pay(drive)
+    assert drive.state == "ACCEPTED" and shop.commands() == ["START_SESSION"]
+    assert (await shop.payment(drive)).held == 37, "60 kWh at 0.605, in whole units"
+
+
+async def test_a_declined_card_starts_nothing_and_another_one_may_be_tried(shop: Shop, driver: Driver) -> None:
+    drive = await shop.pay(await shop.press(driver), DECLINED)
+    assert drive.state == "PAYING" and "declined" in (await shop.payment(drive)).reason and shop.commands() == []
+    assert (await shop.pay(drive)).state == "ACCEPTED"
+
+
+async def test_who_does_not_pay_in_time_has_not_started(shop: Shop, driver: Driver) -> None:
+    drive = await shop.press(driver)
+    await shop.later(11 * 60)
+    assert (await shop.world.now(drive)).state == "FAILED" and await shop.stands(drive) == (states.VOIDED, 0)
+    assert (await shop.press(driver)).state == "PAYING", "and may press again"
+
+
+async def test_a_start_can_be_given_up(shop: Shop, driver: Driver) -> None:
+    drive = await shop.press(driver)
+    assert (await shop.desk.give_up(drive)).state == "FAILED"
+    await shop.tick()
+    assert await shop.stands(drive) == (states.VOIDED, 0)
+    with pytest.raises(NotPossible):
+        await shop.desk.give_up(await shop.world.now(drive))
+
+
+async def test_the_driver_who_never_comes_back_from_the_provider_is_started_all_the_same(shop: Shop, driver: Driver) -> None:
+    drive = await shop.press(driver)
+    found = await shop.desk.look(drive.id)
+    assert found is not None
+    await browse(shop.bank, found.url, GOOD)
+    await shop.later(5)
+    assert (await shop.world.now(drive)).state == "ACCEPTED"
+
+
+async def test_two_who_see_the_money_at_once_start_once(shop: Shop, driver: Driver) -> None:
+    drive = await shop.pay(await shop.press(driver))
+    await shop.desk.look(drive.id)
+    await shop.tick()
+    assert shop.commands() == ["START_SESSION"]
+
+
+async def test_the_amount_is_what_the_tariff_names_or_what_the_configured_energy_costs() -> None:
+    clock = Clock()
+
+    def hold(price: str | None, **more: Any) -> tuple[str, Decimal]:
+        parts = [{"price_components": [{"type": "ENERGY", "price": D(price or 0), "step_size": 1}]}]
+        tariff = {**said.tariff("T"), "currency": "CHF", "elements": parts, **more}
+        found = hold_of(SETTINGS, Deal(None, None if price is None else tariff), 11_000, None, clock())
+        return found.currency, found.shown
+
+    assert hold("0.50") == ("CHF", 30)
+    assert hold("0.01") == ("CHF", 10), "the least"
+    assert hold("9.00") == ("CHF", 100), "the most"
+    assert hold(None) == ("EUR", 100), "not known"
+    assert hold("0.50", preauthorize_amount=D("42.5")) == ("CHF", D("42.5"))
+
+
+def test_who_pays_how_is_configured() -> None:
+    token = {"contract_id": "DE-ABC-C000123", "group_id": "FLEET"}
+    assert pays_by_card(SETTINGS, token) and pays_by_card(SETTINGS, None)
+    for more in ({"provider": "none"}, {"method": "invoice"}, {"invoice_groups": ["FLEET"]}, {"invoice_contracts": ["DE-ABC-*"]}):
+        assert not pays_by_card(msgspec.structs.replace(SETTINGS, **more), token), more
+
+
+# --- starts that come to nothing
+
+
+async def test_a_start_that_the_operator_refuses_lets_the_money_go_after_a_while(shop: Shop, driver: Driver) -> None:
+    shop.world.cpo.word = "REJECTED"
+    drive = await shop.pay(await shop.press(driver))
+    await shop.tick()
+    assert drive.state == "FAILED" and (await shop.payment(drive)).state == states.HELD, "a Session may come all the same"
+    await shop.later(5 * 60 + 1)
+    assert await shop.stands(drive) == (states.VOIDED, 0)
+
+
+async def test_no_session_within_time_lets_the_money_go(shop: Shop, driver: Driver) -> None:
+    drive = await shop.pay(await shop.press(driver))
+    await shop.world.result(drive, "ACCEPTED")
+    for _ in range(5):
+        await shop.later(1000)
+    assert (await shop.world.now(drive)).state == "FAILED" and await shop.stands(drive) == (states.VOIDED, 0)
+
+
+async def test_a_session_that_comes_although_the_start_failed_is_paid(shop: Shop, driver: Driver) -> None:
+    shop.world.cpo.word = "REJECTED"
+    drive = await shop.pay(await shop.press(driver))
+    await shop.later(60)
+    await shop.told(driver, drive, 10)
+    await shop.later(4 * HOUR)
+    assert (await shop.payment(drive)).state == states.HELD
+    await shop.billed(driver, await shop.world.now(drive))
+    assert await shop.stands(drive) == (states.CAPTURED, D("6.05"))
+
+
+async def test_a_session_that_comes_after_the_money_was_let_go_is_stopped(shop: Shop, driver: Driver) -> None:
+    shop.world.cpo.word = "REJECTED"
+    drive = await shop.pay(await shop.press(driver))
+    await shop.tick()
+    await shop.later(400)
+    assert (await shop.payment(drive)).state == states.VOIDED
+    shop.world.cpo.word = "ACCEPTED"
+    await shop.told(driver, drive, 1)
+    assert shop.commands()[-1] == "STOP_SESSION"
+
+
+# --- while it charges
+
+
+async def test_a_hold_that_is_nearly_used_up_is_raised(shop: Shop, driver: Driver) -> None:
+    drive = await shop.charging(driver, kwh=49)
+    assert ((await shop.payment(drive)).held, (await shop.payment(drive)).warned) == (74, 0)
+    await shop.told(driver, drive, 60)
+    assert "STOP_SESSION" not in shop.commands()
+
+
+async def test_one_that_cannot_be_raised_warns_and_then_stops_the_session(shop: Shop, driver: Driver) -> None:
+    drive = await shop.charging(driver, FIXED, kwh=49)
+    payment = await shop.payment(drive)
+    assert (payment.held, payment.state) == (37, states.HELD) and payment.warned and shop.commands() == ["START_SESSION"]
+    await shop.told(driver, drive, 59)
+    assert shop.commands()[-1] == "STOP_SESSION" and (await shop.world.now(drive)).state == "STOPPING"
+    await shop.told(driver, drive, 70, status="COMPLETED", end_date_time=shop.clock.text())
+    await shop.billed(driver, drive, kwh=70)
+    assert await shop.stands(drive) == (states.CAPTURED, 37), "never above what is held"
+
+
+async def test_a_hold_that_is_about_to_end_is_captured_at_the_price_so_far(shop: Shop, driver: Driver) -> None:
+    drive = await shop.charging(driver, SHORT)
+    await shop.later(46)
+    assert shop.commands()[-1] == "STOP_SESSION" and await shop.stands(drive) == (states.CAPTURED, D("6.05"))
+
+
+# --- CDRs
+
+
+async def test_the_cdr_is_what_is_paid(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    assert (await shop.payment(drive)).state == states.HELD
+    await shop.billed(driver, drive, kwh=12)
+    assert await shop.stands(drive) == (states.CAPTURED, D("7.26"))
+
+
+@pytest.mark.parametrize(("kwh", "kept"), [(8, "4.84"), (10, "6.05"), (12, "6.05")])
+async def test_a_cdr_that_is_late_is_made_good_for(shop: Shop, driver: Driver, kwh: int, kept: str) -> None:
+    drive = await shop.ended(driver)
+    await shop.later(47 * HOUR)
+    assert (await shop.payment(drive)).state == states.HELD
+    await shop.later(2 * HOUR)
+    assert await shop.stands(drive) == (states.CAPTURED, D("6.05")) and (await shop.payment(drive)).basis == "Session"
+    await shop.billed(driver, drive, kwh=kwh)
+    assert await shop.stands(drive) == (states.CAPTURED, D(kept))
+    payment = await shop.payment(drive)
+    assert payment.due == D("0.605") * kwh, "a higher one is absorbed, and noted"
+
+
+async def test_a_session_of_nothing_without_a_cdr_lets_the_money_go(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver, kwh=0)
+    await shop.later(49 * HOUR)
+    assert await shop.stands(drive) == (states.VOIDED, 0)
+
+
+async def test_a_changed_cdr_gives_back_and_takes_no_more(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive)
+    source = shop.world.partner.connection.id
+
+    async def changed(kwh: int) -> None:
+        async def work(tx: Any) -> None:
+            (stored,) = await tx.objects.find_id("cdrs", "C1", source)
+            document = {**stored.document, "total_energy": kwh, "last_updated": shop.clock.text()}
+            document["charging_periods"] = [{**document["charging_periods"][0], "dimensions": [{"type": "ENERGY", "volume": kwh}]}]
+            await tx.objects.save(stored.key, document, last_updated=shop.clock())
+
+        shop.clock.move(10)
+        await shop.node.store.write(work)
+        await shop.world.biller.tick()
+        await shop.tick()
+
+    await changed(8)
+    assert await shop.stands(drive) == (states.CAPTURED, D("4.84"))
+    await changed(20)
+    payment = await shop.payment(drive)
+    assert (payment.kept, payment.due) == (D("4.84"), D("12.10"))
+
+
+async def test_a_credit_cdr_gives_the_money_back_after_a_while(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive)
+    await shop.billed(driver, drive, "C2", credit=True, credit_reference_id="C1")
+    assert await shop.stands(drive) == (states.CAPTURED, D("6.05"))
+    await shop.later(HOUR + 1)
+    assert await shop.stands(drive) == (states.REFUNDED, 0)
+
+
+async def test_a_corrected_cdr_after_the_credit_moves_the_difference_alone(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive)
+    await shop.billed(driver, drive, "C2", credit=True, credit_reference_id="C1")
+    await shop.later(60)
+    await shop.billed(driver, drive, "C3", kwh=8)
+    await shop.later(HOUR + 1)
+    assert await shop.stands(drive) == (states.CAPTURED, D("4.84"))
+    assert len(shop.line.posts("/refund")) == 1
+
+
+# --- faults
+
+
+PLACES = [place for place in faults.PLACES if place.startswith("payments.")]
+
+
+async def whole_story(shop: Shop, driver: Driver) -> Drive:
+    """From the button to a refund; whoever ends in between is followed by another one."""
+
+    async def tried(work: Any) -> None:
+        try:
+            await work
+        except Crash:
+            pass
+
+    await tried(shop.press(driver))
+    drives = await shop.node.store.read(lambda tx: tx.drivers.of_driver(driver.id))
+    (drive,) = drives
+    for _ in range(4):
+        await tried(shop.later(50))
+    payment = await shop.payment(drive)
+    await browse(shop.bank, (await shop.desk.till.provider.find(payment.reference)).url, GOOD)
+    for _ in range(4):
+        await tried(shop.later(50))
+    drive = await shop.world.now(drive)
+    await shop.world.result(drive, "ACCEPTED")
+    await tried(shop.told(driver, drive, 10))
+    await tried(shop.told(driver, drive, 10, status="COMPLETED", end_date_time=shop.clock.text()))
+    await tried(shop.billed(driver, drive))
+    for _ in range(4):
+        await tried(shop.later(50))
+    await tried(shop.billed(driver, drive, "C2", credit=True, credit_reference_id="C1"))
+    for _ in range(6):
+        await tried(shop.later(HOUR))
+    return drive
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("which", range(4))
+async def test_the_money_is_right_wherever_the_process_ends(shop: Shop, driver: Driver, place: str, which: int) -> None:
+    """At the hold, the capture, the refund, or all of them."""
+    real, seen = faults.at, []
+
+    def at(one: str) -> None:
+        seen.append(one)
+        if one == place and (which == 3 or seen.count(place) == which + 1):
+            if which == 3 and seen.count(place) % 2 == 0:
+                return
+            raise Crash(one)
+
+    faults.at = at
+    try:
+        drive = await whole_story(shop, driver)
+    finally:
+        faults.at = real
+    assert place in seen
+    payment = await shop.payment(drive)
+    assert (payment.state, payment.captured, payment.refunded) == (states.REFUNDED, D("6.05"), D("6.05"))
+    assert shop.commands() == ["START_SESSION"]
+
+
+async def test_a_provider_that_is_away_is_waited_for(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    shop.line.fate = lambda request: "lost"
+    await shop.billed(driver, drive)
+    await shop.later(HOUR)
+    assert (await shop.payment(drive)).state == states.CAPTURING
+    shop.line.fate = lambda request: "ok"
+    for _ in range(3):
+        await shop.later(HOUR)
+    assert await shop.stands(drive) == (states.CAPTURED, D("6.05"))

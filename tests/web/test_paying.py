@@ -1,0 +1,192 @@
+"""Paying on the driver's pages: what is shown before, the pay step, the provider's own page, webhooks, and what the receipt says."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from interplug.config import Payments
+from interplug.drivers.cashier import Cashier
+from interplug.drivers.offers import read_offer
+from interplug.drivers.places import PlaceList
+from interplug.payments.service import delivery
+from interplug.web.pages import Pages, driver_pages
+from tests.drivers.played import World, open_world
+from tests.drivers.test_billing import RETAIL
+from tests.nodes import close
+from tests.payments.standing import CHALLENGED, DECLINED, GOOD
+from tests.web.test_pages import begin, words
+from tests.web.visiting import Answer, Visit
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await open_world(tmp_path, payments=Payments(provider="test", webhook_secret="s"))
+    offer = read_offer({"id": "OURS", "tariff": RETAIL})
+    await made.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), made.clock() - 1))
+    await PlaceList(made.node).tick()
+    yield made
+    await close(made.node)
+
+
+@pytest.fixture
+async def pages(world: World) -> AsyncIterator[Pages]:
+    made = driver_pages(world.node)
+    loop = asyncio.create_task(made.run())
+    yield made
+    made.end()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+
+@pytest.fixture
+def visit(pages: Pages) -> Visit:
+    return Visit(pages)
+
+
+def place(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+async def entered(visit: Visit, drive: str, card: str, proof: str = "yes") -> Answer:
+    """Follows the pay button, enters the card, answers the challenge, and comes back."""
+    form = await visit.get(place((await visit.get(f"{drive}/pay")).header("location")))
+    answer = await visit.post(place(re.findall(r'action="([^"]+)"', form.text)[0]), {"secret": form.field("secret"), "card": card})
+    where = place(answer.header("location"))
+    if "/challenge/" in where:
+        asked = await visit.get(where)
+        assert "Is it you?" in asked.text
+        answer = await visit.post(place(re.findall(r'action="([^"]+)"', asked.text)[0]), {"secret": asked.field("secret"), "answer": proof})
+        where = place(answer.header("location"))
+    return await visit.get(where)
+
+
+async def test_what_will_be_held_is_said_before_the_start(visit: Visit) -> None:
+    station = (await visit.get("/stations.json")).json["stations"][0]["id"]
+    assert "€37.00 will be held on your card before the start. You pay what you use." in words(await visit.get(f"/stations/{station}"))
+    plugs = (await visit.get(f"/stations/{station}.json")).json["evses"][0]["connectors"]
+    assert plugs[0]["hold"] == {"currency": "EUR", "amount": 37}
+
+
+async def test_the_pay_step_stands_between_the_button_and_the_operator(world: World, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    page = words(await visit.get(drive))
+    assert "Payment first" in page and "€37.00 will be held" in page and world.cpo.asked == []
+    back = await entered(visit, drive, GOOD)
+    assert (back.status, place(back.header("location"))) == (303, drive)
+    page = words(await visit.get(drive))
+    assert "Payment first" not in page and "€37.00. This much is held on your card" in page
+    assert len(world.cpo.asked) == 1
+    paid = (await visit.get(f"{drive}.json")).json["payment"]
+    assert (paid["state"], paid["held"], paid["pay_at"]) == ("held", 37, None)
+
+
+async def test_a_challenge_is_met_and_may_be_missed(world: World, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    page = await entered(visit, drive, CHALLENGED, proof="no")
+    assert "not recognised" in page.text and world.cpo.asked == []
+    await entered(visit, drive, CHALLENGED)
+    assert len(world.cpo.asked) == 1
+
+
+async def test_a_declined_card_says_so_where_another_one_can_be_entered(world: World, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    page = await entered(visit, drive, DECLINED)
+    assert "The card is declined." in words(page) and world.cpo.asked == []
+    await visit.get(f"{drive}/paid")
+    assert "The card is declined." in words(await visit.get(drive))
+
+
+async def test_a_start_is_given_up_with_a_proof_alone(world: World, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    assert (await visit.post(f"{drive}/give-up")).status == 403
+    csrf = (await visit.get(drive)).field("csrf")
+    assert (await visit.post(f"{drive}/give-up", {"csrf": csrf})).status == 303
+    assert (await visit.get(f"{drive}.json")).json["state"] == "FAILED" and world.cpo.asked == []
+
+
+async def test_the_open_page_hears_of_the_payment(world: World, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    async with visit.stream(f"{drive}/live") as events:
+        await entered(visit, drive, GOOD)
+        while "held on your card" not in await events.next("figures"):
+            pass
+
+
+async def test_a_payment_is_nobody_elses(pages: Pages, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    stranger = Visit(pages)
+    for url in (f"{drive}/pay", f"{drive}/paid"):
+        assert (await stranger.get(url)).status == 404
+
+
+async def test_a_webhook_starts_what_was_paid_and_a_false_one_nothing(world: World, pages: Pages, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    form = await visit.get(place((await visit.get(f"{drive}/pay")).header("location")))
+    url = re.findall(r'action="([^"]+)"', form.text)[0]
+    await visit.post(place(url), {"secret": form.field("secret"), "card": GOOD})
+    event = {"id": "ev_1", "type": "held", "hold": url.rpartition("/")[2], "at": 0}
+    wrong = delivery(event, "", "other", world.clock())
+    assert (await visit.post_raw("/payments/webhook", wrong.body, wrong.headers)).status == 400 and world.cpo.asked == []
+    right = delivery(event, "", "s", world.clock())
+    for _ in range(2):
+        assert (await visit.post_raw("/payments/webhook", right.body, right.headers)).status == 204
+    assert len(world.cpo.asked) == 1
+    stranger = delivery({**event, "hold": "th_unknown"}, "", "s", world.clock())
+    assert (await visit.post_raw("/payments/webhook", stranger.body, stranger.headers)).status == 204
+
+
+async def test_the_shops_side_of_the_test_provider_is_not_reached_from_outside(visit: Visit) -> None:
+    assert (await visit.post("/payments/test/holds/x", {})).status == 404
+
+
+async def test_nothing_of_it_is_there_where_nobody_takes_money(world: World) -> None:
+    world.node.settings = msgspec.structs.replace(world.node.settings, payments=Payments())
+    visit = Visit(driver_pages(world.node))
+    drive = (await begin(visit)).header("location")
+    found = (await visit.get(f"{drive}.json")).json
+    assert (found["state"], found["payment"]) == ("ACCEPTED", None)
+    assert (await visit.post("/payments/webhook")).status == 404
+
+
+@pytest.mark.parametrize("provider", ["test", "stripe"])
+async def test_only_the_page_with_the_field_may_load_something_from_outside(world: World, provider: str) -> None:
+    if provider == "stripe":
+        payments = Payments(provider="stripe", stripe_key="sk_test_1", stripe_public_key="pk_test_1", stripe_url="http://127.0.0.1:1")
+        world.node.settings = msgspec.structs.replace(world.node.settings, payments=payments)
+    made = driver_pages(world.node)
+    visit = Visit(made)
+    for url in ("/", "/drives"):
+        assert "stripe" not in (await visit.get(url)).header("content-security-policy")
+    drive = (await begin(visit)).header("location")
+    assert "stripe" not in (await visit.get(drive)).header("content-security-policy")
+    assert made.desk is not None
+    await made.desk.till.provider.close()
+
+
+async def test_the_page_with_stripes_field(world: World, visit: Visit, pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = (await begin(visit)).header("location")
+    assert pages.desk is not None and pages.till is not None
+    find = pages.desk.till.provider.find
+
+    async def with_secret(reference: str) -> object:
+        return msgspec.structs.replace(await find(reference), url="", secret="pi_1_secret_2")
+
+    monkeypatch.setattr(pages.desk.till.provider, "find", with_secret)
+    settings = msgspec.structs.replace(world.node.settings.payments, stripe_public_key="pk_test_1")
+    world.node.settings = msgspec.structs.replace(world.node.settings, payments=settings)
+    page = await visit.get(f"{drive}/pay")
+    assert 'data-secret="pi_1_secret_2"' in page.text and 'data-key="pk_test_1"' in page.text
+    policies = [value for name, value in page.headers if name == "content-security-policy"]
+    assert len(policies) == 1 and "script-src 'self' https://js.stripe.com;" in policies[0] and "unsafe" not in policies[0]
+
+
+async def test_the_cashier_and_the_page_share_a_desk(pages: Pages) -> None:
+    assert pages.desk is not None and Cashier(pages.desk).till is pages.desk.till
