@@ -72,16 +72,19 @@ class Feeds:
 
     async def _again(self, walk: Walk, query: PageQuery, place: Place, pages: Pages) -> Page:
         """From memory where nothing in the page is another since it was read."""
-        start = place[2]
-        state = await self._state(walk, query, start)
-        known = pages.get(place, state)
+        start, known = place[2], pages.get(place)
         if known is None:
-            found = await self._read(walk, query, start)
-            if None in found.bodies:
-                return found
-            known = Known(state, found.pks, b",".join(filter(None, found.bodies)), found.last_no)
-            pages.keep(place, known)
-        return Page(known.pks, [], known.last_no, walk.total, state[0] > query.limit, known.joined)
+            pages.keep(place, Known())
+            return await self._read(walk, query, start)
+        state = await self._state(walk, query, start)
+        if known.joined is not None and known.state == state:
+            return Page(known.pks, [], known.last_no, walk.total, state[0] > query.limit, known.joined)
+        found = await self._read(walk, query, start)
+        if known.state in (None, state) and None not in found.bodies:
+            pages.keep(place, Known(state, found.pks, found.last_no, b",".join(filter(None, found.bodies))))
+        else:
+            pages.keep(place, Known(state))
+        return found
 
     async def _state(self, walk: Walk, query: PageQuery, start: int) -> State:
         keys, values = _keys(walk, query, start, query.limit + 1)

@@ -3,6 +3,7 @@
 A page is taken from here only where the database says, in the snapshot of the reader, that nothing in it is another since: which objects
 it holds is fixed by its feeds, their `moved_no` and where it begins, but for new ones at its end; so the same number of objects and the
 same newest change number among them are the same page. Its bytes are then not read again, which is most of what a page costs.
+What is asked for once, or is another each time, is only noted: to keep it costs more than to read it.
 """
 
 from collections import OrderedDict
@@ -11,6 +12,9 @@ from typing import NamedTuple
 MOST = 64 * 1024 * 1024
 """Bytes in one process. What was not asked for longest goes first."""
 
+NOTED = 256
+"""Bytes of the note alone, or nearly."""
+
 Place = tuple[tuple[int, ...], int, int, int, str]
 """The feeds, their moved_no, the key before the first object, the limit, the version."""
 State = tuple[int, int]
@@ -18,10 +22,12 @@ State = tuple[int, int]
 
 
 class Known(NamedTuple):
-    state: State
-    pks: list[int]
-    joined: bytes
-    last_no: int
+    """A page that was asked for: its state, where one was looked for, and what is kept of it."""
+
+    state: State | None = None
+    pks: list[int] = []  # noqa: RUF012 (nobody changes it)
+    last_no: int = 0
+    joined: bytes | None = None
 
 
 class Pages:
@@ -30,11 +36,10 @@ class Pages:
         self._most = most
         self._size = 0
 
-    def get(self, place: Place, state: State) -> Known | None:
+    def get(self, place: Place) -> Known | None:
         known = self._known.get(place)
-        if known is None or known.state != state:
-            return None
-        self._known.move_to_end(place)
+        if known is not None:
+            self._known.move_to_end(place)
         return known
 
     def keep(self, place: Place, known: Known) -> None:
@@ -46,4 +51,4 @@ class Pages:
 
 
 def _size(known: Known) -> int:
-    return len(known.joined) + 64 * len(known.pks)
+    return NOTED + 64 * len(known.pks) + len(known.joined or b"")
