@@ -56,7 +56,8 @@ def rows(plan: Plan) -> Iterator[Row]:
         theirs = Ask(bare.headers[""], [f"/ocpi/2.2.1/sender/locations?offset={n}&limit=100" for n in range(0, HELD, 100)], CONNECTIONS)
         for version, at_least in (("2.3.0", 0.42), ("2.2.1", 0.42), ("2.1.1", 0.4)):
             pairs = [(load.wrk(node, asks[version], plan.seconds, plan.folder), _bare(plan, bare, theirs)) for _ in range(plan.rounds)]
-            yield ratio(plan, f"page of 100 Locations, {version}, sent before", at_least, [one for one, _ in pairs], [one for _, one in pairs])
+            name = f"page of 100 Locations, {version}, sent before"
+            yield ratio(plan, name, at_least, [one for one, _ in pairs], [one for _, one in pairs])
         node = _anew(node, database)
         unready = load.walk(node, asks["2.1.1"], plan.folder)
         firsts, waits = [], []
