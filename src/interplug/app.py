@@ -27,6 +27,7 @@ from interplug.backend import telling
 from interplug.backend.alerts import Following
 from interplug.charges.checking import Checker
 from interplug.config import BadSettings, Settings
+from interplug.drivers import invoicing
 from interplug.drivers.billing import Biller
 from interplug.drivers.cashier import Cashier
 from interplug.drivers.follow import Follower
@@ -93,6 +94,8 @@ def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None, 
         "retention": lambda: _retention(node),
         "bills": Biller(node).run,
     }
+    if node.settings.invoices.monthly:
+        once["invoices"] = lambda: invoicing.run(node)
     here: dict[str, Loop] = {} if pages is None else {"pages": pages.run}
     if console is not None:
         here["console"] = console.run

@@ -246,6 +246,14 @@ class Payments(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     stripe_methods: Annotated[list[str], _help("Ways to pay that are offered, as card; empty: what is switched on at Stripe.")] = []
 
 
+class Invoices(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    seller: Annotated[list[str], _help("Name and address on invoices, line by line; empty: the name of the party.")] = []
+    vat_number: Annotated[str, _help("The seller's VAT number.")] = ""
+    series: Annotated[str, _help("What numbers of invoices begin with; each series counts from 1, without a gap.")] = "INV-"
+    monthly: Annotated[bool, _help("Write the monthly invoices of contracts by itself; else with `interplug invoice run`.")] = False
+    monthly_after: Annotated[float, _help("Days after the end of a month on which its invoices are made, when most CDRs are there.")] = 5.0
+
+
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     store: StoreSettings = StoreSettings()
@@ -262,6 +270,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     alerts: AlertSettings = AlertSettings()
     console: ConsoleSettings = ConsoleSettings()
     payments: Payments = Payments()
+    invoices: Invoices = Invoices()
 
 
 class BadSettings(Exception):

@@ -27,7 +27,7 @@ def report(
     common: Reporting = REPORTING,
 ) -> None:
     """What was bought from partners beside what was sold to drivers, before taxes, and the margin."""
-    first, last = 0 if since is None else _time(since), LAST if until is None else _time(until)
+    first, last = 0 if since is None else time_of(since), LAST if until is None else time_of(until)
 
     async def work(node: Node) -> list[dict[str, Any]]:
         source = None if partner is None else named(node, partner).id
@@ -104,7 +104,7 @@ def _side(value: Any) -> str:
     return "unknown" if value is None else str(value)
 
 
-def _time(text: str) -> int:
+def time_of(text: str) -> int:
     try:
         return parse_time(text if "T" in text else f"{text}T00:00:00Z")
     except ValueError:

@@ -19,12 +19,13 @@ from interplug.payments import states as paying
 from interplug.payments.deciding import next_step
 from interplug.store.bills import Bill
 from interplug.store.drivers import Drive
-from interplug.store.payments import Payment
+from interplug.store.payments import NEVER, Payment
 from interplug.store.tx import Tx
 
 from . import states
 from .drives import NotPossible, happened, stop
 from .dues import RETRY, Known, Verdict, decide
+from .invoicing import after_payment
 from .paying import NOT_PAID, Desk
 from .receipt import live
 from .reconciling import reconcile
@@ -126,6 +127,8 @@ class Cashier:
             row.look_at = self._next(row, verdict, now) if row.woken == payment.woken else 0
             if next_step(row) is not None and row.provider == self.till.provider.name:
                 row.look_at = 0  # until it is asked for: this process may end before
+            if row.look_at == NEVER and row.state in (paying.CAPTURED, paying.REFUNDED):
+                await after_payment(tx, self.node, row)
             if row != before:
                 row.changed_at = now
                 await tx.payments.update(row)

@@ -17,6 +17,7 @@ from interplug.store.drivers import Drivers
 from interplug.store.faults import Faults
 from interplug.store.history import History
 from interplug.store.holds import Holds
+from interplug.store.invoices import Invoices
 from interplug.store.leases import Leases
 from interplug.store.messages import Messages
 from interplug.store.objects import Objects
@@ -60,6 +61,7 @@ class Tx:
         self.offers = Offers(db)
         self.bills = Bills(db, numbers)
         self.payments = Payments(db, numbers)
+        self.invoices = Invoices(db, numbers)
         self.commands = Commands(db, numbers)
         self.profiles = Profiles(db)
         self.stations = Stations(db)

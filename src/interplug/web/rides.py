@@ -6,7 +6,7 @@ them. This file decides nothing about a drive; it reads what the drivers' room k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interplug.drivers.deals import Deal, pinned
@@ -41,6 +41,8 @@ class Ride:
     contact: Contact
     """With who tells of it."""
     payment: Payment | None = None
+    invoices: tuple[str, ...] = ()
+    """Their numbers."""
 
     @property
     def drive(self) -> Drive:
@@ -114,6 +116,7 @@ class Ride:
             "updated_at": _time(here.updated),
             "silent_since": _time(self.contact.silent or None),
             "payment": _payment(self.payment, self.paying),
+            "invoices": list(self.invoices),
             "receipt": None if self.receipt is None else _receipt(self.receipt, self.named_later),
         }
 
@@ -123,7 +126,9 @@ async def ride(node: Node, drive: Drive) -> Ride:
     location = await node.store.read(lambda tx: tx.objects.get(key, whole=False))
     contact = await node.store.read(lambda tx: contact_of(tx, node, drive.connection, 0))
     payment = await node.store.read(lambda tx: tx.payments.of_drive(drive.id))
-    return _ride(await live(node, drive), location, await receipt(node, drive), contact, payment)
+    invoices = await node.store.read(lambda tx: tx.invoices.of_drive(drive.id))
+    found = _ride(await live(node, drive), location, await receipt(node, drive), contact, payment)
+    return replace(found, invoices=tuple(one.number for one in invoices))
 
 
 async def moved(node: Node, drive: Drive) -> object:

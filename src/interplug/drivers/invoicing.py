@@ -1,0 +1,222 @@
+"""Invoices with VAT: one for each session that was paid by card, one a month for each contract that pays by invoice.
+
+An invoice is issued once and never changed. What stands on earlier ones of the same charge is taken off, so a changed CDR or a credit CDR
+makes another invoice with the difference, which names the one that it corrects. Of a session that was paid by card as much is
+invoiced as was paid: what was absorbed lowers every rate alike. What has no known taxes cannot be invoiced, and is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from interplug.model.types import decode_json, encode_json, format_time
+from interplug.modules.node import Node
+from interplug.payments.port import coins
+from interplug.store.bills import Bill
+from interplug.store.invoices import Invoice
+from interplug.store.payments import Payment
+from interplug.store.tx import Tx
+
+from .dues import NO_MATTER
+
+Document = dict[str, Any]
+Rates = dict[str, Decimal]
+"""What there is to pay with taxes, by the rate of the tax in percent."""
+ZERO = Decimal()
+HUNDRED = Decimal(100)
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+BACK = 400 * DAY
+"""So far back a monthly invoice looks for what is on none yet."""
+HOURLY = 3600.0
+MIXED = ""
+"""The rate of what has no single one: its taxes are what the two sums differ by."""
+
+
+@dataclass(slots=True, frozen=True)
+class Charge:
+    """`subject`: what is invoiced as one; `fresh`: what of it stands on no invoice yet; `corrects`: where it stands so far."""
+
+    subject: str
+    bills: Sequence[Bill]
+    fresh: Rates
+    corrects: tuple[str, ...]
+
+
+class NoTaxes(ValueError):
+    """The taxes of a bill are not known."""
+
+
+# --- what was paid by card
+
+
+async def after_payment(tx: Tx, node: Node, payment: Payment) -> None:
+    """Once nothing is to be taken or given back any more, in the transaction that says so."""
+    bills = [one for one in await tx.bills.of_drive(payment.drive) if one.reason not in NO_MATTER]
+    try:
+        charge = await _charge(tx, node, f"drive:{payment.drive}", bills, payment.kept)
+    except NoTaxes:
+        return
+    if charge.fresh:
+        await _issue(tx, node, payment.contract, payment.drive, payment.currency, [charge])
+
+
+# --- what is paid by invoice
+
+
+async def monthly(node: Node, until: int) -> list[Invoice]:
+    """Invoices for what ended before that time and is on none yet; a second time there is nothing left."""
+    bills = await node.store.read(lambda tx: tx.bills.ended(until - BACK, until))
+    by_contract: dict[tuple[str, str], list[Bill]] = {}
+    for one in bills:
+        if one.sold_currency and one.reason not in NO_MATTER:
+            by_contract.setdefault((one.contract, one.sold_currency), []).append(one)
+    found: list[Invoice] = []
+    for (contract, currency), some in sorted(by_contract.items(), key=lambda one: one[0]):
+        made = await node.store.write(partial(_of_contract, node=node, contract=contract, currency=currency, bills=some))
+        if made is not None:
+            found.append(made)
+    return found
+
+
+async def _of_contract(tx: Tx, *, node: Node, contract: str, currency: str, bills: Sequence[Bill]) -> Invoice | None:
+    charges: list[Charge] = []
+    for bill in bills:
+        if bill.drive and await tx.payments.of_drive(bill.drive) is not None:
+            continue
+        try:
+            charge = await _charge(tx, node, f"cdr:{bill.cdr}", [bill], None)
+        except NoTaxes:
+            continue
+        if charge.fresh:
+            charges.append(charge)
+    return await _issue(tx, node, contract, "", currency, charges) if charges else None
+
+
+async def run(node: Node) -> None:
+    """Every hour: the invoices of the month before, once most of its CDRs are there."""
+    while True:
+        now = node.clock()
+        end = month_before(now - int(node.settings.invoices.monthly_after * DAY))
+        await monthly(node, end)
+        await asyncio.sleep(HOURLY)
+
+
+def month_before(now: int) -> int:
+    """The first moment of this month, in UTC."""
+    first = datetime.fromtimestamp(now // SECOND, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return int(first.timestamp()) * SECOND
+
+
+# --- making one
+
+
+async def _charge(tx: Tx, node: Node, subject: str, bills: Sequence[Bill], paid: Decimal | None) -> Charge:
+    before = await tx.invoices.of_subject(subject)
+    currency = next((one.sold_currency for one in bills if one.sold_currency), "")
+    whole = exact(bills)
+    target = rounded(whole, currency, sum(whole.values(), ZERO) if paid is None else paid)
+    fresh = dict(target)
+    for _, _, raw in before:
+        for rate, amount in decode_json(raw).items():
+            fresh[rate] = fresh.get(rate, ZERO) - Decimal(amount)
+    kept = {rate: amount for rate, amount in fresh.items() if amount}
+    return Charge(subject, bills, kept, tuple(f"{series}{no:06d}" for series, no, _ in before))
+
+
+def exact(bills: Iterable[Bill]) -> Rates:
+    """What the bills come to with taxes, by rate."""
+    found: Rates = {}
+    for bill in bills:
+        lines = decode_json(bill.lines)
+        if bill.sold_currency and bill.sold_gross is None:
+            raise NoTaxes(bill.cdr_id)
+        for line in lines:
+            rate = line.get("percentage")
+            name = "0" if rate is None and line["excl"] == line["incl"] else MIXED if rate is None else f"{Decimal(rate).normalize():f}"
+            found[name] = found.get(name, ZERO) + Decimal(line["incl"])
+    return {rate: amount for rate, amount in found.items() if amount}
+
+
+def rounded(whole: Rates, currency: str, total: Decimal) -> Rates:
+    """The same in coins, with `total` for their sum: every rate has its share of what is not asked for."""
+    exactly = sum(whole.values(), ZERO)
+    wanted = coins(min(total, exactly) if exactly > 0 else exactly, currency)
+    if not exactly or not wanted:
+        return {}
+    found = {rate: coins(amount * wanted / exactly, currency) for rate, amount in whole.items()}
+    largest = max(found, key=lambda rate: abs(found[rate]))
+    found[largest] += wanted - sum(found.values(), ZERO)
+    return found
+
+
+async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, charges: Sequence[Charge]) -> Invoice:
+    now, settings = node.clock(), node.settings.invoices
+    no = await tx.invoices.take_number(settings.series)
+    rates: Rates = {}
+    for charge in charges:
+        for rate, amount in charge.fresh.items():
+            rates[rate] = rates.get(rate, ZERO) + amount
+    taxes = [tax(rate, amount, currency, charges) for rate, amount in sorted(rates.items()) if amount]
+    gross, net = sum((one["gross"] for one in taxes), ZERO), sum((one["net"] for one in taxes), ZERO)
+    document = {
+        "number": f"{settings.series}{no:06d}",
+        "kind": "credit note" if gross < 0 else "invoice",
+        "issued_at": format_time(now),
+        "seller": settings.seller or _name(node),
+        "vat_number": settings.vat_number or None,
+        "contract": contract,
+        "drive": drive or None,
+        "currency": currency,
+        "lines": [_line(charge) for charge in charges],
+        "taxes": taxes,
+        "net": net,
+        "vat": gross - net,
+        "gross": gross,
+        "paid_by_card": bool(drive),
+    }
+    made = Invoice(
+        series=settings.series,
+        no=no,
+        contract=contract,
+        drive=drive,
+        issued_at=now,
+        currency=currency,
+        net=net,
+        gross=gross,
+        document=encode_json(document),
+    )
+    await tx.invoices.add(made, {one.subject: encode_json({rate: str(amount) for rate, amount in one.fresh.items()}) for one in charges})
+    return made
+
+
+def tax(rate: str, gross: Decimal, currency: str, charges: Iterable[Charge]) -> Document:
+    """One row of the table of taxes; the net follows from the gross, so that what was paid is what is invoiced."""
+    if rate == MIXED:
+        bills = [bill for charge in charges for bill in charge.bills]
+        incl, excl = (sum((Decimal(line[side]) for one in bills for line in decode_json(one.lines)), ZERO) for side in ("incl", "excl"))
+        net = coins(gross * excl / incl, currency) if incl else gross
+    else:
+        net = coins(gross * HUNDRED / (HUNDRED + Decimal(rate)), currency)
+    return {"rate": None if rate == MIXED else Decimal(rate), "net": net, "vat": gross - net, "gross": gross}
+
+
+def _line(charge: Charge) -> Document:
+    return {
+        "cdrs": [one.cdr_id for one in charge.bills],
+        "ended_at": format_time(max(one.ended_at for one in charge.bills)),
+        "kwh": sum((one.kwh for one in charge.bills), ZERO),
+        "gross": sum(charge.fresh.values(), ZERO),
+        "corrects": list(charge.corrects),
+    }
+
+
+def _name(node: Node) -> list[str]:
+    parties = node.directory.our_parties("EMSP")
+    return [str((party.business_details or {}).get("name") or f"{party.country_code}-{party.party_id}") for party in parties[:1]]

@@ -1,0 +1,194 @@
+"""Invoices with VAT: what was paid is what is invoiced, numbers have no gap, and what changes afterwards makes another one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from interplug.drivers.drives import new_driver
+from interplug.drivers.invoicing import exact, month_before, monthly, rounded
+from interplug.drivers.reconciling import reconcile
+from interplug.model.types import decode_json, parse_time
+from interplug.store.drivers import Driver
+from interplug.store.invoices import Invoice
+from tests.drivers.played import World
+from tests.drivers.shopping import HOUR, Shop, open_paid_world
+from tests.drivers.test_billing import cdr
+from tests.modules import said
+from tests.nodes import close, own
+
+D = Decimal
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await open_paid_world(tmp_path)
+    yield made
+    await close(made.node)
+
+
+@pytest.fixture
+def shop(world: World) -> Shop:
+    return Shop(world)
+
+
+@pytest.fixture
+async def driver(world: World) -> Driver:
+    return await new_driver(world.node)
+
+
+async def invoices(world: World) -> list[dict[str, Any]]:
+    """The oldest first."""
+    found = await world.node.store.read(lambda tx: tx.invoices.newest())
+    return [decode_json(one.document) for one in sorted(found, key=lambda one: one.no)]
+
+
+def figures(one: dict[str, Any]) -> tuple[Decimal, Decimal, Decimal]:
+    return one["net"], one["vat"], one["gross"]
+
+
+# --- paid by card
+
+
+async def test_what_was_paid_by_card_is_invoiced_once_with_its_taxes(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    assert await invoices(shop.world) == []
+    await shop.billed(driver, drive)
+    await shop.later(HOUR)
+    (one,) = await invoices(shop.world)
+    assert (one["number"], one["kind"], one["paid_by_card"]) == ("INV-000001", "invoice", True)
+    assert figures(one) == (D("5.00"), D("1.05"), D("6.05")) and one["taxes"][0]["rate"] == 21
+
+
+async def test_a_credit_cdr_makes_a_credit_note(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive)
+    await shop.billed(driver, drive, "C2", credit=True, credit_reference_id="C1")
+    await shop.later(HOUR + 1)
+    await shop.later(HOUR + 1)
+    _, note = await invoices(shop.world)
+    assert (note["kind"], figures(note)) == ("credit note", (D("-5.00"), D("-1.05"), D("-6.05")))
+    assert note["lines"][0]["corrects"] == ["INV-000001"]
+
+
+async def test_what_was_absorbed_is_not_invoiced(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.later(49 * HOUR)
+    assert await invoices(shop.world) == [], "not before the CDR says what for"
+    await shop.billed(driver, drive, kwh=20)
+    (one,) = await invoices(shop.world)
+    assert one["gross"] == D("6.05")
+    (found,) = await reconcile(shop.desk.till, 0)
+    assert (found.kind, found.amount) == ("absorbed", D("6.05"))
+
+
+# --- by invoice
+
+
+async def charged(world: World, name: str, kwh: int = 10, **more: Any) -> None:
+    """With a card of ours, at a station of the operator."""
+    token = {"country_code": "DE", "party_id": "ABC", "uid": "CARD-1", "type": "RFID", "contract_id": "DE-ABC-C1"}
+    await world.tell("cdrs", said.said("cdr", {**cdr(world, None, None, name, kwh=kwh), "cdr_token": token, **more}, "2.2.1"))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def card(world: World) -> None:
+    token = said.token("CARD-1", type="RFID", contract_id="DE-ABC-C1", country_code="DE", party_id="ABC")
+    await own(world.node, "tokens", token)
+
+
+async def run(world: World) -> list[Invoice]:
+    world.clock.move(1)
+    return await monthly(world.node, world.clock() + 10 * HOUR * 1_000_000)
+
+
+async def test_a_contract_gets_one_invoice_for_all_that_is_on_none_yet(world: World, card: None) -> None:
+    for n, kwh in enumerate((10, 20)):
+        await charged(world, f"C{n}", kwh)
+        world.clock.move(2 * HOUR)
+    (one,) = await run(world)
+    document = decode_json(one.document)
+    assert (figures(document), len(document["lines"]), one.drive) == ((D("15.00"), D("3.15"), D("18.15")), 2, "")
+    assert await run(world) == []
+    await charged(world, "C9", 1)
+    (two,) = await run(world)
+    assert (two.number, two.gross) == ("INV-000002", D("0.61"))
+
+
+async def test_a_credit_after_the_invoice_stands_on_the_next_one(world: World, card: None) -> None:
+    await charged(world, "C1")
+    await run(world)
+    await charged(world, "C2", credit=True, credit_reference_id="C1")
+    (note,) = await run(world)
+    assert note.gross == D("-6.05") and decode_json(note.document)["kind"] == "credit note"
+
+
+async def test_what_is_paid_by_card_is_on_no_monthly_invoice(shop: Shop, driver: Driver) -> None:
+    await shop.billed(driver, await shop.ended(driver))
+    before = len(await invoices(shop.world))
+    assert await run(shop.world) == [] and len(await invoices(shop.world)) == before
+
+
+async def test_numbers_have_no_gap_whoever_fails_in_between(world: World) -> None:
+    async def write(fails: bool) -> None:
+        async def work(tx: Any) -> None:
+            no = await tx.invoices.take_number("X-")
+            one = Invoice(series="X-", no=no, contract="c", drive="", issued_at=no, currency="EUR", net=D(1), gross=D(1), document=b"{}")
+            await tx.invoices.add(one, {})
+            if fails:
+                raise RuntimeError("the disk, say")
+
+        await world.node.store.write(work)
+
+    await asyncio.gather(*(write(n % 3 == 0) for n in range(30)), return_exceptions=True)
+    found = await world.node.store.read(lambda tx: tx.invoices.newest())
+    assert sorted(one.no for one in found) == list(range(1, 21))
+
+
+def test_the_parts_sum_to_what_was_paid() -> None:
+    for whole, paid in (
+        ({"21": D("6.05"), "9": D("1.09")}, "7.14"),
+        ({"21": D("10"), "9": D("10"), "0": D("10")}, "10"),
+        ({"21": D(3)}, "9"),
+    ):
+        found = rounded(whole, "EUR", D(paid))
+        assert sum(found.values()) == min(D(paid), sum(whole.values()))
+    assert rounded({}, "EUR", D(0)) == rounded({"21": D(5)}, "EUR", D(0)) == exact([]) == {}
+
+
+def test_a_month_begins_at_midnight_of_its_first_day() -> None:
+    assert month_before(parse_time("2026-03-05T07:00:00Z")) == parse_time("2026-03-01T00:00:00Z")
+
+
+# --- money beside CDRs
+
+
+async def test_differences_are_told(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive)
+    assert await reconcile(shop.desk.till, 0) == []
+    payment = await shop.payment(drive)
+    await shop.desk.till.provider.refund(payment.reference, D(2), "EUR", "by hand")
+    found = await reconcile(shop.desk.till, 0)
+    assert [(one.kind, one.amount) for one in found] == [("provider", D(-2)), ("absorbed", D(2))]
+
+
+async def test_a_session_without_a_cdr_is_told(shop: Shop, driver: Driver) -> None:
+    await shop.ended(driver)
+    await shop.later(49 * HOUR)
+    assert [one.kind for one in await reconcile(shop.desk.till, 0)] == ["no CDR"]
+
+
+async def test_a_payment_of_a_provider_that_is_gone_is_told(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    payment = msgspec.structs.replace(await shop.payment(drive), provider="stripe")
+    await shop.node.store.write(lambda tx: tx.payments.update(payment))
+    await shop.billed(driver, drive)
+    assert "no provider" in [one.kind for one in await reconcile(shop.desk.till, 0)]
+    assert (await shop.payment(drive)).state == "held"
