@@ -19,7 +19,7 @@ import msgspec
 import uvicorn
 
 from interplug import app
-from interplug.config import AlertSettings, Network, Server, Settings, Stations, StoreSettings, Surfaces
+from interplug.config import AlertSettings, Network, Payments, Server, Settings, Stations, StoreSettings, Surfaces
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.invitations import invite
@@ -37,6 +37,7 @@ from interplug.web.wire import Wire
 from tests.stations.crowded import crowded, stand
 
 AD_HOC = "AD-HOC"
+NO_PAYMENTS = Payments()
 OPERATOR = city.Operator("NL", "TNM", "Voltstroom", "Utrecht", Decimal("52.09"), Decimal("5.12"))
 
 
@@ -51,13 +52,14 @@ class Living:
         return root(self.emsp.settings)
 
 
-def _settings(folder: Path, name: str, surfaces: Surfaces, stations: Stations) -> Settings:
+def _settings(folder: Path, name: str, surfaces: Surfaces, stations: Stations, payments: Payments = NO_PAYMENTS) -> Settings:
     return Settings(
         server=Server(port=0),
         store=StoreSettings(url=f"sqlite:///{folder / name}.db"),
         network=Network(allow_private=True, allow_http=True),
         surfaces=surfaces,
         stations=stations,
+        payments=payments,
     )
 
 
@@ -91,15 +93,19 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
             server.should_exit = True
             await serving
             await loops.stop()
+            if pages is not None and pages.desk is not None:
+                await pages.desk.till.provider.close()
             listener.close()
 
 
 @asynccontextmanager
-async def two_nodes(folder: Path, version: str) -> AsyncIterator[Living]:
+async def two_nodes(folder: Path, version: str, payments: Payments = NO_PAYMENTS) -> AsyncIterator[Living]:
     async with AsyncExitStack() as open_nodes:
         awaited = Stations(enabled=True, port=0, session_every=1.0)
         cpo, _, csms = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), awaited)))
-        emsp, pages, _ = await open_nodes.enter_async_context(_living(_settings(folder, "emsp", Surfaces(driver=True), Stations())))
+        emsp, pages, _ = await open_nodes.enter_async_context(
+            _living(_settings(folder, "emsp", Surfaces(driver=True), Stations(), payments))
+        )
         assert pages is not None and csms is not None
         places = city.locations(OPERATOR, cpo.clock(), seed=1, count=3)
         await cpo.directory.write(lambda tx: _found_cpo(tx, cpo.clock(), places))

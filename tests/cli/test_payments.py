@@ -1,0 +1,64 @@
+"""`interplug payment` and `invoice`: money as whoever runs a node sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from interplug.drivers.drives import new_driver
+from tests.cli.conftest import Command
+from tests.drivers.shopping import HOUR, Shop, open_paid_world
+from tests.nodes import close
+
+
+async def charged(folder: Path) -> str:
+    """A session that was captured at its own price, and whose CDR came late and higher; the id of its drive."""
+    world = await open_paid_world(folder)
+    shop, driver = Shop(world), await new_driver(world.node)
+    drive = await shop.ended(driver)
+    await shop.later(49 * HOUR)
+    await shop.billed(driver, drive, kwh=20)
+    await close(world.node)
+    return drive.id
+
+
+@pytest.fixture
+def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("INTERPLUG__PAYMENTS__PROVIDER", "test")
+    return asyncio.run(charged(tmp_path))
+
+
+def test_payments_are_listed_and_shown_with_all_that_was_said(interplug: Command, drive: str) -> None:
+    (one,) = interplug("payment", "list", "--json").json
+    assert (one["drive"], one["state"], one["paid"], one["comes_to"]) == (drive, "captured", 6.05, 12.1)
+    assert interplug("payment", "list", "--state", "held", "--json").json == []
+    for name in (drive, one["id"], one["reference"]):
+        shown = interplug("payment", "show", name, "--json").json
+        assert shown["id"] == one["id"]
+    said = [event["what"] for event in shown["events"]]
+    assert said[0] == "asked: authorize" and "asked: capture" in said and "answered: captured" in said
+    assert "asked: capture" in interplug("payment", "show", drive).out
+    assert interplug("payment", "show", "nothing").code == 1
+
+
+def test_differences_are_told_with_their_amount(interplug: Command, drive: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = interplug("payment", "reconcile", "--days", "9999", "--json").json
+    assert (one["kind"], one["amount"]) == ("absorbed", 6.05)
+    assert "absorbed" in interplug("payment", "reconcile", "--days", "9999", "--no-ask").out
+    monkeypatch.setenv("INTERPLUG__PAYMENTS__PROVIDER", "none")
+    assert interplug("payment", "reconcile").code == 1
+
+
+def test_invoices_are_listed_shown_and_made_once(interplug: Command, drive: str) -> None:
+    (one,) = interplug("invoice", "list", "--json").json
+    assert (one["number"], one["drive"], one["gross"]) == ("INV-000001", drive, 6.05)
+    assert "of which taxes 1.05, paid by card" in interplug("invoice", "show", "INV-000001").out
+    assert interplug("invoice", "run", "--until", "2030-01-01", "--json").json == []
+    for wrong in ("INV-000002", "nothing"):
+        assert interplug("invoice", "show", wrong).code == 1
+
+
+def test_signed_webhooks_need_a_secret(interplug: Command) -> None:
+    assert interplug("payment", "provider", "--webhook", "http://127.0.0.1:1/").code == 2
