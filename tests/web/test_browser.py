@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+from interplug.config import Payments
 from interplug.partners.presentation import root
 from interplug.web import signing
 from tests.web.living import Living, operator, two_nodes
@@ -60,6 +61,30 @@ async def test_from_the_list_to_the_receipt(page: Page, tmp_path: Path, version:
         assert "another price" not in receipt and "Price at the start" in receipt
         await page.get_by_role("link", name="My charging").first.click()
         await expect(page.get_by_text("Finished and billed")).to_be_visible()
+
+
+@pytest.mark.browser
+async def test_a_card_that_is_declined_a_proof_and_a_hold(page: Page, tmp_path: Path) -> None:
+    async with two_nodes(tmp_path, "2.3.0", Payments(provider="test")) as living:
+        await listed(page, living)
+        await choose(page)
+        await expect(page.get_by_text("will be held on your card before the start").first).to_be_visible()
+        await page.get_by_role("button", name="Start charging").first.click()
+        await expect(page.get_by_role("heading", name="Payment first")).to_be_visible()
+        await page.get_by_role("link", name="Pay by card").click()
+        await page.get_by_label("Card number").fill("4000 0000 0000 0002")
+        await page.get_by_role("button", name="Pay").click()
+        await expect(page.get_by_text("The card is declined.")).to_be_visible()
+        await page.get_by_label("Card number").fill("4000 0025 0000 3155")
+        await page.get_by_role("button", name="Pay").click()
+        await page.get_by_role("button", name="Yes, it is me").click()
+        await expect(page.get_by_role("heading", name="Charging", exact=True)).to_be_visible(timeout=SLOW)
+        await expect(page.locator("#payment")).to_contain_text("held on your card")
+        await expect(page.locator("dt:text-is('Energy') + dd")).not_to_have_text("0.00 kWh", timeout=SLOW)
+        await page.get_by_role("button", name="Stop charging").click()
+        await expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=SLOW)
+        await page.reload()
+        await expect(page.locator("#payment")).to_be_visible()
 
 
 @pytest.mark.browser
