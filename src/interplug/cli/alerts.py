@@ -17,6 +17,7 @@ from interplug.store.tx import Tx
 
 from .ending import columns, end, show
 from .opening import REPORTING, Reporting, with_node
+from .options import Limit, Place
 
 SHOWN = ("number", "severity", "code", "station", "evse", "location", "times", "opened", "closed", "acknowledged by")
 COMINGS = 50
@@ -27,7 +28,7 @@ def list_(
     all: Annotated[bool, Parameter(name="--all", negative=(), help="Those that are over, too.")] = False,
     station: Annotated[str, Parameter(help="Only those of this station.")] = "",
     location: Annotated[str, Parameter(help="Only those at this Location (its id).")] = "",
-    limit: Annotated[int, Parameter(help="At most so many.")] = 200,
+    limit: Limit = 200,
     common: Reporting = REPORTING,
 ) -> None:
     """List what is wrong with our stations now, newest first."""
@@ -50,7 +51,7 @@ def list_(
     show(found, columns(SHOWN, rows) if rows else ["no alert" if all else "no alert is open"], json=common.json)
 
 
-def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
+def show_(number: Place, /, *, common: Reporting = REPORTING) -> None:
     """Show one alert: how often it came, and who was told.
 
     Parameters
@@ -77,7 +78,7 @@ def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
 
 
 def ack(
-    number: int,
+    number: Place,
     /,
     *,
     by: Annotated[str | None, Parameter(help="Who that is; without it, who is logged in on this machine.")] = None,

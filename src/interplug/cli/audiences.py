@@ -9,9 +9,11 @@ from cyclopts import Parameter
 from interplug.model.types import fold
 from interplug.modules.node import Node
 from interplug.partners import audiences
+from interplug.store.keys import OWN
 
 from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
+from .options import CALLED
 from .parties import party
 from .partners import named
 
@@ -37,7 +39,7 @@ def list_(*, common: Reporting = REPORTING) -> None:
     show(found, columns(("audience", "partners", "objects"), rows) if rows else ["everything is for everybody"], json=common.json)
 
 
-def join(audience: str, partner: str, /, *, common: Reporting = REPORTING) -> None:
+def join(audience: Annotated[str, CALLED], partner: str, /, *, common: Reporting = REPORTING) -> None:
     """Let a partner see what is for this audience.
 
     Parameters
@@ -75,7 +77,7 @@ def leave(audience: str, partner: str, /, *, common: Reporting = REPORTING) -> N
 
 
 def set_(
-    audience: str,
+    audience: Annotated[str, CALLED],
     module: Shown,
     /,
     *ids: str,
@@ -97,7 +99,18 @@ def set_(
     if bool(ids) is all:
         end("name the objects, or all of them with --all", USAGE)
     wanted = None if all else frozenset(fold(one) for one in ids)
-    owner = party(party_).key if party_ else None
-    changed = with_node(common, lambda node: audiences.show_to(node.directory, module, audience, wanted, owner))
+    owner = None if party_ is None else party(party_).key
+
+    async def work(node: Node) -> int:
+        if absent := [one for one in ids if not await _ours(node, module, one, owner)]:
+            end(f"none of ours is {', '.join(absent)} among the {module}{f' of {party_}' if party_ else ''}; nothing was changed")
+        return await audiences.show_to(node.directory, module, audience, wanted, owner)
+
+    changed = with_node(common, work)
     document = {"audience": audience, "module": module, "changed": changed}
     show(document, [f"{changed} {module} are now for {audience}"], json=common.json)
+
+
+async def _ours(node: Node, module: Shown, id: str, owner: tuple[str, str] | None) -> bool:
+    found = await node.store.read(lambda tx: tx.objects.find_id(module, fold(id), OWN))
+    return any(owner in (None, (one.key.country.upper(), one.key.party.upper())) for one in found)

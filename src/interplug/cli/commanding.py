@@ -21,6 +21,7 @@ from interplug.store.keys import OWN
 
 from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
+from .options import Limit, Minutes
 from .partners import named
 from .standing import answers
 
@@ -52,7 +53,7 @@ def send(
     token: Annotated[str | None, Parameter(help="uid of a Token of ours, for whom it is.")] = None,
     session: Annotated[str | None, Parameter(help="Id of the Session to stop.")] = None,
     reservation: Annotated[str | None, Parameter(help="Id of the reservation, made or to be made.")] = None,
-    minutes: Annotated[float, Parameter(help="How long a reservation lasts.")] = 30.0,
+    minutes: Annotated[Minutes, Parameter(help="How long a reservation lasts.")] = 30.0,
     common: Reporting = REPORTING,
 ) -> None:
     """Send a command to a partner and wait for its result; the node has to be running to be told.
@@ -132,7 +133,7 @@ async def _finished(node: Node, id: str) -> Command:
 def list_(
     *,
     partner: Annotated[str | None, Parameter(help="Only those to and from this partner.")] = None,
-    limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
+    limit: Limit = 50,
     common: Reporting = REPORTING,
 ) -> None:
     """List commands that were sent and received, newest first."""

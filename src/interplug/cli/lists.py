@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
 from interplug.model.types import format_time
 from interplug.modules.node import Node
+from interplug.modules.rows import MODULES
 from interplug.partners.directory import Connection
 from interplug.sync import course
+from interplug.sync.pull import listed
 
-from .ending import columns
+from .ending import USAGE, columns, end
 
+LISTS = tuple(module.id for module in MODULES if listed(module))
 COUNTS = ("read", "changed", "quarantined", "ended", "missing", "doubted", "older", "repeated")
+
+
+def check_list(names: Iterable[str]) -> None:
+    """Of an option: modules that partners list."""
+    if unknown := [name for name in names if name not in LISTS]:
+        end(f"{unknown[0]!r} is no list of objects; there are {', '.join(LISTS)}", USAGE)
 
 
 async def described(node: Node, connection: Connection) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from interplug.charges.conversation import described
 from interplug.model.types import parse_time
@@ -14,6 +15,7 @@ from interplug.store.messages import NEWEST, Message
 
 from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
+from .options import Limit, Place
 from .partners import named
 
 MOMENT = "2026-01-31T12:00:00Z, 2026-01-31, or 90s, 15m, 2h, 3d ago"
@@ -25,13 +27,16 @@ def list_(
     *,
     partner: Annotated[str | None, Parameter(help="Only what was said with this partner.")] = None,
     url: Annotated[str | None, Parameter(help="Only where the URL holds this text.")] = None,
-    status: Annotated[int | None, Parameter(help="Only what ended with this HTTP or OCPI status; 0: without an answer.")] = None,
+    status: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=0, lte=9999), help="Only what ended with this HTTP or OCPI status; 0: without an answer."),
+    ] = None,
     failed: Annotated[bool, Parameter(negative=(), help="Only what did not end with HTTP 2xx and OCPI 1xxx.")] = False,
     direction: Annotated[Literal["in", "out"] | None, Parameter(help="Only requests of partners, or only ours.")] = None,
     since: Annotated[str | None, Parameter(help=f"Only what began then or later: {MOMENT}.")] = None,
     until: Annotated[str | None, Parameter(help="Only what began before then.")] = None,
     correlation: Annotated[str | None, Parameter(help="Only messages with this X-Correlation-ID.")] = None,
-    limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
+    limit: Limit = 50,
     common: Reporting = REPORTING,
 ) -> None:
     """List requests of partners and our own, newest first."""
@@ -46,8 +51,8 @@ def list_(
                 failed=failed,
                 direction=direction,
                 correlation_id=correlation,
-                since=moment(since, node.clock()) if since else 0,
-                until=moment(until, node.clock()) if until else NEWEST,
+                since=0 if since is None else moment(since, node.clock()),
+                until=NEWEST if until is None else moment(until, node.clock()),
                 limit=limit,
             )
         )
@@ -58,7 +63,7 @@ def list_(
     show(found, columns(SHOWN, rows) if rows else ["nothing was said yet"], json=common.json)
 
 
-def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
+def show_(number: Place, /, *, common: Reporting = REPORTING) -> None:
     """Show one request and its answer.
 
     Parameters

@@ -28,7 +28,7 @@ from interplug.versions.table import NEWEST
 from . import lists
 from .ending import FAILED, NETWORK, USAGE, end, errors, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
-from .options import FILES
+from .options import CALLED, FILES
 from .parties import party
 from .partners import named
 
@@ -42,7 +42,9 @@ def import_(
     *sources: Annotated[Path, FILES],
     version: Annotated[str | None, Parameter(help="OCPI version of the objects; without it, recognised.")] = None,
     party_: Annotated[list[str] | None, Parameter(name="--party", help="Only objects of this party, as NL-TNM; may be repeated.")] = None,
-    audience: Annotated[str | None, Parameter(help="Who may see them: an audience, or everybody. Without it, who may already.")] = None,
+    audience: Annotated[
+        str | None, CALLED, Parameter(help="Who may see them: an audience, or everybody. Without it, who may already.")
+    ] = None,
     common: Reporting = REPORTING,
 ) -> None:
     """Take Locations, Tariffs, Tokens, Sessions or CDRs from files as our own.
@@ -132,11 +134,11 @@ def export(
     if unknown or not modules:
         end(f"{unknown[0] if unknown else 'nothing'!r} cannot be exported; one or more of {', '.join(KINDS)}", USAGE)
     check_version(version)
-    wanted = party(party_).key if party_ else None
+    wanted = None if party_ is None else party(party_).key
     counts = {"written": 0, "withheld": 0}
 
     async def work(node: Node) -> None:
-        source = named(node, partner).id if partner else OWN
+        source = OWN if partner is None else named(node, partner).id
         with _written(out) as file:
             for module in modules:
                 async for stored in _batches(node, module, source):
@@ -209,6 +211,10 @@ def pull(
         Its name, or the number of the connection.
     """
 
+    if believe and not full:
+        end("--believe goes with --full", USAGE)
+    lists.check_list(module or ())
+
     async def work(node: Node) -> list[Any]:
         with _bar("{task.completed} objects") as bar:
             tasks: dict[str, Any] = {}
@@ -223,7 +229,9 @@ def pull(
             )
 
     document = [msgspec.structs.asdict(one) for one in with_node(common, work)]
-    show(document, lists.lines(document) if document else ["this partner lists nothing that a role of ours receives"], json=common.json)
+    show(document, lists.lines(document) if document else [], json=common.json)
+    if not document:
+        end(f"this partner lists nothing {'of that ' if module else ''}that a role of ours receives")
     failed = next((one for one in document if one.get("fault")), None)
     if failed is not None:
         end(f"{failed['module']}: {failed['fault']}", NETWORK)

@@ -21,9 +21,10 @@ from interplug.store.tx import Tx
 
 from .ending import USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
+from .options import CALLED
 from .partners import named
 
-Several = Annotated[list[str] | None, Parameter(negative=(), consume_multiple=True)]
+Several = Annotated[list[str] | None, CALLED, Parameter(negative=(), consume_multiple=True)]
 EMPTY: tuple[Any, ...] = (None, [], {})
 
 
@@ -44,7 +45,7 @@ def add(
     percentage: Annotated[str | None, DASH, Parameter(help="Fee: so many percent of each price of the operator.")] = None,
     per_session: Annotated[str | None, Parameter(help="Fee: so much for each session.")] = None,
     per_kwh: Annotated[str | None, Parameter(help="Fee: so much for each kWh.")] = None,
-    currency: Annotated[str | None, Parameter(help="Of --per-session and --per-kwh, as EUR.")] = None,
+    currency: Annotated[str | None, CALLED, Parameter(help="Of --per-session and --per-kwh, as EUR.")] = None,
     vat: Annotated[str | None, Parameter(help="Rate of the fee in percent; else that of the operator's tariff, if it has one.")] = None,
     with_taxes: Annotated[bool, Parameter(negative=(), help="--per-session and --per-kwh have their taxes in them.")] = False,
     common: Reporting = REPORTING,

@@ -12,8 +12,10 @@ from interplug.protocol.headers import Party
 
 from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
+from .options import CALLED
 
 Role = Literal["CPO", "EMSP", "PTP"]
+WEBSITE = re.compile(r"https?://[^\s/]+\.[^\s]{1,240}")
 _PARTY = re.compile(r"([A-Za-z]{2})[-*]?([A-Za-z0-9]{3})")
 
 
@@ -30,7 +32,7 @@ def add(
     id: str,
     /,
     *,
-    name: Annotated[str | None, Parameter(help="Name of the company, as partners see it.")] = None,
+    name: Annotated[str | None, CALLED, Parameter(help="Name of the company, as partners see it.")] = None,
     website: str | None = None,
     common: Reporting = REPORTING,
 ) -> None:
@@ -44,6 +46,8 @@ def add(
         Country code and party id, as NL-TNM.
     """
     one = party(id)
+    if website is not None and not WEBSITE.fullmatch(website):
+        end(f"{website!r} is no address of the web; write one as https://example.com", USAGE)
     details: dict[str, object] = {"name": name or str(one)}
     if website:
         details["website"] = website

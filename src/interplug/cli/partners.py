@@ -7,6 +7,7 @@ everybody on the machine. `register` and `rotate` need a running node, because t
 from __future__ import annotations
 
 import getpass
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,25 +19,43 @@ from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.partners import audiences, invitations, registration, states
 from interplug.partners.directory import Connection
+from interplug.protocol.headers import Party
 from interplug.store.tx import Tx
 from interplug.sync.health import health
 
 from . import conditions, lists
 from .ending import CONFIGURATION, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
+from .options import CALLED, called
 from .parties import Role, party
+
+HOST = re.compile(r"([A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+
+
+def _partner(kind: Any, name: str | None) -> None:
+    called(kind, name)
+    if name is not None and (name == "-" or name.isdigit()):
+        raise ValueError("a number or - means something else where partners are named")
+
+
+def _hosts(_: Any, hosts: list[str] | None) -> None:
+    if wrong := [host for host in hosts or () if not HOST.fullmatch(host)]:
+        raise ValueError(f"{wrong[0]!r} is no host; write one as ocpi.example.com or ocpi.example.com:8443")
+
 
 AsRole = Annotated[Role | None, Parameter(help="Our role that the partner shall see; without it, all.")]
 AsParty = Annotated[str | None, Parameter(help="Our party that the partner shall see, as NL-TNM.")]
 Pinned = Annotated[str | None, Parameter(help="OCPI version to agree on; without it, the highest that both speak.")]
-Hosts = Annotated[list[str] | None, Parameter(help="Host (or host:port) at which the partner may be called; may be repeated.")]
+Hosts = Annotated[
+    list[str] | None, Parameter(validator=_hosts, help="Host (or host:port) at which the partner may be called; may be repeated.")
+]
 Allowed = Annotated[list[str] | None, Parameter(help="Party, as NL-TNM, for which the partner may write; may be repeated.")]
 
-Audiences = Annotated[list[str] | None, Parameter(name="--audience", help="Audience that the partner joins; may be repeated.")]
+Audiences = Annotated[list[str] | None, CALLED, Parameter(name="--audience", help="Audience that the partner joins; may be repeated.")]
 
 
 def invite(
-    name: str,
+    name: Annotated[str, Parameter(validator=_partner)],
     /,
     *,
     role: AsRole = None,
@@ -55,10 +74,11 @@ def invite(
         What we call the partner.
     """
     check_version(version)
-    ours = party(as_party) if as_party else None
+    ours = None if as_party is None else party(as_party)
 
     async def work(node: Node) -> invitations.Invitation:
         _check_address(node)
+        _check_ours(node, role, ours)
         made = await invitations.invite(
             node.directory, name, role, ours, version, hosts=host or (), allow=None if allow is None else _parties(allow)
         )
@@ -76,7 +96,7 @@ def register(
     /,
     *,
     token_file: Annotated[str, DASH, Parameter(help="File with the token that the partner gave us; - is standard input.")] = "-",
-    name: Annotated[str | None, Parameter(help="What we call the partner; without it, its host.")] = None,
+    name: Annotated[str | None, Parameter(validator=_partner, help="What we call the partner; without it, its host.")] = None,
     version: Pinned = None,
     role: AsRole = None,
     as_party: Annotated[AsParty, Parameter(name="--party")] = None,
@@ -94,12 +114,18 @@ def register(
     """
     check_version(version)
     wish = registration.Wish(
-        name, version, role, party(as_party) if as_party else None, tuple(host or ()), None if allow is None else tuple(_parties(allow))
+        name,
+        version,
+        role,
+        None if as_party is None else party(as_party),
+        tuple(host or ()),
+        None if allow is None else tuple(_parties(allow)),
     )
     token = _token(token_file)
 
     async def work(node: Node) -> dict[str, Any]:
         _check_address(node)
+        _check_ours(node, role, wish.party)
         made = await registration.register(node.directory, node.client, versions_url, token, wish)
         await _joins(node, made.id, audience)
         return _described(made)
@@ -314,6 +340,16 @@ def _token(source: str) -> str:
 
 def _parties(texts: list[str]) -> list[str]:
     return [str(party(text)) for text in texts]
+
+
+def _check_ours(node: Node, role: Role | None, wanted: Party | None) -> None:
+    """A partner that is to see one of our parties has to find one."""
+    if role is None and wanted is None:
+        return
+    for one in node.directory.our_parties():
+        if role in (None, one.role) and (wanted is None or wanted.key == (one.country_code, one.party_id)):
+            return
+    end(f"we have no party {' '.join(str(one) for one in (role, wanted) if one is not None)}; see: interplug party list", USAGE)
 
 
 def _check_address(node: Node) -> None:

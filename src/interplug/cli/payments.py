@@ -13,21 +13,26 @@ from cyclopts import Parameter
 from interplug.drivers.reconciling import Difference, reconcile
 from interplug.model.types import format_time
 from interplug.modules.node import Node
+from interplug.payments import states
 from interplug.payments.providers import till_of
 from interplug.store.payments import Event, Payment
 
 from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
+from .options import Limit
 
 DAY = 86_400 * 1_000_000
+STATES = tuple(dict.fromkeys([state for state, _ in states.PAYMENTS] + list(states.PAYMENTS.values())))
 HEADS = ("id", "when", "state", "currency", "held", "paid", "comes to", "by", "drive")
 
 
 def list_(
-    *, limit: Annotated[int, Parameter(help="At most so many.")] = 50, state: Annotated[str | None, Parameter(help="Only these.")] = None,
+    *, limit: Limit = 50, state: Annotated[str | None, Parameter(help="Only these.")] = None,
     common: Reporting = REPORTING,
 ) -> None:  # fmt: skip
     """List payments, the newest first: what is held, what was paid, and what each comes to."""
+    if state is not None and state not in STATES:
+        end(f"{state!r} is no state of a payment; there are {', '.join(STATES)}", USAGE)
     found = with_node(common, lambda node: node.store.read(lambda tx: tx.payments.newest(0, 10**9 if state else limit)))
     kept = [one for one in found if state in (None, one.state)][:limit]
     show([document(one) for one in kept], _table(kept), json=common.json)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from interplug.model.types import decode_json, format_time
 from interplug.modules import asking, preferences, profiles
@@ -22,6 +23,7 @@ from interplug.store.profiles import Profile
 from .commanding import check_running, report, result_of, sent
 from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
+from .options import Amount, Limit
 from .partners import named
 from .reading import documents
 
@@ -83,7 +85,7 @@ def get(
     session: str,
     /,
     *,
-    seconds: Annotated[int, Parameter(help="Of how much time from now on.")] = 3600,
+    seconds: Annotated[int, Parameter(validator=Number(gte=1, lte=31_622_400), help="Of how much time from now on.")] = 3600,
     common: Reporting = REPORTING,
 ) -> None:
     """Ask what the station plans for a Session.
@@ -137,7 +139,7 @@ def prefer(
     /,
     *,
     departure: Annotated[str | None, Parameter(help="When the driver leaves, as 2026-01-01T12:00:00Z.")] = None,
-    energy: Annotated[Decimal | None, Parameter(help="kWh that the driver wants in all.")] = None,
+    energy: Annotated[Amount | None, Parameter(help="kWh that the driver wants in all.")] = None,
     discharge: Annotated[bool, Parameter(negative=(), help="The car may be discharged meanwhile.")] = False,
     common: Reporting = REPORTING,
 ) -> None:
@@ -166,7 +168,7 @@ def prefer(
         end(f"the preferences were not accepted: {found.answer or found.why}", FAILED if found.answer else NETWORK)
 
 
-def list_(*, limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50, common: Reporting = REPORTING) -> None:
+def list_(*, limit: Limit = 50, common: Reporting = REPORTING) -> None:
     """List the profiles that were set, by partners at our stations and by us at theirs, newest first."""
 
     async def work(node: Node) -> list[dict[str, Any]]:

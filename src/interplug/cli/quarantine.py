@@ -12,7 +12,9 @@ from interplug.store.keys import OWN
 from interplug.store.quarantine import Held
 
 from .ending import columns, end, show
+from .lists import check_list
 from .opening import DASH, REPORTING, Reporting, with_node
+from .options import Limit, Place
 from .partners import named
 
 
@@ -20,10 +22,12 @@ def list_(
     *,
     partner: Annotated[str | None, DASH, Parameter(help="Only what this partner sent; - for what came from files.")] = None,
     module: Annotated[str | None, Parameter(help="Only objects of this module.")] = None,
-    limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
+    limit: Limit = 50,
     common: Reporting = REPORTING,
 ) -> None:
     """List what could not be taken, newest first."""
+
+    check_list(() if module is None else (module,))
 
     async def work(node: Node) -> list[dict[str, Any]]:
         source = None if partner is None else OWN if partner == "-" else named(node, partner).id
@@ -36,7 +40,7 @@ def list_(
     show(found, lines if rows else ["nothing is in quarantine"], json=common.json)
 
 
-def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
+def show_(number: Place, /, *, common: Reporting = REPORTING) -> None:
     """Show one object as it came, and the reason.
 
     Parameters
@@ -56,7 +60,7 @@ def show_(number: int, /, *, common: Reporting = REPORTING) -> None:
     show(document, [*lines, "", document["original"]], json=common.json)
 
 
-def drop(number: int, /, *, common: Reporting = REPORTING) -> None:
+def drop(number: Place, /, *, common: Reporting = REPORTING) -> None:
     """Forget one object.
 
     Parameters

@@ -23,6 +23,7 @@ from interplug.tariffs import worked
 from .ending import USAGE, columns, end, show
 from .margins import bill_lines, billed
 from .opening import DASH, REPORTING, Reporting, with_node
+from .options import Limit
 from .partners import named
 
 BATCH = 500
@@ -37,7 +38,7 @@ def list_(
     held: Annotated[bool, Parameter(negative=(), help="Only those of ours that are held.")] = False,
     disputed: Annotated[bool, Parameter(negative=(), help="Only those in dispute.")] = False,
     missing_: Annotated[bool, Parameter(name="--missing", negative=(), help="Sessions for which no CDR has come, instead.")] = False,
-    limit: Annotated[int, Parameter(help="At most so many, the newest first.")] = 50,
+    limit: Limit = 50,
     common: Reporting = REPORTING,
 ) -> None:
     """List CDRs with their verdicts, newest first."""

@@ -21,10 +21,14 @@ from .ending import end
 from .opening import COMMON, Common, settings_of
 from .workers import Parent
 
+MOST_WORKERS = 256
+
 
 def serve(
     *,
-    workers: Annotated[int, Parameter(validator=Number(gte=1), help="Processes that answer at this address; several need PostgreSQL.")] = 1,
+    workers: Annotated[
+        int, Parameter(validator=Number(gte=1, lte=MOST_WORKERS), help="Processes that answer at this address; several need PostgreSQL.")
+    ] = 1,
     common: Common = COMMON,
 ) -> None:
     """Run the node until it is told to stop (Ctrl-C, SIGTERM)."""

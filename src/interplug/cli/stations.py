@@ -22,7 +22,7 @@ from interplug.store.tx import Tx
 
 from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
-from .options import FILES
+from .options import FILES, Minutes
 
 T = TypeVar("T")
 Location = Annotated[str, Parameter(help="Id of the Location where it stands.")]
@@ -250,7 +250,7 @@ def messages(
     id: str,
     /,
     *,
-    minutes: Annotated[float, Parameter(help="How far back.")] = 60.0,
+    minutes: Annotated[Minutes, Parameter(help="How far back.")] = 60.0,
     common: Reporting = REPORTING,
 ) -> None:
     """Show what a station said and was told, as it was said, the oldest first.
@@ -273,6 +273,8 @@ def messages(
 async def _said(tx: Tx, id: str, since: int) -> list[Frame]:
     stored = [Frame(one.message.at, True, one.message.raw) for one in await tx.ocpp.received(id, since, 10_000)]
     others = [one for one in await tx.ocpp.frames(id, since, 1000) if one.at >= since]
+    if not stored and not others and await tx.charging_stations.get(id) is None:
+        end(f"there is no station {id}")
     return sorted([*stored, *others], key=lambda one: one.at)
 
 

@@ -20,7 +20,7 @@ from interplug.tariffs import lines
 
 from . import spelling
 from .ending import USAGE, end
-from .options import Files, Jobs, Json, Timezone, Version
+from .options import Amount, Files, Jobs, Json, Timezone, Version
 from .reading import documents
 from .streaming import stream
 
@@ -140,12 +140,12 @@ def simulate(
     version: Version = None,
     timezone: Timezone = None,
     start: Annotated[str | None, Parameter(help="When it begins, as 2026-01-15T10:00:00Z; without it, now.")] = None,
-    kwh: Annotated[Decimal, Parameter(help="Energy.")] = Decimal(0),
-    kw: Annotated[Decimal | None, Parameter(help="At this power; or say --minutes.")] = None,
-    minutes: Annotated[Decimal, Parameter(help="Charging for so long.")] = Decimal(0),
+    kwh: Annotated[Amount, Parameter(help="Energy.")] = Decimal(0),
+    kw: Annotated[Amount | None, Parameter(help="At this power; or say --minutes.")] = None,
+    minutes: Annotated[Amount, Parameter(help="Charging for so long.")] = Decimal(0),
     power: Annotated[str | None, Parameter(help="A curve instead, as second:kW, 0:150,600:120,1800:40.")] = None,
-    parked: Annotated[Decimal, Parameter(help="Minutes connected after charging.")] = Decimal(0),
-    reserved: Annotated[Decimal, Parameter(help="Minutes reserved before it.")] = Decimal(0),
+    parked: Annotated[Amount, Parameter(help="Minutes connected after charging.")] = Decimal(0),
+    reserved: Annotated[Amount, Parameter(help="Minutes reserved before it.")] = Decimal(0),
 ) -> int:
     """A session that has not taken place: its charging periods, cut where the price changes, and its cost."""
     if jsonl:

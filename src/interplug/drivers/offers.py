@@ -151,7 +151,7 @@ def _check_fee(offer: Offer) -> None:
     ):
         if value is not None and not (value.is_finite() and low <= value <= high and value == round(value, 12)):
             raise BadOffer(f"fee.{name}: from {low} to {high}, with twelve decimals at most")
-    if fee.has_amounts and not re.fullmatch(r"[A-Z]{3}", fee.currency):
+    if (fee.has_amounts or fee.currency) and not re.fullmatch(r"[A-Z]{3}", fee.currency):
         raise BadOffer("fee.currency: three capital letters of ISO 4217 have to say in which currency per_session and per_kwh are")
 
 

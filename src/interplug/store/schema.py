@@ -48,6 +48,8 @@ def found(path: Path) -> str | None:
         if not tables:
             return None
         row = connection.execute("select version_num from alembic_version").fetchone() if "alembic_version" in tables else None
+    except sqlite3.OperationalError:
+        raise  # the disk is full or broken
     except sqlite3.DatabaseError as error:
         raise NotOurs(f"{path}: {error}") from None
     finally:

@@ -15,7 +15,7 @@ from .course import Pulled
 from .crawl import CURSOR, Crawl, Progress
 from .taking import CLIENTS
 
-__all__ = ["CURSOR", "Progress", "Pulled", "pull", "pulled"]
+__all__ = ["CURSOR", "Progress", "Pulled", "listed", "pull", "pulled"]
 
 
 async def pull(
@@ -33,15 +33,19 @@ async def pull(
     return [await Crawl(node, connection, module, full=full, believe=believe, progress=progress).run() for module in chosen]
 
 
+def listed(module: Module) -> bool:
+    """Whether partners list objects of this module that somebody receives."""
+    return bool(module.receiver) and not module.call and (not module.configuration or module.id == CLIENTS)
+
+
 def pulled(node: Node, connection: Connection) -> list[Module]:
     """The modules that this partner lists and that a role of ours receives; Tariffs before the Locations that name them."""
     ours = {party.role for party in node.directory.shown(connection)}
     wanted = [
         module
         for module in node.modules
-        if module.receiver
-        and not module.call
-        and (ours & set(module.receiver) if not module.configuration else module.id == CLIENTS and connection.hub is not None)
+        if listed(module)
+        and (ours & set(module.receiver) if not module.configuration else connection.hub is not None)
         and connection.endpoint(module.id, "SENDER") is not None
     ]
     return sorted(wanted, key=lambda module: (module.id not in ("tariffs", "tokens"), module.id == "cdrs"))
