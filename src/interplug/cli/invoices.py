@@ -15,11 +15,12 @@ from interplug.store.invoices import Invoice
 from .ending import columns, end, show
 from .margins import time_of
 from .opening import REPORTING, Reporting, with_node
+from .options import Limit
 
 HEADS = ("number", "issued", "contract", "before taxes", "with taxes", "currency", "drive")
 
 
-def list_(*, limit: Annotated[int, Parameter(help="At most so many.")] = 50, common: Reporting = REPORTING) -> None:
+def list_(*, limit: Limit = 50, common: Reporting = REPORTING) -> None:
     """List invoices and credit notes, the newest first."""
     found = with_node(common, lambda node: node.store.read(lambda tx: tx.invoices.newest(0, limit)))
     show([decode_json(one.document) for one in found], _table(found), json=common.json)
