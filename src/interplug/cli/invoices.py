@@ -37,7 +37,7 @@ def show_(number: str, /, *, common: Reporting = REPORTING) -> None:
 
     async def work(node: Node) -> Invoice | None:
         series, no = number[:-6], number[-6:]
-        return await node.store.read(lambda tx: tx.invoices.get(series, int(no))) if no.isdecimal() else None
+        return await node.store.read(lambda tx: tx.invoices.get(series, int(no))) if no.isdecimal() and len(no) < 19 else None
 
     found = with_node(common, work)
     if found is None:
