@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from interplug.model.types import decode_json, encode_json
+from interplug.model.types import decode_json, encode_json, format_time
 from interplug.modules.node import Node
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Key
 from interplug.sync.files import Unreadable
 from interplug.sync.importing import BATCH, Report, bring_in
 from interplug.sync.intake import Wish
-from tests.nodes import EMSP, befriend, close, make_node
+from tests.nodes import EMSP, Partner, befriend, close, make_node
 
 CONNECTOR = {
     "id": "1",
@@ -197,3 +197,70 @@ async def test_tariffs_are_kept_as_evidence_as_they_came(node: Node) -> None:
     await take(node, raw)
     (kept,) = await node.store.read(lambda tx: tx.history.versions_of(Key("tariffs", OWN, "NL", "TNM", "T1")))
     assert (kept.document, kept.version) == (raw, "2.2.1")
+
+
+# --- partners who ask by date
+
+
+YEARS_AGO = "2019-05-01T00:00:00Z"
+
+
+def old(id: str) -> dict[str, Any]:
+    evse = {"uid": f"{id}-1", "status": "AVAILABLE", "connectors": [{**CONNECTOR, "last_updated": YEARS_AGO}], "last_updated": YEARS_AGO}
+    return location(id, evses=[evse], last_updated=YEARS_AGO)
+
+
+async def since(partner: Partner, moment: str) -> list[str]:
+    return sorted(one["id"] for one in (await partner.fetch(f"locations?date_from={moment}")).data)
+
+
+@pytest.mark.req("LOC-009")
+async def test_a_partner_who_asks_by_date_hears_of_what_came_since_however_old_it_says_it_is(node: Node) -> None:
+    await take(node, [old("OLD"), old("SAME")])
+    assert (await stored(node, "locations", "OLD"))[0].document == old("OLD"), "nobody has asked yet"
+    partner = await befriend(node, "2.3.0")
+    asked = format_time(node.clock())
+    assert await since(partner, asked) == []
+    evse = {
+        "uid": "E1",
+        "status": "AVAILABLE",
+        "connectors": [{**CONNECTOR, "last_updated": YEARS_AGO}],
+        "last_updated": "2020-01-01T00:00:00Z",
+    }
+    report = await take(
+        node,
+        [
+            old("NEW"),
+            location("OLD", name="Renamed", last_updated="2021-01-01T00:00:00Z", evses=[evse]),
+            old("SAME"),
+        ],
+    )
+    assert (report.created, report.changed, report.unchanged, report.dated) == (1, 1, 1, 2)
+    assert await since(partner, asked) == ["NEW", "OLD"]
+    (found,) = await stored(node, "locations", "OLD")
+    assert evse in found.document["evses"], "an EVSE has its own time"
+
+
+async def test_the_same_file_again_is_no_change_with_partners_either(node: Node) -> None:
+    await befriend(node, "2.3.0")
+    await take(node, [old("L1")])
+    head = await node.store.look()
+    report = await take(node, [old("L1")])
+    assert (report.unchanged, report.dated, await node.store.look()) == (1, 0, head)
+
+
+async def test_the_times_of_the_file_can_be_kept_and_those_ahead_are(node: Node) -> None:
+    await befriend(node, "2.3.0")
+    await take(node, [old("L1")], keep_times=True)
+    assert (await stored(node, "locations", "L1"))[0].document["last_updated"] == YEARS_AGO
+    await take(node, [location("L2", last_updated="2099-01-01T00:00:00Z")])
+    assert (await stored(node, "locations", "L2"))[0].document["last_updated"] == "2099-01-01T00:00:00Z"
+
+
+async def test_tokens_that_come_later_reach_who_asks_by_date(node: Node) -> None:
+    partner = await befriend(node, "2.3.0")
+    asked = format_time(node.clock())
+    await node.directory.write(lambda tx: tx.parties.add("EMSP", "NL", "TNM"))
+    report = await take(node, [token(last_updated=YEARS_AGO)])
+    assert (report.created, report.dated) == (1, 1)
+    assert len((await partner.fetch(f"tokens?date_from={asked}")).data) == 1

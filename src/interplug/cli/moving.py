@@ -45,17 +45,24 @@ def import_(
     audience: Annotated[
         str | None, CALLED, Parameter(help="Who may see them: an audience, or everybody. Without it, who may already.")
     ] = None,
+    keep_times: Annotated[
+        bool,
+        Parameter(
+            name="--keep-times", negative=(), help="Leave each last_updated as it is; partners who ask by date may not hear of the object."
+        ),
+    ] = False,
     common: Reporting = REPORTING,
 ) -> None:
     """Take Locations, Tariffs, Tokens, Sessions or CDRs from files as our own.
 
     A file is a JSON list, an OCPI response or JSON lines, plain or gzip; - is standard input. What cannot be taken goes to quarantine
-    and is reported with its reason. Parties that the node does not know become its own.
+    and is reported with its reason. Parties that the node does not know become its own. Once there is a partner, what is new or has
+    changed has the last_updated of now, so that partners who ask for changes since a date hear of it.
     """
     if not sources:
         end("name at least one file", USAGE)
     check_version(version)
-    wish = Wish(version, tuple(party(text) for text in party_ or ()), audience)
+    wish = Wish(version, tuple(party(text) for text in party_ or ()), audience, keep_times)
     report = Report()
     unreadable: list[dict[str, str]] = []
 
@@ -100,6 +107,8 @@ def _report_lines(document: dict[str, Any]) -> Iterator[str]:
     accepted, repaired, refused = document["accepted"], document["repaired"], document["refused"]
     yield f"read {document['read']}: {accepted} accepted, {repaired} of them repaired, {refused} refused"
     yield f"  {document['created']} new, {document['changed']} changed, {document['unchanged']} as they were"
+    if document["dated"]:
+        yield f"  {document['dated']} have the last_updated of now, for partners who ask by date (--keep-times leaves what the file says)"
     for title, counts in (("objects", document["modules"]), ("versions", document["versions"]), ("repairs", document["repairs"])):
         if counts:
             yield f"  {title}: " + ", ".join(f"{name} {n}" for name, n in counts.items())

@@ -33,6 +33,8 @@ class Report:
     changed: int = 0
     unchanged: int = 0
     repaired: int = 0
+    dated: int = 0
+    """New or changed, and told as of now."""
     refused: int = 0
     modules: Counter[str] = field(default_factory=Counter)
     versions: Counter[str] = field(default_factory=Counter)
@@ -59,6 +61,7 @@ class Report:
         self.versions[taken.evidence.version] += 1
         self.repairs.update(taken.repairs)
         self.repaired += bool(taken.repairs)
+        self.dated += kept.dated and kept.saved.changed
         if kept.held is not None:
             self.held[kept.held.code] += 1
             self.withheld.setdefault(kept.held.code, taken.key.id)
@@ -79,6 +82,7 @@ class Report:
             "created": self.created,
             "changed": self.changed,
             "unchanged": self.unchanged,
+            "dated": self.dated,
             "modules": dict(self.modules),
             "versions": dict(self.versions),
             "repairs": dict(self.repairs.most_common()),

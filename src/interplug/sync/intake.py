@@ -8,21 +8,22 @@ the partner. A Session or a CDR is seen by the one connection over which its Tok
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from interplug.charges import holding
 from interplug.charges.findings import Finding
-from interplug.model.types import BadJson, decode_json, parse_time
+from interplug.model.types import BadJson, decode_json, format_time, parse_time
 from interplug.model.validate import Invalid, validate
 from interplug.modules import own
 from interplug.modules.zones import zone_at
-from interplug.partners import audiences
+from interplug.partners import audiences, states
 from interplug.partners.connection import OWN_DRIVERS
 from interplug.partners.directory import Directory
 from interplug.partners.roles import CUSTOMERS
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Evidence, Key, Saved
+from interplug.store.locations import without
 from interplug.store.tx import Tx
 from interplug.versions import chain, tolerant
 from interplug.versions.facts import Facts
@@ -30,6 +31,7 @@ from interplug.versions.facts import Facts
 from .recognise import MODULES, kind_of, version_of
 
 Document = dict[str, Any]
+TIME = "last_updated"
 
 
 @dataclass(slots=True, frozen=True)
@@ -40,6 +42,8 @@ class Wish:
     parties: tuple[Party, ...] = ()
     audience: str | None = None
     """Who may see them; without it everybody, and for objects that are known whoever may already."""
+    keep_times: bool = False
+    """Each last_updated stays as it was written, though partners who ask by date may never hear of the object."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -60,6 +64,7 @@ class Taken:
     last_updated: int
     evidence: Evidence
     repairs: tuple[str, ...]
+    dated: bool = False
 
 
 @dataclass(slots=True, frozen=True)
@@ -69,6 +74,7 @@ class Load:
     founded: list[tuple[str, Party, Document]]
     objects: list[Taken | Refused]
     audience: str | None = None
+    keep_times: bool = False
 
 
 class Intake:
@@ -84,7 +90,7 @@ class Intake:
     def load(self, batch: Sequence[bytes]) -> Load:
         objects = [self.take(raw) for raw in batch]
         founded, self._founded = self._founded, []
-        return Load(founded, objects, self.wish.audience)
+        return Load(founded, objects, self.wish.audience, self.wish.keep_times)
 
     def take(self, raw: bytes) -> Taken | Refused:
         try:
@@ -147,6 +153,8 @@ class Kept(NamedTuple):
     saved: Saved
     held: Finding | None = None
     refused: Refused | None = None
+    dated: bool = False
+    """It is as new as this moment, and not as what was written there."""
 
 
 async def save(tx: Tx, directory: Directory, load: Load) -> list[Kept]:
@@ -155,7 +163,25 @@ async def save(tx: Tx, directory: Directory, load: Load) -> list[Kept]:
         await tx.parties.add(role, party.country_code, party.party_id, {"name": operator["name"]} if operator else None)
     now = directory.clock()
     named = await audiences.number(tx, load.audience) if load.audience is not None else None
-    return [await _keep(tx, directory, one, named) if isinstance(one, Taken) else await _set_aside(tx, one, now) for one in load.objects]
+    asked = not load.keep_times and any(one.state in (states.REGISTERED, states.SUSPENDED) for one in directory.all())
+    return [
+        await _keep(tx, directory, await _dated(tx, one, now) if asked else one, named)
+        if isinstance(one, Taken)
+        else await _set_aside(tx, one, now)
+        for one in load.objects
+    ]
+
+
+async def _dated(tx: Tx, taken: Taken, now: int) -> Taken:
+    """What is new here or has changed is as new as this moment: partners who have asked for the changes until yesterday ask for those
+    since yesterday next. Before there is a partner the time stays, for the first question is for everything."""
+    if taken.last_updated >= now:
+        return taken
+    known = await tx.objects.get(taken.key)
+    if known is not None and without(known.document, TIME) == without(taken.document, TIME):
+        return taken
+    moment = now // 1000 * 1000  # as finely as it is written
+    return replace(taken, document={**taken.document, TIME: format_time(moment)}, last_updated=moment, dated=True)
 
 
 async def _keep(tx: Tx, directory: Directory, taken: Taken, named: int | None) -> Kept:
@@ -163,7 +189,7 @@ async def _keep(tx: Tx, directory: Directory, taken: Taken, named: int | None) -
     if taken.key.module == "cdrs":
         return await _issue(tx, directory, taken, audience or 0)
     saved = tx.objects.save(taken.key, taken.document, last_updated=taken.last_updated, audience=audience, evidence=taken.evidence)
-    return Kept(await saved)
+    return Kept(await saved, dated=taken.dated)
 
 
 async def _issue(tx: Tx, directory: Directory, taken: Taken, audience: int) -> Kept:
@@ -172,7 +198,7 @@ async def _issue(tx: Tx, directory: Directory, taken: Taken, audience: int) -> K
         issued = await holding.issue(tx, directory, taken.key, taken.document, audience, evidence=taken.evidence)
     except holding.NotPossible as error:
         return await _set_aside(tx, Refused(taken.evidence.raw, "cdrs", taken.key.id, "$.id", str(error)), directory.clock())
-    return Kept(issued.saved, issued.held)
+    return Kept(issued.saved, issued.held, dated=taken.dated)
 
 
 async def _audience(tx: Tx, directory: Directory, document: Document) -> int:
