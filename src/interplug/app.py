@@ -220,7 +220,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         loops, push = loops_of(node, pages, csms, console)
         readiness = Readiness(node, loops.wrong)
         if siblings is not None:
-            await stack.enter_async_context(siblings.telling(lambda: _counted(node, push, readiness)))
+            await stack.enter_async_context(siblings.telling(lambda: counted(node, push, readiness.missing)))
         door = _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings)
         door.console = console
         server = Server(settings, door)
@@ -287,13 +287,9 @@ def traced(node: Node) -> Iterator[Handler]:
 
 def _door(node: Node, readiness: Readiness, pages: Pages | None, push: Push, answering: Handler, siblings: Siblings | None) -> Door:
     async def metrics() -> Response:
-        return await exposition(node, push, await readiness.missing(), siblings)
+        return await exposition(node, push, readiness.missing, siblings)
 
     return Door(node, readiness.missing, pages, metrics if node.settings.surfaces.metrics else None, answering)
-
-
-async def _counted(node: Node, push: Push, readiness: Readiness) -> bytes:
-    return await counted(node, push, await readiness.missing())
 
 
 def run(settings: Settings, listener: socket.socket, started: Callable[[Node], None], siblings: Siblings | None = None) -> None:

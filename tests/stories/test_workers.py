@@ -115,6 +115,16 @@ async def test_whoever_is_asked_tells_the_figures_of_all_workers(serving: Servin
     assert sorted(found["interplug_worker_up", worker] for worker in "01") == [0, 1], "one that says nothing is not waited for"
 
 
+async def test_workers_whose_database_is_silent_are_up_and_not_ready(cluster: Cluster, serving: Serving) -> None:
+    await serving.until(2)
+    cluster.pause()
+    try:
+        found = await asyncio.to_thread(figures, serving.url)
+    finally:
+        cluster.go_on()
+    assert [found[name, worker] for name in ("interplug_worker_up", "interplug_ready") for worker in "01"] == [1, 1, 0, 0]
+
+
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGSTOP], ids=["killed", "silent"])
 @pytest.mark.parametrize("count", [1, 2])
 async def test_a_node_that_is_told_to_stop_while_its_database_is_away_ends_in_time_and_says_so(

@@ -29,12 +29,20 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await made.node.store.close()
 
 
+async def nothing() -> dict[str, str]:
+    return {}
+
+
 Read = dict[tuple[str, ...], float]
 
 
 async def read(world: World, missing: dict[str, str] | None = None) -> Read:
     """Samples by name and the values of their labels, in the order of the labels' names."""
-    response = await exposition(world.node, world.push, missing or {})
+
+    async def wrong() -> dict[str, str]:
+        return missing or {}
+
+    response = await exposition(world.node, world.push, wrong)
     families = text_string_to_metric_families(response.body.decode())
     return {(one.name, *(value for _, value in sorted(one.labels.items()))): one.value for family in families for one in family.samples}
 
@@ -132,7 +140,7 @@ async def test_it_says_what_health_says(world: World) -> None:
 )
 async def test_it_is_for_the_neighbourhood(world: World, client: str, headers: dict[str, str], status: int) -> None:
     async def metrics() -> Response:
-        return await exposition(world.node, world.push, {})
+        return await exposition(world.node, world.push, nothing)
 
     asked = scope("GET", "/metrics", headers) | {"client": (client, 1) if client else None}
     assert (await ask(Door(world.node, dict, metrics=metrics), asked)).status == status
@@ -144,7 +152,7 @@ async def test_it_can_be_off(world: World) -> None:
 
 async def test_of_a_node_that_just_started_everything_is_told(world: World) -> None:
     push = Push(world.node)
-    assert b"interplug_info" in (await exposition(world.node, push, {})).body
+    assert b"interplug_info" in (await exposition(world.node, push, nothing)).body
 
 
 async def test_a_node_whose_database_is_away_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

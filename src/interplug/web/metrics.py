@@ -32,6 +32,7 @@ from .siblings import Siblings, merged
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Missing = Callable[[], Awaitable[Mapping[str, str]]]
 PATIENCE = 2.0
 """Seconds that the database has for its figures."""
 PARTNER = ("partner", "connection")
@@ -63,20 +64,25 @@ class Family(NamedTuple):
     rows: Sequence[Row]
 
 
-async def exposition(node: Node, push: Push, missing: Mapping[str, str], siblings: Siblings | None = None) -> Response:
+async def exposition(node: Node, push: Push, missing: Missing, siblings: Siblings | None = None) -> Response:
     """All figures as they are now, of this process and of its siblings; `missing` is what `/health/ready` tells."""
     told = asyncio.create_task(siblings.told()) if siblings is not None else None
-    held = await _known(node.store.read(_counts))
-    families = [*_process(node, missing), *_requests(node), *await _partners(node, push), *(_held(node, held) if held is not None else ())]
-    body = await asyncio.to_thread(_written, families)
+    families, held = await asyncio.gather(_counted(node, push, missing), _known(node.store.read(_counts)))
+    body = await asyncio.to_thread(_written, [*families, *(_held(node, held) if held is not None else ())])
     if siblings is not None and told is not None:
         body = await asyncio.to_thread(merged, {siblings.number: body, **await told}, siblings.all())
     return Response(200, body, {"content-type": CONTENT_TYPE_LATEST})
 
 
-async def counted(node: Node, push: Push, missing: Mapping[str, str]) -> bytes:
+async def counted(node: Node, push: Push, missing: Missing) -> bytes:
     """For a sibling that is asked: what this process alone knows, without what any of them reads in the database."""
-    return await asyncio.to_thread(_written, [*_process(node, missing), *_requests(node), *await _partners(node, push)])
+    return await asyncio.to_thread(_written, await _counted(node, push, missing))
+
+
+async def _counted(node: Node, push: Push, missing: Missing) -> list[Family]:
+    """Both wait for the database at once, or one that is away would be waited for twice."""
+    wrong, partners = await asyncio.gather(missing(), _partners(node, push))
+    return [*_process(node, wrong), *_requests(node), *partners]
 
 
 async def _known(asked: Awaitable[T]) -> T | None:

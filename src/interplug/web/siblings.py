@@ -17,8 +17,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-PATIENCE = 1.0
-"""Seconds in which a worker tells its figures, or is not up."""
+PATIENCE = 3.0
+"""Seconds in which a worker tells its figures, or is not up: longer than it waits for its database, of which it has to tell, too."""
 WORKER = "worker"
 ALIKE = frozenset(f"interplug_{name}" for name in ("info", "changes", "partner", "objects", "refused", "quarantine", "needs_full_pull"))
 """Gauges that are the same whoever is asked; those of push (`interplug_push_*`) are one worker's, and another's tomorrow."""
