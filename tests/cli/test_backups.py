@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -153,11 +154,35 @@ def test_a_node_on_postgresql_comes_back_with_numbers_that_nobody_has_seen(
         assert ask(url, number)[0][0] == before + GAP
 
 
+def test_the_tool_of_postgresql_gets_the_password_as_it_is_and_leaves_no_half_of_a_copy(
+    interplug: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tool = tmp_path / "pg_dump"
+    write = 'case $one in --file=*) printf %s "$PGPASSWORD" > "${one#--file=}";; esac'
+    tool.write_text(f"#!/bin/sh\nfor one; do {write}; done\nexit $(cat code)\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("INTERPLUG__STORE__URL", "postgresql://ops:p%40ss%3Aword@db.example/roaming")
+    code, copy = tmp_path / "code", tmp_path / "copy.dump"
+    code.write_text("0")
+    assert interplug("db", "backup", "copy.dump").code == 0
+    assert copy.read_text() == "p@ss:word"
+    assert (again := interplug("db", "backup", "copy.dump")).code == 2 and "--replace" in again.err
+    copy.write_text("the last one")
+    code.write_text("1")
+    assert interplug("db", "backup", "copy.dump", "--replace").code == 1
+    assert copy.read_text() == "the last one"
+    assert not list(tmp_path.glob("*.part"))
+    assert (none := interplug("db", "restore", "none.dump")).code == 2 and "there is no file" in none.err
+
+
 @pytest.mark.parametrize("words", [("backup", "copy.dump"), ("restore", "copy.dump")])
 def test_for_postgresql_the_call_of_its_own_tool_is_named_without_the_password(
-    interplug: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+    interplug: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
+    if words[0] == "restore":
+        (tmp_path / "copy.dump").write_bytes(b"x")
     said = interplug("db", *words, "--store", "postgresql://ops:secret@db.example:5433/roaming", "--json")
     assert said.json["called"] is False
     assert said.json["command"][0] == {"backup": "pg_dump", "restore": "pg_restore"}[words[0]]

@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cyclopts import Parameter
 
@@ -52,7 +52,9 @@ def backup(
     if file.is_dir():
         end(f"{file} is a folder; name the file that the copy shall be", USAGE)
     if isinstance(place, Server):
-        document, told = _call("pg_dump", ["--format=custom", f"--file={file}"], store.url)
+        if file.exists() and not replace:
+            end(f"{file} is there already (--replace)", USAGE)
+        document, told = _dump(file, store.url)
         show(document, [told, KEY_APART], json=common.json)
         return
     assert isinstance(place, SqliteFile)
@@ -85,6 +87,8 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
     """
     store = settings_of(common).store
     place = place_of(store.url)
+    if not file.is_file():
+        end(f"there is no file {file}", USAGE)
     if isinstance(place, Server):
         document, told = _call(
             "pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url
@@ -96,8 +100,6 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
         return
     assert isinstance(place, SqliteFile)
     target = place.path
-    if not file.is_file():
-        end(f"there is no file {file}", USAGE)
     _apart((file,), place, store)
     copy = copies.look(file, thoroughly=True)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -157,6 +159,19 @@ def _described(copy: Copy) -> dict[str, Any]:
 # --- PostgreSQL
 
 
+def _dump(file: Path, url: str) -> tuple[dict[str, Any], str]:
+    """A copy that was begun and not finished never stands where a copy is looked for, nor in place of the last one."""
+    begun = file.with_name(f"{file.name}.part")
+    try:
+        document, told = _call("pg_dump", ["--format=custom", f"--file={begun}"], url)
+        if document["called"]:
+            begun.replace(file)
+    finally:
+        begun.unlink(missing_ok=True)
+    named = {**document, "command": [part.replace(str(begun), str(file)) for part in document["command"]]}
+    return named, told.replace(str(begun), str(file))
+
+
 def _call(program: str, arguments: list[str], url: str) -> tuple[dict[str, Any], str]:
     """Calls PostgreSQL's own program, or says what to call where it is not installed. The password goes through the environment."""
     parts = urlsplit(url)
@@ -166,7 +181,7 @@ def _call(program: str, arguments: list[str], url: str) -> tuple[dict[str, Any],
     document: dict[str, Any] = {"command": command, "called": shutil.which(program) is not None}
     if document["called"]:
         done = subprocess.run(
-            command, env=os.environ | ({"PGPASSWORD": parts.password} if parts.password else {}), umask=0o077, check=False
+            command, env=os.environ | ({"PGPASSWORD": unquote(parts.password)} if parts.password else {}), umask=0o077, check=False
         )
         if done.returncode:
             end(f"{program} ended with {done.returncode}")
