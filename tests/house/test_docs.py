@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from cyclopts import App
 
 from docs import generate
+from interplug import config
 from interplug.cli.commands import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,3 +79,13 @@ def test_the_architecture_page_names_the_rooms_of_the_contract() -> None:
     rooms = re.findall(r"\((\w+)\)", contract[1])
     page = (ROOT / "docs/architecture.md").read_text().partition("| room |")[2].partition("\n\n")[0]
     assert re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in page.splitlines()[2:])) == rooms
+
+
+def test_settings_and_extras_that_pages_and_containers_name_exist() -> None:
+    texts = [path.read_text() for path in (*PAGES, *(ROOT / "deploy").iterdir())]
+    variables = {(section.lower(), key.lower()) for text in texts for section, key in re.findall(r"\bINTERPLUG__([A-Z]+)__([A-Z_]+)", text)}
+    assert variables
+    assert variables - {(section, key) for section, key, _, _ in config.table()} == set()
+    extras = {name for text in texts for names in re.findall(r"(?:interplug|whl\)|'\.)\[([a-z,]+)\]", text) for name in names.split(",")}
+    assert extras
+    assert extras - set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]) == set()
