@@ -1,6 +1,7 @@
 """The way out, over real sockets on loopback: limits of size and time, no redirects, and the address checked when it is connected to."""
 
 import asyncio
+import contextlib
 import gzip
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -108,6 +109,22 @@ async def test_a_silent_partner_costs_the_time_that_was_set(server: Any, call: C
     with pytest.raises(Unreachable, match=r"no answer within 0\.1 s"):
         await call(base, msgspec.structs.replace(LOOSE, timeout=0.1))
     released.set()
+
+
+@pytest.mark.parametrize("where", ["head", "body"])
+async def test_a_partner_that_says_a_byte_at_a_time_costs_no_more(call: Calls, where: str) -> None:
+    async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n" + (b"\r\n" if where == "body" else b"x: "))
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.005)
+
+    server = await asyncio.start_server(dripping, "127.0.0.1", 0)
+    with pytest.raises(Unreachable, match=r"no answer within 0\.3 s"):
+        await call(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", msgspec.structs.replace(LOOSE, timeout=0.3))
+    server.close()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -38,6 +41,17 @@ class Echo:
         body = json.dumps([name.decode() for name, _ in scope["headers"]]).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})
+
+
+class Endless(Echo):
+    """Answers with more than a line holds."""
+
+    async def answer(self, request: Request) -> Response:
+        return Response(200, bytes(50_000_000))
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"50000000")]})
+        await send({"type": "http.response.body", "body": bytes(50_000_000)})
 
 
 @pytest.fixture
@@ -128,6 +142,39 @@ async def test_a_head_that_does_not_come_ends_the_connection(talk: Talk, monkeyp
     assert await talk(START) == b""
     first = await talk(START + b"\r\n" + START, answers=2)
     assert first.count(b"200 OK") == 1
+
+
+async def test_a_head_that_comes_byte_by_byte_has_no_more_time(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "HEAD_TIME", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", talk.port)  # type: ignore[attr-defined]
+    await dripped(writer, START)
+    with contextlib.suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def dripped(writer: asyncio.StreamWriter, text: bytes) -> None:
+    """A byte a moment, for ever, until the other side has had enough."""
+    with contextlib.suppress(ConnectionError):
+        for byte in itertools.chain(text, itertools.repeat(ord("x"))):
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("path", ["/ocpi/versions", "/"])
+async def test_an_answer_that_is_not_read_is_not_kept_for_ever(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "ANSWER_TIME", 0.1)
+    gone = asyncio.Event()
+    monkeypatch.setattr(wire.Wire, "connection_lost", lambda self, _, lost=wire.Wire.connection_lost: (lost(self, _), gone.set()))
+    async with served(Endless()) as talk:
+        _, writer = await asyncio.open_connection("127.0.0.1", talk.port, limit=1)  # type: ignore[attr-defined]
+        writer.write(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+        async with asyncio.timeout(10):
+            await gone.wait()
+        writer.close()
 
 
 async def test_a_connection_that_is_idle_after_its_answers_is_closed() -> None:

@@ -32,6 +32,8 @@ LARGEST_HEAD = 65_536
 MOST_HEADERS = 200
 HEAD_TIME = 20.0
 """Seconds that a head may take, and that a new connection may be silent."""
+ANSWER_TIME = 120.0
+"""Seconds that a client may take to read what waits for it: a page of a list over a slow line, but not a byte a second."""
 LINGER = 2.0
 """Seconds in which a client that still sends a body may read why it is refused; a reset would take the answer from it."""
 
@@ -50,6 +52,7 @@ class Wire(HttpToolsProtocol):
     """Bytes that have come with the last data."""
     _waiting: asyncio.TimerHandle | None = None
     _idle: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
     _idle_since = 0.0
     _usual: tuple[list[tuple[bytes, bytes]] | None, bytes] = (None, b"")
     _leaving = False
@@ -69,6 +72,7 @@ class Wire(HttpToolsProtocol):
         self._come()
         if self._idle is not None:
             self._idle.cancel()
+        self._read()
         if isinstance(self.cycle, Exchange):
             self.cycle.fail(Gone())
             self.cycle = None  # type: ignore[assignment]
@@ -202,6 +206,22 @@ class Wire(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self._waiting = self.loop.call_later(LINGER, self.transport.close)
+
+    # --- the time of an answer
+
+    def pause_writing(self) -> None:
+        """More waits to be read than the transport cares to hold."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(ANSWER_TIME, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._read()
+        super().resume_writing()
+
+    def _read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     # --- the time of a head
 
