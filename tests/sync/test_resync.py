@@ -128,6 +128,19 @@ async def test_a_list_that_the_partner_has_read_whole_is_not_told_again(newest: 
     assert sorted(await newest.wait(1000)) == [("PATCH", "locations/NL/TNM/L1/E1"), ("PUT", "tariffs/NL/TNM/T1")]
 
 
+async def test_a_list_of_our_only_party_is_the_whole_list(newest: World) -> None:
+    """Partners name whom they ask (4.1.9.4); of two parties one is a part."""
+    await fill(newest)
+    connection = newest.partner.connection
+    to = {"ocpi_to_country_code": CPO[1], "ocpi_to_party_id": CPO[2]}
+    for left in (False, True):
+        await newest.node.store.write(lambda tx: audiences.all_again(tx, connection))
+        assert (await newest.partner.fetch("locations", **to)).ok
+        await newest.push._has_read()
+        assert ("locations" in await needed(newest)) is left
+        await newest.node.directory.write(lambda tx: tx.parties.add("CPO", "NL", "TWO"))
+
+
 async def test_a_part_of_a_list_or_one_since_a_date_is_no_full_pull(newest: World) -> None:
     await fill(newest)
     connection = newest.partner.connection

@@ -12,6 +12,7 @@ from typing import Any
 from interplug.model.types import encode_json
 from interplug.partners.presentation import root
 from interplug.protocol.envelope import Answer, Bodies
+from interplug.protocol.headers import Party
 from interplug.protocol.paging import PageRequest, next_link, read_page
 from interplug.protocol.status import CLIENT_ERROR, UNKNOWN_LOCATION, invalid, not_found
 from interplug.store.keys import OWN, Page, PageQuery, Stored
@@ -56,7 +57,7 @@ async def page(call: Call) -> Answer:
 def _note(call: Call, wanted: PageRequest, found: Page) -> None:
     """Whether a partner reads a whole list, from its first page to its last: then it needs no more to be told of what is in it."""
     node, of = call.node, (call.connection.id, call.place.module.id)
-    if wanted.date_from is not None or wanted.date_to is not None or call.to is not None:
+    if wanted.date_from is not None or wanted.date_to is not None or not _of_all(call):
         return
     begun, reached = (call.now, 0) if wanted.offset == 0 else node.reading.pop(of, (0, -1))
     if wanted.offset != reached:
@@ -65,6 +66,14 @@ def _note(call: Call, wanted: PageRequest, found: Page) -> None:
         node.reading[of] = begun, reached + len(found.pks)
     else:
         node.has_read.add((*of, begun))
+
+
+def _of_all(call: Call) -> bool:
+    """Whether what is asked of one party of ours is what there is."""
+    if call.to is None:
+        return True
+    owners = (one for one in call.node.directory.shown(call.connection) if one.role in call.place.module.sender)
+    return all(Party(one.country_code, one.party_id).key == call.to.key for one in owners)
 
 
 def _wanted(call: Call) -> PageRequest:
