@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from interplug.drivers.drives import new_driver
 from interplug.drivers.invoicing import exact, month_before, monthly, rounded
 from interplug.drivers.reconciling import reconcile
 from interplug.model.types import decode_json, parse_time
@@ -31,16 +30,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = await open_paid_world(tmp_path)
     yield made
     await close(made.node)
-
-
-@pytest.fixture
-def shop(world: World) -> Shop:
-    return Shop(world)
-
-
-@pytest.fixture
-async def driver(world: World) -> Driver:
-    return await new_driver(world.node)
 
 
 async def invoices(world: World) -> list[dict[str, Any]]:

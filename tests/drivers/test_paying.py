@@ -12,7 +12,7 @@ import pytest
 
 from interplug import faults
 from interplug.drivers.deals import Deal
-from interplug.drivers.drives import NotPossible, new_driver
+from interplug.drivers.drives import NotPossible
 from interplug.drivers.paying import hold_of, pays_by_card
 from interplug.payments import states
 from interplug.store.drivers import Drive, Driver
@@ -31,16 +31,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = await open_paid_world(tmp_path)
     yield made
     await close(made.node)
-
-
-@pytest.fixture
-def shop(world: World) -> Shop:
-    return Shop(world)
-
-
-@pytest.fixture
-async def driver(world: World) -> Driver:
-    return await new_driver(world.node)
 
 
 # --- before anything starts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,21 +32,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await PlaceList(made.node).tick()
     yield made
     await close(made.node)
-
-
-@pytest.fixture
-async def pages(world: World) -> AsyncIterator[Pages]:
-    made = driver_pages(world.node)
-    loop = asyncio.create_task(made.run())
-    yield made
-    made.end()
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
-
-
-@pytest.fixture
-def visit(pages: Pages) -> Visit:
-    return Visit(pages)
 
 
 def place(url: str) -> str:
