@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage, Message
@@ -288,6 +289,36 @@ async def test_what_was_for_a_target_that_is_no_more_is_dropped(tmp_path: Path, 
     running.cancel()
     await asyncio.wait([running])
     assert "https://gone.example/hook" not in await node.store.read(lambda tx: tx.alerts.unsent())
+    await close(node)
+
+
+class Deaf:
+    """Answers in the moment in which it is told to end, and hears only the answer."""
+
+    name, together, spacing = Mail.name, 1, 3600.0
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def send(self, messages: Sequence[Any]) -> None:
+        self.asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def aclose(self) -> None: ...
+
+
+async def test_an_answer_in_the_moment_of_the_end_is_noted_down_and_the_end_comes(tmp_path: Path) -> None:
+    node = await make_node(tmp_path, clock=now_us)
+    await breaks(node)
+    await Following(node, {Mail.name: "info"}).look()
+    target = Deaf()
+    running = asyncio.create_task(Telling(node, [target]).run())
+    async with asyncio.timeout(10):
+        await target.asked.wait()
+        running.cancel()
+        await asyncio.wait([running])
+    assert running.cancelled() and await node.store.read(lambda tx: tx.alerts.unsent()) == {}
     await close(node)
 
 

@@ -83,12 +83,14 @@ class Telling:
         async with aclosing(target):
             while True:
                 try:
-                    told = await self.look(target)
+                    pause = target.spacing if await self.look(target) else TICK
                     failures = 0
-                    await asyncio.sleep(target.spacing if told else TICK)
                 except Away:
                     failures += 1
-                    await asyncio.sleep(self._pause(failures))
+                    pause = self._pause(failures)
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    return  # what sends mail waits with `wait_for`, which in Python 3.11 gives an answer that comes just then, and no end
+                await asyncio.sleep(pause)
 
     async def look(self, target: Target) -> bool:
         """Tells what is next; whether there was anything. Raises `Away`, which is noted."""

@@ -155,7 +155,8 @@ class Stream:
 
 async def _woken(watch: Watch) -> bool:
     try:
-        await asyncio.wait_for(watch.woken.wait(), BEAT)
+        async with asyncio.timeout(BEAT):
+            await watch.woken.wait()
     except TimeoutError:
         return False
     return True
