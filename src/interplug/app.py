@@ -46,8 +46,8 @@ from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
 from interplug.web.console import Console
 from interplug.web.door import Door
+from interplug.web.driver.pages import Pages
 from interplug.web.metrics import counted, exposition
-from interplug.web.pages import Pages, driver_pages
 from interplug.web.readiness import Readiness
 from interplug.web.server import Server
 from interplug.web.siblings import Siblings
@@ -214,7 +214,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
     async with contextlib.AsyncExitStack() as stack:
         node = await stack.enter_async_context(opened(settings))
         stack.enter_context(alone(node.store.place))
-        pages = driver_pages(node) if settings.surfaces.driver else None
+        pages = Pages(node) if settings.surfaces.driver else None
         csms = csms_of(node)
         console = Console(node) if settings.surfaces.console else None
         loops, push = loops_of(node, pages, csms, console)

@@ -210,5 +210,5 @@ def test_a_currency_without_cents_is_counted_in_its_own_coin() -> None:
 
 def test_the_adapter_needs_no_more_than_the_extra(tmp_path: Path) -> None:
     """Nothing of a node imports the library unless Stripe is configured."""
-    code = "import sys; import interplug.app, interplug.web.pages, interplug.cli.payments; assert 'stripe' not in sys.modules"
+    code = "import sys; import interplug.app, interplug.web.driver.pages, interplug.cli.payments; assert 'stripe' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

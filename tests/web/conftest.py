@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from interplug.drivers.places import PlaceList
-from interplug.web.pages import Pages, driver_pages
+from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, open_world
 from tests.nodes import close
 from tests.web.visiting import Visit
@@ -26,7 +26,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 @pytest.fixture
 async def pages(world: World) -> AsyncIterator[Pages]:
     """With its loop running."""
-    made = driver_pages(world.node)
+    made = Pages(world.node)
     loop = asyncio.create_task(made.run())
     yield made
     made.end()

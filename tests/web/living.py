@@ -32,7 +32,7 @@ from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
 from interplug.web.console import Console
 from interplug.web.door import Door
-from interplug.web.pages import Pages, driver_pages
+from interplug.web.driver.pages import Pages
 from interplug.web.wire import Wire
 from tests.stations.crowded import crowded, stand
 
@@ -72,7 +72,7 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
     """As `app.serve` does it, without the signals, which a test has for itself."""
     listener, settings = app.bound(settings)
     async with opened(settings) as node:
-        pages = driver_pages(node) if settings.surfaces.driver else None
+        pages = Pages(node) if settings.surfaces.driver else None
         csms = app.csms_of(node)
         console = Console(node) if settings.surfaces.console else None
         loops, _ = app.loops_of(node, pages, csms, console)

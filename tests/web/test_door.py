@@ -18,7 +18,7 @@ from interplug.modules.server import serve
 from interplug.protocol.headers import authorization
 from interplug.protocol.http import Request, Response
 from interplug.web.door import Application, Door
-from interplug.web.pages import driver_pages
+from interplug.web.driver.pages import Pages
 from interplug.web.wire import Exchange
 from tests.modules import said
 from tests.nodes import EMSP, Partner, befriend, close, make_node
@@ -217,7 +217,7 @@ async def test_health_is_told_by_what_is_missing(partner: Partner) -> None:
 
 async def test_surfaces_that_are_off_are_not_there(tmp_path: Path) -> None:
     node = await make_node(tmp_path, parties=(EMSP,), surfaces=Surfaces(ocpi=False, health=False, driver=True))
-    door = Door(node, ready, driver_pages(node))
+    door = Door(node, ready, Pages(node))
     statuses = [answer.status for url in ("/", "/ocpi/versions", "/health/live") if (answer := await ask(door, scope("GET", url)))]
     await close(node)
     assert statuses == [200, 404, 404]

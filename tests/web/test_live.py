@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from interplug.web import live, rides
+from interplug.web import live
+from interplug.web.driver import rides
+from interplug.web.driver.pages import Pages
 from interplug.web.live import MOST_OF_ONE, TooMany, event
-from interplug.web.pages import Pages
 from tests.drivers.played import World, session
 from tests.modules import said
 from tests.web.test_pages import begun, number
@@ -80,21 +81,21 @@ async def test_time_alone_sends_nothing_but_a_beat(world: World, visit: Visit, m
 
 async def test_streams_of_one_visitor_are_bounded(pages: Pages, visit: Visit) -> None:
     await visit.get("/")
-    name = pages.cookies.read("; ".join(f"{key}={value}" for key, value in visit.cookies.items())).name
+    name = pages.surface.cookies.read("; ".join(f"{key}={value}" for key, value in visit.cookies.items())).name
     with ExitStack() as open_streams:
         for _ in range(MOST_OF_ONE):
-            open_streams.enter_context(pages.streams.watch((name, "192.0.2.1"), None))
+            open_streams.enter_context(pages.surface.streams.watch((name, "192.0.2.1"), None))
         assert (await visit.get("/live?of=1")).status == 503
-        with pages.streams.watch(("somebody else", "192.0.2.1"), None):
+        with pages.surface.streams.watch(("somebody else", "192.0.2.1"), None):
             pass
 
 
 async def test_streams_of_one_address_are_bounded_whatever_its_cookies_say(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MOST_OF_ADDRESS", 2)
-    with pages.streams.watch(("a", "192.0.2.1"), None), pages.streams.watch(("b", "192.0.2.1"), None):
-        with pytest.raises(TooMany), pages.streams.watch(("c", "192.0.2.1"), None):
+    with pages.surface.streams.watch(("a", "192.0.2.1"), None), pages.surface.streams.watch(("b", "192.0.2.1"), None):
+        with pytest.raises(TooMany), pages.surface.streams.watch(("c", "192.0.2.1"), None):
             pass
-        with pages.streams.watch(("c", "192.0.2.2"), None):
+        with pages.surface.streams.watch(("c", "192.0.2.2"), None):
             pass
 
 

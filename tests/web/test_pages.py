@@ -18,7 +18,8 @@ from interplug.stations.simulator.ocmf import Signer
 from interplug.stations.simulator.readings import Reading
 from interplug.store.drivers import Drive, Driver
 from interplug.store.keys import Key
-from interplug.web.pages import NEW_DRIVERS, STARTS, Pages
+from interplug.web.driver.driving import NEW_DRIVERS, STARTS
+from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, session
 from tests.modules import said
 from tests.nodes import befriend, own

@@ -15,7 +15,7 @@ from interplug.drivers.cashier import Cashier
 from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
 from interplug.payments.service import delivery
-from interplug.web.pages import Pages, driver_pages
+from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, open_world
 from tests.drivers.test_billing import RETAIL
 from tests.nodes import close
@@ -133,7 +133,7 @@ async def test_the_shops_side_of_the_test_provider_is_not_reached_from_outside(v
 
 async def test_nothing_of_it_is_there_where_nobody_takes_money(world: World) -> None:
     world.node.settings = msgspec.structs.replace(world.node.settings, payments=Payments())
-    visit = Visit(driver_pages(world.node))
+    visit = Visit(Pages(world.node))
     drive = (await begin(visit)).header("location")
     found = (await visit.get(f"{drive}.json")).json
     assert (found["state"], found["payment"]) == ("ACCEPTED", None)
@@ -145,7 +145,7 @@ async def test_only_the_page_with_the_field_may_load_something_from_outside(worl
     if provider == "stripe":
         payments = Payments(provider="stripe", stripe_key="sk_test_1", stripe_public_key="pk_test_1", stripe_url="http://127.0.0.1:1")
         world.node.settings = msgspec.structs.replace(world.node.settings, payments=payments)
-    made = driver_pages(world.node)
+    made = Pages(world.node)
     visit = Visit(made)
     for url in ("/", "/drives"):
         assert "stripe" not in (await visit.get(url)).header("content-security-policy")
@@ -157,7 +157,7 @@ async def test_only_the_page_with_the_field_may_load_something_from_outside(worl
 
 async def test_the_page_with_stripes_field(world: World, visit: Visit, pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     drive = (await begin(visit)).header("location")
-    assert pages.desk is not None and pages.till is not None
+    assert pages.desk is not None
     find = pages.desk.till.provider.find
 
     async def with_secret(reference: str) -> object:

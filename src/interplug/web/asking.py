@@ -1,4 +1,4 @@
-"""What a request to the pages asks for: the search of its query, the fields of its form, whether it wants JSON; and what went wrong.
+"""What a request to the pages asks for: the fields of its form, whether it wants JSON; and what went wrong.
 
 Forms are small, so their bodies are read within a small limit of size and of time. Everything that comes in is text of a stranger: it is
 cut, compared and looked up, never believed.
@@ -7,19 +7,16 @@ cut, compared and looked up, never believed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from interplug.drivers.drives import NotPossible
 from interplug.model.types import BadJson, decode_json
-from interplug.store.places import Search
 
 from .live import TooMany
-from .stations import PAGE
 
 LARGEST_FORM = 16_384
 FORM_TIMEOUT = 10.0
@@ -33,37 +30,6 @@ def number(text: str, otherwise: int = 0) -> int:
 
 def wants_json(request: Request) -> bool:
     return request.url.path.endswith(".json") or "application/json" in request.headers.get("accept", "")
-
-
-def search(request: Request) -> Search:
-    asked = request.query_params
-    return Search(
-        text=asked.get("text", "").strip()[:100],
-        plug=asked.get("plug", "")[:40],
-        free=asked.get("free", "") == "1",
-        watts=number(asked.get("watts", "")),
-    )
-
-
-def page(request: Request) -> int:
-    return number(request.query_params.get("page", ""), 1)
-
-
-def rows(request: Request) -> list[int]:
-    """The Locations whose rows a page shows."""
-    named = request.query_params.get("of", "")[:2000].split(",")[:PAGE]
-    return [one for text in named if (one := number(text))]
-
-
-def links(search: Search) -> Callable[[int], str]:
-    """The URL of each page of a search."""
-    said = {"text": search.text, "plug": search.plug, "watts": search.watts or "", "free": "1" if search.free else ""}
-    kept = {name: value for name, value in said.items() if value}
-
-    def link(page: int) -> str:
-        return "/?" + urlencode({**kept, "page": page})
-
-    return link
 
 
 async def fields(request: Request) -> dict[str, Any]:

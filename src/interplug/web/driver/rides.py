@@ -19,8 +19,8 @@ from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
 from interplug.store.payments import Payment
 from interplug.store.tx import Tx
+from interplug.web import wording
 
-from . import wording
 from .stations import Contact, contact_of
 
 Document = dict[str, Any]

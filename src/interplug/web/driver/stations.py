@@ -21,8 +21,8 @@ from interplug.modules.node import Node
 from interplug.store.keys import OWN, Stored
 from interplug.store.places import Place, Search
 from interplug.store.tx import Tx
+from interplug.web import wording
 
-from . import wording
 from .prices import Prices
 
 Document = dict[str, Any]

@@ -20,8 +20,7 @@ from interplug.payments.port import BadWebhook
 from interplug.payments.providers import MOUNTED, bank_of
 from interplug.protocol.http import Request as Asked
 from interplug.store.drivers import Drive
-
-from . import asking
+from interplug.web import asking
 
 FIELD = "https://js.stripe.com"
 POLICY = (

@@ -1,0 +1,183 @@
+"""A drive: its start, the pay step, how it goes, its stop and its receipt. To others than its driver it does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from interplug.charges.signed import transparency
+from interplug.drivers.drives import OTHER_PRICE, NotPossible, find_plug, new_driver, start, startable, stop, token_of
+from interplug.drivers.paying import desk_of
+from interplug.drivers.states import PAYING
+from interplug.store.drivers import Drive, Driver
+from interplug.store.tx import Tx
+from interplug.web import asking, wording
+from interplug.web.live import OVER, Part, Stream
+from interplug.web.session import Limit, Visitor
+
+from . import prices, rides, stations
+from .paying import OPEN_FIELD, Till
+from .surface import Surface, address
+
+STARTS = 6
+"""Starts of one driver in WITHIN seconds; an open drive stands in the way of another one anyway."""
+NEW_DRIVERS = 30
+"""Drivers that one address may become in WITHIN seconds."""
+WITHIN = 600.0
+
+
+class Driving:
+    def __init__(self, surface: Surface, timer: Callable[[], float]) -> None:
+        self.surface, self.node = surface, surface.node
+        self.newcomers = Limit(NEW_DRIVERS, WITHIN, timer)
+        self.desk = desk_of(surface.node)
+        self.till = None if self.desk is None else Till(self.desk, self._field)
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/drives", self.drives),
+            Route("/drives.json", self.drives),
+            Route("/drives", self.start, methods=["POST"]),
+            Route("/drives/{id}.json", self.drive),
+            Route("/drives/{id}", self.drive),
+            Route("/drives/{id}/live", self.drive_live),
+            Route("/drives/{id}/signed.xml", self.signed),
+            Route("/drives/{id}/stop", self.stop, methods=["POST"]),
+            Route("/drives/{id}/pay", self.pay),
+            Route("/drives/{id}/paid", self.paid),
+            Route("/drives/{id}/give-up", self.give_up, methods=["POST"]),
+            *(self.till.routes() if self.till is not None else ()),
+        ]
+
+    async def start(self, request: Request) -> Response:
+        visitor, form = self.surface.visitor(request), await self.surface.form(request)
+        shown = await stations.station(self.node, asking.number(str(form.get("station", ""))))
+        if shown is None:
+            raise NotPossible("This station is not known here.")
+        source = await self.node.store.read(lambda tx: tx.objects.get_pk(shown.pk))
+        assert source is not None
+        plug = await find_plug(self.node, source.key.source, *shown.key, str(form.get("evse", "")), str(form.get("connector", "")))
+        price = str(form.get("price") or "")
+        token = await self.node.store.read(lambda tx: self._token(tx, visitor))
+        if price and price != await prices.key_of(self.node, plug, token):
+            raise NotPossible(OTHER_PRICE)
+        startable(self.node, plug)  # before anybody becomes a driver for it
+        visitor, driver = await self._driver(request, visitor)
+        drive = await start(self.node, driver, plug, price, self.desk)
+        return await self._done(request, visitor, drive, 201)
+
+    async def _token(self, tx: Tx, visitor: Visitor) -> dict[str, Any] | None:
+        return await token_of(tx, self.node, await tx.drivers.driver(visitor.driver)) if visitor.driver else None
+
+    async def _driver(self, request: Request, visitor: Visitor) -> tuple[Visitor, Driver]:
+        """The driver that the visitor is, or becomes now; within the limits."""
+        driver = await self.node.store.read(lambda tx: tx.drivers.driver(visitor.driver)) if visitor.driver else None
+        if driver is None:
+            if not self.newcomers.allows(address(request)):
+                raise HTTPException(429, "Too many new drivers come from your network. Try again in a few minutes.")
+            driver = await new_driver(self.node)
+            return visitor.became(driver.id), driver
+        since = self.node.clock() - int(WITHIN * self.node.speed * wording.SECOND)
+        drives = await self.node.store.read(lambda tx: tx.drivers.of_driver(driver.id))
+        if sum(drive.created_at > since for drive in drives) >= STARTS:
+            raise HTTPException(429, "You have started often in a short time. Try again in a few minutes.")
+        return visitor, driver
+
+    async def stop(self, request: Request) -> Response:
+        visitor = self.surface.visitor(request)
+        await self.surface.form(request)
+        drive = await self._drive(request, visitor)
+        return await self._done(request, visitor, await stop(self.node, drive), 200)
+
+    async def pay(self, request: Request) -> Response:
+        visitor = self.surface.visitor(request)
+        drive = await self._drive(request, visitor)
+        if self.till is None or drive.state != PAYING:
+            return RedirectResponse(f"/drives/{drive.id}", 303)
+        return await self.till.pay(request, drive)
+
+    async def _field(self, request: Request, drive: Drive, **context: Any) -> Response:
+        """The page with the provider's field for cards."""
+        ride = await rides.ride(self.node, drive)
+        page = self.surface.answer(request, self.surface.visitor(request), "driver/pay.html", {}, ride=ride, **context)
+        page.headers.update(OPEN_FIELD)
+        return page
+
+    async def paid(self, request: Request) -> Response:
+        """The driver comes back from where the card is entered."""
+        drive = await self._drive(request, self.surface.visitor(request))
+        if self.desk is not None:
+            await self.desk.look(drive.id)
+        return RedirectResponse(f"/drives/{drive.id}", 303)
+
+    async def give_up(self, request: Request) -> Response:
+        visitor = self.surface.visitor(request)
+        await self.surface.form(request)
+        drive = await self._drive(request, visitor)
+        if self.desk is None:
+            raise HTTPException(404)
+        return await self._done(request, visitor, await self.desk.give_up(drive), 200)
+
+    async def _done(self, request: Request, visitor: Visitor, drive: Drive, status: int) -> Response:
+        if asking.wants_json(request):
+            return self.surface.answer(request, visitor, "", (await rides.ride(self.node, drive)).document(), status=status)
+        return self.surface.with_cookie(RedirectResponse(f"/drives/{drive.id}", 303), visitor)
+
+    async def drive(self, request: Request) -> Response:
+        visitor = self.surface.visitor(request)
+        ride = await rides.ride(self.node, await self._drive(request, visitor))
+        return self.surface.answer(request, visitor, "driver/drive.html", ride.document(), ride=ride, now=self.node.clock())
+
+    async def signed(self, request: Request) -> Response:
+        """What the meter signed, as the transparency software opens it."""
+        bill = (await rides.ride(self.node, await self._drive(request, self.surface.visitor(request)))).receipt
+        if bill is None or bill.proof is None:
+            raise HTTPException(404, "Nothing was signed by a meter here, or the bill has not come yet.")
+        named = {"content-disposition": f'attachment; filename="{request.path_params["id"]}.xml"'}
+        return Response(transparency(bill.cdr["signed_data"]), 200, named, "application/xml")
+
+    async def drive_live(self, request: Request) -> ASGIApp:
+        visitor = self.surface.visitor(request)
+        drive = await self._drive(request, visitor)
+        proof = self.surface.cookies.proof(visitor)
+
+        async def look() -> list[Part]:
+            ride = await rides.ride(self.node, await self._now(drive))
+            state = ride.drive.state, ride.drive.reason
+            parts = [
+                Part("state", state, lambda: self.surface.part("driver/_state.html", ride=ride)),
+                Part("figures", ride.shown(), lambda: self.surface.part("driver/_figures.html", ride=ride)),
+                # Apart from the figures: a button that is replaced with each of them loses the tap that falls between.
+                Part(
+                    "stop",
+                    (ride.stoppable, ride.paying, ride.paying and ride.shown()),
+                    lambda: self.surface.part("driver/_stop.html", ride=ride, csrf=proof),
+                ),
+            ]
+            return [*parts, Part(OVER, True, lambda: "")] if ride.receipt is not None else parts
+
+        async def moved() -> object:
+            return await rides.moved(self.node, await self._now(drive))
+
+        return Stream(self.surface.streams, self.surface.who(request), None, look, moved)
+
+    async def _now(self, drive: Drive) -> Drive:
+        return await self.node.store.read(lambda tx: tx.drivers.get(drive.id)) or drive
+
+    async def drives(self, request: Request) -> Response:
+        visitor = self.surface.visitor(request)
+        found = await rides.of_driver(self.node, visitor.driver)
+        return self.surface.answer(request, visitor, "driver/drives.html", {"drives": [one.document() for one in found]}, rides=found)
+
+    async def _drive(self, request: Request, visitor: Visitor) -> Drive:
+        """The drive of the path, if it is this visitor's; to others it does not exist."""
+        found = await self.node.store.read(lambda tx: tx.drivers.get(request.path_params["id"]))
+        if found is None or not visitor.driver or found.driver != visitor.driver:
+            raise HTTPException(404, "This drive is not known here. Drives are shown only in the browser in which they were started.")
+        return found

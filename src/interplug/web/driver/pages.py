@@ -1,0 +1,50 @@
+"""The driver's app as one ASGI application: every page, and the same as JSON for programs, under the same rules.
+
+A visitor becomes a driver at the first start. Nothing outside this node is ever loaded by a page.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from interplug.drivers.drives import NotPossible
+from interplug.modules.node import Node
+from interplug.web.guarding import guarded
+from interplug.web.live import TooMany
+from interplug.web.rendering import HERE
+
+from .driving import Driving
+from .finding import Finding
+from .surface import Surface
+
+
+class Pages:
+    """What `Door` takes as `pages`. `run` is its loop (without it streams look only now and then), `end` is called when the node is told
+    to stop."""
+
+    def __init__(self, node: Node, *, timer: Callable[[], float] = time.monotonic) -> None:
+        self.surface = Surface(node)
+        self.run = self.surface.streams.run
+        self.end = self.surface.streams.end
+        driving = Driving(self.surface, timer)
+        self.desk = driving.desk
+        trouble = self.surface.trouble
+        self.app = Starlette(
+            routes=[
+                *Finding(self.surface, timer).routes(),
+                *driving.routes(),
+                Mount("/static", StaticFiles(directory=HERE / "static")),
+            ],
+            exception_handlers={HTTPException: trouble, NotPossible: trouble, TooMany: trouble, Exception: trouble},
+        )
+        self.app.router.redirect_slashes = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await guarded(self.app, scope, receive, send)

@@ -1,0 +1,79 @@
+"""What all pages of the driver's app share: who looks, the forms that come in, the answers and live parts that go out.
+
+A page works without scripts; with them it is kept live by server-sent events. Whatever changes something is a POST with a proof that our
+own page sent it (a field `csrf` or the header X-CSRF-Token). What cannot be done is said in plain words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from interplug.drivers.states import OPEN
+from interplug.modules.node import Node
+from interplug.partners.presentation import root
+from interplug.store.drivers import Drive
+from interplug.web import asking
+from interplug.web.live import Streams
+from interplug.web.rendering import answer as as_json
+from interplug.web.rendering import rendered
+from interplug.web.session import Cookies, Visitor, neighbourhood
+
+WRONG_PAGE = "This page has expired. Go back, reload it and try again."
+
+
+class Surface:
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.streams = Streams(node)
+        secure = root(node.settings).startswith("https://")
+        self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=secure)
+
+    def visitor(self, request: Request) -> Visitor:
+        return self.cookies.read(request.headers.get("cookie", ""))
+
+    async def form(self, request: Request) -> dict[str, Any]:
+        """The fields of a POST, form or JSON, once it is proved to come from our page."""
+        form = await asking.fields(request)
+        proof = request.headers.get("x-csrf-token") or str(form.get("csrf", ""))
+        if not self.cookies.proved(self.visitor(request), proof):
+            raise HTTPException(403, WRONG_PAGE)
+        return form
+
+    def answer(
+        self, request: Request, visitor: Visitor, template: str, document: dict[str, Any], *, status: int = 200, **context: Any
+    ) -> Response:
+        proof = self.cookies.proof(visitor)
+        if asking.wants_json(request):
+            return self.with_cookie(as_json({"csrf": proof, **document}, status), visitor)
+        page = rendered(template, status, csrf=proof, speed=self.node.speed, **context)
+        return self.with_cookie(page, visitor)
+
+    def with_cookie(self, response: Response, visitor: Visitor) -> Response:
+        if visitor.new:
+            response.headers.append("set-cookie", self.cookies.written(visitor))
+        return response
+
+    def part(self, template: str, **context: Any) -> str:
+        return bytes(rendered(template, now=self.node.clock(), **context).body).decode()
+
+    async def trouble(self, request: Request, error: Exception) -> Response:
+        status, text = asking.trouble(error)
+        if asking.wants_json(request):
+            return as_json({"error": text}, status)
+        return rendered("driver/trouble.html", status, status=status, text=text, speed=self.node.speed)
+
+    def who(self, request: Request) -> tuple[str, str]:
+        """Whose live page it is, for the limits."""
+        return self.visitor(request).name, address(request)
+
+    async def open_drive(self, visitor: Visitor) -> Drive | None:
+        found = await self.node.store.read(lambda tx: tx.drivers.of_driver(visitor.driver, 5)) if visitor.driver else []
+        return next((drive for drive in found if drive.state in OPEN), None)
+
+
+def address(request: Request) -> str:
+    return neighbourhood(request.client.host if request.client else "")
