@@ -11,18 +11,25 @@ from starlette.responses import HTMLResponse, Response
 from interplug import __version__
 from interplug.model.types import encode_json
 
-from . import wording
+from . import languages, wording
 
 HERE = Path(__file__).parent
 
 TEMPLATES = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=FileSystemLoader(HERE / "templates"),
+    extensions=["jinja2.ext.i18n"],
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
+TEMPLATES.policies["ext.i18n.trimmed"] = True
+TEMPLATES.install_gettext_callables(languages._, languages.ngettext, newstyle=True)  # type: ignore[attr-defined]
 TEMPLATES.filters.update(wording.FILTERS)
 TEMPLATES.globals.update(
     version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS, signed=wording.SIGNED
 )
-TEMPLATES.globals.update(payments=wording.PAYMENTS)
+TEMPLATES.globals.update(payments=wording.PAYMENTS, language=languages.spoken)
 
 
 def rendered(template: str, status_code: int = 200, **context: Any) -> HTMLResponse:

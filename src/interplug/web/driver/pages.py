@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from interplug.drivers.drives import NotPossible
 from interplug.modules.node import Node
 from interplug.web.guarding import guarded
+from interplug.web.languages import speak
 from interplug.web.live import TooMany
 from interplug.web.rendering import HERE
 
@@ -47,4 +49,5 @@ class Pages:
         self.app.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        speak(Headers(scope=scope))
         await guarded(self.app, scope, receive, send)
