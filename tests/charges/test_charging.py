@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interplug.charges import bills, charging, corrections, metering
+from interplug.charges import bills, charging, checking, corrections, metering
 from interplug.charges.bills import Ending
 from interplug.charges.pinned import NoPlace
 from interplug.model.types import decode_json, encode_json, format_time
@@ -439,6 +439,9 @@ async def test_a_bill_that_does_not_come_out_the_same_is_held_and_the_session_en
     assert (await partner.fetch("cdrs")).data == []
     (listed,) = await node.store.read(lambda tx: tx.checks.newest(Wanted(held=True)))
     assert decode_json(listed.findings)[0]["code"] == "not_reproducible"
+    await checking.check(node.directory, [listed.pk])
+    (again,) = await node.store.read(lambda tx: tx.checks.newest(Wanted(held=True)))
+    assert decode_json(again.findings)[0]["code"] == "not_reproducible"  # judged again, it still is what its maker found
 
 
 # --- laws

@@ -11,6 +11,8 @@ import asyncio
 import logging
 from typing import Any, NamedTuple
 
+import msgspec
+
 from interplug.model.types import encode_json
 from interplug.modules.node import Node
 from interplug.partners.directory import Directory
@@ -19,6 +21,7 @@ from interplug.store.keys import OWN, Change, Key, Stored
 from interplug.store.tx import Tx
 
 from . import facts
+from .findings import MAKERS, Finding
 from .judging import Judgement, Known, failed, judge
 from .missing import used
 
@@ -200,7 +203,9 @@ def judged(directory: Directory, case: Case) -> Judgement:
 
 async def _write(tx: Tx, now: int, found: list[tuple[int, Judgement]]) -> None:
     for pk, judgement in found:
-        await write(tx, pk, judgement, now)
+        before = await tx.checks.get(pk)
+        told = msgspec.json.decode(before.findings, type=list[Finding]) if before is not None else []
+        await write(tx, pk, judgement.with_these([one for one in told if one.code in MAKERS]), now)
 
 
 async def write(tx: Tx, pk: int, judgement: Judgement, now: int) -> None:

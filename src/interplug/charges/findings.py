@@ -33,6 +33,8 @@ SAID: dict[str, tuple[str, str, str]] = {
     "session_unknown": ("orphaned", "warning", "The Session is not known, and we know of no authorisation."),
     "credit_without_original": ("orphaned", "warning", "CDR {0}, which it takes back, is not known."),
 }  # fmt: skip
+MAKERS = frozenset({"not_reproducible", "station_doubtful"})
+"""What only the maker of a CDR could know when it was made: it stands whenever the CDR is judged again."""
 VERDICTS = ("match", "mismatch", "unverifiable", "implausible", "doubled", "orphaned")
 
 

@@ -89,10 +89,7 @@ async def issue(
 async def _judged(tx: Tx, directory: Directory, pk: int, key: Key, document: Document, zone: str | None, found: list[Finding]) -> Judgement:
     about = facts.about(pk, key, document, await facts.session_of(tx, key, document, None))
     known = await facts.known(tx, directory, about, key, document, directory.clock(), zone)
-    judgement = checking.judged(directory, Case(about, document, known))
-    if not found:
-        return judgement
-    return Judgement((*found, *judgement.findings), judgement.excess, judgement.currency, judgement.verified)
+    return checking.judged(directory, Case(about, document, known)).with_these(found)
 
 
 def _same(one: Document, other: Document) -> bool:

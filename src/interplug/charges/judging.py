@@ -8,7 +8,7 @@ verdicts are those of all findings together, so a CDR can be doubled and wrong a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -85,6 +85,10 @@ class Judgement:
         see."""
         stops = (one for one in self.findings if one.severity == "error" and (one.verdict in STOPPING or one.code in BELIED))
         return next(stops, None)
+
+    def with_these(self, found: Sequence[Finding]) -> Judgement:
+        """With what is known from elsewhere, which comes first."""
+        return replace(self, findings=(*found, *self.findings)) if found else self
 
 
 def judge(cdr: Document, known: Known, limits: Cdrs) -> Judgement:
