@@ -187,6 +187,21 @@ async def test_a_lost_end_is_assumed_when_the_plug_is_free(csms: Csms, one: Stat
     assert "did not report" in bill["remark"]
 
 
+async def test_a_station_that_left_a_moment_ago_is_not_unknown_because_an_end_was_lost(
+    csms: Csms, one: Station, provider: Provider, clock: Clock
+) -> None:
+    number = await start(one, clock)
+    clock.move(HOUR)
+    await meter(one, clock, number, 4000)
+    await status(one, clock, "Available")
+    await carried(csms)
+    clock.move(1200)
+    await one.close()
+    await csms.silence.look()
+    assert len(await provider.cdrs()) == 1
+    assert await provider.status() == "AVAILABLE"
+
+
 # --- late, and at the wrong time
 
 

@@ -155,8 +155,9 @@ class Desk:
 
     async def publish_of(self, id: str, evse: int) -> None:
         station = await self.node.store.read(lambda tx: tx.charging_stations.get(id), snapshot=False)
-        if station is not None:
-            await self.publish(station, online=bool(station.holder), evse=evse)
+        if station is not None:  # one that left a moment ago may be back at once
+            patience = self.node.after(-self.node.settings.stations.offline_after)
+            await self.publish(station, online=bool(station.holder) or station.since > patience, evse=evse)
 
     def _status(self, station: StationRow, uid: str, known: Known, online: bool) -> str | None:
         here = {outlet.evse for outlet in station.outlets if outlet.evse_uid == uid}
