@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from interplug.drivers.drives import new_driver
 from tests.cli.conftest import Command
@@ -58,6 +59,14 @@ def test_invoices_are_listed_shown_and_made_once(interplug: Command, drive: str)
     assert interplug("invoice", "run", "--until", "2030-01-01", "--json").json == []
     for wrong in ("INV-000002", "nothing"):
         assert interplug("invoice", "show", wrong).code == 1
+
+
+def test_an_invoice_is_written_as_pdf(interplug: Command, drive: str, tmp_path: Path) -> None:
+    assert interplug("invoice", "pdf", "INV-000001", "--json").json == {"number": "INV-000001", "file": "INV-000001.pdf"}
+    assert interplug("invoice", "pdf", "INV-000001", "-o", "bill.pdf").code == 0
+    assert "INV-000001" in PdfReader("bill.pdf").pages[0].extract_text()
+    assert interplug("invoice", "pdf", "INV-000001", "-o", "no/such/folder.pdf").code == 1
+    assert interplug("invoice", "pdf", "INV-000009").code == 1
 
 
 def test_signed_webhooks_need_a_secret(interplug: Command) -> None:

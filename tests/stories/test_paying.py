@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from interplug.charges import corrections
 from interplug.drivers.drives import NotPossible
@@ -276,7 +278,19 @@ async def test_the_operators_invoice_stands_at_its_address_and_gets_the_slip_of_
         "Paid. €6.00 by card",
     ):
         assert text in after, text
-    assert "Mastercard\nNr: **** **** **** 1234\nAmount: EUR 6.00" in after
+    assert "Mastercard\nNr: **** **** **** 1234\nAmount: EUR 6.00" in after and f'href="./{payment.reference}.pdf"' in after
+    printed = await Invoices(street.cpo).answer("GET", f"{url.removeprefix('https://cpo.example')}.pdf", "::1")
+    assert (printed.status, printed.headers["content-type"]) == (200, "application/pdf")
+    said = " ".join(PdfReader(io.BytesIO(printed.body)).pages[0].extract_text().split())
+    for text in (
+        payment.reference,
+        "Energy: 10 kWh at 0.5 €5.00",
+        "VAT 20 % €1.00",
+        "Total €6.00",
+        "Paid. €6.00 by card.",
+        "Mastercard Nr: ",
+    ):
+        assert text in said, (text, said)
     assert (await page(street.ptp, url))[0] == 404  # the PTP writes none
 
 

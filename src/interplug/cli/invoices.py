@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from interplug.drivers.invoicing import month_before, monthly
 from interplug.model.types import decode_json, format_time
-from interplug.modules.node import Node
 from interplug.store.invoices import Invoice
+from interplug.store.tx import Tx
 
 from .ending import columns, end, show
 from .margins import time_of
@@ -35,15 +36,53 @@ def show_(number: str, /, *, common: Reporting = REPORTING) -> None:
         Its number, as INV-000001.
     """
 
-    async def work(node: Node) -> Invoice | None:
-        series, no = number[:-6], number[-6:]
-        return await node.store.read(lambda tx: tx.invoices.get(series, int(no))) if no.isdecimal() and len(no) < 19 else None
+    document = _document(number, common)
+    show(document, _lines(document), json=common.json)
 
-    found = with_node(common, work)
+
+def pdf(
+    number: str,
+    /,
+    *,
+    output: Annotated[
+        Path | None, Parameter(name=["--output", "-o"], help="File that is written; else the number with .pdf, here.")
+    ] = None,
+    common: Reporting = REPORTING,
+) -> None:
+    """Write an invoice as PDF, to be sent to its driver.
+
+    Parameters
+    ----------
+    number
+        Its number, as INV-000001.
+    """
+    from interplug.web.paper import drawn
+    from interplug.web.printing import invoice
+
+    sheet = invoice(_document(number, common))
+    file = output or Path(f"{sheet.name}.pdf".replace("/", "-"))
+    try:
+        file.write_bytes(drawn(sheet))
+    except OSError as error:
+        end(f"{file} cannot be written: {error.strerror}")
+    show({"number": number, "file": str(file)}, [f"{number} is written to {file}"], json=common.json)
+
+
+def _document(number: str, common: Reporting) -> dict[str, Any]:
+    async def read(tx: Tx) -> Invoice | None:
+        # The number has six digits at least, and more once there are so many; what is before them is the series.
+        for digits in range(6, 19):
+            series, no = number[:-digits], number[-digits:]
+            found = await tx.invoices.get(series, int(no)) if no.isdecimal() and len(no) == digits else None
+            if found is not None:
+                return found
+        return None
+
+    found = with_node(common, lambda node: node.store.read(read))
     if found is None:
         end(f"there is no invoice {number!r}")
-    document = decode_json(found.document)
-    show(document, _lines(document), json=common.json)
+    document: dict[str, Any] = decode_json(found.document)
+    return document
 
 
 def run(

@@ -1,7 +1,7 @@
 """Invoices of charges that were paid at a terminal, at `invoice_base_url` followed by the authorization_reference (Payments).
 
 Who has the address sees the invoice; there is no other key, so the address holds a part that is the connection's own, and who tries
-references is soon not answered any more. One page without scripts, which can be printed.
+references is soon not answered any more. One page without scripts; the same with `.pdf` after it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from interplug.charges.invoices import Invoice, of_charge
 from interplug.drivers.receipt import described
@@ -20,6 +21,7 @@ from interplug.modules.payments import desk
 from interplug.protocol.http import Response, segments
 from interplug.store.tx import Tx
 
+from .printing import PAID, card_invoice, pdf
 from .rendering import TEMPLATES
 from .session import Limit, neighbourhood
 
@@ -42,12 +44,10 @@ HEADERS = {
     "cache-control": "no-store",
     "x-robots-tag": "noindex",
 }
-SAID = {
-    "": "The payment is being settled; look again in a few minutes.",
-    "SUCCESS": "Paid.",
-    "PARTIAL_SUCCESS": "Paid in part.",
-    "FAILED": "The payment could not be taken.",
-}
+PDF = ".pdf"
+PDF_HEADERS = {**HEADERS, "content-type": "application/pdf", "content-security-policy": "frame-ancestors 'none'"}
+LONGEST = 36
+"""Letters of an authorization_reference."""
 
 
 class Invoices:
@@ -60,14 +60,19 @@ class Invoices:
             return Response(405, b"", {"allow": "GET, HEAD"})
         found = await self._find(segments(path))
         if found is not None:
-            body = _page("invoice.html", invoice=found, lines=[(described(line), line) for line in found.lines], paid=SAID[found.status])
+            lines = [(described(line), line) for line in found.lines]
+            printed_at = f"./{quote(segments(path)[-1], safe='')}{PDF}"
+            body = _page("invoice.html", invoice=found, lines=lines, paid=PAID[found.status], printed_at=printed_at)
             return Response(200, b"" if method == "HEAD" else body, HEADERS)
+        printed = await self._find(segments(path.removesuffix(PDF))) if path.endswith(PDF) else None
+        if printed is not None:
+            return Response(200, b"" if method == "HEAD" else await pdf(card_invoice(printed)), PDF_HEADERS)
         if not self._misses.allows(neighbourhood(address)):
             return Response(429, _page("no_invoice.html", text="Too many addresses were tried from your network."), HEADERS)
         return Response(404, _page("no_invoice.html", text="There is no invoice at this address, or not yet."), HEADERS)
 
     async def _find(self, parts: list[str]) -> Invoice | None:
-        if len(parts) != 3 or len(parts[2]) > 36:
+        if len(parts) != 3 or len(parts[2]) > LONGEST:
             return None
         known = self.node.directory.all(removed=True)
         connection = next((one.id for one in known if desk(self.node.secret, one.id) == parts[1]), None)
