@@ -103,8 +103,8 @@ def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None, 
         node.stations = csms.commands
         here["csms"] = csms.run
         once |= {"silent stations": csms.watch, "alerts": Following(node, telling.wanted(node.settings.alerts)).run}
-        if told := telling.targets(node):
-            once["telling"] = telling.Telling(node, told).run
+    if (csms is not None or pages is not None) and (told := telling.targets(node)):
+        once["telling"] = telling.Telling(node, told).run
     if pages is not None:
         once |= {"drives": Follower(node).run, "places": PlaceList(node).run}
         if pages.desk is not None:

@@ -13,7 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from interplug.drivers.drives import new_driver
-from interplug.web import rides
+from interplug.web.driver import rides
 from interplug.web.paper import drawn
 from interplug.web.printing import invoice, pdf, receipt
 from interplug.web.sheets import Sheet, Table

@@ -69,7 +69,7 @@ class Following:
         alert.severity, alert.vendor_code, alert.info = fault.severity, fault.vendor_code, fault.info
         alert.times += 1
         await tx.alerts.update(alert)
-        await self._tell_opened(tx, alert)
+        await self.tell_opened(tx, alert)
         return alert.no
 
     async def _open(self, tx: Tx, fault: Fault) -> int:
@@ -91,7 +91,7 @@ class Following:
             opened_at=fault.opened_at,
         )
         await tx.alerts.open(alert)
-        await self._tell_opened(tx, alert)
+        await self.tell_opened(tx, alert)
         return alert.no
 
     # --- while it stands
@@ -110,19 +110,19 @@ class Following:
             return
         alert.closed_at = max(alert.opened_at, min(one.gone_at, now))
         await tx.alerts.update(alert)
-        await self._tell(tx, alert, CLOSED, await self._told(tx, alert))
+        await self.tell(tx, alert, CLOSED, await self.told(tx, alert))
 
     # --- whom to tell
 
-    async def _tell_opened(self, tx: Tx, alert: Alert) -> None:
+    async def tell_opened(self, tx: Tx, alert: Alert) -> None:
         """Once each; a fault that comes back worse may be the business of more of them."""
         wanted = {target for target, least in self.targets.items() if at_least(alert.severity, least)}
-        await self._tell(tx, alert, OPENED, wanted - await self._told(tx, alert))
+        await self.tell(tx, alert, OPENED, wanted - await self.told(tx, alert))
 
-    async def _told(self, tx: Tx, alert: Alert) -> set[str]:
+    async def told(self, tx: Tx, alert: Alert) -> set[str]:
         return {message.target for message in await tx.alerts.messages(alert.no)} & self.targets.keys()
 
-    async def _tell(self, tx: Tx, alert: Alert, event: str, targets: set[str]) -> None:
+    async def tell(self, tx: Tx, alert: Alert, event: str, targets: set[str]) -> None:
         if targets:
             said = encode_json({"event": event, "alert": described(alert, await name_of(tx, alert))})
             for target in sorted(targets):

@@ -11,6 +11,15 @@ Document = dict[str, Any]
 SEVERITIES = ("info", "minor", "major", "critical")
 WORDS = {
     "ConnectorLockFailure": "The lock of the plug does not work.",
+    "DriverReportCable": "A driver reports that the cable or the plug is broken or stuck.",
+    "DriverReportDanger": "A driver reports a danger: bare wires, smoke, damage.",
+    "DriverReportDirty": "A driver reports that the place is not kept, dark or dirty.",
+    "DriverReportMoney": "A driver reports that a price or a bill is wrong.",
+    "DriverReportOther": "A driver reports a problem.",
+    "DriverReportOccupied": "A driver reports that the place is taken by a car that does not charge.",
+    "DriverReportNotThere": "A driver reports that the station is not there, or cannot be reached.",
+    "DriverReportScreen": "A driver reports that the screen or the card reader does not work.",
+    "DriverReportStart": "A driver reports that charging does not start.",
     "EVCommunicationError": "Station and car do not understand each other.",
     "EmergencyStop": "The emergency stop was pressed.",
     "GroundFailure": "Current leaks to earth; the station has switched off.",

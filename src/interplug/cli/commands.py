@@ -37,6 +37,7 @@ GROUPS = {
     "station": "Charging stations that speak OCPP.",
     "terminal": "Payment terminals at stations.",
     "alert": "What is wrong with our own stations.",
+    "problem": "What drivers report at stations of partners.",
     "operator": "People who look after stations, and may sign in to the operators' page.",
     "db": "The database.",
 }
@@ -105,6 +106,10 @@ COMMANDS = (
     ("alert list", "alerts:list_", "List what is wrong with our stations now, newest first."),
     ("alert show", "alerts:show_", "Show one alert: how often it came, and who was told."),
     ("alert ack", "alerts:ack", "Say that somebody looks after an alert."),
+    ("problem list", "problems:list_", "List the problems that drivers have reported, newest first."),
+    ("problem show", "problems:show_", "Show one problem."),
+    ("problem close", "problems:close", "Say that a problem is over."),
+    ("reference", "problems:reference_", "Find what a driver quotes: a drive, a reservation, a problem."),
     ("operator add", "operators:add", "Let somebody sign in to the operators' page, or change the password."),
     ("operator list", "operators:list_", "List who may sign in."),
     ("operator remove", "operators:remove", "Let somebody sign in no longer; who is signed in is signed out."),

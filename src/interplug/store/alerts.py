@@ -28,7 +28,7 @@ ACKNOWLEDGE = "update alert set acked_by = ?, acked_at = ? where no = ? and acke
 STANDING = f"""
 select {COLUMNS}, (select count(*) from fault f where f.alert = alert.no and f.closed_at = 0),
   coalesce((select max(f.closed_at) from fault f where f.alert = alert.no), 0)
-from alert where closed_at = 0 order by no"""
+from alert where closed_at = 0 and source <> 'driver' order by no"""
 LIST = f"""
 select {COLUMNS} from alert
 where (? = 1 or closed_at = 0) and (? = '' or station = ?) and (? = '' or place = ?) order by closed_at <> 0, no desc limit ?"""
@@ -142,6 +142,7 @@ class Alerts:
         return 0 if row is None else int(row[0])
 
     async def standing(self) -> list[Standing]:
+        """Those that follow the fault log. What a driver has reported stays until somebody closes it."""
         return [Standing(_alert(row[:-2]), row[-2] > 0, int(row[-1])) for row in await self._db.all(STANDING)]
 
     async def list(self, *, closed: bool = False, station: str = "", place: str = "", limit: int = 1000) -> list[Alert]:

@@ -8,6 +8,7 @@ offer), kept as evidence and as what the drive costs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -28,6 +29,12 @@ GET_DRIVE = f"select {DRIVE} from drive where id = ?"
 OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
 OF_CDR = f"select {DRIVE} from drive where id = ? or cdr = ?"
 IN_STATE = f"select {DRIVE} from drive where state = ? order by created_at"
+LIKE = f"select {DRIVE} from drive where id >= ? and id < ? order by id limit 10"
+READING = "at, kwh, power, soc"
+NOTE = f"insert into drive_reading (drive, {READING}) values (?, ?, ?, ?, ?) on conflict (drive, at) do nothing"
+LAST_READING = f"select {READING} from drive_reading where drive = ? order by at desc limit 1"
+COURSE = f"select {READING} from drive_reading where drive = ? order by at"
+FORGET_READINGS = "delete from drive_reading where at < ?"
 
 
 class Driver(msgspec.Struct, frozen=True):
@@ -58,6 +65,15 @@ class Drive(msgspec.Struct, kw_only=True):
     deadline: int
     shown: bytes = b"[]"
     offer: bytes = b"null"
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a Session said at one moment; power in kW and state of charge in percent are None where it does not tell them."""
+
+    at: int
+    kwh: Decimal
+    power: Decimal | None = None
+    soc: Decimal | None = None
 
 
 class Drivers:
@@ -103,8 +119,34 @@ class Drivers:
     async def in_states(self, states: Sequence[str]) -> list[Drive]:
         return [drive for state in states for drive in _drives(await self._db.all(IN_STATE, state))]
 
+    async def like(self, beginning: str) -> list[Drive]:
+        """Those whose id, which is hexadecimal, begins so."""
+        return _drives(await self._db.all(LIKE, beginning, f"{beginning}g"))
+
+    # --- the course of a drive
+
+    async def note(self, drive: str, reading: Reading) -> None:
+        said = ["" if value is None else f"{value:f}" for value in (reading.kwh, reading.power, reading.soc)]
+        await self._db.execute(NOTE, drive, reading.at, *said)
+
+    async def last_reading(self, drive: str) -> Reading | None:
+        row = await self._db.one(LAST_READING, drive)
+        return None if row is None else _reading(row)
+
+    async def course(self, drive: str) -> list[Reading]:
+        """In their order."""
+        return [_reading(row) for row in await self._db.all(COURSE, drive)]
+
+    async def forget_readings(self, before: int) -> None:
+        await self._db.execute(FORGET_READINGS, before)
+
 
 FIELDS = tuple(Drive.__struct_fields__)
+
+
+def _reading(row: Row) -> Reading:
+    at, kwh, power, soc = row
+    return Reading(int(at), Decimal(kwh), Decimal(power) if power else None, Decimal(soc) if soc else None)
 
 
 def _driver(row: Row | None) -> Driver | None:

@@ -28,11 +28,13 @@ from interplug.store.parties import Parties
 from interplug.store.partners import Partners
 from interplug.store.payments import Payments
 from interplug.store.places import Places
+from interplug.store.problems import Problems
 from interplug.store.profiles import Profiles
 from interplug.store.pulls import Pulls
 from interplug.store.pulses import Pulses
 from interplug.store.quarantine import Quarantine
 from interplug.store.replies import Replies
+from interplug.store.reservations import Reservations
 from interplug.store.stations import Stations
 from interplug.store.statuses import Statuses
 from interplug.store.terminals import Terminals
@@ -58,6 +60,8 @@ class Tx:
         self.partners = Partners(db)
         self.drivers = Drivers(db, numbers)
         self.places = Places(db)
+        self.problems = Problems(db, numbers)
+        self.reservations = Reservations(db, numbers)
         self.offers = Offers(db)
         self.bills = Bills(db, numbers)
         self.payments = Payments(db, numbers)
