@@ -491,3 +491,14 @@ async def test_what_the_meter_signed_is_shown_copied_and_downloaded(world: World
     file = await visit.get(f"{url}/signed.xml")
     assert file.status == 200 and all(text in file.text for text in texts) and "attachment" in file.header("content-disposition")
     assert (await Visit(visit.app).get(f"{url}/signed.xml")).status == 404, "nobody else's business"
+
+
+async def test_static_files_are_kept_for_ever_in_this_edition_only(visit: Visit) -> None:
+    front = await visit.get("/")
+    named = re.findall(r'(?:href|src)="(/static/[^"#]+)', front.text)
+    assert len(named) >= 6
+    for url in named:
+        assert (await visit.get(url)).header("cache-control") == "public, max-age=31536000, immutable"
+        assert (await visit.get(url.partition("?")[0] + "?v=older")).header("cache-control") == "no-cache"
+    assert (await visit.get("/static/nothing.css?" + named[0].partition("?")[2])).header("cache-control") == "no-cache"
+    assert front.header("cache-control") == "no-store"

@@ -272,7 +272,8 @@ def _redirect(url: str) -> Response:
 
 
 HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Test provider</title><link rel="stylesheet" href="/static/driver.css"><main>
+<title>Test provider</title><link rel="stylesheet" href="/static/tokens.css">
+<link rel="stylesheet" href="/static/driver.css"><main class="stack">
 """
 FORM = """<h1>Pay by card</h1><p class="notice">This is a test provider. No money moves; enter no real card.</p>
 <p>{text}: <strong>{amount}</strong> will be held. You pay what you use.</p><p class="notice warn" role="alert">{reason}</p>

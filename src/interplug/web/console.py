@@ -28,7 +28,7 @@ from interplug.store.tx import Tx
 from . import asking
 from .guarding import guarded
 from .live import OVER, Part, Stream, Streams, TooMany
-from .rendering import HERE, rendered
+from .rendering import STATIC, rendered
 from .session import neighbourhood
 from .signing import Busy, Guest, Signing
 
@@ -63,7 +63,7 @@ class Console:
                 Route("/console/sign-in", self.sign_in_page),
                 Route("/console/sign-in", self.sign_in, methods=["POST"]),
                 Route("/console/sign-out", self.sign_out, methods=["POST"]),
-                Mount("/console/static", StaticFiles(directory=HERE / "static")),
+                Mount("/console/static", StaticFiles(directory=STATIC)),
             ],
             exception_handlers={HTTPException: self.trouble, TooMany: self.trouble, Exception: self.trouble},
         )
@@ -148,7 +148,7 @@ class Console:
         """Who follows a link of another site comes without the cookie, for it is SameSite=Strict; asked again by our own page, with it."""
         if request.headers.get("sec-fetch-site") != "cross-site":
             return None
-        return rendered("console/back.html", name="", csrf="", speed=self.node.speed)
+        return self._rendered("back.html", name="", csrf="")
 
     async def _guest(self, request: Request) -> Guest:
         return await self.signing.guest(request.headers.get("cookie", ""))
@@ -166,9 +166,12 @@ class Console:
             raise HTTPException(403, WRONG_PAGE)
         return form
 
+    def _rendered(self, template: str, status: int = 200, **context: Any) -> Response:
+        return rendered(f"console/{template}", status, static="/console/static", speed=self.node.speed, **context)
+
     def _page(self, template: str, guest: Guest, status: int = 200, **context: Any) -> Response:
         proof = self.signing.proof(guest)
-        page = rendered(f"console/{template}", status, csrf=proof, name=guest.name, speed=self.node.speed, **context)
+        page = self._rendered(template, status, csrf=proof, name=guest.name, **context)
         return self._with_cookie(page, guest)
 
     def _with_cookie(self, response: Response, guest: Guest) -> Response:
@@ -177,11 +180,11 @@ class Console:
         return response
 
     def _part(self, template: str, **context: Any) -> str:
-        return bytes(rendered(f"console/{template}", now=self.node.clock(), **context).body).decode()
+        return bytes(self._rendered(template, now=self.node.clock(), **context).body).decode()
 
     async def trouble(self, request: Request, error: Exception) -> Response:
         status, text = asking.trouble(error)
-        return rendered("console/trouble.html", status, text=text, name="", csrf="", speed=self.node.speed)
+        return self._rendered("trouble.html", status, text=text, name="", csrf="")
 
 
 def _address(request: Request) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from interplug import __version__
@@ -14,6 +17,31 @@ from interplug.model.types import encode_json
 from . import languages, wording
 
 HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+def _edition() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in STATIC.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(STATIC).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+EDITION = _edition()
+"""Of all static files together. A URL that bears it is kept by browsers for ever."""
+
+
+@pass_context
+def asset(context: Context, name: str) -> str:
+    """The URL of a static file on this surface."""
+    return f"{context['static']}/{name}?v={EDITION}"
+
+
+@pass_context
+def icon(context: Context, name: str) -> Markup:
+    """A picture of `icons.svg`, for the eye only: its meaning stands beside it as text."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(asset(context, "icons.svg"), name)
+
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(HERE / "templates"),
@@ -29,7 +57,9 @@ TEMPLATES.filters.update(wording.FILTERS)
 TEMPLATES.globals.update(
     version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS, signed=wording.SIGNED
 )
-TEMPLATES.globals.update(payments=wording.PAYMENTS, language=languages.spoken)
+TEMPLATES.globals.update(
+    payments=wording.PAYMENTS, language=languages.spoken, asset=asset, icon=icon, static="/static", home="/", here="", ways=()
+)
 
 
 def rendered(template: str, status_code: int = 200, **context: Any) -> HTMLResponse:

@@ -20,7 +20,7 @@ from interplug.modules.node import Node
 from interplug.web.guarding import guarded
 from interplug.web.languages import speak
 from interplug.web.live import TooMany
-from interplug.web.rendering import HERE
+from interplug.web.rendering import STATIC
 
 from .driving import Driving
 from .finding import Finding
@@ -42,7 +42,7 @@ class Pages:
             routes=[
                 *Finding(self.surface, timer).routes(),
                 *driving.routes(),
-                Mount("/static", StaticFiles(directory=HERE / "static")),
+                Mount("/static", StaticFiles(directory=STATIC)),
             ],
             exception_handlers={HTTPException: trouble, NotPossible: trouble, TooMany: trouble, Exception: trouble},
         )
