@@ -12,21 +12,29 @@ from decimal import Decimal
 
 import msgspec
 
+from interplug.model.types import fold
 from interplug.store.database import Database, Numbers, Row
 
 DRIVER = "id, token_uid, contract_id, created_at"
 NEW_DRIVER = f"insert into driver ({DRIVER}) values (?, ?, ?, ?)"
 GET_DRIVER = f"select {DRIVER} from driver where id = ?"
-BY_TOKEN = f"select {DRIVER} from driver where token_uid = ?"
-BY_CONTRACT = f"select {DRIVER} from driver where contract_id = ?"
+OWN_TOKEN = f"select {DRIVER} from driver where token_uid = ?"
+OWN_CONTRACT = f"select {DRIVER} from driver where contract_id = ?"
+OTHER_TOKEN = f"select {DRIVER} from driver where id in (select driver from card where uid = ?)"
+OTHER_CONTRACT = f"select {DRIVER} from driver where id in (select driver from card where contract_id = ?)"
+RENAME = ("update driver set id = ? where id = ?", "update drive set driver = ? where driver = ?")
+HAND_OVER = "update drive set driver = ? where driver = ?"
+REMOVE = "delete from driver where id = ?"
 DRIVE = (
     "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
-    "created_at, deadline, shown, offer"
+    "created_at, deadline, shown, offer, token"
 )
-NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UPDATE = "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ? where id = ?"
 GET_DRIVE = f"select {DRIVE} from drive where id = ?"
 OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
+FOUND = "from drive where driver = ? and created_at >= ? and created_at < ?"
+PLACES = "select distinct connection, country, party, place from drive where driver = ?"
 OF_CDR = f"select {DRIVE} from drive where id = ? or cdr = ?"
 IN_STATE = f"select {DRIVE} from drive where state = ? order by created_at"
 LIKE = f"select {DRIVE} from drive where id >= ? and id < ? order by id limit 10"
@@ -45,7 +53,8 @@ class Driver(msgspec.Struct, frozen=True):
 
 
 class Drive(msgspec.Struct, kw_only=True):
-    """`session` and `cdr` are numbers of objects, 0 where there is none yet; `reason` is plain words for the driver."""
+    """`session` and `cdr` are numbers of objects, 0 where there is none yet; `reason` is plain words for the driver; `token` is the folded
+    uid of the card that it was begun with, empty where it was begun on the page."""
 
     id: str
     driver: str
@@ -65,6 +74,17 @@ class Drive(msgspec.Struct, kw_only=True):
     deadline: int
     shown: bytes = b"[]"
     offer: bytes = b"null"
+    token: str = ""
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which drives of a driver are looked for. `token`: of a card, or empty for those of the page; None: all. `places`: connection,
+    country, party and id of Locations; None: anywhere."""
+
+    since: int = 0
+    until: int = 2**62
+    token: str | None = None
+    places: Sequence[tuple[int, str, str, str]] | None = None
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -88,10 +108,21 @@ class Drivers:
         return _driver(await self._db.one(GET_DRIVER, id))
 
     async def with_token(self, uid: str) -> Driver | None:
-        return _driver(await self._db.one(BY_TOKEN, uid))
+        """Of the page, or one of the driver's cards."""
+        return _driver(await self._db.one(OWN_TOKEN, uid) or await self._db.one(OTHER_TOKEN, fold(uid)))
 
     async def with_contract(self, contract_id: str) -> Driver | None:
-        return _driver(await self._db.one(BY_CONTRACT, contract_id))
+        return _driver(await self._db.one(OWN_CONTRACT, contract_id) or await self._db.one(OTHER_CONTRACT, contract_id))
+
+    async def rename(self, id: str, to: str) -> None:
+        """With the drives."""
+        for statement in RENAME:
+            await self._db.execute(statement, to, id)
+
+    async def hand_over(self, driver: str, to: str) -> None:
+        """All drives of one driver to another; the first is no more."""
+        await self._db.execute(HAND_OVER, to, driver)
+        await self._db.execute(REMOVE, driver)
 
     async def add(self, drive: Drive) -> None:
         self._numbers.take()
@@ -115,6 +146,23 @@ class Drivers:
     async def of_driver(self, driver: str, limit: int = 20) -> list[Drive]:
         """The newest first."""
         return _drives(await self._db.all(OF_DRIVER, driver, limit))
+
+    async def found(self, driver: str, wanted: Wanted, limit: int, offset: int = 0) -> tuple[int, list[Drive]]:
+        """How many there are, and a page of them, the newest first."""
+        where, values = FOUND, [driver, wanted.since, wanted.until]
+        if wanted.token is not None:
+            where, values = f"{where} and token = ?", [*values, wanted.token]
+        if wanted.places is not None:
+            one = "(connection = ? and country = ? and party = ? and place = ?)"
+            where = f"{where} and ({' or '.join([one] * len(wanted.places)) or '1 = 0'})"
+            values += [value for place in wanted.places for value in place]
+        row = await self._db.one(f"select count(*) {where}", *values)
+        rows = await self._db.all(f"select {DRIVE} {where} order by created_at desc, id limit ? offset ?", *values, limit, offset)
+        return 0 if row is None else int(row[0]), _drives(rows)
+
+    async def places(self, driver: str) -> list[tuple[int, str, str, str]]:
+        """Where the driver has charged: connection, country, party and id of Locations."""
+        return [(int(row[0]), row[1], row[2], row[3]) for row in await self._db.all(PLACES, driver)]
 
     async def in_states(self, states: Sequence[str]) -> list[Drive]:
         return [drive for state in states for drive in _drives(await self._db.all(IN_STATE, state))]

@@ -6,8 +6,10 @@ that would outlive a transaction.
 
 from collections.abc import Callable
 
+from interplug.store.accounts import Accounts, Attempts
 from interplug.store.alerts import Alerts
 from interplug.store.bills import Bills
+from interplug.store.cards import Cards
 from interplug.store.charging_stations import ChargingStations
 from interplug.store.checks import Checks
 from interplug.store.commands import Commands
@@ -15,10 +17,12 @@ from interplug.store.cursors import Cursors
 from interplug.store.database import Database, Numbers
 from interplug.store.drivers import Drivers
 from interplug.store.faults import Faults
+from interplug.store.favourites import Favourites
 from interplug.store.history import History
 from interplug.store.holds import Holds
 from interplug.store.invoices import Invoices
 from interplug.store.leases import Leases
+from interplug.store.letters import Letters
 from interplug.store.messages import Messages
 from interplug.store.objects import Objects
 from interplug.store.ocpp import Ocpp
@@ -59,6 +63,11 @@ class Tx:
         self.parties = Parties(db)
         self.partners = Partners(db)
         self.drivers = Drivers(db, numbers)
+        self.accounts = Accounts(db)
+        self.attempts = Attempts(db)
+        self.cards = Cards(db)
+        self.favourites = Favourites(db)
+        self.letters = Letters(db)
         self.places = Places(db)
         self.problems = Problems(db, numbers)
         self.reservations = Reservations(db, numbers)

@@ -84,7 +84,7 @@ class Signing:
     async def who(self, key: str) -> str:
         """Empty: nobody is signed in with it."""
         session, now = self._mac("session", key), self._node.clock()
-        return await self._node.store.read(lambda tx: tx.operators.who(session, now), snapshot=False) or ""
+        return await self._node.store.read(lambda tx: tx.operators.sessions.who(session, now), snapshot=False) or ""
 
     async def sign_in(self, name: str, password: str, address: str) -> Guest | None:
         """None: there is no such operator with that password. Raises Busy."""
@@ -103,13 +103,13 @@ class Signing:
             now = await tx.operators.get(found.name)
             if now is None or now.password != hashed:
                 return False
-            await tx.operators.sign_in(self._mac("session", key), found.name, self._node.clock(), until)
+            await tx.operators.sessions.begin(self._mac("session", key), found.name, self._node.clock(), until)
             return True
 
         return Guest(key, found.name, new=True) if await self._node.store.write(work) else None
 
     async def sign_out(self, guest: Guest) -> None:
-        await self._node.store.write(lambda tx: tx.operators.sign_out(self._mac("session", guest.key)))
+        await self._node.store.write(lambda tx: tx.operators.sessions.end(self._mac("session", guest.key)))
 
     # --- what the browser gets
 
