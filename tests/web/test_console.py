@@ -14,7 +14,7 @@ from interplug.config import AlertSettings, ConsoleSettings, Server, Settings
 from interplug.modules.node import Node
 from interplug.stations.csms import provisioning
 from interplug.store.faults import Fault
-from interplug.web import signing
+from interplug.web import passwords, signing
 from interplug.web.console import Console
 from interplug.web.door import Door
 from tests.charges.meters import open_place
@@ -22,14 +22,6 @@ from tests.nodes import CPO, Clock, close, make_node
 from tests.web.visiting import Answer, Visit
 
 PASSWORD = "correct horse battery"
-
-
-class Ticks:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -48,13 +40,8 @@ async def node(tmp_path: Path, clock: Clock) -> AsyncIterator[Node]:
 
 
 @pytest.fixture
-def ticks() -> Ticks:
-    return Ticks()
-
-
-@pytest.fixture
-async def console(node: Node, ticks: Ticks) -> AsyncIterator[Console]:
-    made = Console(node, timer=ticks)
+async def console(node: Node) -> AsyncIterator[Console]:
+    made = Console(node)
     loop = asyncio.create_task(made.run())
     yield made
     made.end()
@@ -137,11 +124,11 @@ async def test_a_wrong_name_and_a_wrong_password_look_the_same(visit: Visit) -> 
     assert said.findall(wrong.text) == said.findall(unknown.text) == ["There is no operator with this name and this password."]
 
 
-async def test_guessing_is_slowed_and_ends_after_a_while(visit: Visit, ticks: Ticks) -> None:
-    for _ in range(signing.ATTEMPTS):
+async def test_guessing_is_slowed_and_ends_after_a_while(visit: Visit, clock: Clock) -> None:
+    for _ in range(passwords.ATTEMPTS):
         assert (await sign_in(visit, password="a guess of many")).status == 403
     assert (await sign_in(visit)).status == 429
-    ticks.now += signing.WITHIN + 1
+    clock.move(passwords.WITHIN + 1)
     assert (await sign_in(visit)).status == 303
 
 
@@ -233,5 +220,5 @@ async def test_the_door_leads_there_only_where_it_is_on(node: Node, console: Con
 
 @pytest.mark.parametrize("password", ["short", "x" * 1001])
 async def test_a_password_has_a_length(node: Node, password: str) -> None:
-    with pytest.raises(signing.BadPassword):
+    with pytest.raises(passwords.BadPassword):
         await signing.put(node, "bob", password)

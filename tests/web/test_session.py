@@ -75,3 +75,20 @@ def test_a_limit_counts_within_its_time_and_forgets_who_came_long_ago() -> None:
 )
 def test_an_ipv6_customer_is_one(address: str, counts_as: str) -> None:
     assert neighbourhood(address) == counts_as
+
+
+def test_a_drive_is_lent_by_a_link_until_its_time_and_no_other_with_it() -> None:
+    cookies = Cookies(KEY, secure=False)
+    text = cookies.lending("d1", 100)
+    assert cookies.lends(text, 99) == "d1"
+    assert [cookies.lends(one, now) for one, now in ((text, 100), (text.replace("d1", "d2"), 9), (text.replace("100", "999"), 9))] == [
+        ""
+    ] * 3
+    assert cookies.lent(header(cookies.lent_written([text, "x", cookies.lending("d2", 50)])), 60) == {"d1": text}
+    assert Cookies(b"o" * 32, secure=False).lends(text, 9) == ""
+
+
+@given(st.text())
+def test_whatever_stands_in_a_link_lends_nothing(text: str) -> None:
+    cookies = Cookies(KEY, secure=False)
+    assert cookies.lends(text, 1) == "" and cookies.lent(text, 1) == {} and cookies.lent(f"{cookies.lent_name}={text}", 1) == {}

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from interplug.model.types import fold, format_time
 from interplug.modules.node import Node
-from interplug.web import signing
+from interplug.web import passwords, signing
 
 from .ending import USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
@@ -41,7 +41,7 @@ def add(
     password = _password(password_file)
     try:
         with_node(common, lambda node: signing.put(node, name, password))
-    except signing.BadPassword as error:
+    except passwords.BadPassword as error:
         end(str(error), USAGE)
     show({"name": fold(name)}, [f"{fold(name)} may sign in"], json=common.json)
 

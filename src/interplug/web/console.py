@@ -6,8 +6,6 @@ pages are. Nothing of it is shown to who is not signed in, and a session that ha
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
@@ -28,9 +26,10 @@ from interplug.store.tx import Tx
 from . import asking
 from .guarding import guarded
 from .live import OVER, Part, Stream, Streams, TooMany
+from .passwords import Busy
 from .rendering import STATIC, rendered
 from .session import neighbourhood
-from .signing import Busy, Guest, Signing
+from .signing import Guest, Signing
 
 MOST = 200
 WRONG_PAGE = "This page has expired. Go back, reload it and try again."
@@ -49,12 +48,12 @@ class Row(NamedTuple):
 class Console:
     """The ASGI application of the operators' surface. `run` is its loop: without it streams look only now and then."""
 
-    def __init__(self, node: Node, *, timer: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, node: Node) -> None:
         self.node = node
         self.streams = Streams(node)
         self.run = self.streams.run
         self.end = self.streams.end
-        self.signing = Signing(node, timer, secure=root(node.settings).startswith("https://"))
+        self.signing = Signing(node, secure=root(node.settings).startswith("https://"))
         self.app = Starlette(
             routes=[
                 Route("/console", self.alerts),

@@ -178,6 +178,6 @@ class Driving:
     async def _drive(self, request: Request, visitor: Visitor) -> Drive:
         """The drive of the path, if it is this visitor's; to others it does not exist."""
         found = await self.node.store.read(lambda tx: tx.drivers.get(request.path_params["id"]))
-        if found is None or not visitor.driver or found.driver != visitor.driver:
+        if found is None or not visitor.sees(found):
             raise HTTPException(404, "This drive is not known here. Drives are shown only in the browser in which they were started.")
         return found

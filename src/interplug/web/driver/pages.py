@@ -11,9 +11,10 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from interplug.drivers.drives import NotPossible
 from interplug.modules.node import Node
@@ -25,6 +26,18 @@ from interplug.web.rendering import STATIC
 from .driving import Driving
 from .finding import Finding
 from .surface import Surface
+
+
+class Recognising:
+    """In front of every page: who it is that asks."""
+
+    def __init__(self, app: ASGIApp, surface: Surface) -> None:
+        self.app, self.surface = app, surface
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith("/static/"):
+            await self.surface.recognise(scope)
+        await self.app(scope, receive, send)
 
 
 class Pages:
@@ -44,6 +57,7 @@ class Pages:
                 *driving.routes(),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
+            middleware=[Middleware(Recognising, self.surface)],
             exception_handlers={HTTPException: trouble, NotPossible: trouble, TooMany: trouble, Exception: trouble},
         )
         self.app.router.redirect_slashes = False

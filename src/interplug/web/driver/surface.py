@@ -6,11 +6,14 @@ own page sent it (a field `csrf` or the header X-CSRF-Token). What cannot be don
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from interplug.drivers.states import OPEN
 from interplug.modules.node import Node
@@ -20,8 +23,9 @@ from interplug.web import asking
 from interplug.web.live import Streams
 from interplug.web.rendering import answer as as_json
 from interplug.web.rendering import rendered
-from interplug.web.session import Cookies, Visitor, neighbourhood
+from interplug.web.session import Cookies, Visitor, neighbourhood, stranger
 
+VISITOR = "interplug.visitor"
 WRONG_PAGE = "This page has expired. Go back, reload it and try again."
 
 
@@ -32,8 +36,21 @@ class Surface:
         secure = root(node.settings).startswith("https://")
         self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=secure)
 
+    async def recognise(self, scope: Scope) -> None:
+        """Once for each request, before any page: who it is."""
+        header, now = Headers(scope=scope).get("cookie", ""), self.node.clock()
+        visitor = self.cookies.read(header)
+        if visitor.account:
+            session = self.cookies.session(visitor)
+            driver = await self.node.store.read(lambda tx: tx.accounts.sessions.who(session, now), snapshot=False)
+            visitor = stranger() if driver is None else replace(visitor, driver=driver)
+        elif visitor.driver and await self.node.store.read(lambda tx: tx.accounts.get(visitor.driver), snapshot=False) is not None:
+            visitor = stranger()  # the guest of this browser has an account since, and signs in to it
+        scope[VISITOR] = replace(visitor, lent=frozenset(self.cookies.lent(header, now)))
+
     def visitor(self, request: Request) -> Visitor:
-        return self.cookies.read(request.headers.get("cookie", ""))
+        found: Visitor = request.scope[VISITOR]
+        return found
 
     async def form(self, request: Request) -> dict[str, Any]:
         """The fields of a POST, form or JSON, once it is proved to come from our page."""
