@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -120,10 +121,13 @@ def test_a_key_in_the_settings_is_named_and_not_copied(node: Command, tmp_path: 
 
 @pytest.fixture
 def serving(node: Command, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    environment = quiet_environment() | {
-        "INTERPLUG__SERVER__PORT": "0",
-        "INTERPLUG__STORE__URL": f"sqlite:///{tmp_path / 'node.db'}",
-    }
+    with served(f"sqlite:///{tmp_path / 'node.db'}", tmp_path) as process:
+        yield process
+
+
+@contextmanager
+def served(url: str, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    environment = quiet_environment() | {"INTERPLUG__SERVER__PORT": "0", "INTERPLUG__STORE__URL": url}
     with subprocess.Popen([*PROGRAM, "serve"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert "is ready" in process.stdout.readline()
@@ -152,6 +156,20 @@ def test_a_node_on_postgresql_comes_back_with_numbers_that_nobody_has_seen(
         assert interplug("db", "restore", "copy.dump", "--replace").code == 0
         assert parties(interplug) == ["TNM"]
         assert ask(url, number)[0][0] == before + GAP
+
+
+def test_a_node_that_runs_on_postgresql_is_not_replaced(
+    interplug: Command, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with cluster.database() as url:
+        monkeypatch.setenv("INTERPLUG__STORE__URL", url)
+        interplug("party", "add", "CPO", "NL-TNM")
+        with served(url, tmp_path) as process:
+            assert interplug("db", "backup", "copy.dump").code == 0
+            said = interplug("db", "restore", "copy.dump", "--replace")
+            assert (said.code, "is serving" in said.err) == (4, True)
+            assert process.poll() is None
+        assert parties(interplug) == ["TNM"]
 
 
 def test_the_tool_of_postgresql_gets_the_password_as_it_is_and_leaves_no_half_of_a_copy(

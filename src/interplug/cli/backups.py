@@ -90,6 +90,8 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
     if not file.is_file():
         end(f"there is no file {file}", USAGE)
     if isinstance(place, Server):
+        if shutil.which("pg_restore") is not None and (connections := place.served()):
+            end(f"a node is serving {place.shown} ({connections} connections); stop it first", CONFIGURATION)
         document, told = _call(
             "pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url
         )

@@ -25,6 +25,7 @@ PATIENCE = 600.0
 HELD_BY_OTHERS = ("55P03", "40P01")
 """lock_not_available, deadlock_detected."""
 UNREACHABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+SERVED = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'interplug'"
 ONE_AT_A_TIME = "select pg_advisory_lock(7382514)"
 """Any number, ours: held by whoever brings the schema up to date."""
 TABLES = "select tablename from pg_tables where schemaname = current_schema()"
@@ -91,6 +92,15 @@ def prepare(url: str) -> None:
 
     if _asked(url, work):
         upgrade(url)
+
+
+def served(url: str) -> int:
+    """How many connections nodes have to this database."""
+
+    async def work(connection: Connection) -> int:
+        return int(await connection.fetchval(SERVED))
+
+    return _asked(url, work)
 
 
 def put_back(url: str) -> None:

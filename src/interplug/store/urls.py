@@ -138,6 +138,9 @@ class Server:
     def size(self) -> int:
         return self._ask(self._schema.size)
 
+    def served(self) -> int:
+        return self._ask(self._schema.served)
+
     def put_back(self) -> None:
         self._ask(self._schema.put_back)
 
