@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC
 from decimal import Decimal
 
@@ -19,7 +20,9 @@ SECONDS = [0, 59, 60, 61, 3599, 3600, 3661, 86_399, 172_799, 172_800, 900_000]
 async def test_the_browser_counts_on_in_the_words_of_the_server(page: Page) -> None:
     ages = "".join(f'<p><time data-age="{passed}" data-old="3600"></time></p>' for passed in SECONDS)
     lasting = "".join(f'<p><time data-lasting="{passed}"></time></p>' for passed in SECONDS)
-    await page.set_content(f'<body><p id="offline" hidden><time></time></p><div>{ages}{lasting}</div></body>')
+    await page.set_content(
+        f"<body data-ages='{json.dumps(wording.ages())}'><p id=\"offline\" hidden><time></time></p><div>{ages}{lasting}</div></body>"
+    )
     await page.add_script_tag(path=HERE / "static/live.js")
     said = await page.locator("div time").all_inner_texts()
     speed_one = [*(wording.age(T0, T0 + passed * SECOND) for passed in SECONDS), *(wording.lasting(passed) for passed in SECONDS)]
@@ -37,8 +40,8 @@ def test_clocks_that_differ_make_no_age_negative() -> None:
         ("1.005", "EUR", 2, "€1.005"),
         ("1.2", "EUR", 2, "€1.20"),
         ("1.43259", "EUR", 0, "€1.43"),
-        ("250", "JPY", 0, "JPY 250"),
-        ("3", "SEK", 0, "SEK 3.00"),
+        ("250", "JPY", 0, "JP¥250"),
+        ("3", "SEK", 0, "SEK\N{NO-BREAK SPACE}3.00"),
         ("-2", "GBP", 0, "−£2.00"),
     ],
 )

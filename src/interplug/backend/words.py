@@ -4,45 +4,46 @@ from __future__ import annotations
 
 from typing import Any
 
+from interplug.model.said import said
 from interplug.model.types import format_time
 from interplug.store.alerts import Alert
 
 Document = dict[str, Any]
 SEVERITIES = ("info", "minor", "major", "critical")
 WORDS = {
-    "ConnectorLockFailure": "The lock of the plug does not work.",
-    "DriverReportCable": "A driver reports that the cable or the plug is broken or stuck.",
-    "DriverReportDanger": "A driver reports a danger: bare wires, smoke, damage.",
-    "DriverReportDirty": "A driver reports that the place is not kept, dark or dirty.",
-    "DriverReportMoney": "A driver reports that a price or a bill is wrong.",
-    "DriverReportOther": "A driver reports a problem.",
-    "DriverReportOccupied": "A driver reports that the place is taken by a car that does not charge.",
-    "DriverReportNotThere": "A driver reports that the station is not there, or cannot be reached.",
-    "DriverReportScreen": "A driver reports that the screen or the card reader does not work.",
-    "DriverReportStart": "A driver reports that charging does not start.",
-    "EVCommunicationError": "Station and car do not understand each other.",
-    "EmergencyStop": "The emergency stop was pressed.",
-    "GroundFailure": "Current leaks to earth; the station has switched off.",
-    "HighTemperature": "The station is too hot.",
-    "InternalError": "Something inside the station has failed.",
-    "LocalListConflict": "The station's list of cards is not the one that it should have.",
-    "MeterNotMoving": "The station says that a car is charging, but its meter stands still.",
-    "OtherError": "Something is wrong that the station has no code for.",
-    "OverCurrentFailure": "Too much current has flowed; the station has switched off.",
-    "OverVoltage": "The voltage of the grid is too high.",
-    "PowerMeterFailure": "The meter cannot be read.",
-    "PowerSwitchFailure": "The power switch does not work.",
-    "ReaderFailure": "The card reader does not work; an app still does.",
-    "ResetFailure": "The station could not restart.",
-    "StartsFailing": "Nobody could charge here for several starts in a row.",
-    "StationSilent": "The station is not connected.",
-    "UnderVoltage": "The voltage of the grid is too low.",
-    "WeakSignal": "The mobile connection of the station is weak.",
+    "ConnectorLockFailure": said("The lock of the plug does not work."),
+    "DriverReportCable": said("A driver reports that the cable or the plug is broken or stuck."),
+    "DriverReportDanger": said("A driver reports a danger: bare wires, smoke, damage."),
+    "DriverReportDirty": said("A driver reports that the place is not kept, dark or dirty."),
+    "DriverReportMoney": said("A driver reports that a price or a bill is wrong."),
+    "DriverReportOther": said("A driver reports a problem."),
+    "DriverReportOccupied": said("A driver reports that the place is taken by a car that does not charge."),
+    "DriverReportNotThere": said("A driver reports that the station is not there, or cannot be reached."),
+    "DriverReportScreen": said("A driver reports that the screen or the card reader does not work."),
+    "DriverReportStart": said("A driver reports that charging does not start."),
+    "EVCommunicationError": said("Station and car do not understand each other."),
+    "EmergencyStop": said("The emergency stop was pressed."),
+    "GroundFailure": said("Current leaks to earth; the station has switched off."),
+    "HighTemperature": said("The station is too hot."),
+    "InternalError": said("Something inside the station has failed."),
+    "LocalListConflict": said("The station's list of cards is not the one that it should have."),
+    "MeterNotMoving": said("The station says that a car is charging, but its meter stands still."),
+    "OtherError": said("Something is wrong that the station has no code for."),
+    "OverCurrentFailure": said("Too much current has flowed; the station has switched off."),
+    "OverVoltage": said("The voltage of the grid is too high."),
+    "PowerMeterFailure": said("The meter cannot be read."),
+    "PowerSwitchFailure": said("The power switch does not work."),
+    "ReaderFailure": said("The card reader does not work; an app still does."),
+    "ResetFailure": said("The station could not restart."),
+    "StartsFailing": said("Nobody could charge here for several starts in a row."),
+    "StationSilent": said("The station is not connected."),
+    "UnderVoltage": said("The voltage of the grid is too low."),
+    "WeakSignal": said("The mobile connection of the station is weak."),
 }
 
 
 def words(code: str) -> str:
-    return WORDS.get(code, "The station reports a fault.")
+    return WORDS.get(code, said("The station reports a fault."))
 
 
 def at_least(severity: str, least: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from interplug.model.said import Said, joined, said
 from interplug.tariffs.compiled import Tariff, compile_tariff
 from interplug.tariffs.money import HUNDRED, WIDE, Money, Rounder, Tax
 from interplug.tariffs.options import SPEC, Options
@@ -126,11 +127,11 @@ def fee_tariff(fee: Fee, beside: Sequence[Mapping[str, Any]] = ()) -> Document |
     return {"id": "FEE", "currency": fee.currency, "tax_included": tax_included, "elements": [{"price_components": components}]}
 
 
-def retail_words(tariff: Mapping[str, Any] | None, fee: Fee = NOTHING) -> str:
+def retail_words(tariff: Mapping[str, Any] | None, fee: Fee = NOTHING) -> Said:
     """In one line, as a driver reads it; without a tariff only the fee, if there is one."""
     extra = fee_tariff(fee, [] if tariff is None else [tariff])
-    said = [] if tariff is None else [words(raised(tariff, fee.percentage))]
-    return "; ".join([*said, *([] if extra is None else [f"service fee {words(extra)}"])])
+    own = [] if tariff is None else [words(raised(tariff, fee.percentage))]
+    return joined("; ", [*own, *([] if extra is None else [said("service fee {price}", price=words(extra))])])
 
 
 def _taxes(fee: Fee, beside: Sequence[Mapping[str, Any]]) -> tuple[str, Decimal | None]:

@@ -16,11 +16,12 @@ from starlette.requests import ClientDisconnect, Request
 from interplug.drivers.drives import NotPossible
 from interplug.model.types import BadJson, decode_json
 
+from .languages import N_, _, say
 from .live import TooMany
 
 LARGEST_FORM = 16_384
 FORM_TIMEOUT = 10.0
-PLAIN = {"Not Found": "There is no such page.", "Method Not Allowed": "This cannot be done here."}
+PLAIN = {"Not Found": N_("There is no such page."), "Method Not Allowed": N_("This cannot be done here.")}
 
 
 def number(text: str, otherwise: int = 0) -> int:
@@ -62,9 +63,9 @@ async def body(request: Request, largest: int = LARGEST_FORM) -> bytes:
 def trouble(error: Exception) -> tuple[int, str]:
     """What went wrong, as a status and in plain words."""
     if isinstance(error, HTTPException):
-        return error.status_code, PLAIN.get(error.detail, error.detail)
+        return error.status_code, say(PLAIN.get(error.detail, error.detail))
     if isinstance(error, NotPossible):
-        return 409, str(error)
+        return 409, say(error.args[0])
     if isinstance(error, TooMany):
-        return 503, "Too many live pages are open. Close some, or reload the page now and then."
-    return 500, "Something went wrong here. It is written down, and it is not your fault."
+        return 503, _("Too many live pages are open. Close some, or reload the page now and then.")
+    return 500, _("Something went wrong here. It is written down, and it is not your fault.")

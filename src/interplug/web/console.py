@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -24,7 +25,9 @@ from interplug.store.alerts import Alert
 from interplug.store.tx import Tx
 
 from . import asking
+from .choosing import chosen
 from .guarding import guarded
+from .languages import N_, _, say, speak
 from .live import OVER, Part, Stream, Streams, TooMany
 from .passwords import Busy
 from .rendering import STATIC, rendered
@@ -32,9 +35,9 @@ from .session import neighbourhood
 from .signing import Guest, Signing
 
 MOST = 200
-WRONG_PAGE = "This page has expired. Go back, reload it and try again."
-WRONG_PASSWORD = "There is no operator with this name and this password."
-TOO_OFTEN = "Too many have tried to sign in. Wait ten minutes and try again."
+WRONG_PAGE = N_("This page has expired. Go back, reload it and try again.")
+WRONG_PASSWORD = N_("There is no operator with this name and this password.")
+TOO_OFTEN = N_("Too many have tried to sign in. Wait ten minutes and try again.")
 
 
 class Row(NamedTuple):
@@ -53,7 +56,8 @@ class Console:
         self.streams = Streams(node)
         self.run = self.streams.run
         self.end = self.streams.end
-        self.signing = Signing(node, secure=root(node.settings).startswith("https://"))
+        self.secure = root(node.settings).startswith("https://")
+        self.signing = Signing(node, secure=self.secure)
         self.app = Starlette(
             routes=[
                 Route("/console", self.alerts),
@@ -62,6 +66,7 @@ class Console:
                 Route("/console/sign-in", self.sign_in_page),
                 Route("/console/sign-in", self.sign_in, methods=["POST"]),
                 Route("/console/sign-out", self.sign_out, methods=["POST"]),
+                Route("/console/language", self.language, methods=["POST"]),
                 Mount("/console/static", StaticFiles(directory=STATIC)),
             ],
             exception_handlers={HTTPException: self.trouble, TooMany: self.trouble, Exception: self.trouble},
@@ -69,6 +74,7 @@ class Console:
         self.app.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        speak(Headers(scope=scope))
         await guarded(self.app, scope, receive, send)
 
     # --- alerts
@@ -97,7 +103,7 @@ class Console:
     async def _rows(self) -> list[Row]:
         async def work(tx: Tx) -> list[Row]:
             found = await tx.alerts.list(closed=True, limit=MOST)
-            return [Row(one, await name_of(tx, one), words(one.code)) for one in found]
+            return [Row(one, await name_of(tx, one), say(words(one.code))) for one in found]
 
         return await self.node.store.read(work)
 
@@ -128,9 +134,9 @@ class Console:
         try:
             found = await self.signing.sign_in(name, password, _address(request))
         except Busy:
-            return self._page("sign_in.html", guest, 429, wrong=TOO_OFTEN)
+            return self._page("sign_in.html", guest, 429, wrong=_(TOO_OFTEN))
         if found is None:
-            return self._page("sign_in.html", guest, 403, wrong=WRONG_PASSWORD)
+            return self._page("sign_in.html", guest, 403, wrong=_(WRONG_PASSWORD))
         return self._with_cookie(RedirectResponse("/console", 303), found)
 
     async def sign_out(self, request: Request) -> Response:
@@ -140,6 +146,9 @@ class Console:
         response = RedirectResponse("/console/sign-in", 303)
         response.headers.append("set-cookie", self.signing.written(None))
         return response
+
+    async def language(self, request: Request) -> Response:
+        return chosen(await self._form(request, await self._guest(request)), "/console", secure=self.secure)
 
     # --- asking and answering
 
@@ -155,7 +164,7 @@ class Console:
     async def _signed_in(self, request: Request) -> Guest:
         guest = await self._guest(request)
         if not guest.name:
-            raise HTTPException(403, "You are not signed in, or not any more.")
+            raise HTTPException(403, N_("You are not signed in, or not any more."))
         return guest
 
     async def _form(self, request: Request, guest: Guest) -> dict[str, Any]:
@@ -166,7 +175,9 @@ class Console:
         return form
 
     def _rendered(self, template: str, status: int = 200, **context: Any) -> Response:
-        return rendered(f"console/{template}", status, static="/console/static", speed=self.node.speed, **context)
+        return rendered(
+            f"console/{template}", status, **{"static": "/console/static", "path": "/console", "speed": self.node.speed, **context}
+        )
 
     def _page(self, template: str, guest: Guest, status: int = 200, **context: Any) -> Response:
         proof = self.signing.proof(guest)

@@ -1,13 +1,15 @@
 """The languages that the pages speak. English is written in the code and in the templates; the others are catalogues in `locale/`.
 
 `_("Free")` is the text in the language of the request; `{{ _("Free") }}` and `{% trans %}…{% endtrans %}` are the same in templates. A text
-that stands in a table is marked there with `N_` and said with `_` where it is shown. What has no translation is said in English. The
-language is the visitor's choice (cookie `language`), else the browser's (Accept-Language).
+that stands in a table is marked there with `N_` and said with `_` where it is shown. What a lower room says (`model/said.py`, a text of
+the store) is said with `say`. What has no translation is said in English. The language is the visitor's choice (cookie `language`), else
+the browser's (Accept-Language).
 """
 
 from __future__ import annotations
 
 import gettext
+from collections import UserDict
 from contextvars import ContextVar
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
@@ -18,6 +20,10 @@ from babel.core import negotiate_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from starlette.datastructures import Headers
+
+from interplug.model.said import Figure, Said
+
+from . import writing
 
 LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 CATALOGUES = Path(__file__).parent / "locale"
@@ -60,6 +66,31 @@ def _(message: str) -> str:
 
 def ngettext(one: str, many: str, count: int) -> str:
     return catalogue(spoken()).ngettext(one, many, count)
+
+
+def say(text: str) -> str:
+    """What a lower room has said. Of a text without parts that ends in the operator's own words in brackets, these stay as they are."""
+    if isinstance(text, Said):
+        values = {name: _value(value) for name, value in text.values.items()}
+        return _(text.template).format(**values) if values else _(text.template)
+    translated = _(text) if text else ""
+    if translated == text and text.endswith(")") and " (" in text:
+        ours, _between, theirs = text.partition(" (")
+        return f"{_(ours)} ({theirs}"
+    return translated
+
+
+def _value(value: object) -> object:
+    if isinstance(value, Figure):
+        return writing.figure(value, spoken())
+    return say(value) if isinstance(value, Said) else value
+
+
+class Words(UserDict[str, str]):
+    """A table of texts marked with `N_`; what is taken out of it is in the language of the request."""
+
+    def __getitem__(self, key: str) -> str:
+        return _(super().__getitem__(key))
 
 
 def N_(message: str) -> str:

@@ -58,7 +58,17 @@ TEMPLATES.globals.update(
     version=__version__, zone=wording.zone, states=wording.STATES, short=wording.SHORT, checks=wording.CHECKS, signed=wording.SIGNED
 )
 TEMPLATES.globals.update(
-    payments=wording.PAYMENTS, language=languages.spoken, asset=asset, icon=icon, static="/static", home="/", here="", ways=()
+    payments=wording.PAYMENTS,
+    language=languages.spoken,
+    languages=languages.LANGUAGES,
+    ages=wording.ages,
+    severities=wording.SEVERITIES,
+    asset=asset,
+    icon=icon,
+    static="/static",
+    home="/",
+    here="",
+    ways=(),
 )
 
 

@@ -1,4 +1,5 @@
-"""How things are said to a driver: statuses, plugs, ages, money. The same words on every page and in every stream.
+"""How things are said to a driver: statuses, plugs, ages, money. The same words on every page and in every stream, in the language of
+the request.
 
 Nothing here is nicer than the truth: an unknown status is called unknown, a price before taxes is called that. This file knows no
 node and no clock; whoever asks brings the time.
@@ -11,15 +12,16 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from markupsafe import Markup
+
 from interplug.drivers.receipt import Amount
-from interplug.tariffs.money import exponent
 
-SECOND = 1_000_000
-SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
-OPERATOR_SAYS_NOT = "not told"
+from . import writing
+from .languages import N_, Words, _, say, spoken
+from .writing import SECOND as SECOND
 
 
-class Said(NamedTuple):
+class Mark(NamedTuple):
     """A status in words, and how it looks: `free`, `busy`, `out` or `unknown`."""
 
     text: str
@@ -27,112 +29,132 @@ class Said(NamedTuple):
 
 
 STATUSES = {
-    "AVAILABLE": Said("Free", "free"),
-    "BLOCKED": Said("Blocked", "busy"),
-    "CHARGING": Said("In use", "busy"),
-    "RESERVED": Said("Reserved", "busy"),
-    "INOPERATIVE": Said("Out of service", "out"),
-    "OUTOFORDER": Said("Out of order", "out"),
-    "PLANNED": Said("Not built yet", "out"),
-    "REMOVED": Said("Taken away", "out"),
-    "UNKNOWN": Said("Not known", "unknown"),
+    "AVAILABLE": Mark(N_("Free"), "free"),
+    "BLOCKED": Mark(N_("Blocked"), "busy"),
+    "CHARGING": Mark(N_("In use"), "busy"),
+    "RESERVED": Mark(N_("Reserved"), "busy"),
+    "INOPERATIVE": Mark(N_("Out of service"), "out"),
+    "OUTOFORDER": Mark(N_("Out of order"), "out"),
+    "PLANNED": Mark(N_("Not built yet"), "out"),
+    "REMOVED": Mark(N_("Taken away"), "out"),
+    "UNKNOWN": Mark(N_("Not known"), "unknown"),
 }
 
-PLUGS = {
-    "IEC_62196_T1": "Type 1",
-    "IEC_62196_T1_COMBO": "CCS 1",
-    "IEC_62196_T2": "Type 2",
-    "IEC_62196_T2_COMBO": "CCS 2",
-    "IEC_62196_T3A": "Type 3A",
-    "IEC_62196_T3C": "Type 3C",
-    "CHADEMO": "CHAdeMO",
-    "CHAOJI": "ChaoJi",
-    "GBT_AC": "GB/T AC",
-    "GBT_DC": "GB/T DC",
-    "MCS": "MCS (lorries)",
-    "NEMA_14_50": "NEMA 14-50",
-    "SAE_J3400": "NACS",
-    "TESLA_R": "Tesla Roadster",
-    "TESLA_S": "Tesla",
-    "IEC_60309_2_single_16": "CEE blue",
-    "IEC_60309_2_three_16": "CEE red 16 A",
-    "IEC_60309_2_three_32": "CEE red 32 A",
-    "IEC_60309_2_three_64": "CEE red 63 A",
-    "DOMESTIC_F": "Schuko",
-}
+PLUGS = Words(
+    {
+        "IEC_62196_T1": "Type 1",
+        "IEC_62196_T1_COMBO": "CCS 1",
+        "IEC_62196_T2": "Type 2",
+        "IEC_62196_T2_COMBO": "CCS 2",
+        "IEC_62196_T3A": "Type 3A",
+        "IEC_62196_T3C": "Type 3C",
+        "CHADEMO": "CHAdeMO",
+        "CHAOJI": "ChaoJi",
+        "GBT_AC": "GB/T AC",
+        "GBT_DC": "GB/T DC",
+        "MCS": N_("MCS (lorries)"),
+        "NEMA_14_50": "NEMA 14-50",
+        "SAE_J3400": "NACS",
+        "TESLA_R": "Tesla Roadster",
+        "TESLA_S": "Tesla",
+        "IEC_60309_2_single_16": N_("CEE blue"),
+        "IEC_60309_2_three_16": N_("CEE red 16 A"),
+        "IEC_60309_2_three_32": N_("CEE red 32 A"),
+        "IEC_60309_2_three_64": N_("CEE red 63 A"),
+        "DOMESTIC_F": "Schuko",
+    }
+)
 
-STATES = {
-    "PAYING": "Payment first",
-    "ASKED": "Asking the operator …",
-    "ACCEPTED": "The operator is starting the station …",
-    "STARTED": "The station is ready. Plug in your car.",
-    "UNSURE": "Not confirmed",
-    "CHARGING": "Charging",
-    "STOPPING": "Stopping …",
-    "FINISHED": "Finished. Waiting for the operator’s bill.",
-    "BILLED": "Finished and billed",
-    "FAILED": "Not started",
-}
-SHORT = {
-    **STATES,
-    "PAYING": "Not paid yet",
-    "ASKED": "Starting",
-    "ACCEPTED": "Starting",
-    "STARTED": "Ready for the car",
-    "FINISHED": "Waiting for the bill",
-}
+STATES = Words(
+    {
+        "PAYING": N_("Payment first"),
+        "ASKED": N_("Asking the operator …"),
+        "ACCEPTED": N_("The operator is starting the station …"),
+        "STARTED": N_("The station is ready. Plug in your car."),
+        "UNSURE": N_("Not confirmed"),
+        "CHARGING": N_("Charging"),
+        "STOPPING": N_("Stopping …"),
+        "FINISHED": N_("Finished. Waiting for the operator’s bill."),
+        "BILLED": N_("Finished and billed"),
+        "FAILED": N_("Not started"),
+    }
+)
+SHORT = Words(
+    {
+        **STATES.data,
+        "PAYING": N_("Not paid yet"),
+        "ASKED": N_("Starting"),
+        "ACCEPTED": N_("Starting"),
+        "STARTED": N_("Ready for the car"),
+        "FINISHED": N_("Waiting for the bill"),
+    }
+)
 
-PAYMENTS = {
-    "created": "The payment is being prepared.",
-    "requires_action": "Nothing is held yet.",
-    "held": "This much is held on your card. You pay what you use; the rest is let go.",
-    "raising": "This much is held on your card. You pay what you use; the rest is let go.",
-    "capturing": "Your payment is being made.",
-    "captured": "Paid by card.",
-    "voiding": "What is held on your card is being let go.",
-    "voided": "Nothing was taken from your card.",
-    "refunding": "Money is on its way back to your card.",
-    "refunded": "All of it went back to your card.",
-    "expired": "What was held on your card was let go.",
-    "failed": "The payment did not work.",
-    "disputed": "You have disputed this payment at your bank.",
-    "lost": "Your bank has taken this payment back.",
-}
+PAYMENTS = Words(
+    {
+        "created": N_("The payment is being prepared."),
+        "requires_action": N_("Nothing is held yet."),
+        "held": N_("This much is held on your card. You pay what you use; the rest is let go."),
+        "raising": N_("This much is held on your card. You pay what you use; the rest is let go."),
+        "capturing": N_("Your payment is being made."),
+        "captured": N_("Paid by card."),
+        "voiding": N_("What is held on your card is being let go."),
+        "voided": N_("Nothing was taken from your card."),
+        "refunding": N_("Money is on its way back to your card."),
+        "refunded": N_("All of it went back to your card."),
+        "expired": N_("What was held on your card was let go."),
+        "failed": N_("The payment did not work."),
+        "disputed": N_("You have disputed this payment at your bank."),
+        "lost": N_("Your bank has taken this payment back."),
+    }
+)
 
-CHECKS = {
-    "match": "Checked: the operator’s bill is right for its tariff and for what the meter counted.",
-    "mismatch": "Checked: the operator’s bill is not what its tariff and the meter give. You pay what they give.",
-    "unverifiable": "The operator’s bill could not be checked: it does not tell enough.",
-}
-SIGNED = {
-    "signed_right": "Checked: the meter’s signature is right for the key below, and fits the bill. Compare it with the one on the meter.",
-    "signature_wrong": "The meter’s signature is wrong: it was changed, or the key is not that of this meter. Ask before you pay.",
-    "signed_energy": "The meter has signed another amount of energy than is billed. Ask before you pay.",
-    "signed_times": "What the meter has signed is of another time than this bill. Ask before you pay.",
-    "signed_unchecked": "The signature of the meter could not be checked here. The transparency software may be able to.",
-}
+CHECKS = Words(
+    {
+        "match": N_("Checked: the operator’s bill is right for its tariff and for what the meter counted."),
+        "mismatch": N_("Checked: the operator’s bill is not what its tariff and the meter give. You pay what they give."),
+        "unverifiable": N_("The operator’s bill could not be checked: it does not tell enough."),
+    }
+)
+SIGNED = Words(
+    {
+        "signed_right": N_(
+            "Checked: the meter’s signature is right for the key below, and fits the bill. Compare it with the one on the meter."
+        ),
+        "signature_wrong": N_("The meter’s signature is wrong: it was changed, or the key is not that of this meter. Ask before you pay."),
+        "signed_energy": N_("The meter has signed another amount of energy than is billed. Ask before you pay."),
+        "signed_times": N_("What the meter has signed is of another time than this bill. Ask before you pay."),
+        "signed_unchecked": N_("The signature of the meter could not be checked here. The transparency software may be able to."),
+    }
+)
 
 
-def status(code: str) -> Said:
-    return STATUSES.get(code) or Said(f"Not known ({code})", "unknown")
+SEVERITIES = Words({"info": N_("info"), "minor": N_("minor"), "major": N_("major"), "critical": N_("critical")})
+
+
+def status(code: str) -> Mark:
+    known = STATUSES.get(code)
+    return Mark(_("Not known (%s)") % code, "unknown") if known is None else Mark(_(known.text), known.look)
 
 
 def plug(standard: str) -> str:
+    if standard in PLUGS:
+        return PLUGS[standard]
     if standard.startswith("DOMESTIC_"):
-        return PLUGS.get(standard, f"Household {standard.removeprefix('DOMESTIC_')}")
-    return PLUGS.get(standard, standard.replace("_", " "))
+        return _("Household %s") % standard.removeprefix("DOMESTIC_")
+    return standard.replace("_", " ")
 
 
 def kw(watts: int | Decimal) -> str:
-    return f"{Decimal(watts) / 1000:.1f}".removesuffix(".0") + " kW"
+    return writing.number(Decimal(watts) / 1000, spoken(), 0, 1) + " kW"
 
 
 def number(value: Decimal, places: int) -> str:
-    return f"{value:.{places}f}"
+    return writing.number(value, spoken(), places, places)
 
 
-def plainly(value: Decimal) -> str:
-    return f"{value.normalize():f}"
+def plainly(value: Decimal | int) -> str:
+    return writing.number(value, spoken())
 
 
 def seconds(since: int, now: int) -> int:
@@ -140,14 +162,32 @@ def seconds(since: int, now: int) -> int:
     return max(0, now - since) // SECOND
 
 
+AGES = Words({"s": N_("{n} s ago"), "min": N_("{n} min ago"), "h": N_("{n} h ago"), "days": N_("{n} days ago")})
+
+
 def age(since: int, now: int) -> str:
     """`live.js` counts on in the same words."""
     passed = seconds(since, now)
     if passed < 60:
-        return f"{passed} s ago"
+        return AGES["s"].format(n=passed)
     if passed < 3600:
-        return f"{passed // 60} min ago"
-    return f"{passed // 3600} h ago" if passed < 48 * 3600 else f"{passed // 86_400} days ago"
+        return AGES["min"].format(n=passed // 60)
+    return AGES["h"].format(n=passed // 3600) if passed < 48 * 3600 else AGES["days"].format(n=passed // 86_400)
+
+
+def ago(since: int, now: int, old: int | None = None) -> Markup:
+    """The age in a page that counts it on; `old`: seconds after which it is marked."""
+    mark = Markup("") if old is None else Markup(' data-old="{}"').format(old)
+    return Markup('<time data-age="{}"{}>{}</time>').format(seconds(since, now), mark, age(since, now))
+
+
+def strong(text: str) -> Markup:
+    return Markup("<strong>{}</strong>").format(text)
+
+
+def ages() -> dict[str, str]:
+    """For `live.js`."""
+    return dict(AGES.items())
 
 
 def lasting(passed: int) -> str:
@@ -166,7 +206,7 @@ def zone(name: str | None) -> tzinfo:
 
 def moment(at: int, where: tzinfo) -> str:
     """A time at the station, with the name of its clock."""
-    return f"{datetime.fromtimestamp(at // SECOND, UTC).astimezone(where):%-d %b %Y, %H:%M %Z}"
+    return writing.moment(at, where, spoken())
 
 
 def clock(at: int, where: tzinfo) -> str:
@@ -175,12 +215,7 @@ def clock(at: int, where: tzinfo) -> str:
 
 def money(value: Decimal, currency: str, finer: int = 0) -> str:
     """In the smallest coin of the currency; `finer`: up to so many digits more where they are there."""
-    coin = exponent(currency)
-    text = f"{abs(value):.{coin + finer}f}"
-    while finer and text.endswith("0"):
-        text, finer = text[:-1], finer - 1
-    minus = "−" if value < 0 else ""
-    return f"{minus}{SYMBOLS[currency]}{text}" if currency in SYMBOLS else f"{minus}{currency} {text}"
+    return writing.money(value, currency, spoken(), finer)
 
 
 def cost(amount: Amount) -> str:
@@ -188,11 +223,12 @@ def cost(amount: Amount) -> str:
 
 
 def taxes(amount: Amount) -> str:
-    return "before taxes" if amount.gross is None else "taxes included"
+    return _("before taxes") if amount.gross is None else _("taxes included")
 
 
 FILTERS: dict[str, Any] = {
     "age": age,
+    "ago": ago,
     "clock": clock,
     "cost": cost,
     "kw": kw,
@@ -202,7 +238,9 @@ FILTERS: dict[str, Any] = {
     "number": number,
     "plainly": plainly,
     "plug": plug,
+    "say": say,
     "seconds": seconds,
     "status": status,
+    "strong": strong,
     "taxes": taxes,
 }

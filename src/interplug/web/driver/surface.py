@@ -20,6 +20,7 @@ from interplug.modules.node import Node
 from interplug.partners.presentation import root
 from interplug.store.drivers import Drive
 from interplug.web import asking
+from interplug.web.choosing import chosen
 from interplug.web.live import Streams
 from interplug.web.rendering import answer as as_json
 from interplug.web.rendering import rendered
@@ -33,8 +34,8 @@ class Surface:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.streams = Streams(node)
-        secure = root(node.settings).startswith("https://")
-        self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=secure)
+        self.secure = root(node.settings).startswith("https://")
+        self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=self.secure)
 
     async def recognise(self, scope: Scope) -> None:
         """Once for each request, before any page: who it is."""
@@ -66,7 +67,7 @@ class Surface:
         proof = self.cookies.proof(visitor)
         if asking.wants_json(request):
             return self.with_cookie(as_json({"csrf": proof, **document}, status), visitor)
-        page = rendered(template, status, csrf=proof, speed=self.node.speed, **context)
+        page = rendered(template, status, csrf=proof, speed=self.node.speed, path=_path(request), **context)
         return self.with_cookie(page, visitor)
 
     def with_cookie(self, response: Response, visitor: Visitor) -> Response:
@@ -81,7 +82,12 @@ class Surface:
         status, text = asking.trouble(error)
         if asking.wants_json(request):
             return as_json({"error": text}, status)
-        return rendered("driver/trouble.html", status, status=status, text=text, speed=self.node.speed)
+        visitor = self.visitor(request)
+        more = {"csrf": self.cookies.proof(visitor), "path": _path(request) if request.method == "GET" else "/"}
+        return self.with_cookie(rendered("driver/trouble.html", status, status=status, text=text, speed=self.node.speed, **more), visitor)
+
+    async def language(self, request: Request) -> Response:
+        return chosen(await self.form(request), "/", secure=self.secure)
 
     def who(self, request: Request) -> tuple[str, str]:
         """Whose live page it is, for the limits."""
@@ -90,6 +96,11 @@ class Surface:
     async def open_drive(self, visitor: Visitor) -> Drive | None:
         found = await self.node.store.read(lambda tx: tx.drivers.of_driver(visitor.driver, 5)) if visitor.driver else []
         return next((drive for drive in found if drive.state in OPEN), None)
+
+
+def _path(request: Request) -> str:
+    """Of the page that is open, as the browser asked for it."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def address(request: Request) -> str:

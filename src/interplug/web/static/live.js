@@ -10,11 +10,11 @@
   let heard = performance.now();
   let lost = null;
 
-  // As `age` and `lasting` of wording.py say it.
+  // As `age` and `lasting` of wording.py say it, whose words stand in the page.
+  const ages = JSON.parse(document.body.dataset.ages);
   function age(s) {
-    if (s < 60) return s + " s ago";
-    if (s < 3600) return Math.floor(s / 60) + " min ago";
-    return s < 172800 ? Math.floor(s / 3600) + " h ago" : Math.floor(s / 86400) + " days ago";
+    const [unit, of] = s < 60 ? ["s", 1] : s < 3600 ? ["min", 60] : s < 172800 ? ["h", 3600] : ["days", 86400];
+    return ages[unit].replace("{n}", Math.floor(s / of));
   }
   function lasting(s) {
     const two = (n) => String(n).padStart(2, "0");

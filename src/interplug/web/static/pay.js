@@ -9,7 +9,7 @@
     problem.hidden = !text;
   }
   if (typeof Stripe === "undefined") {
-    say("The payment provider cannot be reached. Try again.");
+    say(form.dataset.unreachable);
     return;
   }
   const stripe = Stripe(form.dataset.key);
