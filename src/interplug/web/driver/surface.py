@@ -21,13 +21,14 @@ from interplug.partners.presentation import root
 from interplug.store.drivers import Drive
 from interplug.web import asking
 from interplug.web.choosing import chosen
+from interplug.web.languages import N_
 from interplug.web.live import Streams
 from interplug.web.rendering import answer as as_json
 from interplug.web.rendering import rendered
 from interplug.web.session import Cookies, Visitor, neighbourhood, stranger
 
 VISITOR = "interplug.visitor"
-WRONG_PAGE = "This page has expired. Go back, reload it and try again."
+WRONG_PAGE = N_("This page has expired. Go back, reload it and try again.")
 
 
 class Surface:
@@ -82,9 +83,10 @@ class Surface:
         status, text = asking.trouble(error)
         if asking.wants_json(request):
             return as_json({"error": text}, status)
-        visitor = self.visitor(request)
-        more = {"csrf": self.cookies.proof(visitor), "path": _path(request) if request.method == "GET" else "/"}
-        return self.with_cookie(rendered("driver/trouble.html", status, status=status, text=text, speed=self.node.speed, **more), visitor)
+        visitor: Visitor | None = request.scope.get(VISITOR)
+        proof = self.cookies.proof(visitor) if visitor is not None else ""
+        page = rendered("driver/trouble.html", status, status=status, text=text, speed=self.node.speed, csrf=proof, path=_path(request))
+        return page if visitor is None else self.with_cookie(page, visitor)
 
     async def language(self, request: Request) -> Response:
         return chosen(await self.form(request), "/", secure=self.secure)
@@ -99,7 +101,9 @@ class Surface:
 
 
 def _path(request: Request) -> str:
-    """Of the page that is open, as the browser asked for it."""
+    """Of the page that is open, as the browser asked for it; the front page where it is the answer to a form."""
+    if request.method != "GET":
+        return "/"
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
