@@ -205,6 +205,20 @@ class AlertSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     smtp_password: Annotated[str, _help("The password for that.")] = ""
 
 
+class AccountSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    enabled: Annotated[bool, _help("Let drivers make accounts on the driver's page.")] = True
+    session_days: Annotated[float, _help("Days after which a driver has to sign in again.")] = 90.0
+    mail_from: Annotated[
+        str, _help("The address that e-mails to drivers come from, by the mail server of alerts.smtp_host; empty: alerts.mail_from.")
+    ] = ""
+    cards: Annotated[bool, _help("Let drivers order RFID cards, which you send them (interplug driver card).")] = False
+    oidc: Annotated[
+        dict[str, str], _help("Services that drivers may sign in with (OpenID Connect): the name that is shown, and its issuer's URL.")
+    ] = {}
+    oidc_clients: Annotated[dict[str, str], _help("Our client id at each of these services.")] = {}
+    oidc_secrets: Annotated[dict[str, str], _help("Our client secret at each; none where the service knows us without one.")] = {}
+
+
 class ConsoleSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     session_hours: Annotated[float, _help("Hours after which an operator has to sign in again.")] = 12.0
 
@@ -268,6 +282,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     simulator: Simulator = Simulator()
     stations: Stations = Stations()
     alerts: AlertSettings = AlertSettings()
+    accounts: AccountSettings = AccountSettings()
     console: ConsoleSettings = ConsoleSettings()
     payments: Payments = Payments()
     invoices: Invoices = Invoices()

@@ -30,6 +30,7 @@ from .matching import drive_of
 from .offers import chosen, known
 from .reader import Reader
 from .situations import of_cdr
+from .tapping import begun_with_card
 
 Document = dict[str, Any]
 ZERO = Decimal()
@@ -63,8 +64,10 @@ class Biller:
 async def _bill(tx: Tx, node: Node, stored: Stored, about: About) -> None:
     """Made when a CDR is first seen, and again where it was doubled and is no more. The last that stands is the driver's receipt."""
     made, drive = await tx.bills.of_cdr(stored.pk), await drive_of(tx, stored)
+    reason = "" if _credits(stored.document) else await _unsold(tx, stored, about, drive)
+    if drive is None and not reason:
+        drive = await begun_with_card(tx, node, stored)
     blank = _blank(node, stored, drive)
-    reason = "" if blank.credits else await _unsold(tx, stored, about, drive)
     if made is None or made.cdr_no != stored.changed_no or (made.reason == DOUBLED and not reason):
         if reason:
             made = msgspec.structs.replace(blank, kwh=ZERO if reason == DOUBLED else blank.kwh, reason=reason)
@@ -98,6 +101,11 @@ async def _freed(tx: Tx, node: Node, credit: About, key: Key) -> None:
             await _bill(tx, node, stored, one)
 
 
+def _credits(cdr: Document) -> str:
+    """The CDR that a credit CDR takes back; empty for any other."""
+    return fold(cdr.get("credit_reference_id") or "") if cdr.get("credit") else ""
+
+
 def _blank(node: Node, stored: Stored, drive: Drive | None) -> Bill:
     """With what was bought, and nothing sold yet."""
     cdr = stored.document
@@ -108,7 +116,7 @@ def _blank(node: Node, stored: Stored, drive: Drive | None) -> Bill:
         cdr_no=stored.changed_no,
         source=stored.key.source,
         cdr_id=fold(cdr["id"]),
-        credits=fold(cdr.get("credit_reference_id") or "") if cdr.get("credit") else "",
+        credits=_credits(cdr),
         drive="" if drive is None else drive.id,
         contract=cdr["cdr_token"]["contract_id"],
         kwh=Decimal(cdr["total_energy"]),

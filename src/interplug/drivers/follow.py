@@ -17,6 +17,7 @@ from .drives import PATIENCE, events, happened, in_words, move
 from .matching import drive_of
 from .reader import Reader
 from .states import ACCEPTED, ASKED, OPEN, PAYING, STOPPING, UNSURE
+from .tapping import begun_with_card
 
 NOT_CONFIRMED = "The operator has not confirmed that charging began. If it does, you see it here."
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
@@ -40,7 +41,7 @@ class Follower:
         await self._clock()
 
     async def _take(self, tx: Tx, stored: Stored) -> None:
-        drive = await drive_of(tx, stored)
+        drive = await drive_of(tx, stored) or await begun_with_card(tx, self.node, stored)
         if drive is not None:
             await move(tx, self.node, drive, SESSION_EVENTS.get(stored.document["status"], ""), session=stored.pk)
             await tx.payments.look(drive.id)

@@ -11,8 +11,10 @@ from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 
-from .states import WAITING
+from .states import FAILED, WAITING
 
+LATE = 60 * 60 * 1_000_000
+"""After a start has failed a Session may still come of it, but not one that began so much later."""
 EARLY = 5 * 60 * 1_000_000
 """Clocks differ: a Session may say that it began so much before it was asked for."""
 
@@ -28,11 +30,11 @@ async def drive_of(tx: Tx, stored: Stored) -> Drive | None:
     if driver is None:
         return None
     drives = [drive for drive in await tx.drivers.of_driver(driver.id) if drive.connection == source]
-    session = await _session(tx, stored)
+    session = await session_of(tx, stored)
     return next((drive for drive in drives if (session and drive.session == session) or _fits(drive, stored)), None)
 
 
-async def _session(tx: Tx, stored: Stored) -> int:
+async def session_of(tx: Tx, stored: Stored) -> int:
     """The number of the Session that a CDR names; 0: it names none that is known."""
     name = stored.document.get("session_id") if stored.key.module == "cdrs" else None
     key = stored.key
@@ -48,4 +50,6 @@ def _fits(drive: Drive, stored: Stored) -> bool:
         evse, known = document["cdr_location"]["evse_uid"], drive.cdr
     if known:
         return known == stored.pk
-    return drive.state in WAITING and fold(evse) == fold(drive.evse) and parse_time(document["start_date_time"]) >= drive.created_at - EARLY
+    began = parse_time(document["start_date_time"])
+    late = drive.state == FAILED and began > drive.deadline + LATE
+    return drive.state in WAITING and not late and fold(evse) == fold(drive.evse) and began >= drive.created_at - EARLY

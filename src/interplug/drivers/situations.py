@@ -37,8 +37,20 @@ def at_plug(node: Node, location: Stored, connector: Document, tariffs: Iterable
 
 async def of_cdr(tx: Tx, node: Node, stored: Stored) -> Situation:
     """As it was when the session started."""
-    cdr, key = stored.document, stored.key
-    place, token = cdr["cdr_location"], cdr["cdr_token"]
+    return await _of(tx, node, stored, stored.document["cdr_location"])
+
+
+async def of_session(tx: Tx, node: Node, stored: Stored) -> Situation:
+    """As it was when the session started."""
+    session, key = stored.document, stored.key
+    place = {"id": session["location_id"], "evse_uid": session["evse_uid"], "connector_id": session["connector_id"]}
+    location = await tx.objects.get(Key("locations", key.source, key.country, key.party, place["id"]), whole=False)
+    return await _of(tx, node, stored, {**place, "country": None if location is None else location.document.get("country")})
+
+
+async def _of(tx: Tx, node: Node, stored: Stored, place: Document) -> Situation:
+    document, key = stored.document, stored.key
+    token = document["cdr_token"]
     evse = await tx.objects.get_evse(Key("locations", key.source, key.country, key.party, place["id"]), place["evse_uid"])
     connectors = evse.document["connectors"] if evse is not None else ()
     plug = next((one for one in connectors if fold(one["id"]) == fold(place["connector_id"])), None)
@@ -48,11 +60,11 @@ async def of_cdr(tx: Tx, node: Node, stored: Stored) -> Situation:
         partner=_partner(node, key.source),
         country=country(place.get("country")),
         kw=None if plug is None else Decimal(watts(plug)) / 1000,
-        power_type=place.get("connector_power_type"),
+        power_type=place.get("connector_power_type") or (plug or {}).get("power_type"),
         contract=token["contract_id"],
         group=None if own is None else own.document.get("group_id"),
-        currency=cdr["currency"],
-        at=parse_time(cdr["start_date_time"]),
+        currency=document["currency"],
+        at=parse_time(document["start_date_time"]),
     )
 
 

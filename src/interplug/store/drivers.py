@@ -22,8 +22,8 @@ OWN_TOKEN = f"select {DRIVER} from driver where token_uid = ?"
 OWN_CONTRACT = f"select {DRIVER} from driver where contract_id = ?"
 OTHER_TOKEN = f"select {DRIVER} from driver where id in (select driver from card where uid = ?)"
 OTHER_CONTRACT = f"select {DRIVER} from driver where id in (select driver from card where contract_id = ?)"
-RENAME = ("update driver set id = ? where id = ?", "update drive set driver = ? where driver = ?")
-HAND_OVER = "update drive set driver = ? where driver = ?"
+RENAME = "update driver set id = ? where id = ?"
+HAND_OVER = ("update drive set driver = ? where driver = ?", "update reservation set driver = ? where driver = ?")
 REMOVE = "delete from driver where id = ?"
 DRIVE = (
     "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
@@ -115,14 +115,18 @@ class Drivers:
         return _driver(await self._db.one(OWN_CONTRACT, contract_id) or await self._db.one(OTHER_CONTRACT, contract_id))
 
     async def rename(self, id: str, to: str) -> None:
-        """With the drives."""
-        for statement in RENAME:
-            await self._db.execute(statement, to, id)
+        """With drives and reservations."""
+        await self._db.execute(RENAME, to, id)
+        await self._give(id, to)
 
     async def hand_over(self, driver: str, to: str) -> None:
-        """All drives of one driver to another; the first is no more."""
-        await self._db.execute(HAND_OVER, to, driver)
+        """All drives and reservations of one driver to another; the first is no more."""
+        await self._give(driver, to)
         await self._db.execute(REMOVE, driver)
+
+    async def _give(self, driver: str, to: str) -> None:
+        for statement in HAND_OVER:
+            await self._db.execute(statement, to, driver)
 
     async def add(self, drive: Drive) -> None:
         self._numbers.take()
