@@ -15,6 +15,7 @@ import msgspec
 
 from interplug.charges import checking, facts
 from interplug.charges.judging import doubled
+from interplug.model.said import said
 from interplug.model.types import decode_json, encode_json, fold, parse_time
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
@@ -34,11 +35,11 @@ from .tapping import begun_with_card
 
 Document = dict[str, Any]
 ZERO = Decimal()
-NOT_HERE = "the CDR that it takes back has not come"
-TWICE = "the CDR that it takes back has been taken back by another one"
-DOUBLED = "another CDR is for the same charge"
+NOT_HERE = said("the CDR that it takes back has not come")
+TWICE = said("the CDR that it takes back has been taken back by another one")
+DOUBLED = said("another CDR is for the same charge")
 NOBODYS = "no driver of ours: the Token is none of ours, and nobody asked for it here"
-AT_HOME = "charged at the driver's own station, for which the driver is paid back"
+AT_HOME = said("charged at the driver's own station, for which the driver is paid back")
 
 
 class Biller:

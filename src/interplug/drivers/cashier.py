@@ -14,6 +14,7 @@ from decimal import Decimal
 
 import msgspec
 
+from interplug.model.said import said
 from interplug.model.types import parse_time
 from interplug.payments import states as paying
 from interplug.payments.deciding import next_step
@@ -38,7 +39,7 @@ RECONCILED = 60 * DAY
 AT_ONCE = 8
 LOOKED_AT = (paying.ACTION, paying.DISPUTED)
 """What moves at the provider without us."""
-USED_UP = "The amount that is held is nearly used up, so charging was stopped."
+USED_UP = said("The amount that is held is nearly used up, so charging was stopped.")
 
 
 class Cashier:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from interplug.model.said import said
 from interplug.model.types import decode_json, encode_json
 from interplug.store.drivers import Drive
 from interplug.tariffs import Compiler, Money, Options, Sale, TariffError, resell, retail_words, sell
@@ -102,7 +103,7 @@ def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document]
             return None, str(error)
     total = money(cdr.get("total_cost"))
     if total is None:
-        return None, "neither a tariff nor a cost is told"
+        return None, said("neither a tariff nor a cost is told")
     try:
         return resell(filled(cdr, counted), total, fee, beside), ""
     except (TariffError, NotTold) as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from interplug.model.said import said
 from interplug.model.types import encode_json, fold, format_time
 from interplug.modules import asking, commands
 from interplug.modules.node import Node
@@ -29,7 +30,7 @@ from .states import ASKED, OPEN, advance
 Document = dict[str, Any]
 SESSION_WITHIN = 90.0
 """Seconds after the station said yes within which a Session is expected."""
-OTHER_PRICE = "The price has just changed. Look at the new one before you start."
+OTHER_PRICE = said("The price has just changed. Look at the new one before you start.")
 PATIENCE = 15 * 60.0
 """Seconds after which a start that nobody confirmed is over."""
 
@@ -65,7 +66,7 @@ async def new_driver(node: Node) -> Driver:
     """A guest: an own Token of type APP_USER, which push brings to the CPOs. Never whitelisted: each start is ours to allow."""
     parties = node.directory.our_parties("EMSP")
     if not parties:
-        raise NotPossible("this node is no service provider")
+        raise NotPossible(said("this node is no service provider"))
     party, now = parties[0], node.clock()
     name = secrets.token_hex(16)
     contract = f"{party.country_code}{party.party_id}C{secrets.token_hex(4).upper()}"
@@ -101,11 +102,11 @@ async def find_plug(
     key = Key("locations", source, country, party, place)
     location = await node.store.read(lambda tx: tx.objects.get(key))
     if location is None or source == OWN or not may_see(location.document, token):
-        raise NotPossible("This station is not known here.")
+        raise NotPossible(said("This station is not known here."))
     evse = next((one for one in location.document.get("evses") or () if fold(one["uid"]) == fold(evse_uid)), None)
     connector = next((one for one in (evse or {}).get("connectors") or () if fold(one["id"]) == fold(connector_id)), None)
     if evse is None or connector is None:
-        raise NotPossible("This station has no such plug.")
+        raise NotPossible(said("This station has no such plug."))
     return Plug(location, evse, connector)
 
 
@@ -123,7 +124,7 @@ async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", pay
     connection = startable(node, plug)
     token = await node.store.read(lambda tx: token_of(tx, node, driver))
     if token is None:
-        raise NotPossible("You are not known here any more; reload the page.")
+        raise NotPossible(said("You are not known here any more; reload the page."))
     shown, offer = await node.store.read(lambda tx: priced(tx, node, plug, token))
     if price_key and deal(offer, shown, node.clock()).key != price_key:
         raise NotPossible(OTHER_PRICE)
@@ -164,7 +165,7 @@ async def paid(node: Node, id: str) -> Drive | None:
     drive, token = found
     connection = node.directory.by_id(drive.connection)
     if token is None or connection is None or not connection.registered:
-        return await happened(node, id, "refused", "There is no connection to this operator any more.")
+        return await happened(node, id, "refused", said("There is no connection to this operator any more."))
     return await ask_to_start(node, connection, drive, token)
 
 
@@ -187,25 +188,25 @@ def startable(node: Node, plug: Plug) -> Connection:
     """The connection over which this plug is started; `NotPossible` says why it cannot be."""
     status = plug.evse["status"]
     if status != "AVAILABLE":
-        raise NotPossible(_WHY_NOT.get(status, "This station cannot be used now."))
+        raise NotPossible(_WHY_NOT.get(status, said("This station cannot be used now.")))
     capabilities = plug.evse.get("capabilities")
     if capabilities and "REMOTE_START_STOP_CAPABLE" not in capabilities:
-        raise NotPossible("This station cannot be started from here; use a card at the station.")
+        raise NotPossible(said("This station cannot be started from here; use a card at the station."))
     connection = node.directory.by_id(plug.connection)
     if connection is None or not connection.registered:
-        raise NotPossible("There is no connection to this operator any more.")
+        raise NotPossible(said("There is no connection to this operator any more."))
     return connection
 
 
 _WHY_NOT = {
-    "BLOCKED": "Something blocks this station.",
-    "CHARGING": "Somebody is charging here.",
-    "INOPERATIVE": "This station is out of service.",
-    "OUTOFORDER": "This station is out of order.",
-    "PLANNED": "This station is not there yet.",
-    "REMOVED": "This station is not there any more.",
-    "RESERVED": "This station is reserved.",
-    "UNKNOWN": "Nobody knows whether this station works; its operator has no contact with it.",
+    "BLOCKED": said("Something blocks this station."),
+    "CHARGING": said("Somebody is charging here."),
+    "INOPERATIVE": said("This station is out of service."),
+    "OUTOFORDER": said("This station is out of order."),
+    "PLANNED": said("This station is not there yet."),
+    "REMOVED": said("This station is not there any more."),
+    "RESERVED": said("This station is reserved."),
+    "UNKNOWN": said("Nobody knows whether this station works; its operator has no contact with it."),
 }
 
 
@@ -225,7 +226,7 @@ async def tariffs_of(tx: Tx, place: Key, names: Iterable[str]) -> list[Document]
 
 async def add(tx: Tx, drive: Drive) -> None:
     if any(one.state in OPEN for one in await tx.drivers.of_driver(drive.driver)):
-        raise NotPossible("You have a charging session already; stop it first.")
+        raise NotPossible(said("You have a charging session already; stop it first."))
     await tx.drivers.add(drive)
 
 
@@ -234,9 +235,9 @@ async def stop(node: Node, drive: Drive) -> Drive:
     session = await node.store.read(lambda tx: tx.objects.get_pk(drive.session)) if drive.session else None
     connection = node.directory.by_id(drive.connection)
     if session is None or advance(drive.state, "stop") is None:
-        raise NotPossible("There is nothing to stop now.")
+        raise NotPossible(said("There is nothing to stop now."))
     if connection is None or not connection.registered:
-        raise NotPossible("There is no connection to this operator any more; end the session at the station.")
+        raise NotPossible(said("There is no connection to this operator any more; end the session at the station."))
     await happened(node, drive.id, "stop")
     return await _send(node, connection, drive, "STOP_SESSION", {"session_id": session.key.id})
 
@@ -261,21 +262,21 @@ def events(starts: bool, state: str) -> str:
 
 
 def in_words(command: str, result: str, message: str) -> str:
-    """Why a command did not do what the driver wanted, in plain words; the operator's own words come last."""
-    said = _WORDS.get(result, "The operator could not do it.")
+    """Why a command did not do what the driver wanted, in plain words; the operator's own words come last, in brackets."""
+    ours = _WORDS.get(result, said("The operator could not do it."))
     if command == "STOP_SESSION":
-        said = "The station could not be stopped from here. Try again, or unplug at the car."
-    return f"{said} ({message})" if message else said
+        ours = said("The station could not be stopped from here. Try again, or unplug at the car.")
+    return f"{ours} ({message})" if message else ours
 
 
 _WORDS = {
-    "EVSE_OCCUPIED": "Somebody was quicker: the station is in use.",
-    "EVSE_INOPERATIVE": "The station does not work at the moment.",
-    "REJECTED": "The operator did not allow it.",
-    "NOT_SUPPORTED": "This station cannot be started from here.",
-    "TIMEOUT": "The station did not answer in time.",
-    "UNKNOWN_SESSION": "The operator does not know this session.",
-    "FAILED": "It did not work.",
+    "EVSE_OCCUPIED": said("Somebody was quicker: the station is in use."),
+    "EVSE_INOPERATIVE": said("The station does not work at the moment."),
+    "REJECTED": said("The operator did not allow it."),
+    "NOT_SUPPORTED": said("This station cannot be started from here."),
+    "TIMEOUT": said("The station did not answer in time."),
+    "UNKNOWN_SESSION": said("The operator does not know this session."),
+    "FAILED": said("It did not work."),
 }
 
 

@@ -6,6 +6,7 @@ CDRs where they are billed.
 
 from __future__ import annotations
 
+from interplug.model.said import said
 from interplug.modules import asking
 from interplug.modules.node import Node
 from interplug.store.commands import Command
@@ -19,7 +20,7 @@ from .reader import Reader
 from .states import ACCEPTED, ASKED, OPEN, PAYING, STOPPING, UNSURE
 from .tapping import begun_with_card
 
-NOT_CONFIRMED = "The operator has not confirmed that charging began. If it does, you see it here."
+NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it does, you see it here.")
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
 
 

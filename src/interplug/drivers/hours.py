@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from interplug.model.said import said
 from interplug.model.types import parse_time
 
 Document = dict[str, Any]
@@ -37,8 +38,8 @@ def in_words(location: Document, moment: int) -> str:
     if hours is None:
         return ""
     if is_open(location, moment):
-        return "Open day and night" if hours.get("twentyfourseven") and not hours.get("exceptional_closings") else "Open now"
-    return "Closed now, but one can charge" if can_charge(location, moment) else "Closed now"
+        return said("Open day and night") if hours.get("twentyfourseven") and not hours.get("exceptional_closings") else said("Open now")
+    return said("Closed now, but one can charge") if can_charge(location, moment) else said("Closed now")
 
 
 def _within(periods: list[Document] | None, moment: int) -> bool:

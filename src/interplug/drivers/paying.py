@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from interplug.config import Payments
+from interplug.model.said import said
 from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.payments import states
@@ -32,7 +33,7 @@ from .states import PAYING
 Document = dict[str, Any]
 SECOND = 1_000_000
 LEAST_KW = Decimal("3.7")
-NOT_PAID = "It was not paid, so nothing was started."
+NOT_PAID = said("It was not paid, so nothing was started.")
 
 
 class Desk:
@@ -97,7 +98,7 @@ class Desk:
     async def give_up(self, drive: Drive) -> Drive:
         """The driver does not want to pay: the drive is over, and what may be held is let go."""
         if drive.state != PAYING:
-            raise NotPossible("There is nothing to give up now.")
+            raise NotPossible(said("There is nothing to give up now."))
         return await happened(self.node, drive.id, "unpaid", "You have given the start up.")
 
     async def hint(self, headers: Mapping[str, str], body: bytes) -> None:

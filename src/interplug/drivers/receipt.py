@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from interplug.charges.signed import Proof, Value, prove, values
+from interplug.model.said import Figure, Said, said
 from interplug.model.types import decode_json, parse_time
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
@@ -25,16 +26,17 @@ from .deals import Deal, pinned, sale
 from .volumes import so_far
 
 Document = dict[str, Any]
-UNITS = {"ENERGY": "kWh", "TIME": "h", "PARKING_TIME": "h", "RESERVATION_TIME": "h"}
+BY_KWH, BY_HOUR = said("{name}: {n} kWh at {price}"), said("{name}: {n} h at {price}")
+UNITS = {"ENERGY": BY_KWH, "TIME": BY_HOUR, "PARKING_TIME": BY_HOUR, "RESERVATION_TIME": BY_HOUR}
 NAMES = {
-    "ENERGY": "Energy",
-    "TIME": "Time",
-    "PARKING_TIME": "Parking",
-    "RESERVATION_TIME": "Reservation",
-    "FLAT": "Fixed fee",
-    "MIN_PRICE": "Up to the least price",
-    "MAX_PRICE": "Down to the highest price",
-    "TOTAL": "Charging, as the operator counts it",
+    "ENERGY": said("Energy"),
+    "TIME": said("Time"),
+    "PARKING_TIME": said("Parking"),
+    "RESERVATION_TIME": said("Reservation"),
+    "FLAT": said("Fixed fee"),
+    "MIN_PRICE": said("Up to the least price"),
+    "MAX_PRICE": said("Down to the highest price"),
+    "TOTAL": said("Charging, as the operator counts it"),
 }
 HOUR = Decimal(3600)
 
@@ -193,12 +195,16 @@ def described(line: Document) -> str:
     dimension: str = line["dimension"]
     name, unit, price = NAMES.get(dimension, dimension.capitalize()), UNITS.get(dimension), _decimal(line.get("price"))
     if line["category"] == FEE:
-        name = "Service fee"
+        name = said("Service fee")
     billed = _decimal(line.get("billed"))
     if unit is None or billed is None or price is None:
         return name
     quantity = billed if dimension == "ENERGY" else (billed / HOUR).quantize(Decimal("0.0001"))
-    return f"{name}: {quantity.normalize():f} {unit} at {price.normalize():f}"
+    return Said(unit, {"name": name, "n": _figure(quantity), "price": _figure(price)})
+
+
+def _figure(value: Decimal) -> Figure:
+    return Figure(value, f"{value.normalize():f}")
 
 
 def _decimal(text: str | None) -> Decimal | None:
