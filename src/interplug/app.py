@@ -27,7 +27,7 @@ from interplug.backend import telling
 from interplug.backend.alerts import Following
 from interplug.charges.checking import Checker
 from interplug.config import BadSettings, Settings
-from interplug.drivers import invoicing
+from interplug.drivers import invoicing, reserving
 from interplug.drivers.billing import Biller
 from interplug.drivers.cashier import Cashier
 from interplug.drivers.follow import Follower
@@ -106,7 +106,7 @@ def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None, 
     if (csms is not None or pages is not None) and (told := telling.targets(node)):
         once["telling"] = telling.Telling(node, told).run
     if pages is not None:
-        once |= {"drives": Follower(node).run, "places": PlaceList(node).run}
+        once |= {"drives": Follower(node).run, "places": PlaceList(node).run, "reservations": lambda: reserving.run(node)}
         if pages.desk is not None:
             once["payments"] = Cashier(pages.desk).run
     if not node.store.place.shared:

@@ -223,6 +223,12 @@ class ConsoleSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     session_hours: Annotated[float, _help("Hours after which an operator has to sign in again.")] = 12.0
 
 
+class Help(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    phone: Annotated[str, _help("Our own help line for drivers, shown beside that of the operator.")] = ""
+    mail: Annotated[str, _help("Our own address for drivers who need help.")] = ""
+    photos: Annotated[bool, _help("Show the photos that operators name; they are fetched, made small and kept by this node.")] = True
+
+
 class Payments(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     provider: Annotated[
         Literal["none", "test", "stripe"],
@@ -284,6 +290,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     alerts: AlertSettings = AlertSettings()
     accounts: AccountSettings = AccountSettings()
     console: ConsoleSettings = ConsoleSettings()
+    help: Help = Help()
     payments: Payments = Payments()
     invoices: Invoices = Invoices()
 

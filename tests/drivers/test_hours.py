@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.hours import can_charge, in_words, is_open
+from interplug.drivers.hours import can_charge, is_open
 from interplug.model.types import parse_time
 
 WEEKDAYS = [{"weekday": day, "period_begin": "08:00", "period_end": "18:00"} for day in range(1, 6)]
@@ -58,16 +58,3 @@ def test_one_can_charge_at_a_closed_location_unless_it_says_otherwise() -> None:
     assert can_charge(closed, night)
     assert not can_charge({**closed, "charging_when_closed": False}, night)
     assert can_charge({**closed, "charging_when_closed": False}, parse_time("2024-01-15T10:00:00Z"))
-
-
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({}, ""),
-        ({"opening_times": {"twentyfourseven": True}}, "Open day and night"),
-        ({"opening_times": {"twentyfourseven": False, "regular_hours": WEEKDAYS}}, "Closed now, but one can charge"),
-        ({"opening_times": {"twentyfourseven": False, "regular_hours": WEEKDAYS}, "charging_when_closed": False}, "Closed now"),
-    ],
-)
-def test_hours_in_words_at_night(fields: dict[str, Any], words: str) -> None:
-    assert in_words({"time_zone": "Europe/Amsterdam", **fields}, parse_time("2024-01-15T03:00:00Z")) == words

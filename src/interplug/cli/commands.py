@@ -110,6 +110,7 @@ COMMANDS = (
     ("problem show", "problems:show_", "Show one problem."),
     ("problem close", "problems:close", "Say that a problem is over."),
     ("reference", "problems:reference_", "Find what a driver quotes: a drive, a reservation, a problem."),
+    ("qr", "codes:qr", "Write the QR code of a charge point, which leads a telephone to it."),
     ("operator add", "operators:add", "Let somebody sign in to the operators' page, or change the password."),
     ("operator list", "operators:list_", "List who may sign in."),
     ("operator remove", "operators:remove", "Let somebody sign in no longer; who is signed in is signed out."),

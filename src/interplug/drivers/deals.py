@@ -17,7 +17,7 @@ from typing import Any
 from interplug.model.said import said
 from interplug.model.types import decode_json, encode_json
 from interplug.store.drivers import Drive
-from interplug.tariffs import Compiler, Money, Options, Sale, TariffError, resell, retail_words, sell
+from interplug.tariffs import SPEC, Compiler, Money, Options, Sale, TariffError, resell, retail_words, sell
 from interplug.tariffs.retail import NOTHING
 from interplug.versions.facts import Facts
 from interplug.versions.tariffs_shown import shown
@@ -80,10 +80,11 @@ def valid(tariffs: Iterable[Document], now: int) -> Document | None:
     return next((tariff for tariff in tariffs if shown(tariff, Facts(now=now))), None)
 
 
-def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document] = ()) -> tuple[Sale | None, str]:
+def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document] = (), *, divided: bool = False) -> tuple[Sale | None, str]:
     """What a CDR, or a Session so far, costs the driver; or None and why that cannot be said.
 
-    `beside`: Tariffs that say the tax of a fee, where the operator's own figure passes through.
+    `beside`: Tariffs that say the tax of a fee, where the operator's own figure passes through. `divided`: nobody has cut its periods
+    where prices change, because it is a plan.
     """
     fee = NOTHING if deal.offer is None else deal.offer.on_top
     if fee.has_amounts and fee.currency != cdr["currency"]:
@@ -97,7 +98,9 @@ def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document]
         if tariffs:
             whole = deal.tariff is not None
             told = filled(cdr, dimensions_of(tariffs) | counted)
-            return sell(told, _always(tariffs) if whole else tariffs, fee, whole=whole, timezone=zone, compiler=_COMPILER), ""
+            options = DIVIDED if divided else SPEC
+            priced = _always(tariffs) if whole else tariffs
+            return sell(told, priced, fee, whole=whole, timezone=zone, options=options, compiler=_COMPILER), ""
     except (TariffError, NotTold) as error:
         if not deal.passes:
             return None, str(error)

@@ -116,12 +116,13 @@ async def token_of(tx: Tx, node: Node, driver: Driver | None) -> Document | None
     return None if stored is None else stored.document
 
 
-async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", paying: Paying | None = None) -> Drive:
+async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", paying: Paying | None = None, *, reserved: str = "") -> Drive:
     """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far.
 
     `price_key`: of the price that the driver has seen; nothing is started at another. `paying`: where a driver may have to pay before.
+    `reserved`: the id of the driver's own reservation of this plug, which the drive goes on with.
     """
-    connection = startable(node, plug)
+    connection = startable(node, plug, reserved=bool(reserved))
     token = await node.store.read(lambda tx: token_of(tx, node, driver))
     if token is None:
         raise NotPossible(said("You are not known here any more; reload the page."))
@@ -129,7 +130,7 @@ async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", pay
     if price_key and deal(offer, shown, node.clock()).key != price_key:
         raise NotPossible(OTHER_PRICE)
     drive = Drive(
-        id=secrets.token_hex(16),
+        id=await _name(node, reserved),
         driver=driver.id,
         connection=connection.id,
         country=plug.location.key.country,
@@ -147,6 +148,12 @@ async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", pay
         return await paying.first(drive, token, plug)
     await node.store.write(lambda tx: add(tx, drive))
     return await ask_to_start(node, connection, drive, token)
+
+
+async def _name(node: Node, reserved: str) -> str:
+    """A drive goes on under the id of its reservation; a second one, after a first that failed, has its own."""
+    taken = not reserved or await node.store.read(lambda tx: tx.drivers.get(reserved)) is not None
+    return secrets.token_hex(16) if taken else reserved
 
 
 async def paid(node: Node, id: str) -> Drive | None:
@@ -184,10 +191,10 @@ def _deadline(node: Node) -> int:
     return node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout + SESSION_WITHIN)
 
 
-def startable(node: Node, plug: Plug) -> Connection:
-    """The connection over which this plug is started; `NotPossible` says why it cannot be."""
+def startable(node: Node, plug: Plug, *, reserved: bool = False) -> Connection:
+    """The connection over which this plug is started; `NotPossible` says why it cannot be. `reserved`: for the driver who asks."""
     status = plug.evse["status"]
-    if status != "AVAILABLE":
+    if status != "AVAILABLE" and not (reserved and status == "RESERVED"):
         raise NotPossible(_WHY_NOT.get(status, said("This station cannot be used now.")))
     capabilities = plug.evse.get("capabilities")
     if capabilities and "REMOTE_START_STOP_CAPABLE" not in capabilities:
@@ -264,6 +271,8 @@ def events(starts: bool, state: str) -> str:
 def in_words(command: str, result: str, message: str) -> str:
     """Why a command did not do what the driver wanted, in plain words; the operator's own words come last, in brackets."""
     ours = _WORDS.get(result, said("The operator could not do it."))
+    if command == "CANCEL_RESERVATION":
+        ours = said("The reservation could not be cancelled. It ends by itself.")
     if command == "STOP_SESSION":
         ours = said("The station could not be stopped from here. Try again, or unplug at the car.")
     return f"{ours} ({message})" if message else ours

@@ -17,11 +17,16 @@ from interplug.store.tx import Tx
 from .drives import PATIENCE, events, happened, in_words, move
 from .matching import drive_of
 from .reader import Reader
+from .receipt import reading_of
 from .states import ACCEPTED, ASKED, OPEN, PAYING, STOPPING, UNSURE
 from .tapping import begun_with_card
 
 NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it does, you see it here.")
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
+
+
+SPACING = 10 * 1_000_000
+"""Between two readings that are kept of a drive, at least."""
 
 
 class Follower:
@@ -46,6 +51,14 @@ class Follower:
         if drive is not None:
             await move(tx, self.node, drive, SESSION_EVENTS.get(stored.document["status"], ""), session=stored.pk)
             await tx.payments.look(drive.id)
+            await self._note(tx, drive, stored)
+
+    async def _note(self, tx: Tx, drive: Drive, stored: Stored) -> None:
+        """The course of the drive: only some of what is told stays in the Session itself."""
+        reading = reading_of(stored.document)
+        last = await tx.drivers.last_reading(drive.id)
+        if last is None or reading.at >= last.at + SPACING or (reading.at > last.at and stored.document["status"] != "ACTIVE"):
+            await tx.drivers.note(drive.id, reading)
 
     # --- commands and the clock
 

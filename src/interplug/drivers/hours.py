@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from interplug.model.said import said
 from interplug.model.types import parse_time
 
 Document = dict[str, Any]
@@ -32,14 +31,28 @@ def can_charge(location: Document, moment: int) -> bool:
     return location.get("charging_when_closed", True) is not False or is_open(location, moment)
 
 
-def in_words(location: Document, moment: int) -> str:
-    """For a driver who stands before it, or wants to; empty where the Location says nothing about its hours."""
-    hours = location.get("opening_times")
-    if hours is None:
-        return ""
-    if is_open(location, moment):
-        return said("Open day and night") if hours.get("twentyfourseven") and not hours.get("exceptional_closings") else said("Open now")
-    return said("Closed now, but one can charge") if can_charge(location, moment) else said("Closed now")
+def week(location: Document) -> list[list[tuple[str, str]]]:
+    """From when to when it is open on each day of the week, Monday first; empty where it says nothing of that."""
+    hours = location.get("opening_times") or {}
+    regular = hours.get("regular_hours") or ()
+    if hours.get("twentyfourseven") or not regular:
+        return []
+    days: list[list[tuple[str, str]]] = [[] for _ in range(7)]
+    for one in regular:
+        if 1 <= one["weekday"] <= 7:
+            days[one["weekday"] - 1].append((one["period_begin"], one["period_end"]))
+    return [sorted(day) for day in days]
+
+
+def exceptions(location: Document, moment: int) -> list[tuple[bool, int, int]]:
+    """What is different from the week, and not over: whether it opens or closes, from when, until when."""
+    hours = location.get("opening_times") or {}
+    found = [
+        (opens, parse_time(one["period_begin"]), parse_time(one["period_end"]))
+        for opens, name in ((True, "exceptional_openings"), (False, "exceptional_closings"))
+        for one in hours.get(name) or ()
+    ]
+    return sorted((one for one in found if one[2] > moment), key=lambda one: one[1])
 
 
 def _within(periods: list[Document] | None, moment: int) -> bool:

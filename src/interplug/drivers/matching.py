@@ -31,7 +31,16 @@ async def drive_of(tx: Tx, stored: Stored) -> Drive | None:
         return None
     drives = [drive for drive in await tx.drivers.of_driver(driver.id) if drive.connection == source]
     session = await session_of(tx, stored)
-    return next((drive for drive in drives if (session and drive.session == session) or _fits(drive, stored)), None)
+    for drive in drives:
+        if (session and drive.session == session) or _fits(drive, stored, await _since(tx, drive)):
+            return drive
+    return None
+
+
+async def _since(tx: Tx, drive: Drive) -> int:
+    """When it may have begun at the earliest; one that was reserved goes on with the Session of its reservation."""
+    reserved = await tx.reservations.get(drive.id)
+    return (drive.created_at if reserved is None else reserved.created_at) - EARLY
 
 
 async def session_of(tx: Tx, stored: Stored) -> int:
@@ -42,7 +51,7 @@ async def session_of(tx: Tx, stored: Stored) -> int:
     return 0 if session is None else session.pk
 
 
-def _fits(drive: Drive, stored: Stored) -> bool:
+def _fits(drive: Drive, stored: Stored, since: int) -> bool:
     document = stored.document
     if stored.key.module == "sessions":
         evse, known = document["evse_uid"], drive.session
@@ -52,4 +61,4 @@ def _fits(drive: Drive, stored: Stored) -> bool:
         return known == stored.pk
     began = parse_time(document["start_date_time"])
     late = drive.state == FAILED and began > drive.deadline + LATE
-    return drive.state in WAITING and not late and fold(evse) == fold(drive.evse) and began >= drive.created_at - EARLY
+    return drive.state in WAITING and not late and fold(evse) == fold(drive.evse) and began >= since

@@ -14,7 +14,6 @@ from typing import Any
 
 from interplug.config import Payments
 from interplug.model.said import said
-from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.payments import states
 from interplug.payments.port import Found
@@ -24,15 +23,14 @@ from interplug.store.drivers import Drive
 from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 
-from .deals import Deal, pinned, sale
+from .deals import Deal, pinned
 from .drives import NotPossible, Plug, add, happened, paid
+from .estimate import LEAST_KW, Wish, currency_of, estimate, tariffs_of
 from .places import watts
-from .receipt import Amount, amount
+from .receipt import Amount
 from .states import PAYING
 
 Document = dict[str, Any]
-SECOND = 1_000_000
-LEAST_KW = Decimal("3.7")
 NOT_PAID = said("It was not paid, so nothing was started.")
 
 
@@ -139,19 +137,16 @@ def pays_by_card(settings: Payments, token: Document | None) -> bool:
 
 
 def hold_of(settings: Payments, deal: Deal, power: int, zone: str | None, now: int) -> Amount:
-    named = _preauthorized(_tariffs(deal))
+    named = _preauthorized(tariffs_of(deal))
     if named is not None:
         return named
     least, most = Decimal(str(settings.hold_least)), Decimal(str(settings.hold_most))
-    cost = _estimate(settings, deal, power, zone, now)
-    if cost is None:
-        return Amount(_currency(deal) or settings.currency, None, most)
+    kw = max(Decimal(power) / 1000, LEAST_KW)
+    found = estimate(deal, Wish(Decimal(str(settings.hold_kwh)), kw, kw), power, "", zone, now)
+    if found is None:
+        return Amount(currency_of(deal) or settings.currency, None, most)
+    cost = found.total
     return Amount(cost.currency, None, min(max(cost.shown.to_integral_value(ROUND_CEILING), least), most))
-
-
-def _tariffs(deal: Deal) -> Iterable[Document]:
-    own = deal.offer.tariff if deal.offer is not None else None
-    return [one for one in (own, deal.tariff) if one is not None]
 
 
 def _preauthorized(tariffs: Iterable[Document]) -> Amount | None:
@@ -160,30 +155,3 @@ def _preauthorized(tariffs: Iterable[Document]) -> Amount | None:
         if named and Decimal(str(named)) > 0:
             return Amount(tariff["currency"], None, Decimal(str(named)))
     return None
-
-
-def _currency(deal: Deal) -> str:
-    named = [tariff["currency"] for tariff in _tariffs(deal)]
-    return named[0] if named else deal.offer.on_top.currency if deal.offer is not None else ""
-
-
-def _estimate(settings: Payments, deal: Deal, power: int, zone: str | None, now: int) -> Amount | None:
-    """A session of the configured size at this plug, begun now."""
-    currency = _currency(deal)
-    if not currency:
-        return None
-    kwh = Decimal(str(settings.hold_kwh))
-    hours = (kwh / max(Decimal(power) / 1000, LEAST_KW)).quantize(Decimal("0.0001"))
-    begun, ended = format_time(now), format_time(now + int(hours * 3600) * SECOND)
-    used = [{"type": "ENERGY", "volume": kwh}, {"type": "TIME", "volume": hours}]
-    session = {
-        "currency": currency,
-        "start_date_time": begun,
-        "end_date_time": ended,
-        "last_updated": ended,
-        "total_energy": kwh,
-        "total_time": hours,
-        "charging_periods": [{"start_date_time": begun, "dimensions": used}],
-    }
-    found, _ = sale(deal, session, zone)
-    return None if found is None else amount(found.currency, found.total)

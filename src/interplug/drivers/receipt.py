@@ -16,7 +16,7 @@ from interplug.model.said import Figure, Said, said
 from interplug.model.types import decode_json, parse_time
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
-from interplug.store.drivers import Drive
+from interplug.store.drivers import Drive, Reading
 from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 from interplug.tariffs import Money, Verified, verify
@@ -108,7 +108,7 @@ class Receipt:
 
     @property
     def items(self) -> list[Item]:
-        return [Item(described(line), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl"))) for line in self.lines]
+        return [item(line) for line in self.lines]
 
 
 async def live(node: Node, drive: Drive) -> Live:
@@ -122,11 +122,16 @@ async def live(node: Node, drive: Drive) -> Live:
     view.kwh, view.cost = Decimal(document["kwh"]), running(pinned(drive), document, zone)
     view.began, view.updated = parse_time(document["start_date_time"]), session.received_at
     view.ended = parse_time(document["end_date_time"]) if document.get("end_date_time") else None
-    newest = {one["type"]: one["volume"] for one in (document.get("charging_periods") or [{"dimensions": ()}])[-1]["dimensions"]}
-    power, soc = newest.get("POWER"), newest.get("STATE_OF_CHARGE")
-    view.power = None if power is None else Decimal(power)
-    view.soc = None if soc is None else Decimal(soc)
+    now = reading_of(document)
+    view.power, view.soc = now.power, now.soc
     return view
+
+
+def reading_of(session: Document) -> Reading:
+    """What a Session says now."""
+    newest = {one["type"]: one["volume"] for one in (session.get("charging_periods") or [{"dimensions": ()}])[-1]["dimensions"]}
+    power, soc = (None if newest.get(name) is None else Decimal(newest[name]) for name in ("POWER", "STATE_OF_CHARGE"))
+    return Reading(parse_time(session["last_updated"]), Decimal(session["kwh"]), power, soc)
 
 
 def running(deal: Deal, session: Document, zone: str | None) -> Amount | None:
@@ -188,6 +193,10 @@ async def _zone(tx: Tx, drive: Drive) -> str | None:
 
 def amount(currency: str, money: Money) -> Amount | None:
     return None if money.excl is None and money.incl is None else Amount(currency, money.excl, money.incl)
+
+
+def item(line: Document) -> Item:
+    return Item(described(line), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl")))
 
 
 def described(line: Document) -> str:

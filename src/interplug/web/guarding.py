@@ -22,8 +22,8 @@ async def guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> N
             caching = _caching(scope, message["status"]) if static else b"no-store"
             # A page that may do more than others says so itself.
             said_itself = {name for name, _ in message["headers"]}
-            ours = [(name, value) for name, value in HEADERS if name not in said_itself]
-            message["headers"] = [*message["headers"], *ours, (b"cache-control", caching)]
+            ours = [(name, value) for name, value in (*HEADERS, (b"cache-control", caching)) if name not in said_itself]
+            message["headers"] = [*message["headers"], *ours]
         elif bare:
             message = {**message, "body": b""}
         await send(message)

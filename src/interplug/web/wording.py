@@ -197,6 +197,15 @@ def lasting(passed: int) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def hours(passed: int) -> str:
+    """About so many seconds, for a plan."""
+    minutes = max(1, round(passed / 60))
+    if minutes < 60:
+        return _("{n} min").format(n=minutes)
+    whole, rest = divmod(minutes, 60)
+    return _("{n} h {rest} min").format(n=whole, rest=rest) if rest else _("{n} h").format(n=whole)
+
+
 def zone(name: str | None) -> tzinfo:
     try:
         return ZoneInfo(name) if name else UTC
@@ -231,6 +240,7 @@ FILTERS: dict[str, Any] = {
     "ago": ago,
     "clock": clock,
     "cost": cost,
+    "hours": hours,
     "kw": kw,
     "lasting": lasting,
     "moment": moment,

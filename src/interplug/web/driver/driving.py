@@ -12,12 +12,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from interplug.charges.signed import transparency
-from interplug.drivers.drives import OTHER_PRICE, NotPossible, find_plug, new_driver, start, startable, stop, token_of
+from interplug.drivers.drives import OTHER_PRICE, NotPossible, Plug, find_plug, new_driver, start, startable, stop, token_of
 from interplug.drivers.paying import desk_of
 from interplug.drivers.states import PAYING
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 from interplug.web import asking, wording
+from interplug.web.languages import _
 from interplug.web.live import OVER, Part, Stream
 from interplug.web.session import Limit, Visitor
 
@@ -57,25 +58,30 @@ class Driving:
 
     async def start(self, request: Request) -> Response:
         visitor, form = self.surface.visitor(request), await self.surface.form(request)
-        shown = await stations.station(self.node, asking.number(str(form.get("station", ""))))
-        if shown is None:
-            raise NotPossible("This station is not known here.")
-        source = await self.node.store.read(lambda tx: tx.objects.get_pk(shown.pk))
-        assert source is not None
-        plug = await find_plug(self.node, source.key.source, *shown.key, str(form.get("evse", "")), str(form.get("connector", "")))
+        plug = await self.plug(form)
         price = str(form.get("price") or "")
         token = await self.node.store.read(lambda tx: self._token(tx, visitor))
         if price and price != await prices.key_of(self.node, plug, token):
             raise NotPossible(OTHER_PRICE)
         startable(self.node, plug)  # before anybody becomes a driver for it
-        visitor, driver = await self._driver(request, visitor)
+        visitor, driver = await self.driver(request, visitor)
         drive = await start(self.node, driver, plug, price, self.desk)
         return await self._done(request, visitor, drive, 201)
+
+    async def plug(self, form: dict[str, Any]) -> Plug:
+        """The one that a form of a station's page names."""
+        pk = asking.number(str(form.get("station", "")))
+        stored = await self.node.store.read(lambda tx: tx.objects.get_pk(pk)) if pk else None
+        if stored is None or not stations.public(stored):
+            raise NotPossible(_("This station is not known here."))
+        key = stored.key
+        named = str(form.get("evse", "")), str(form.get("connector", ""))
+        return await find_plug(self.node, key.source, key.country, key.party, key.id, *named)
 
     async def _token(self, tx: Tx, visitor: Visitor) -> dict[str, Any] | None:
         return await token_of(tx, self.node, await tx.drivers.driver(visitor.driver)) if visitor.driver else None
 
-    async def _driver(self, request: Request, visitor: Visitor) -> tuple[Visitor, Driver]:
+    async def driver(self, request: Request, visitor: Visitor) -> tuple[Visitor, Driver]:
         """The driver that the visitor is, or becomes now; within the limits."""
         driver = await self.node.store.read(lambda tx: tx.drivers.driver(visitor.driver)) if visitor.driver else None
         if driver is None:

@@ -25,6 +25,11 @@ from interplug.web.rendering import STATIC
 
 from .driving import Driving
 from .finding import Finding
+from .linking import Linking
+from .photos import Photos
+from .plugs import Plugs
+from .reporting import Reporting
+from .reserving import Reserving
 from .surface import Surface
 
 
@@ -46,7 +51,7 @@ class Pages:
 
     def __init__(self, node: Node, *, timer: Callable[[], float] = time.monotonic) -> None:
         self.surface = Surface(node)
-        self.run = self.surface.streams.run
+        self.photos = Photos(node.settings.network, timer)
         self.end = self.surface.streams.end
         driving = Driving(self.surface, timer)
         self.desk = driving.desk
@@ -54,6 +59,10 @@ class Pages:
         self.app = Starlette(
             routes=[
                 *Finding(self.surface, timer).routes(),
+                *Linking(self.surface).routes(),
+                *Plugs(self.surface, self.photos).routes(),
+                *Reporting(self.surface, timer).routes(),
+                *Reserving(self.surface, driving).routes(),
                 *driving.routes(),
                 Route("/language", self.surface.language, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=STATIC)),
@@ -62,6 +71,13 @@ class Pages:
             exception_handlers={HTTPException: trouble, NotPossible: trouble, TooMany: trouble, Exception: trouble},
         )
         self.app.router.redirect_slashes = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            await self.surface.streams.run()
+        finally:
+            await self.photos.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         speak(Headers(scope=scope))

@@ -34,6 +34,10 @@
         if (passed > Number(element.dataset.old)) element.parentElement.classList.add("old");
       }
     }
+    for (const element of document.querySelectorAll("time[data-left]")) {
+      if (!seen.has(element)) seen.set(element, now);
+      write(element, lasting(Math.max(0, Math.ceil(Number(element.dataset.left) - ((now - seen.get(element)) / 1000) * speed))));
+    }
     if (connected && lost === null && now - heard > QUIET) lost = heard;
     notice.hidden = lost === null || now - lost < PATIENCE;
     if (!notice.hidden) write(notice.querySelector("time"), age(Math.floor((now - heard) / 1000)));

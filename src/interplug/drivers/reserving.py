@@ -1,0 +1,204 @@
+"""A reservation: a driver asks for a plug to be kept, and starts there in time, lets it go, or is late.
+
+It becomes a drive under the same id, so the operator, who was told that id as authorization_reference with the reservation, says with
+the same one that charging has begun. A reservation that costs money is for drivers who pay by invoice: without a drive nothing is held that
+it could be taken from.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import msgspec
+
+from interplug.model.said import said
+from interplug.model.types import encode_json, format_time
+from interplug.modules import asking, commands
+from interplug.modules.node import Node
+from interplug.partners.directory import Connection
+from interplug.store.commands import Command
+from interplug.store.drivers import Driver
+from interplug.store.reservations import Reservation
+from interplug.store.tx import Tx
+from interplug.tariffs import TariffError, words
+
+from .deals import Deal, deal
+from .drives import NotPossible, Paying, Plug, in_words, priced, startable, token_of
+from .estimate import tariffs_of
+from .offers import encoded
+from .states import CHARGING, FINISHED
+
+Document = dict[str, Any]
+ASKED, RESERVED, CANCELLING = "ASKED", "RESERVED", "CANCELLING"
+REFUSED, CANCELED, EXPIRED, USED = "REFUSED", "CANCELED", "EXPIRED", "USED"
+RESERVATIONS: dict[tuple[str, str], str] = {
+    (ASKED, "succeeded"): RESERVED,
+    (ASKED, "failed"): REFUSED,
+    # What was late may come true all the same.
+    (REFUSED, "succeeded"): RESERVED,
+    (RESERVED, "cancel"): CANCELLING,
+    (CANCELLING, "let go"): CANCELED,
+    (CANCELLING, "kept"): RESERVED,
+    **{(state, "taken back"): CANCELED for state in (ASKED, RESERVED, CANCELLING)},
+    **{(state, "used"): USED for state in (ASKED, RESERVED, CANCELLING)},
+    **{(state, "over"): EXPIRED for state in (ASKED, RESERVED, CANCELLING)},
+}
+"""A pair that is not in the table changes nothing."""
+OPEN = (ASKED, RESERVED, CANCELLING)
+MINUTES = (15, 30, 60)
+FINAL = ("succeeded", "failed", "refused", "timed_out", "canceled")
+"""States of a command in which nothing more is awaited."""
+TAKEN_BACK = said("The operator has cancelled the reservation.")
+
+
+def possible(node: Node, plug: Plug) -> bool:
+    """Whether the operator says that this EVSE can be reserved, and can be asked for it."""
+    try:
+        connection = startable(node, plug)
+    except NotPossible:
+        return False
+    return "RESERVABLE" in (plug.evse.get("capabilities") or ()) and connection.endpoint("commands", "RECEIVER") is not None
+
+
+def costs(deal: Deal) -> Document | None:
+    """What of the price is for the reservation, as a tariff; None where nothing is."""
+    for tariff in tariffs_of(deal):
+        elements = [one for one in tariff.get("elements") or () if (one.get("restrictions") or {}).get("reservation")]
+        if elements:
+            return {**tariff, "elements": elements, "min_price": None, "max_price": None}
+    return None
+
+
+def price(deal: Deal) -> str:
+    """In words; empty where the price says nothing of reserving."""
+    named = costs(deal)
+    try:
+        return "" if named is None else words(named)
+    except TariffError:
+        return ""
+
+
+async def reserve(node: Node, driver: Driver, plug: Plug, minutes: int, paying: Paying | None = None) -> Reservation:
+    """Asks the operator; raises `NotPossible` before anything is sent."""
+    connection = startable(node, plug)
+    if not possible(node, plug):
+        raise NotPossible(said("This station cannot be reserved."))
+    token = await node.store.read(lambda tx: token_of(tx, node, driver))
+    if token is None:
+        raise NotPossible(said("You are not known here any more; reload the page."))
+    shown, offer = await node.store.read(lambda tx: priced(tx, node, plug, token))
+    now = node.clock()
+    if costs(deal(offer, shown, now)) is not None and paying is not None and paying.by_card(token):
+        raise NotPossible(said("Reserving costs money at this station, and that cannot be paid by card."))
+    one = Reservation(
+        id=secrets.token_hex(16),
+        driver=driver.id,
+        connection=connection.id,
+        country=plug.location.key.country,
+        party=plug.location.key.party,
+        place=plug.location.key.id,
+        evse=plug.evse["uid"],
+        connector=plug.connector["id"],
+        state=ASKED,
+        until=now + minutes * 60 * 1_000_000,
+        created_at=now,
+        deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout),
+        shown=encode_json(shown),
+        offer=encoded(offer),
+    )
+
+    async def work(tx: Tx) -> None:
+        if any(other.state in OPEN for other in await tx.reservations.of_driver(driver.id)):
+            raise NotPossible(said("You have a reservation already; let it go first."))
+        await tx.reservations.add(one)
+
+    await node.store.write(work)
+    document = {
+        "token": token,
+        "expiry_date": format_time(one.until, whole_seconds=True),
+        "reservation_id": one.id,
+        "location_id": one.place,
+        "evse_uid": one.evse,
+        "authorization_reference": one.id,
+    }
+    return await _send(node, connection, one, "RESERVE_NOW", document)
+
+
+async def cancel(node: Node, one: Reservation) -> Reservation:
+    connection = node.directory.by_id(one.connection)
+    if (one.state, "cancel") not in RESERVATIONS:
+        raise NotPossible(said("There is nothing to cancel now."))
+    if connection is None or not connection.registered:
+        raise NotPossible(said("There is no connection to this operator any more; the reservation ends by itself."))
+    one = await happened(node, one.id, "cancel")
+    return await _send(node, connection, one, "CANCEL_RESERVATION", {"reservation_id": one.id})
+
+
+async def _send(node: Node, connection: Connection, one: Reservation, command: str, document: Document) -> Reservation:
+    reserves = command == "RESERVE_NOW"
+    try:
+        sent = await commands.send(node, connection, command, document)
+    except (asking.NotSent, ValueError) as error:
+        return await happened(node, one.id, "failed" if reserves else "kept", str(error))
+    one = await happened(node, one.id, "", "", **{"command" if reserves else "cancel_command": sent.id})
+    row = await asking.status(node, sent.id)
+    return one if row is None else await _answered(node, one, row)
+
+
+async def _answered(node: Node, one: Reservation, row: Command) -> Reservation:
+    """What the state of one of its commands means."""
+    if row.state not in FINAL:
+        return one
+    event = _event(row)
+    reason = (
+        "" if event in ("succeeded", "let go") else TAKEN_BACK if event == "taken back" else in_words(row.command, row.result, row.message)
+    )
+    return await happened(node, one.id, event, reason)
+
+
+def _event(row: Command) -> str:
+    if row.command == "RESERVE_NOW":
+        return {"succeeded": "succeeded", "canceled": "taken back"}.get(row.state, "failed")
+    return "let go" if row.state == "succeeded" or row.result == "UNKNOWN_RESERVATION" else "kept"
+
+
+async def happened(node: Node, id: str, event: str, reason: str = "", **columns: Any) -> Reservation:
+    async def work(tx: Tx) -> Reservation:
+        one = await tx.reservations.get(id)
+        assert one is not None
+        before = msgspec.structs.replace(one)
+        state = RESERVATIONS.get((one.state, event))
+        if state is not None:
+            one.state, one.reason = state, reason
+        for name, value in columns.items():
+            setattr(one, name, value)
+        if one != before:
+            await tx.reservations.update(one)
+        return one
+
+    return await node.store.write(work)
+
+
+# --- the loop
+
+
+async def run(node: Node) -> None:
+    """Until cancelled: what commands, drives and the clock say about reservations."""
+    while True:
+        head = await node.store.look()
+        await tick(node)
+        await node.store.changed(head, 1.0)
+
+
+async def tick(node: Node) -> None:
+    for one in await node.store.read(lambda tx: tx.reservations.in_states(OPEN)):
+        for name in (one.command, one.cancel_command if one.state == CANCELLING else ""):
+            row = await asking.status(node, name) if name else None
+            if row is not None and not (row.state == "succeeded" and row.command == "RESERVE_NOW" and one.state != ASKED):
+                one = await _answered(node, one, row)
+        drive = await node.store.read(lambda tx, name=one.id: tx.drivers.get(name))  # type: ignore[misc]
+        if drive is not None and (drive.session or drive.state in (CHARGING, FINISHED)):
+            await happened(node, one.id, "used")
+        elif node.clock() >= one.until:
+            await happened(node, one.id, "over")

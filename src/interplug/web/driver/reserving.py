@@ -1,0 +1,180 @@
+"""A reservation of the visitor: made at a plug, followed, started from, let go. To others it does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from interplug.backend.reports import reference
+from interplug.drivers import drives, reserving
+from interplug.drivers.deals import deal
+from interplug.drivers.drives import NotPossible, find_plug
+from interplug.drivers.offers import known
+from interplug.model.types import decode_json, format_time
+from interplug.store.drivers import Driver
+from interplug.store.keys import Key, Stored
+from interplug.store.reservations import Reservation
+from interplug.web import asking
+from interplug.web.languages import N_, Words, _
+from interplug.web.live import OVER, Part, Stream
+from interplug.web.session import Visitor
+
+from .driving import Driving
+from .surface import Surface
+
+Document = dict[str, Any]
+STATES = Words(
+    {
+        reserving.ASKED: N_("Asking the operator …"),
+        reserving.RESERVED: N_("Reserved for you"),
+        reserving.CANCELLING: N_("Letting it go …"),
+        reserving.REFUSED: N_("Not reserved"),
+        reserving.CANCELED: N_("Cancelled"),
+        reserving.EXPIRED: N_("The time is over"),
+        reserving.USED: N_("You are charging"),
+    }
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Kept:
+    """A reservation with its place; `pk` is 0 where that is not known any more. `price`: of the reservation, in words."""
+
+    row: Reservation
+    pk: int
+    name: str
+    address: str
+    time_zone: str | None
+    price: str
+
+    @property
+    def reference(self) -> str:
+        return reference(self.row.id)
+
+    @property
+    def open(self) -> bool:
+        return self.row.state in reserving.OPEN
+
+    @property
+    def reserved(self) -> bool:
+        return self.row.state == reserving.RESERVED
+
+    @property
+    def text(self) -> str:
+        return STATES[self.row.state]
+
+    def document(self) -> Document:
+        row = self.row
+        return {
+            "id": row.id,
+            "reference": self.reference,
+            "state": row.state,
+            "reason": row.reason or None,
+            "until": format_time(row.until),
+            "station": {"id": self.pk or None, "name": self.name, "evse": row.evse, "connector": row.connector},
+            "price": self.price or None,
+            "drive": row.drive or None,
+        }
+
+
+class Reserving:
+    def __init__(self, surface: Surface, driving: Driving) -> None:
+        self.surface, self.node, self.driving = surface, surface.node, driving
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/reservations", self.reserve, methods=["POST"]),
+            Route("/reservations/{id}.json", self.page),
+            Route("/reservations/{id}", self.page),
+            Route("/reservations/{id}/live", self.live),
+            Route("/reservations/{id}/start", self.start, methods=["POST"]),
+            Route("/reservations/{id}/cancel", self.cancel, methods=["POST"]),
+        ]
+
+    async def reserve(self, request: Request) -> Response:
+        visitor, form = self.surface.visitor(request), await self.surface.form(request)
+        minutes = asking.number(str(form.get("minutes", "")))
+        if minutes not in reserving.MINUTES:
+            raise NotPossible(_("Choose for how long."))
+        plug = await self.driving.plug(form)
+        drives.startable(self.node, plug)  # before anybody becomes a driver for it
+        visitor, driver = await self.driving.driver(request, visitor)
+        one = await reserving.reserve(self.node, driver, plug, minutes, self.driving.desk)
+        return await self._done(request, visitor, one, 201)
+
+    async def page(self, request: Request) -> Response:
+        visitor = self.surface.visitor(request)
+        kept = await self._kept(await self._of(request, visitor))
+        return self.surface.answer(request, visitor, "driver/reservation.html", kept.document(), kept=kept, now=self.node.clock())
+
+    async def live(self, request: Request) -> ASGIApp:
+        visitor = self.surface.visitor(request)
+        one = await self._of(request, visitor)
+        proof = self.surface.cookies.proof(visitor)
+
+        async def look() -> list[Part]:
+            row = await self.node.store.read(lambda tx: tx.reservations.get(one.id)) or one
+            kept = await self._kept(row)
+            parts = [Part("reservation", row, lambda: self.surface.part("driver/_reservation.html", kept=kept, csrf=proof))]
+            return parts if kept.open else [*parts, Part(OVER, True, lambda: "")]
+
+        return Stream(self.surface.streams, self.surface.who(request), None, look)
+
+    async def cancel(self, request: Request) -> Response:
+        visitor = self.surface.visitor(request)
+        await self.surface.form(request)
+        return await self._done(request, visitor, await reserving.cancel(self.node, await self._of(request, visitor)), 200)
+
+    async def start(self, request: Request) -> Response:
+        """Goes on with the reservation as a drive."""
+        visitor = self.surface.visitor(request)
+        await self.surface.form(request)
+        one = await self._of(request, visitor)
+        if one.state != reserving.RESERVED:
+            raise NotPossible(_("This reservation does not hold any more."))
+        plug = await find_plug(self.node, one.connection, one.country, one.party, one.place, one.evse, one.connector)
+        driver = await self._driver(visitor)
+        drive = await drives.start(self.node, driver, plug, "", self.driving.desk, reserved=one.id)
+        await reserving.happened(self.node, one.id, "", drive=drive.id)
+        return RedirectResponse(f"/drives/{drive.id}", 303)
+
+    async def _driver(self, visitor: Visitor) -> Driver:
+        found = await self.node.store.read(lambda tx: tx.drivers.driver(visitor.driver))
+        assert found is not None, "the reservation is this driver's"
+        return found
+
+    async def _done(self, request: Request, visitor: Visitor, one: Reservation, status: int) -> Response:
+        if asking.wants_json(request):
+            return self.surface.answer(request, visitor, "", (await self._kept(one)).document(), status=status)
+        return self.surface.with_cookie(RedirectResponse(f"/reservations/{one.id}", 303), visitor)
+
+    async def _of(self, request: Request, visitor: Visitor) -> Reservation:
+        found = await self.node.store.read(lambda tx: tx.reservations.get(request.path_params["id"]))
+        if found is None or not visitor.driver or found.driver != visitor.driver:
+            raise HTTPException(404, _("This reservation is not known here."))
+        return found
+
+    async def _kept(self, one: Reservation) -> Kept:
+        key = Key("locations", one.connection, one.country, one.party, one.place)
+        location: Stored | None = await self.node.store.read(lambda tx: tx.objects.get(key, whole=False))
+        document = location.document if location is not None else {}
+        return Kept(
+            row=one,
+            pk=location.pk if location is not None else 0,
+            name=document.get("name") or document.get("address") or one.place,
+            address=", ".join(part for part in (document.get("address"), document.get("city")) if part),
+            time_zone=document.get("time_zone"),
+            price=_price(one),
+        )
+
+
+def _price(one: Reservation) -> str:
+    """What the reservation itself costs, as it was shown."""
+    offer = decode_json(one.offer)
+    return reserving.price(deal(None if offer is None else known(offer), decode_json(one.shown), one.created_at))

@@ -1,0 +1,170 @@
+"""A plug is kept for a driver: asked for, started from, let go, late; the operator is played."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interplug.config import Payments
+from interplug.drivers import reserving
+from interplug.drivers.drives import NotPossible, new_driver, start
+from interplug.drivers.paying import Desk, desk_of
+from interplug.drivers.reserving import cancel, possible, reserve, tick
+from interplug.model.types import decode_json
+from interplug.modules import asking
+from interplug.store.drivers import Driver
+from interplug.store.reservations import Reservation
+from tests.drivers.played import World, open_world, session
+from tests.modules import said
+from tests.nodes import close
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await open_world(tmp_path, payments=Payments(provider="test"))
+    await station(made)
+    yield made
+    await close(made.node)
+
+
+@pytest.fixture
+async def driver(world: World) -> Driver:
+    return await new_driver(world.node)
+
+
+async def station(world: World, status: str = "AVAILABLE", **more: Any) -> None:
+    world.clock.move(1)
+    able = ["REMOTE_START_STOP_CAPABLE", "RESERVABLE"]
+    evse = said.evse(**{"status": status, "capabilities": able, "last_updated": world.clock.text(), **more})
+    location = said.theirs(said.location(evses=[evse], last_updated=world.clock.text()))
+    await world.tell("locations", said.said("location", location, "2.2.1"))
+
+
+async def result(world: World, command: str, word: str) -> None:
+    row = await asking.status(world.node, command)
+    assert row is not None
+    answer = await world.partner.ask("POST", row.response_url.removeprefix("https://node.example"), {"result": word})
+    assert answer.ok, answer.message
+
+
+async def now(world: World, one: Reservation) -> Reservation:
+    await tick(world.node)
+    found = await world.node.store.read(lambda tx: tx.reservations.get(one.id))
+    assert found is not None
+    return found
+
+
+async def reserved(world: World, driver: Driver) -> Reservation:
+    one = await reserve(world.node, driver, await world.plug(), 30)
+    await result(world, one.command, "ACCEPTED")
+    one = await now(world, one)
+    assert one.state == reserving.RESERVED
+    return one
+
+
+async def test_a_reservation_names_until_when_and_what_it_becomes(world: World, driver: Driver) -> None:
+    one = await reserve(world.node, driver, await world.plug(), 30)
+    sent = decode_json(world.cpo.asked[-1].body)
+    assert (one.state, sent["reservation_id"], sent["authorization_reference"]) == (reserving.ASKED, one.id, one.id)
+    assert sent["token"]["uid"] == driver.token_uid and sent["expiry_date"] == world.clock.text(1800)
+
+
+@pytest.mark.parametrize(("word", "words"), [("EVSE_OCCUPIED", "Somebody was quicker"), ("REJECTED", "did not allow")])
+async def test_what_the_operator_refuses_is_said(world: World, driver: Driver, word: str, words: str) -> None:
+    one = await reserve(world.node, driver, await world.plug(), 15)
+    await result(world, one.command, word)
+    one = await now(world, one)
+    assert one.state == reserving.REFUSED and words in one.reason
+    world.cpo.word = "REJECTED"
+    assert (await reserve(world.node, driver, await world.plug(), 15)).state == reserving.REFUSED
+
+
+async def test_it_goes_on_as_a_drive_under_the_same_reference(world: World, driver: Driver) -> None:
+    one = await reserved(world, driver)
+    await station(world, "RESERVED")
+    with pytest.raises(NotPossible, match="reserved"):
+        await start(world.node, driver, await world.plug())
+    drive = await start(world.node, driver, await world.plug(), reserved=one.id)
+    assert drive.id == one.id and decode_json(world.cpo.asked[-1].body)["authorization_reference"] == one.id
+    await world.tell("sessions", session(world, driver, drive))
+    assert (await world.now(drive)).state == "CHARGING"
+    assert (await now(world, one)).state == reserving.USED
+
+
+@pytest.mark.req("SES-029")
+async def test_an_operator_that_knows_no_references_goes_on_with_the_session_of_the_reservation(world: World, driver: Driver) -> None:
+    one = await reserved(world, driver)
+    began = world.clock.text()
+    world.clock.move(20 * 60)
+    drive = await start(world.node, driver, await world.plug(), reserved=one.id)
+    document = session(world, driver, drive, start_date_time=began)
+    del document["authorization_reference"]
+    await world.tell("sessions", document)
+    assert (await world.now(drive)).state == "CHARGING"
+
+
+async def test_a_second_start_after_one_that_failed_has_an_id_of_its_own(world: World, driver: Driver) -> None:
+    one = await reserved(world, driver)
+    world.cpo.word = "REJECTED"
+    assert (await start(world.node, driver, await world.plug(), reserved=one.id)).state == "FAILED"
+    world.cpo.word = "ACCEPTED"
+    again = await start(world.node, driver, await world.plug(), reserved=one.id)
+    assert (again.state, again.id == one.id) == ("ACCEPTED", False)
+
+
+@pytest.mark.req("CMD-040")
+async def test_it_is_let_go_taken_back_or_late(world: World, driver: Driver) -> None:
+    one = await reserved(world, driver)
+    one = await cancel(world.node, one)
+    assert one.state == reserving.CANCELLING
+    await result(world, one.cancel_command, "ACCEPTED")
+    assert (await now(world, one)).state == reserving.CANCELED
+
+    one = await reserved(world, driver)
+    await result(world, one.command, "CANCELED_RESERVATION")
+    one = await now(world, one)
+    assert (one.state, one.reason) == (reserving.CANCELED, reserving.TAKEN_BACK)
+
+    one = await reserved(world, driver)
+    world.clock.move(1801)
+    assert (await now(world, one)).state == reserving.EXPIRED
+
+
+async def test_what_cannot_be_cancelled_stays(world: World, driver: Driver) -> None:
+    one = await reserved(world, driver)
+    world.cpo.word = "REJECTED"
+    one = await cancel(world.node, one)
+    assert one.state == reserving.RESERVED and "ends by itself" in one.reason
+
+
+async def test_a_driver_has_one_reservation(world: World, driver: Driver) -> None:
+    await reserved(world, driver)
+    with pytest.raises(NotPossible, match="already"):
+        await reserve(world.node, driver, await world.plug(), 15)
+
+
+async def test_only_what_the_operator_offers_can_be_reserved(world: World, driver: Driver) -> None:
+    assert possible(world.node, await world.plug())
+    for more in ({"status": "CHARGING"}, {"capabilities": ["REMOTE_START_STOP_CAPABLE"]}):
+        await station(world, **more)
+        assert not possible(world.node, await world.plug())
+    with pytest.raises(NotPossible, match="cannot be reserved"):
+        await reserve(world.node, driver, await world.plug(), 15)
+
+
+async def test_what_costs_money_is_for_those_who_pay_by_invoice(world: World, driver: Driver) -> None:
+    fee = {"price_components": [{"type": "TIME", "price": Decimal(3), "step_size": 60}], "restrictions": {"reservation": "RESERVATION"}}
+    energy = {"price_components": [{"type": "ENERGY", "price": Decimal("0.30"), "step_size": 1}]}
+    tariff = said.theirs(said.tariff("T1", elements=[fee, energy]))
+    await world.tell("tariffs", said.said("tariff", tariff, "2.2.1"))
+    await station(world, connectors=[said.connector(tariff_ids=["T1"])])
+    desk = desk_of(world.node)
+    assert isinstance(desk, Desk)
+    with pytest.raises(NotPossible, match="cannot be paid by card"):
+        await reserve(world.node, driver, await world.plug(), 15, desk)
+    one = await reserve(world.node, driver, await world.plug(), 15)
+    assert one.state == reserving.ASKED
