@@ -77,6 +77,7 @@ def test_outlets_are_named(interplug: Command, place: Path) -> None:
         (("CS1", "--location", "LOC1", "--outlet", "1=EVSE9"), "no EVSE EVSE9"),
         (("CS1", "--location", "LOC1", "--outlet", "1=EVSE1/9"), "no Connector 9"),
         (("CS1", "--location", "LOC1", "--outlet", "EVSE1"), "names no outlet"),
+        (("CS1", "--location", "LOC1", "--outlet", "1=EVSE1", "--outlet", "1=EVSE2"), "1.1 is named twice"),
     ],
 )
 def test_what_cannot_be_is_said(interplug: Command, place: Path, arguments: tuple[str, ...], words: str) -> None:

@@ -23,6 +23,8 @@ METERS = [
     ("truncated at the beginning, rounded at the end", LIFE, [LIFE + 200, LIFE + 199], 200, False),
     ("-1 at the end", LIFE, [LIFE + 200, -1], 200, True),
     ("below its beginning at the end, by rounding", LIFE, [LIFE - 1], 0, False),
+    ("all ones at the end", LIFE, [LIFE + 200, 2**64 - 1], 200, True),
+    ("all ones at the beginning", 2**64 - 1, [LIFE, LIFE + 300], 300, False),
     ("a leap", LIFE, [LIFE + 200, LIFE + 2_000_000], 2_000_000, True),
     ("unknown at the beginning", None, [LIFE, LIFE + 300], 300, False),
     ("-1 at the beginning", -1, [LIFE, LIFE + 300], 300, False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from interplug.stations.ocpp.link import Refused
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
 from tests.stations.csms.stations import PASSWORD, add_station, station
-from tests.stations.csms.test_story_16 import boot, start, stop
+from tests.stations.csms.test_story_16 import boot, meter, start, status, stop
 
 
 def basic(user: str, password: bytes) -> dict[str, str]:
@@ -186,9 +187,34 @@ async def test_a_new_connection_wins_and_what_the_old_one_was_told_is_not_lost(c
     assert bill["total_energy"] == 5
 
 
-async def test_a_station_that_is_removed_is_shown_out(csms: Csms, node: Node) -> None:
+async def test_of_connections_that_come_at_once_one_is_left(csms: Csms, node: Node) -> None:
+    first = await knock(csms, "/ocpp/CS1", basic("CS1", PASSWORD.encode()))
+    await first.send('[2, "1", "Heartbeat", {}]')
+    await first.recv()
+    first.transport.pause_reading()  # it is slow to leave
+    sockets = await asyncio.gather(*(knock(csms, "/ocpp/CS1", basic("CS1", PASSWORD.encode())) for _ in range(10)))
+    first.transport.resume_reading()
+    shut = {one: asyncio.create_task(one.wait_closed()) for one in (first, *sockets)}
+    async with asyncio.timeout(20):
+        while len(left := [one for one, over in shut.items() if not over.done()]) > 1:
+            await asyncio.wait([shut[one] for one in left], return_when=asyncio.FIRST_COMPLETED)
+    await left[0].send('[2, "1", "Heartbeat", {}]')
+    assert str(await left[0].recv()).startswith('[3,"1"')
+    await left[0].close()
+
+
+async def test_a_station_that_is_removed_is_shown_out(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:
     async with station(csms, V16) as one:
+        await boot(one, clock)
+        number = await start(one, clock)
+        await status(one, clock, "Charging")
+        clock.move(3600)
+        await meter(one, clock, number, 4000)
+        await csms.hall.posts["CS1"].carried()
         await provisioning.remove(node, "CS1")
+        [bill] = await provider.cdrs()
+        assert bill["total_energy"] == 3, "nobody will tell of the end"
+        assert [await provider.status(uid) for uid in ("EVSE1", "EVSE2")] == ["UNKNOWN"] * 2
         await csms.hall.look()
         await one.running
     with pytest.raises(InvalidStatus):

@@ -202,6 +202,18 @@ async def test_a_station_that_left_a_moment_ago_is_not_unknown_because_an_end_wa
     assert await provider.status() == "AVAILABLE"
 
 
+async def test_a_station_that_says_nothing_of_its_plugs_has_lost_no_end(csms: Csms, one: Station, provider: Provider, clock: Clock) -> None:
+    """It said Available before the charge began, and says nothing until it is over: no meter values, no status."""
+    clock.move(60)
+    number = await start(one, clock)
+    clock.move(HOUR)
+    await csms.silence.look()
+    await stop(one, clock, number, 9000)
+    await carried(csms)
+    [bill] = await provider.cdrs()
+    assert (bill["total_energy"], bill["total_time"]) == (8, 1)
+
+
 # --- late, and at the wrong time
 
 
@@ -255,6 +267,21 @@ async def test_a_clock_that_is_wrong(csms: Csms, provider: Provider, clock: Cloc
     assert (bill["total_time"], bill["total_energy"]) == (1, 2)
 
 
+async def test_a_clock_that_is_set_in_the_middle_of_a_charge(csms: Csms, one: Station, provider: Provider, clock: Clock) -> None:
+    began, fast = clock.now, Clock(clock.now + 2 * HOUR * SECOND)
+    for said in ("Available", "Preparing", "Preparing"):
+        for _ in range(2):
+            await status(one, fast, said)
+    number = await start(one, fast)
+    clock.move(HOUR)
+    await meter(one, clock, number, 3000)
+    clock.move(HOUR)
+    await stop(one, clock, number, 6000)
+    await carried(csms)
+    [bill] = await provider.cdrs()
+    assert (parse_time(bill["start_date_time"]), bill["total_energy"], bill["total_time"]) == (began, 5, 2)
+
+
 @pytest.mark.parametrize("said", ["2026-01-01T00:00:00", "2026-01-01 00:00:00", "2026-01-01T01:00:00+01:00", "yesterday", ""])
 async def test_times_as_stations_write_them(csms: Csms, one: Station, provider: Provider, clock: Clock, said: str) -> None:
     payload = {"connectorId": 1, "idTag": "CARD1", "meterStart": 0, "timestamp": said}
@@ -274,6 +301,19 @@ async def test_a_meter_that_leaps_is_looked_at_by_a_person(csms: Csms, node: Nod
     assert (await provider.session())["status"] == "COMPLETED"
     assert await provider.cdrs() == []
     assert "connector can deliver" in (await held(node))[0]
+
+
+async def test_a_register_that_no_meter_has_is_looked_at_by_a_person(
+    csms: Csms, node: Node, one: Station, provider: Provider, clock: Clock
+) -> None:
+    number = await start(one, clock)
+    clock.move(HOUR)
+    await meter(one, clock, number, 4000)
+    await stop(one, clock, number, 2**64 - 1)
+    await carried(csms)
+    assert (await provider.session())["status"] == "COMPLETED" and await provider.cdrs() == []
+    [why] = await held(node)
+    assert f"the register was {2**64 - 1} Wh" in why
 
 
 async def test_a_charge_of_more_than_a_day(csms: Csms, node: Node, one: Station, provider: Provider, clock: Clock) -> None:
@@ -344,10 +384,13 @@ async def test_a_message_about_a_transaction_is_never_refused(csms: Csms, one: S
         )
     ).payload == {}
     assert (await raw(one, "3", "MeterValues", {"connectorId": 1, "meterValue": "?"})).payload == {}
-    assert (await raw(one, "4", "StopTransaction", {"transactionId": str(number), "meterStop": "3000.0"})).payload == {}
+    clock.move(HOUR)
+    data = [None, "?", {"sampledValue": 5}, {"sampledValue": [5, {"measurand": [], "value": {}}]}]
+    wrong = {"transactionId": str(number), "meterStop": "3000.0", "transactionData": data}
+    assert (await raw(one, "4", "StopTransaction", wrong)).payload == {}
     await carried(csms)
     [bill] = await provider.cdrs()
-    assert bill["total_energy"] == Decimal("1.5"), "the register of the end could not be read"
+    assert bill["total_energy"] == 2
 
 
 async def test_messages_of_1_6_on_a_socket_of_2_0_1_are_refused_and_the_station_goes_on(new: Station, clock: Clock) -> None:

@@ -82,3 +82,15 @@ async def test_what_is_wrong_at_connector_0_is_wrong_at_all_of_them(csms: Csms, 
     assert [await provider.status(uid) for uid in ("EVSE1", "EVSE2")] == ["AVAILABLE"] * 2
     [fault] = await csms.node.store.read(lambda tx: tx.faults.since(0))
     assert fault.closed_at and (fault.code, fault.vendor_code) == ("PowerSwitchFailure", "K1")
+
+
+async def test_what_a_plug_said_before_a_charge_began_is_over(csms: Csms, one: Station, provider: Provider, clock: Clock) -> None:
+    clock.move(60)
+    number = await start(one, clock)
+    assert await provider.status() == "CHARGING", "it has not said so itself yet"
+    await status(one, clock, "Unavailable")
+    assert await provider.status() == "INOPERATIVE"
+    clock.move(60)
+    await stop(one, clock, number, 1000)
+    await status(one, clock, "Available")
+    assert await provider.status() == "AVAILABLE"

@@ -78,6 +78,20 @@ async def test_the_key_of_a_16_station_is_asked_for_once_and_kept(csms: Csms, no
     assert row is not None and row.about["MeterPublicKey1"] == METER.public_key
 
 
+async def test_after_a_boot_the_key_is_asked_for_again(csms: Csms, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        one.answers["GetConfiguration"] = {"configurationKey": [{"key": "MeterPublicKey1", "readonly": True, "value": METER.public_key}]}
+        first = await charged(csms, one, clock, provider, data(BEGIN, END))
+        await boot(one, clock)
+        number = await start(one, clock, meter=12000)
+        begin, end = record(12000, "B", clock.now), record(20000, "E", clock.now + HOUR * 1_000_000)
+        clock.move(HOUR)
+        await stop(one, clock, number, 20000, transactionData=data(begin, end))
+        await csms.hall.posts["CS1"].carried()
+        [second] = [one for one in await provider.cdrs() if one["id"] != first["id"]]
+        assert second["signed_data"]["public_key"] == first["signed_data"]["public_key"]
+
+
 async def test_a_station_that_tells_no_key_is_billed_all_the_same(csms: Csms, provider: Provider, clock: Clock) -> None:
     async with station(csms, V16) as one:
         one.answers["GetConfiguration"] = Refused("NotSupported", "what?")

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from interplug.modules.node import Node
 from interplug.stations.csms import transactions
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16
 from interplug.stations.ocpp.link import Refused
+from interplug.store.charging_stations import Outlet
 from tests.nodes import Clock
 from tests.stations.csms.partner import FULL_TOKEN, Provider
-from tests.stations.csms.stations import Station, station
+from tests.stations.csms.stations import Station, add_station, station
 
 HOUR = 3600
 
@@ -144,6 +146,21 @@ async def test_a_reservation_is_canceled(csms: Csms, provider: Provider, clock: 
         assert await one.asked("CancelReservation") == {"reservationId": number}
         assert await provider.command("CANCEL_RESERVATION", reservation_id="R1") == ("ACCEPTED", ["UNKNOWN_RESERVATION"])
         assert (await provider.session())["status"] == "COMPLETED"
+
+
+async def test_a_reservation_that_moves_to_another_station_is_let_go_at_the_first(
+    csms: Csms, node: Node, provider: Provider, clock: Clock
+) -> None:
+    for number in (1, 2):
+        await add_station(node, f"S{number}", outlets=[Outlet(1, 1, f"EVSE{number}", "1")])
+    wanted = {"location_id": "LOC1", "token": FULL_TOKEN, "reservation_id": "R1", "expiry_date": clock.text(HOUR)}
+    async with station(csms, V16, "S1") as first, station(csms, V16, "S2") as second:
+        assert await provider.command("RESERVE_NOW", **wanted, evse_uid="EVSE1") == ("ACCEPTED", ["ACCEPTED"])
+        asked = await first.asked("ReserveNow")
+        assert await provider.command("RESERVE_NOW", **wanted, evse_uid="EVSE2") == ("ACCEPTED", ["ACCEPTED"])
+        assert (await second.asked("ReserveNow"))["reservationId"] == asked["reservationId"]
+        assert await first.asked("CancelReservation") == {"reservationId": asked["reservationId"]}
+    assert (await provider.session())["evse_uid"] == "EVSE2"
 
 
 # What a station answers to a command, and what the provider hears of it (2.4 of the mapping).

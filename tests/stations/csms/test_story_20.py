@@ -89,6 +89,32 @@ async def test_a_card_is_authorised_in_real_time_charges_and_is_billed(csms: Csm
     assert await provider.status() == "AVAILABLE"
 
 
+async def test_a_card_before_the_cable_is_a_charge_as_soon_as_it_is_known_where(
+    csms: Csms, one: Station, provider: Provider, clock: Clock
+) -> None:
+    """TxStartPoint Authorized: at a station with two EVSEs nobody knows yet which one it will be (use case E02)."""
+    other = Transaction(one, clock, "T0")
+    await other.tell("Started", "CablePluggedIn", wh=0, info={"chargingState": "EVConnected"})
+    for name in ("T1", "T2"):
+        info = {"transactionId": name}
+        said = {"eventType": "Started", "timestamp": clock.text(), "triggerReason": "Authorized", "seqNo": 0, "transactionInfo": info}
+        answer = await one.say("TransactionEvent", **said, idToken=CARD)
+        assert answer["idTokenInfo"]["status"] == "Accepted"
+    assert await provider.sessions() == []
+    clock.move(30)
+    charge = Transaction(one, clock, "T2", evse=2)
+    here = {"evse": {"id": 2, "connectorId": 1}}
+    await charge.tell("Updated", "CablePluggedIn", wh=1000, info={"chargingState": "Charging"}, **here)
+    await csms.hall.posts["CS1"].carried()
+    assert (await provider.session())["evse_uid"] == "EVSE2" and await provider.status("EVSE2") == "CHARGING"
+    assert len(provider.asked) == 1, "nobody is asked twice for one charge"
+    clock.move(HOUR)
+    await charge.tell("Ended", "EVDeparted", wh=9000, info={"stoppedReason": "EVDisconnected"})
+    await csms.hall.posts["CS1"].carried()
+    [bill] = await provider.cdrs()
+    assert (bill["total_energy"], bill["total_time"]) == (8, 1)
+
+
 async def test_a_driver_starts_and_stops_from_the_provider_s_app(csms: Csms, one: Station, provider: Provider, clock: Clock) -> None:
     app_user = {**FULL_TOKEN, "uid": "9c1f2b6e-75a3-4b0c-9d8e-3f2a1b4c5d6e", "type": "APP_USER"}
     assert await provider.command("START_SESSION", token=app_user, **PLACE) == ("ACCEPTED", ["ACCEPTED"])
@@ -166,6 +192,31 @@ async def test_a_fault_comes_as_an_event_and_goes_as_one(csms: Csms, one: Statio
     assert (reader.code, reader.closed_at) == ("ReaderFailure", 0)
     await notify(event(clock, "EVSE", "AvailabilityState", "Unavailable"))
     assert await provider.status() == "INOPERATIVE", "a 2.1 station has no StatusNotification to say it with"
+
+
+async def test_a_problem_of_the_whole_is_a_fault_until_it_is_over(one: Station, provider: Provider, clock: Clock) -> None:
+    async def problem(component: str, value: str) -> None:
+        told = event(clock, component, "Problem", value)
+        await one.say("NotifyEvent", generatedAt=clock.text(), seqNo=0, eventData=[told])
+
+    for component in ("EVSE", "Connector", "ChargingStation"):
+        await problem(component, "true")
+        assert await provider.status() == "OUTOFORDER"
+        clock.move(60)
+        await problem(component, "false")
+        assert await provider.status() == "AVAILABLE"
+
+
+@pytest.mark.parametrize(("reason", "published"), [("PowerUp", "AVAILABLE"), ("Triggered", "OUTOFORDER")])
+async def test_what_was_wrong_before_a_restart_has_to_be_told_again(
+    one: Station, provider: Provider, clock: Clock, reason: str, published: str
+) -> None:
+    told = event(clock, "RCD", "Tripped", "true")
+    await one.say("NotifyEvent", generatedAt=clock.text(), seqNo=0, eventData=[told])
+    clock.move(60)
+    await one.say("BootNotification", chargingStation={"vendorName": "Acme", "model": "Wall 2"}, reason=reason)
+    await status(one, clock, "Available")
+    assert await provider.status() == published
 
 
 async def test_a_fault_in_the_middle_ends_the_charge_and_is_on_the_bill(csms: Csms, one: Station, provider: Provider, clock: Clock) -> None:

@@ -1,9 +1,10 @@
 """What time it was at a station. Its own clock may be wrong by an hour, in another zone, or stand in 1970.
 
 From statuses, which a station sends as things happen, follows how far its clock is off; the middle of the newest of them counts, and
-only what is more than a minute off is corrected. What it tells of transactions is no evidence: that may have waited for a line. A time
-that cannot be read, that lies in a year before there were such stations, or in the future, becomes the time at which the message came.
-Nothing is lost by that: the inbox has what was said.
+only what is more than a minute off is corrected. One that is right ends that, for the clock was set; what is right as it is said is not
+corrected either. What it tells of transactions is no evidence: that may have waited for a line. A time that cannot be read, that lies in
+a year before there were such stations, or in the future, becomes the time at which the message came. Nothing is lost by that: the inbox
+has what was said.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class StationClock:
         """A time in a message that was sent at once."""
         said = _read(text)
         if said is not None:
+            if abs(now - said) <= TOLERATED:
+                self._heard.clear()
             self._heard.append(now - said)
             middle = median_low(self._heard)
             self.off = middle if abs(middle) > TOLERATED else 0
@@ -37,7 +40,7 @@ class StationClock:
         said = _read(text)
         if said is None:
             return now
-        at = said + self.off
+        at = said if abs(now - said) <= TOLERATED else said + self.off
         return now if at < FIRST or at > now + TOLERATED else at
 
 

@@ -67,7 +67,7 @@ class Commands:
     limits: Limits = field(init=False)
 
     def __post_init__(self) -> None:
-        self.limits = self.desk.limits = Limits(self.node, self.lines)
+        self.limits = self.desk.limits = Limits(self.node, self.lines, self.desk.shy)
 
     async def start_session(self, command: Document, connection: int) -> Outcome:
         spot = await self._spot(command)
@@ -98,7 +98,11 @@ class Commands:
         until = parse_time(command["expiry_date"])
         want = await self._want(spot, command["token"], number=number, until=format_time(until, whole_seconds=True))
         outcome = await self._ask("reserve_now", spot.station, want)
-        return await self._book(command, connection, spot, number, until) if outcome.result == "ACCEPTED" else outcome
+        if outcome.result != "ACCEPTED":
+            return outcome
+        if old is not None and old.station != spot.station.id and (left := await self._station(old.station)) is not None:
+            await self._ask("cancel_reservation", left, Want(number=number))  # the driver wants it elsewhere now
+        return await self._book(command, connection, spot, number, until)
 
     async def _book(self, command: Document, connection: int, spot: Spot, number: int, until: int) -> Outcome:
         try:

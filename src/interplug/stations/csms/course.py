@@ -12,7 +12,7 @@ from interplug.model.types import decode_json, encode_json
 from interplug.store.stations import Reading
 
 from . import signed
-from .events import Sample, Signed, Told
+from .events import IdToken, Sample, Signed, Told
 from .register import Register
 
 SECOND = 1_000_000
@@ -35,6 +35,8 @@ class Course(msgspec.Struct, kw_only=True):
     watts: int = WATTS
     said_at: str = ""
     """The time of the beginning as the station wrote it, and the register then: by them a repeated beginning is known."""
+    waits: IdToken | None = None
+    """Whose charge it will be as soon as the station says at which EVSE."""
     doubt: str = ""
     signed: list[Signed] = []
     meter_key: str = ""

@@ -52,6 +52,8 @@ class Limiting(Protocol):
 @dataclass(slots=True)
 class Desk:
     node: Node
+    shy: set[str] = field(default_factory=set)
+    """Stations that did not answer when their configuration was read, and are not asked again: some restart at it, each time."""
     limits: Limiting = field(init=False)
     admissions: Admissions = field(init=False)
     transactions: Transactions = field(init=False)
@@ -135,6 +137,20 @@ class Desk:
             self.transactions.troubled(station.id)
         await self.publish(station, evse=said.evse)
 
+    async def restarted(self, station: StationRow, at: int) -> None:
+        """Events of what was wrong before are not taken back after it: what still is wrong is told again. Raises Superseded."""
+
+        async def work(tx: Tx) -> bool:
+            if not await tx.charging_stations.lives(station.id, station.epoch):
+                raise Superseded(station.id)
+            found = [one for one in await tx.faults.of_station(station.id) if one.source == "event" and one.opened_at < at]
+            for fault in found:
+                await tx.faults.close(fault.no, at)
+            return bool(found)
+
+        if await self.node.store.write(work):
+            await self.publish(station)
+
     async def publish(self, station: StationRow, *, online: bool = True, evse: int = 0) -> None:
         """Brings what partners see of a station's EVSEs (of one of them) level with what is known."""
         known = await self.node.store.read(lambda tx: _known(tx, station.id))
@@ -164,10 +180,12 @@ class Desk:
         whole = next((one.status for one in known.statuses if one.evse == 0), None)
         told = [fault for fault in known.faults if fault.source != "derived"]  # that something seems wrong proves no state
         bad = [fault for fault in told if fault.evse in (0, *here) and fault.severity in ("critical", "major")]
+        begun = max((row.begun_at for row in known.running if row.evse in here and row.session), default=0)
+        said = [one for one in known.statuses if one.evse in here]
         return statuses.published(
             whole,
-            [one.status for one in known.statuses if one.evse in here],
-            charging=any(row.evse in here and row.session for row in known.running),
+            ["Occupied" if one.at <= begun and one.status in statuses.OVERTAKEN else one.status for one in said],
+            charging=begun > 0,
             broken=any(fault.source == "event" and fault.severity == "critical" for fault in bad),
             explained=bool(bad),
             online=online,

@@ -107,6 +107,8 @@ class Admission(NamedTuple):
     """The transaction, where it is we who name it."""
     lasting: bool = False
     """The station may remember it."""
+    begins: bool = False
+    """A charge that somebody pays for begins with it."""
 
     @property
     def accepted(self) -> bool:

@@ -24,6 +24,7 @@ from .speech import Speech
 
 log = logging.getLogger(__name__)
 GOING_AWAY = 1001
+AGAIN = "the station has connected again"
 ANSWERS = 10_000
 """Stations whose last answers are remembered after they have left."""
 
@@ -40,20 +41,21 @@ class Hall:
     async def serve(self, station: StationRow, profile: int, speech: Speech, socket: Socket) -> None:
         """A station's connection, until it ends."""
         node, version = self.node, speech.dialect.version
-        before = self.posts.get(station.id)
-        if before is not None:
-            await before.lose("the station has connected again")
         now = node.clock()
         epoch, told = await node.store.write(lambda tx: tx.charging_stations.connect(station.id, self.process, version, profile, now))
         station.told, station.epoch, station.version, station.holder, station.profile = told, epoch, version, self.process, profile
         post = Post(self.desk, self._inbox, station, speech, socket, self._remembered(station.id))
         post.flush = lambda: self._flush(post)
+        before = self.posts.get(station.id)
+        if before is not None and before.station.epoch > epoch:
+            return  # of several at once the newest has won
         self.posts[station.id] = post
-        if before is not None:
-            await before.ended.wait()
-        log.info("station %s is connected (OCPP %s, security profile %d)", station.id, version, profile)
         try:
-            if epoch and self.posts[station.id] is post:
+            if before is not None:
+                await before.lose(AGAIN)
+                await before.ended.wait()
+            if epoch and self.posts.get(station.id) is post:
+                log.info("station %s is connected (OCPP %s, security profile %d)", station.id, version, profile)
                 await post.run()
         finally:
             post.ended.set()

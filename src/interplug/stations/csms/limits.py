@@ -52,6 +52,8 @@ class Running(NamedTuple):
 class Limits:
     node: Node
     lines: Lines
+    shy: set[str]
+    """Whom not to ask for its configuration."""
     _able: dict[str, tuple[int, Ability]] = field(default_factory=dict)
 
     async def set(self, session: str, profile: Document, connection: int) -> Outcome:
@@ -122,9 +124,11 @@ class Limits:
 
     async def _ability(self, station: StationRow) -> Ability:
         epoch, able = self._able.get(station.id, (-1, Ability()))
-        if epoch == station.epoch:
+        if epoch == station.epoch or station.id in self.shy:
             return able
         answer = await self._ask(station, "ability", Want())
+        if isinstance(answer, Outcome) and answer.result == "TIMEOUT":
+            self.shy.add(station.id)
         able = of_version(station.version).able(answer) if not isinstance(answer, Outcome) else Ability()
         self._able[station.id] = station.epoch, able
         return able

@@ -32,8 +32,8 @@ def lacking(station: StationRow, told: Told) -> bool:
     return bool(bare) and not all(known)
 
 
-async def ask(station: StationRow, link: Link, speech: Speech) -> dict[str, str]:
-    """The keys that the station tells. None where it knows of none."""
+async def ask(station: StationRow, link: Link, speech: Speech) -> dict[str, str] | None:
+    """The keys that the station tells. None: it did not answer."""
     want = speech.wants.get("meter_key")
     found = {}
     try:
@@ -44,6 +44,7 @@ async def ask(station: StationRow, link: Link, speech: Speech) -> dict[str, str]
                 found[name(evse)] = key
     except (Refused, Silent, Gone) as error:
         log.info("station %s does not tell the keys of its meters: %s", station.id, error)
+        return found if isinstance(error, Refused) else None
     return found
 
 

@@ -188,10 +188,10 @@ class Post:
             self._received_at = before
 
     async def _carry(self, told: Told) -> Admission:
-        if not self._asked_keys and meters.lacking(self.station, told):
+        if not self._asked_keys and self.station.id not in self.desk.shy and meters.lacking(self.station, told):
             await self._ask_keys()
         admission = await self.desk.transactions.tell(self.station, told, self.quirk)
-        if told.kind != "went on" or told.token is not None:
+        if told.kind != "went on" or told.token is not None or admission.begins:
             await self.desk.publish(self.station)
         return admission
 
@@ -199,6 +199,8 @@ class Post:
         """Once a connection."""
         self._asked_keys = True
         found = await meters.ask(self.station, self.link, self.speech)
+        if found is None:
+            self.desk.shy.add(self.station.id)
         if found:
             await self._about({**self.station.about, **found})
 
@@ -222,12 +224,15 @@ class Post:
     def heartbeat(self) -> int:
         return self.node.settings.stations.heartbeat
 
-    async def booted(self, about: dict[str, str]) -> str:
+    async def booted(self, about: dict[str, str], *, anew: bool = True) -> str:
         self.quirk = quirks.of(about, self.node.settings.stations.quirks)
         await self._about(about)
+        self._asked_keys = False
         station = self.station
         if station.state != "adopted":
             return "Pending"
+        if anew:
+            await self.desk.restarted(station, self._received_at)
         self.link.then(lists.bring(self.node, station.id, self.link, self.speech))
         return "Accepted"
 

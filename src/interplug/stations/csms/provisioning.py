@@ -6,14 +6,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from interplug.charges import charging
 from interplug.model.types import fold
 from interplug.modules.node import Node
 from interplug.store.charging_stations import Outlet, StationRow
 from interplug.store.keys import OWN
+from interplug.store.ocpp import Transaction
 from interplug.store.tx import Tx
 
 from . import keys
 from .server import LONGEST_IDENTITY
+from .tokens import Admissions
+from .transactions import Transactions
 
 Document = dict[str, Any]
 _OUTLET = re.compile(r"(?P<evse>\d{1,3})(?:\.(?P<connector>\d{1,2}))?=(?P<uid>[^/=]+)(?:/(?P<id>[^/=]+))?")
@@ -74,14 +78,21 @@ def _hashed(chosen: str | None, made: str | None) -> str | None:
 
 
 async def remove(node: Node, id: str) -> None:
-    """It is let in no longer; what it has said is kept as long as everything else."""
+    """It is let in no longer; what it has said is kept as long as everything else. What charges there ends with what was last known, for
+    nobody will tell of the end, and what its EVSEs do is not known any more."""
 
-    async def work(tx: Tx) -> None:
-        await _get(tx, id)
+    async def work(tx: Tx) -> tuple[StationRow, list[Transaction]]:
+        row, running = await _get(tx, id), await tx.ocpp.open(id)
         await tx.charging_stations.remove(id)
         await tx.faults.gone(id, node.clock())
+        return row, running
 
-    await node.store.write(work)
+    row, running = await node.store.write(work)
+    transactions = Transactions(node, Admissions(node))
+    for one in running:
+        await transactions.lost(one)
+    for uid in dict.fromkeys(outlet.evse_uid for outlet in row.outlets):
+        await charging.evse_status(node, row.place, uid, "UNKNOWN", node.clock())
 
 
 async def _get(tx: Tx, id: str) -> StationRow:
@@ -103,6 +114,9 @@ async def _place(tx: Tx, row: StationRow, location_id: str, named: Sequence[str]
     row.outlets = [_outlet(text, evses) for text in named] if named else _in_order(free)
     if not row.outlets:
         raise NotPossible(f"every EVSE of Location {location_id} belongs to another station")
+    places = [(one.evse, one.connector) for one in row.outlets]
+    if twice := next((one for one in places if places.count(one) > 1), None):
+        raise NotPossible(f"{twice[0]}.{twice[1]} is named twice")
     if doubled := next((one.evse_uid for one in row.outlets if fold(one.evse_uid) in taken), None):
         raise NotPossible(f"EVSE {doubled} belongs to another station")
 

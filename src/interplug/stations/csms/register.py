@@ -13,6 +13,8 @@ from decimal import Decimal
 import msgspec
 
 MARGIN = Decimal("1.2")
+MOST = Decimal(10**12)
+"""Wh that no meter shows in its life."""
 LITTLE = Decimal(200)
 """Wh that are never too much: readings are not taken exactly when they say."""
 HOUR = 3_600_000_000
@@ -28,12 +30,12 @@ class Register(msgspec.Struct, kw_only=True):
     doubt: str = ""
 
     def begin(self, value: Decimal | None) -> None:
-        if value is not None and value >= 0 and self.start is None:
+        if value is not None and 0 <= value < MOST and self.start is None:
             self.start = self.last = value
 
     def take(self, value: Decimal, at: int, watts: int) -> Decimal | None:
         """The Wh taken by then; None where the value says nothing."""
-        if value < 0:
+        if not 0 <= value < MOST:
             self._doubt(f"the register was {value} Wh")
             return None
         if self.start is None:

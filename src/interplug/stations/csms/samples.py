@@ -12,6 +12,7 @@ from typing import Any
 
 from . import signed
 from .events import Sample, Signed
+from .register import MOST
 
 Document = dict[str, Any]
 REGISTER = "Energy.Active.Import.Register"
@@ -26,33 +27,34 @@ PHASES = ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N")
 ELSEWHERE = ("EV", "Inlet")
 THOUSANDS = ("kWh", "kW")
 ZERO = Decimal(0)
-MOST = Decimal(10**12)
 FINAL = "Transaction.End"
 PERIODIC = "Sample.Periodic"
 
 
-def read(values: Iterable[Document], time: Callable[[str], int]) -> tuple[tuple[Sample, ...], tuple[Signed, ...]]:
-    """What `meterValue` (1.6 `transactionData`, too) holds; `time` reads a timestamp of this station."""
+def read(values: object, time: Callable[[str], int]) -> tuple[tuple[Sample, ...], tuple[Signed, ...]]:
+    """What `meterValue` (1.6 `transactionData`, too) holds, as far as it can be read; `time` reads a timestamp of this station."""
     samples: list[Sample] = []
     proofs: list[Signed] = []
-    for value in values:
+    for value in _objects(values):
         at = time(str(value.get("timestamp", "")))
         # One meterValue of a StopTransaction may hold the beginning and the end; each context is a sample of its own.
         contexts: dict[str, Found] = {}
-        for one in value.get("sampledValue") or ():
-            if not isinstance(one, dict):
-                continue
+        for one in _objects(value.get("sampledValue")):
             context = str(one.get("context") or PERIODIC)
             found = contexts.get(context)
             if found is None:
                 found = contexts[context] = Found()
             if ("signedMeterValue" in one or "format" in one) and (said := _signed(one, at)) is not None:
                 proofs.append(said)
-            name = FIELDS.get(one.get("measurand") or REGISTER)
+            name = FIELDS.get(str(one.get("measurand") or REGISTER))
             if name is not None and (name == "soc" or one.get("location") not in ELSEWHERE):
                 found.take(name, one)
         samples += [Sample(at=at, context=context, **found.totals()) for context, found in contexts.items()]
     return tuple(samples), tuple(proofs)
+
+
+def _objects(listed: object) -> Iterable[Document]:
+    return (one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
 
 
 class Found:

@@ -30,8 +30,8 @@ class Ear(Protocol):
     def now(self) -> str:
         """For the station's clock."""
 
-    async def booted(self, about: dict[str, str]) -> str:
-        """Accepted, or Pending."""
+    async def booted(self, about: dict[str, str], *, anew: bool = True) -> str:
+        """Accepted, or Pending. Not `anew`: it was asked to say again what it is."""
 
     @property
     def heartbeat(self) -> int: ...

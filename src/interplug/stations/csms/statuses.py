@@ -50,7 +50,7 @@ def _state(station: str | None, connectors: Sequence[str], *, charging: bool, br
         return "Faulted"
     if station == "Unavailable":
         return "Unavailable"
-    states = [("Charging" if charging else "Preparing") if one == "Occupied" else one for one in connectors]
+    states = [("Charging" if charging else "Preparing") if one == "Occupied" else one for one in connectors or ["Occupied"] * charging]
     return min(states, key=BUSIEST.index, default=None)
 
 
@@ -58,5 +58,7 @@ PHASES: dict[str, Phase] = {"Charging": "charging", "SuspendedEVSE": "charging",
 """What a transaction is doing where only the status of its connector says it (1.6). Waiting for the station is not parking."""
 IN_USE: tuple[Status, ...] = ("Charging", "SuspendedEV", "SuspendedEVSE", "Occupied")
 """Where a transaction runs, or may."""
+OVERTAKEN: tuple[Status, ...] = ("Available", "Preparing", "Finishing", "Reserved")
+"""What a transaction that has begun since then makes untrue."""
 FREE: tuple[Status, ...] = ("Available", "Reserved", "Unavailable")
 """Where none can."""

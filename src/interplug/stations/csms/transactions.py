@@ -57,11 +57,14 @@ class Transactions:
             return INVALID
         if row is None:
             row = await self._new(station, told)
+        elif told.evse and not row.evse:
+            row.evse, row.connector = told.evse, told.connector
+            await self._only(row.station, row.evse, row.begun_at, row.number)
         course = Course.read(row.doc)
         paid_before = bool(row.session)
         admission = await self._admit(station, row, course, told, quirk)
         if not row.ended_at:
-            course.meter_key = station.about.get(meters.name(row.evse or told.evse), "")
+            course.meter_key = station.about.get(meters.name(row.evse), "") or course.meter_key
             begins = None if paid_before or not row.session else told.at if told.kind == "went on" else row.begun_at
             await self._follow(row, course, told, begins)
         elif row.session and (words := course.late(told)):
@@ -113,30 +116,37 @@ class Transactions:
 
         if told.kind != "begun":
             log.warning("station %s: transaction %s was never begun here", station.id, told.number or "without a number")
-        for before in await self.node.store.read(lambda tx: tx.ocpp.open(station.id), snapshot=False):
-            if before.evse == evse and before.begun_at <= at:
-                await self.lost(before)
+        if evse:
+            await self._only(station.id, evse, at)
         return await self.node.store.write(work)
+
+    async def _only(self, station: str, evse: int, at: int, number: str = "") -> None:
+        """What began there before the one that began at `at` has ended."""
+        for before in await self.node.store.read(lambda tx: tx.ocpp.open(station), snapshot=False):
+            if before.evse == evse and before.number != number and before.begun_at <= at:
+                await self.lost(before)
 
     # --- who charges
 
     async def _admit(self, station: StationRow, row: Transaction, course: Course, told: Told, quirk: Quirk) -> Admission:
-        if told.token is None:
-            return Admission("Accepted") if row.session else INVALID
         if row.session:
-            return await self._known(row, station, told.token, told.kind)
-        if row.ended_at:
+            return Admission("Accepted") if told.token is None else await self._known(row, station, told.token, told.kind)
+        token = told.token or (course.waits if row.evse else None)
+        if token is None or row.ended_at:
             return INVALID
         outlet = outlet_at(station, row.evse, row.connector)
-        offline = told.offline or self.node.clock() - told.at > LATE or told.kind == "ended"
-        admission, granted = await self.admissions.ask(station, told.token, outlet, offline=offline, reversed_uid=quirk.reversed_uid)
-        row.token = told.token.text
+        offline = told.offline or self.node.clock() - told.at > LATE or told.kind == "ended" or told.token is None
+        admission, granted = await self.admissions.ask(station, token, outlet, offline=offline, reversed_uid=quirk.reversed_uid)
+        row.token, course.waits = token.text, None
         if granted is None:
+            return admission
+        if not row.evse:
+            course.waits = token  # the card first, the cable later
             return admission
         if outlet is None:
             log.warning("station %s: EVSE %s of transaction %s is not mapped to any of ours", station.id, row.evse, row.number)
             return INVALID
-        return admission if await self._begin(station, row, course, outlet, granted, told) else INVALID
+        return admission._replace(begins=True) if await self._begin(station, row, course, outlet, granted, told) else INVALID
 
     async def _known(self, row: Transaction, station: StationRow, token: IdToken, kind: str) -> Admission:
         """A token at a charge that runs: its driver's, or one of the same group; both may end it."""
@@ -167,8 +177,7 @@ class Transactions:
             log.warning("station %s: %s", station.id, error)
             return False
         course.watts = await self.node.store.read(lambda tx: _watts(tx, station, outlet))
-        if told.token is not None:
-            self.admissions.used(station, told.token)
+        self.admissions.used(station, IdToken(row.token))
 
         async def work(tx: Tx) -> None:
             await tx.ocpp.save(row)
@@ -188,8 +197,6 @@ class Transactions:
     # --- what it takes, and its end
 
     async def _follow(self, row: Transaction, course: Course, told: Told, begins_at: int | None) -> None:
-        if told.evse and not row.evse:
-            row.evse, row.connector = told.evse, told.connector
         phase, before = course.phase, course.register.total
         readings = course.follow(told, begins_at)
         if before < starts.LITTLE <= course.register.total:

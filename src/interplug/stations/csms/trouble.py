@@ -50,7 +50,7 @@ BY_COMPONENT = {
 """By the standardised component of 2.x whose Problem, Tripped or Active says so."""
 SAYING = ("Problem", "Tripped", "Active", "Fault")
 WHOLE = ("ChargingStation", "EVSE", "Connector")
-"""Components whose Problem says no more than that there is one."""
+"""Components whose Problem says no more than that there is one; nobody can charge there."""
 LEVELS = ("critical", "critical", "critical", "critical", "major", "major", "minor", "info", "info", "info")
 """What the severities 0 (danger) to 9 (debug) of 2.1 are here."""
 FAULT_REASONS = {

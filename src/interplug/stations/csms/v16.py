@@ -7,7 +7,7 @@ number from us. Statuses and error codes are the words that `statuses` and `trou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
 
 from interplug.model.types import format_time
@@ -91,7 +91,7 @@ def start(ear: Ear, payload: Payload) -> Told:
 
 
 def meter(ear: Ear, payload: Payload) -> Told:
-    read, signed = samples.read(payload.get("meterValue") or (), ear.time)
+    read, signed = samples.read(payload.get("meterValue"), ear.time)
     return Told(
         kind="went on",
         named_by_us=True,
@@ -104,7 +104,7 @@ def meter(ear: Ear, payload: Payload) -> Told:
 
 
 def stop(ear: Ear, payload: Payload) -> Told:
-    read, signed = samples.read(payload.get("transactionData") or (), ear.time)
+    read, signed = samples.read(payload.get("transactionData"), ear.time)
     at = ear.time(payload.get("timestamp"))
     final = events.Sample(at=at, register=wh(payload.get("meterStop")), context=samples.FINAL)
     return Told(
@@ -140,8 +140,11 @@ def number(value: Any) -> int | None:
 
 
 def wh(value: Any) -> Decimal | None:
-    found = number(value)
-    return Decimal(found) if found is not None else None
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
 
 
 def haste(action: str, text: str) -> int:

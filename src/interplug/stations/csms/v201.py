@@ -42,7 +42,7 @@ async def boot(ear: Ear, payload: Payload) -> Payload:
     station = payload["chargingStation"]
     names = {"vendorName": "vendor", "model": "model", "serialNumber": "serial", "firmwareVersion": "firmware"}
     about = {name: str(station[field]) for field, name in names.items() if station.get(field)}
-    return {"status": await ear.booted(about), "currentTime": ear.now(), "interval": ear.heartbeat}
+    return {"status": await ear.booted(about, anew=payload["reason"] != "Triggered"), "currentTime": ear.now(), "interval": ear.heartbeat}
 
 
 async def authorize(ear: Ear, payload: Payload) -> Payload:
@@ -81,16 +81,18 @@ def _standing(event: Payload, evse: int, connector: int, ear: Ear) -> Standing |
 
 
 def _trouble(event: Payload, evse: int, connector: int, ear: Ear) -> Trouble | None:
-    code = trouble.code_of(event["component"]["name"], event["variable"]["name"])
+    component, variable = event["component"]["name"], event["variable"]["name"]
+    code = trouble.code_of(component, variable)
     if code is None:
         return None
+    unsaid = "critical" if component in trouble.WHOLE and variable == "Problem" else ""
     return Trouble(
         evse=evse,
         connector=connector,
         code=code,
         at=ear.time(event["timestamp"]),
         open=not event.get("cleared", False) and str(event["actualValue"]).lower() in TRUE,
-        severity=trouble.LEVELS[event["severity"]] if event.get("severity") in range(10) else "",
+        severity=trouble.LEVELS[event["severity"]] if event.get("severity") in range(10) else unsaid,
         vendor_code=event.get("techCode", ""),
         info=event.get("techInfo", ""),
     )
@@ -106,10 +108,9 @@ async def reservation_update(ear: Ear, payload: Payload) -> Payload:
 
 def transaction(ear: Ear, payload: Payload) -> Told:
     info, evse = _object(payload, "transactionInfo"), _object(payload, "evse")
-    values = [one for one in payload.get("meterValue") or () if isinstance(one, dict)]
-    read, signed = samples.read(values, ear.time)
+    read, signed = samples.read(payload.get("meterValue"), ear.time)
     return Told(
-        kind=KINDS.get(payload.get("eventType"), "went on"),
+        kind=KINDS.get(str(payload.get("eventType")), "went on"),
         number=str(info.get("transactionId") or ""),
         evse=number(evse.get("id")) or 0,
         connector=number(evse.get("connectorId")) or 1,
@@ -118,7 +119,7 @@ def transaction(ear: Ear, payload: Payload) -> Told:
         token=_token(payload) if _object(payload, "idToken") else None,
         samples=read,
         signed=signed,
-        phase=PHASES.get(info.get("chargingState")),
+        phase=PHASES.get(str(info.get("chargingState"))),
         state=str(info.get("chargingState") or ""),
         began_with=next((one.register for one in read if one.context == "Transaction.Begin"), None),
         reason=str(info.get("stoppedReason") or "") or ("AbnormalCondition" if payload.get("triggerReason") == "AbnormalCondition" else ""),

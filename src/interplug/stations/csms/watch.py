@@ -64,7 +64,7 @@ class Watch:
             for row in await tx.ocpp.all_open():
                 if row.heard_at <= before:
                     said = [one for one in await tx.charging_stations.statuses(row.station) if one.evse == row.evse]
-                    if said and all(one.status in FREE and one.at <= before for one in said):
+                    if said and all(one.status in FREE and row.begun_at < one.at <= before for one in said):
                         found.append(row)
             return found
 
