@@ -31,6 +31,7 @@ from interplug.drivers import invoicing, reserving
 from interplug.drivers.billing import Biller
 from interplug.drivers.cashier import Cashier
 from interplug.drivers.follow import Follower
+from interplug.drivers.paying import Desk, desk_of
 from interplug.drivers.places import PlaceList
 from interplug.modules import asking, call, retention, steering
 from interplug.modules.ahead import Ahead
@@ -83,8 +84,10 @@ class StationsDoor(Protocol):
 # --- its loops
 
 
-def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None, console: Console | None = None) -> tuple[Loops, Push]:
-    """Every loop of a node with these settings; what commands are handed to is there before the first command."""
+def loops_of(
+    node: Node, pages: Pages | None, csms: StationsDoor | None = None, console: Console | None = None, desk: Desk | None = None
+) -> tuple[Loops, Push]:
+    """Every loop of a node with these settings; what commands are handed to is there before the first command. `desk` takes money."""
     once: dict[str, Loop] = {
         "tariffs": TariffsMoved(node).run,
         "ahead": Ahead(node).run,
@@ -106,9 +109,11 @@ def loops_of(node: Node, pages: Pages | None, csms: StationsDoor | None = None, 
     if (csms is not None or pages is not None) and (told := telling.targets(node)):
         once["telling"] = telling.Telling(node, told).run
     if pages is not None:
-        once |= {"drives": Follower(node).run, "places": PlaceList(node).run, "reservations": lambda: reserving.run(node)}
-        if pages.desk is not None:
-            once["payments"] = Cashier(pages.desk).run
+        once |= {"places": PlaceList(node).run, "reservations": lambda: reserving.run(node)}
+    if pages is not None or desk is not None:
+        once["drives"] = Follower(node).run
+    if desk is not None:
+        once["payments"] = Cashier(desk).run
     if not node.store.place.shared:
         push = Push(node)
         return Loops(here | {"push": push.run, "pull": Schedule(node, push).run}, once), push
@@ -217,7 +222,8 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         pages = Pages(node) if settings.surfaces.driver else None
         csms = csms_of(node)
         console = Console(node) if settings.surfaces.console else None
-        loops, push = loops_of(node, pages, csms, console)
+        desk = desk_of(node) if pages is None else pages.desk
+        loops, push = loops_of(node, pages, csms, console, desk)
         readiness = Readiness(node, loops.wrong)
         if siblings is not None:
             await stack.enter_async_context(siblings.telling(lambda: counted(node, push, readiness.missing)))
@@ -245,8 +251,8 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         if node.tasks:
             await asyncio.wait(node.tasks, timeout=LAST_WORK)
         wrong = await loops.stop()
-        if pages is not None and pages.desk is not None:
-            await pages.desk.till.provider.close()
+        if desk is not None:
+            await desk.till.provider.close()
         if wrong:
             told = ", ".join(f"{name} {why}" for name, why in wrong.items())
             raise Unfinished(

@@ -3,13 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interplug.drivers.terminals.cashier import coins, confirmation, gross, share
-from interplug.drivers.terminals.states import CARDS, OPEN, RELEASED, RELEASING, advance
+from interplug.drivers.terminals.advice import confirmation, gross, outcome, share
 from interplug.modules.payments import invoice_url
-from interplug.store.terminals import CardPayment
+from interplug.payments import states
+from interplug.payments.port import coins
+from interplug.store.payments import Payment
 
 CURRENCIES = ("EUR", "JPY", "KWD")
 AMOUNTS = st.decimals(min_value=0, max_value=10_000, places=4)
@@ -28,24 +30,49 @@ def test_a_share_is_what_was_taken_to_the_last_coin(cost: dict[str, Any], part: 
     assert all(tax["amount"] <= coins(taken, currency) for tax in said.get("taxes", ()))
 
 
+def paid(state: str, **columns: Any) -> Payment:
+    return Payment(
+        id="P", drive="R", contract="R", provider="test", state=state, currency="EUR", wanted=Decimal(0), created_at=0, changed_at=0,
+        reader="SN-1", slip="Card: 1234", **columns,
+    )  # fmt: skip
+
+
 @given(cost=COSTS, held=AMOUNTS)
 def test_the_code_says_how_much_of_what_was_due_was_taken(cost: dict[str, Any], held: Decimal) -> None:
     due = coins(gross(cost), "EUR")
     taken = min(due, coins(held, "EUR"))
-    payment = CardPayment(
-        reference="R", terminal=1, connection=1, country="NL", party="TNM", place="L", evse="E", connector="1",
-        state="BILLED", currency="EUR", held=held, created_at=0, deadline=0,
-    )  # fmt: skip
-    said = confirmation(payment, {"total_cost": cost}, taken, due, "" if taken == due else "zu wenig für alles", 0)
+    state = states.CAPTURED if taken else states.EXPIRED
+    code, reason = outcome(payment := paid(state, held=held, captured=taken, due=due), "EUR")
+    said = confirmation(payment, cost, code, reason, 0)
     assert said["capture_status_code"] == ("SUCCESS" if taken == due else "PARTIAL_SUCCESS" if taken else "FAILED")
-    assert gross(said["total_costs"]) == taken and said["eft_data"]
+    assert gross(said["total_costs"]) == taken and said["eft_data"][0] == "Card: 1234"
+    assert ("capture_status_message" in said) == (taken != due)
 
 
-def test_every_state_comes_to_an_end_and_none_is_billed_twice() -> None:
-    assert {state for state, _ in CARDS} - {RELEASED} == {*OPEN, RELEASING, "BILLED"}
-    ends = set(CARDS.values()) - {state for state, _ in CARDS}
-    assert ends == {"DECLINED", "CAPTURED", "FAILED"}
-    assert advance("CAPTURED", "billed") is None and advance("DECLINED", "billed") is None
+@pytest.mark.parametrize(
+    ("state", "columns", "code"),
+    [
+        (states.CREATED, {}, ""),
+        (states.ACTION, {"due": Decimal(0)}, ""),
+        (states.HELD, {"held": Decimal(9)}, ""),
+        (states.HELD, {"held": Decimal(9), "due": Decimal(6)}, ""),
+        (states.HELD, {"held": Decimal(9), "due": Decimal(6), "tries": 1}, "FAILED"),
+        (states.CAPTURING, {"held": Decimal(9), "due": Decimal(6)}, ""),
+        (states.CAPTURED, {"captured": Decimal(6), "due": Decimal(6)}, "SUCCESS"),
+        (states.CAPTURED, {"captured": Decimal(6), "due": Decimal(4)}, ""),  # 2 go back first
+        (states.REFUNDING, {"captured": Decimal(6), "due": Decimal(4)}, ""),
+        (states.CAPTURED, {"captured": Decimal(6), "refunded": Decimal(2), "due": Decimal(4)}, "SUCCESS"),
+        (states.REFUNDED, {"captured": Decimal(6), "refunded": Decimal(6), "due": Decimal(0)}, "SUCCESS"),
+        (states.CAPTURED, {"captured": Decimal(6), "due": Decimal(8)}, "PARTIAL_SUCCESS"),
+        (states.DISPUTED, {"captured": Decimal(6), "due": Decimal(6)}, ""),
+        (states.LOST, {"captured": Decimal(6), "due": Decimal(6)}, "FAILED"),
+        (states.VOIDED, {"due": Decimal(0)}, "SUCCESS"),
+        (states.EXPIRED, {"held": Decimal(9), "due": Decimal(6)}, "FAILED"),
+    ],
+)
+def test_an_operator_is_told_of_a_capture_when_it_is_over(state: str, columns: dict[str, Any], code: str) -> None:
+    assert outcome(paid(state, **columns), "EUR")[0] == code
+    assert outcome(paid(state, **columns), "CHF")[0] == "FAILED"
 
 
 def test_a_reference_follows_the_address() -> None:

@@ -3,62 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from interplug.charges import charging
+from interplug.config import Payments
+from interplug.drivers.billing import Biller
+from interplug.drivers.cashier import Cashier
+from interplug.drivers.follow import Follower
+from interplug.drivers.paying import desk_of
 from interplug.drivers.terminals import cards
-from interplug.drivers.terminals.bank import Declined, Held, NoAnswer
-from interplug.drivers.terminals.cashier import Cashier
 from interplug.modules.node import Node, Outcome
 from interplug.partners.directory import Connection
+from interplug.payments.bank import Bank
+from interplug.payments.trial import TestProvider
+from interplug.store.drivers import Drive
 from interplug.store.keys import OWN, Key, Stored
+from interplug.store.payments import Payment
 from interplug.store.stations import Reading
-from interplug.store.terminals import CardPayment
 from interplug.sync.push import Push
 from tests.nodes import Clock, Wire, close, join, make_node
+from tests.payments.standing import GOOD, Line
 from tests.stories.level import Timer
 
 CPO = ("CPO", "NL", "TNM")
 PTP = ("PTP", "AT", "PAY")
 Document = dict[str, Any]
-
-
-@dataclass
-class Purse:
-    """A bank of one card, as a test says that it behaves. What was held, taken and let go, by key."""
-
-    limit: Decimal = Decimal(100)
-    answers: bool = True
-    takes: Decimal | None = None
-    """The most that it lets be taken; None: all that is held."""
-    held: dict[str, Decimal] = field(default_factory=dict)
-    taken: dict[str, Decimal] = field(default_factory=dict)
-    released: set[str] = field(default_factory=set)
-
-    async def hold(self, amount: Decimal, currency: str, key: str) -> Held:
-        self._answer()
-        if amount > self.limit:
-            raise Declined("declined by the bank")
-        self.held[key] = amount
-        return Held(key, ("Mastercard", "Nr: **** **** **** 1234"))
-
-    async def capture(self, hold: str, amount: Decimal, currency: str, key: str) -> Decimal:
-        self._answer()
-        assert amount <= self.held[hold] and hold not in self.released
-        if self.takes == 0:
-            raise Declined("the card has expired")
-        return self.taken.setdefault(key, amount if self.takes is None else min(amount, self.takes))
-
-    async def release(self, hold: str, key: str) -> None:
-        self._answer()
-        self.released.add(key)
-
-    def _answer(self) -> None:
-        if not self.answers:
-            raise NoAnswer("the bank does not answer")
 
 
 class Plugs:
@@ -101,9 +72,9 @@ class Street:
         self.clock, self.wire, self.cpo, self.ptp = clock, wire, cpo, ptp
         self.at_cpo, self.at_ptp = at_cpo, at_ptp
         """The PTP as the CPO has it, and the CPO as the PTP has it."""
-        self.bank, self.plugs = Purse(), Plugs(cpo)
+        self.plugs = Plugs(cpo)
         cpo.stations = self.plugs  # type: ignore[assignment]
-        self.cashier = Cashier(ptp, self.bank)
+        self.till()
         self.timer = Timer()
         self.pushes = [Push(node, timer=self.timer, chance=lambda: 0.5, rest=self.rest) for node in (cpo, ptp)]
 
@@ -111,7 +82,7 @@ class Street:
     async def join(cls, folder: Path, roles: tuple[tuple[str, str, str], ...] = (PTP,)) -> Street:
         clock, wire = Clock(), Wire()
         cpo = await make_node(folder, (CPO,), name="cpo", clock=clock, wire=wire)
-        ptp = await make_node(folder, roles, name="ptp", clock=clock, wire=wire)
+        ptp = await make_node(folder, roles, name="ptp", clock=clock, wire=wire, payments=Payments(provider="test"))
         at_cpo, at_ptp = await join(cpo, ptp, "2.3.0", host_name="cpo", guest_name="ptp")
         street = cls(clock, wire, cpo, ptp, at_cpo, at_ptp)
         for push in street.pushes:
@@ -119,31 +90,57 @@ class Street:
         await street.settle()
         return street
 
+    def till(self) -> None:
+        """A process that takes the PTP's money, with nothing in its memory; `line` is that to the test provider."""
+        desk = desk_of(self.ptp)
+        assert desk is not None and isinstance(desk.till.provider, TestProvider)
+        bank = desk.till.provider._send
+        assert isinstance(bank, Bank)
+        self.line = desk.till.provider._send = Line(bank)
+        self.desk, self.cashier = desk, Cashier(desk)
+        self.follower, self.biller = Follower(self.ptp), Biller(self.ptp)
+
     async def rest(self, seconds: float) -> None:
         self.clock.move(seconds)
 
     async def settle(self) -> None:
         """Everything that can be pushed has been, also after a pause, and the money follows."""
-        for _ in range(3):
+        for _ in range(4):
             while self.cpo.tasks:
                 await asyncio.wait(set(self.cpo.tasks))
             self.timer.now += 1000
             for push in self.pushes:
                 await push.idle()
+            await self.follower.tick()
+            await self.biller.tick()
             await self.cashier.tick()
 
-    async def tap(self, evse: str = "E1", place: str = "L1", terminal: str = "TM-1") -> CardPayment:
+    async def tap(self, evse: str = "E1", place: str = "L1", terminal: str = "TM-1", card: str = GOOD) -> Drive:
         """A card at the terminal, and what follows at once."""
         stored = await self.at(self.ptp, "terminals", terminal)
         assert stored is not None
-        payment = await cards.tap(self.ptp, self.bank, stored, place, evse, "1")
+        drive = await cards.tap(self.desk, stored, place, evse, "1", card)
         await self.settle()
-        return await self.paid(payment.reference)
+        return await self.now(drive)
 
-    async def paid(self, reference: str) -> CardPayment:
-        found = await self.ptp.store.read(lambda tx: tx.terminals.get(reference))
+    async def now(self, drive: Drive) -> Drive:
+        found = await self.ptp.store.read(lambda tx: tx.drivers.get(drive.id))
         assert found is not None
         return found
+
+    async def paid(self, drive: Drive) -> Payment:
+        found = await self.desk.of_drive(drive.id)
+        assert found is not None
+        return found
+
+    async def stands(self, drive: Drive) -> tuple[str, Decimal]:
+        """The state of the payment, and what the driver has paid."""
+        payment = await self.paid(drive)
+        return payment.state, payment.kept
+
+    async def later(self, seconds: float) -> None:
+        self.clock.move(seconds)
+        await self.settle()
 
     async def charge(self, kwh: str, hours: float = 1) -> None:
         self.clock.move(hours * 3600)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 import pytest
 
+from interplug.drivers.paying import desk_of
 from interplug.drivers.terminals import cards
-from interplug.drivers.terminals.cashier import Cashier
 from interplug.drivers.terminals.receipts import receipt_url
 from interplug.modules import assigning, commands
 from interplug.modules.node import Node
 from interplug.modules.payments import invoice_base_url
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
-from tests.stories.paying import Purse
+from tests.payments.standing import GOOD
 from tests.web.living import two_sides_of_a_terminal
 
 T = TypeVar("T")
@@ -48,19 +48,14 @@ def one(module: str, meant: Callable[[dict[str, Any]], bool] = lambda _: True) -
     return look
 
 
-@pytest.fixture
-async def bank(nodes: tuple[Node, Node]) -> AsyncIterator[Purse]:
-    """With the loop at the PTP that takes the money."""
-    purse = Purse()
-    following = asyncio.create_task(Cashier(nodes[1], purse).run())
-    yield purse
-    following.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await following
+async def paid(node: Node, drive: str) -> Decimal:
+    found = await node.store.read(lambda tx: tx.payments.of_drive(drive))
+    assert found is not None
+    return found.kept
 
 
 @pytest.mark.req("PAY-005", "PAY-010", "PAY-017", "PAY-018", "PAY-021", "PAY-022", "PAY-023")
-async def test_from_the_activation_of_a_terminal_to_the_invoice_of_a_charge(nodes: tuple[Node, Node], bank: Purse) -> None:
+async def test_from_the_activation_of_a_terminal_to_the_invoice_of_a_charge(nodes: tuple[Node, Node]) -> None:
     cpo, ptp = nodes
     (provider,), (operator,) = cpo.directory.all(registered=True), ptp.directory.all(registered=True)
     place = await comes(ptp, one("locations", lambda said: any(evse["status"] == "AVAILABLE" for evse in said["evses"])))
@@ -70,16 +65,18 @@ async def test_from_the_activation_of_a_terminal_to_the_invoice_of_a_charge(node
     assert (await comes(cpo, one("terminals"))).document["terminal_id"] == terminal.document["terminal_id"]
 
     evse = next(evse for evse in place.document["evses"] if evse["status"] == "AVAILABLE")
-    payment = await cards.tap(ptp, bank, terminal, place.key.id, evse["uid"], evse["connectors"][0]["id"])
+    desk = desk_of(ptp)
+    assert desk is not None
+    drive = await cards.tap(desk, terminal, place.key.id, evse["uid"], evse["connectors"][0]["id"], GOOD)
     session = await comes(ptp, one("sessions", lambda said: said["status"] == "ACTIVE" and said["kwh"] > 0))
-    assert session.document["authorization_reference"] == payment.reference
+    assert session.document["authorization_reference"] == drive.id
     await commands.send(ptp, operator, "STOP_SESSION", {"session_id": session.key.id})
 
     word = await comes(cpo, one("financial-advice-confirmations"))
-    assert (word.document["authorization_reference"], word.document["capture_status_code"]) == (payment.reference, "SUCCESS")
-    url = await receipt_url(ptp, payment)
+    assert (word.document["authorization_reference"], word.document["capture_status_code"]) == (drive.id, "SUCCESS")
+    url = await receipt_url(ptp, drive)
     assert url is not None
     async with aiohttp.ClientSession() as browser, browser.get(url) as answer:
         text = await answer.text()
         assert answer.status == 200 and answer.headers["referrer-policy"] == "no-referrer"
-    assert "Voltstroom" in text and "Paid." in text and f"Amount: EUR {bank.taken[payment.reference]}" in text
+    assert "Voltstroom" in text and "Paid." in text and f"Amount: EUR {(await paid(ptp, drive.id)):.2f}" in text

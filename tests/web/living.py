@@ -20,6 +20,7 @@ import uvicorn
 
 from interplug import app
 from interplug.config import AlertSettings, Network, Payments, Server, Settings, Stations, StoreSettings, Surfaces
+from interplug.drivers.paying import desk_of
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.invitations import invite
@@ -75,7 +76,8 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
         pages = Pages(node) if settings.surfaces.driver else None
         csms = app.csms_of(node)
         console = Console(node) if settings.surfaces.console else None
-        loops, _ = app.loops_of(node, pages, csms, console)
+        desk = desk_of(node) if pages is None else pages.desk
+        loops, _ = app.loops_of(node, pages, csms, console, desk)
         door = Door(node, _ready, pages)
         door.console = console
         server = uvicorn.Server(uvicorn.Config(door, http=partial(Wire, door), lifespan="off", log_config=None, access_log=False))
@@ -93,8 +95,8 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
             server.should_exit = True
             await serving
             await loops.stop()
-            if pages is not None and pages.desk is not None:
-                await pages.desk.till.provider.close()
+            if desk is not None:
+                await desk.till.provider.close()
             listener.close()
 
 
@@ -123,7 +125,9 @@ async def two_sides_of_a_terminal(folder: Path) -> AsyncIterator[tuple[Node, Nod
     async with AsyncExitStack() as open_nodes:
         awaited = Stations(enabled=True, port=0, session_every=1.0)
         cpo, _, csms = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), awaited)))
-        ptp, _, _ = await open_nodes.enter_async_context(_living(_settings(folder, "ptp", Surfaces(), Stations())))
+        ptp, _, _ = await open_nodes.enter_async_context(
+            _living(_settings(folder, "ptp", Surfaces(), Stations(), Payments(provider="test")))
+        )
         assert csms is not None
         places = [_with_ad_hoc_price(place) for place in city.locations(OPERATOR, cpo.clock(), seed=1, count=1)]
         await cpo.directory.write(lambda tx: _found_cpo(tx, cpo.clock(), places))

@@ -73,7 +73,7 @@ async def issue(
         document, moment = _of_now(document, directory.clock())
     seen = audience if reason is None else await tx.parties.audience_class(HELD)
     saved = await tx.objects.save(key, document, last_updated=moment, audience=seen, evidence=evidence)
-    if document.get("authorization_reference"):
+    if document.get("authorization_reference") and not document.get("credit"):
         await tx.terminals.bill_is(audience, document["authorization_reference"], saved.pk)
     await checking.write_about(tx, saved.pk, key, document)
     await checking.write(tx, saved.pk, judgement, directory.clock())

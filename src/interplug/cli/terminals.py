@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from interplug.model.types import decode_json, fold
+from interplug.model.types import fold
 from interplug.model.validate import Invalid
 from interplug.modules import assigning, payments, terminals
 from interplug.modules.node import Node
 from interplug.partners.audiences import STOCK
 from interplug.partners.directory import Connection
+from interplug.store.drivers import Drive
 from interplug.store.keys import OWN, Stored
-from interplug.store.terminals import CardPayment
+from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 
 from .ending import USAGE, columns, end, show
@@ -86,7 +87,8 @@ def show_(id: str, /, *, partner: OF_PARTNER = None, common: Reporting = REPORTI
             source = stored.audience if stored.key.source == OWN else OWN
             places = await terminals.served(tx, stored.document, source)
             serves = [{"location_id": one.key.id, "evse_uids": [evse["uid"] for evse in evses]} for one, evses in places]
-            paid = [_payment(one) for one in await tx.terminals.newest(stored.pk, LAST)]
+            drives = await tx.drivers.of_terminal(stored.pk, LAST)
+            paid = [_payment(one, payment) for one in drives if (payment := await tx.payments.of_drive(one.id)) is not None]
             return {**stored.document, "interplug": {**_row(node, stored, None), "serves": serves, "payments": paid}}
 
         return await node.store.read(read)
@@ -95,15 +97,17 @@ def show_(id: str, /, *, partner: OF_PARTNER = None, common: Reporting = REPORTI
     show(document, _lines(document), json=common.json)
 
 
-def _payment(one: CardPayment) -> Document:
+def _payment(drive: Drive, payment: Payment) -> Document:
     return {
-        "authorization_reference": one.reference,
-        "state": one.state,
-        "reason": one.reason or None,
-        "held": one.held,
-        "captured": one.captured,
-        "currency": one.currency,
-        "eft_data": decode_json(one.card),
+        "authorization_reference": drive.id,
+        "state": drive.state,
+        "payment": payment.state,
+        "reason": drive.reason or payment.reason or None,
+        "held": payment.held,
+        "captured": payment.captured,
+        "refunded": payment.refunded,
+        "currency": payment.currency,
+        "eft_data": payment.slip.splitlines(),
     }
 
 
@@ -118,7 +122,8 @@ def _lines(document: Document) -> Iterator[str]:
     if not ours["serves"]:
         yield "serves     nothing"
     for one in ours["payments"]:
-        yield f"payment    {one['authorization_reference']} {one['state']} {one['captured']} of {one['held']} {one['currency']}"
+        paid = f"{one['captured'] - one['refunded']} of {one['held']} {one['currency']}"
+        yield f"payment    {one['authorization_reference']} {one['state']}, {one['payment']}, {paid}"
 
 
 async def _one(node: Node, name: str, partner: str | None) -> Stored:

@@ -1,9 +1,9 @@
 """The bill of a driver for each CDR that a partner sent: the volumes of the CDR at the price of the deal.
 
-One more reader of the change log. A CDR of a drive is billed by what was shown before its start; one of a card by the offer that held when
-its session started. A credit CDR takes back what was billed for the one that it names, line for line and once,
-whichever of them comes first. What was bought stands beside what was sold; what is unknown is unknown, with the reason. A second CDR for
-one charge, and one for a Token that is none of ours, are sold to nobody.
+One more reader of the change log. A CDR of a drive is billed by what was shown before its start; one of an RFID card by the offer that
+held when its session started; one of a charge at a terminal comes to what it says itself. A credit CDR takes back what was billed for the
+one that it names, line for line and once, whichever of them comes first. What was bought stands beside what was sold; what is unknown is
+unknown, with the reason. A second CDR for one charge, and one for a Token that is none of ours, are sold to nobody.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 from interplug.tariffs import Sale
 
-from .deals import Deal, money, pinned, sale
+from .deals import Deal, as_billed, money, pinned, sale
 from .drives import move
 from .matching import drive_of
 from .offers import chosen, known
@@ -133,6 +133,9 @@ async def _sold(tx: Tx, node: Node, stored: Stored, drive: Drive | None, blank: 
     cdr, key = stored.document, stored.key
     if cdr.get("home_charging_compensation"):
         return msgspec.structs.replace(blank, reason=AT_HOME)
+    if drive is not None and drive.terminal:
+        billed = as_billed(cdr)
+        return _with(blank, billed) if billed is not None else msgspec.structs.replace(blank, reason="the bill names no cost")
     agreed = pinned(drive) if drive is not None else await _standing(tx, node, stored)
     place = Key("locations", key.source, key.country, key.party, cdr["cdr_location"]["id"])
     location = await tx.objects.get(place, whole=False)

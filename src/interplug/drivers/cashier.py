@@ -30,6 +30,7 @@ from .invoicing import after_payment
 from .paying import NOT_PAID, Desk
 from .receipt import live
 from .reconciling import reconcile
+from .terminals import advice
 
 log = logging.getLogger(__name__)
 POLL = 3.0
@@ -130,6 +131,8 @@ class Cashier:
                 row.look_at = 0  # until it is asked for: this process may end before
             if row.look_at == NEVER and row.state in (paying.CAPTURED, paying.REFUNDED):
                 await after_payment(tx, self.node, row)
+            if drive.terminal:
+                await advice.tell(tx, self.node, drive, row)
             if row != before:
                 row.changed_at = now
                 await tx.payments.update(row)

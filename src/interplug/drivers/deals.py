@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -71,6 +71,8 @@ def deal(offer: Offer | None, tariffs: Iterable[Document], now: int) -> Deal:
 
 def pinned(drive: Drive) -> Deal:
     """What was shown to the driver before the start."""
+    if drive.terminal:
+        return Deal(tariff=decode_json(drive.shown)[0])
     document = decode_json(drive.offer)
     return deal(None if document is None else known(document), decode_json(drive.shown), drive.created_at)
 
@@ -111,6 +113,17 @@ def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document]
         return resell(filled(cdr, counted), total, fee, beside), ""
     except (TariffError, NotTold) as error:
         return None, str(error)
+
+
+def as_billed(cdr: Document) -> Sale | None:
+    """What the operator's bill itself comes to, which is what is taken at a terminal; its one rate of tax is told where it has one."""
+    total = money(cdr.get("total_cost"))
+    if total is None:
+        return None
+    sold = resell(cdr, total)
+    rates = [tax.get("percentage") for tax in cdr["total_cost"].get("taxes") or ()]
+    rate = Decimal(rates[0]) if len(rates) == 1 and rates[0] is not None else None
+    return replace(sold, lines=tuple(replace(line, percentage=rate) for line in sold.lines))
 
 
 def money(price: Document | None) -> Money | None:

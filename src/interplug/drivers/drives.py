@@ -26,6 +26,7 @@ from .offers import Offer, chosen, encoded, known
 from .publish import may_see
 from .situations import at_plug
 from .states import ASKED, OPEN, advance
+from .terminals.tokens import card_token
 
 Document = dict[str, Any]
 SESSION_WITHIN = 90.0
@@ -164,6 +165,8 @@ async def paid(node: Node, id: str) -> Drive | None:
         if drive is None or advance(drive.state, "paid") is None:
             return None
         drive = await move(tx, node, drive, "paid", deadline=_deadline(node))
+        if drive.terminal:
+            return drive, card_token(node, drive.id)
         return drive, await token_of(tx, node, await tx.drivers.driver(drive.driver))
 
     found = await node.store.write(work)
@@ -232,7 +235,11 @@ async def tariffs_of(tx: Tx, place: Key, names: Iterable[str]) -> list[Document]
 
 
 async def add(tx: Tx, drive: Drive) -> None:
-    if any(one.state in OPEN for one in await tx.drivers.of_driver(drive.driver)):
+    if drive.terminal:
+        others = await tx.drivers.at_terminals(OPEN, drive.connection)
+        if any((fold(one.place), fold(one.evse)) == (fold(drive.place), fold(drive.evse)) for one in others):
+            raise NotPossible(said("Somebody has just paid for this station."))
+    elif any(one.state in OPEN for one in await tx.drivers.of_driver(drive.driver)):
         raise NotPossible(said("You have a charging session already; stop it first."))
     await tx.drivers.add(drive)
 

@@ -139,7 +139,9 @@ def _billed(known: Known, settings: Payments) -> Verdict | None:
 
 
 def _own(known: Known) -> tuple[Decimal, str]:
-    return (ZERO, UNKNOWN) if known.cost is None else (known.cost.shown, SESSION)
+    if known.cost is None or known.cost.currency != known.payment.currency:
+        return ZERO, UNKNOWN
+    return known.cost.shown, SESSION
 
 
 def _amount(bill: Bill) -> Decimal | None:

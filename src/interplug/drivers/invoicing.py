@@ -59,12 +59,21 @@ class NoTaxes(ValueError):
 async def after_payment(tx: Tx, node: Node, payment: Payment) -> None:
     """Once nothing is to be taken or given back any more, in the transaction that says so."""
     bills = [one for one in await tx.bills.of_drive(payment.drive) if one.reason not in NO_MATTER]
+    if payment.reader and await _operators(tx, bills):
+        return
     try:
         charge = await _charge(tx, node, f"drive:{payment.drive}", bills, payment.kept)
     except NoTaxes:
         return
     if charge.fresh:
-        await _issue(tx, node, payment.contract, payment.drive, payment.currency, [charge])
+        role = "PTP" if payment.reader else "EMSP"
+        await _issue(tx, node, payment.contract, payment.drive, payment.currency, [charge], role)
+
+
+async def _operators(tx: Tx, bills: Sequence[Bill]) -> bool:
+    """Whether the operator writes the invoice of a charge at a terminal, or nobody knows yet."""
+    cdrs = [await tx.objects.get_pk(one.cdr) for one in bills]
+    return not cdrs or any(one is not None and one.document.get("invoice_reference_id") for one in cdrs)
 
 
 # --- what is paid by invoice
@@ -156,7 +165,7 @@ def rounded(whole: Rates, currency: str, total: Decimal) -> Rates:
     return found
 
 
-async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, charges: Sequence[Charge]) -> Invoice:
+async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, charges: Sequence[Charge], role: str = "EMSP") -> Invoice:
     now, settings = node.clock(), node.settings.invoices
     no = await tx.invoices.take_number(settings.series)
     rates: Rates = {}
@@ -169,7 +178,7 @@ async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, c
         "number": f"{settings.series}{no:06d}",
         "kind": "credit note" if gross < 0 else "invoice",
         "issued_at": format_time(now),
-        "seller": settings.seller or _name(node),
+        "seller": settings.seller or _name(node, role),
         "vat_number": settings.vat_number or None,
         "contract": contract,
         "drive": drive or None,
@@ -217,6 +226,6 @@ def _line(charge: Charge) -> Document:
     }
 
 
-def _name(node: Node) -> list[str]:
-    parties = node.directory.our_parties("EMSP")
+def _name(node: Node, role: str) -> list[str]:
+    parties = node.directory.our_parties(role)
     return [str((party.business_details or {}).get("name") or f"{party.country_code}-{party.party_id}") for party in parties[:1]]

@@ -22,7 +22,7 @@ EARLY = 5 * 60 * 1_000_000
 async def drive_of(tx: Tx, stored: Stored) -> Drive | None:
     document, source = stored.document, stored.key.source
     reference = document.get("authorization_reference")
-    named = await tx.drivers.get(reference) if reference else None
+    named = await tx.drivers.get(fold(reference)) if reference else None
     if named is not None:
         return named if named.connection == source else None
     token = document["cdr_token"]

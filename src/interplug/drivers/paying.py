@@ -47,7 +47,8 @@ class Desk:
     def hold(self, deal: Deal, connector: Document, zone: str | None) -> Amount:
         return hold_of(self.settings, deal, watts(connector), zone, self.node.clock())
 
-    async def first(self, drive: Drive, token: Document, plug: Plug) -> Drive:
+    async def first(self, drive: Drive, token: Document, plug: Plug, *, reader: str = "") -> Drive:
+        """`reader`: the terminal at which the card is presented."""
         wanted = self.hold(pinned(drive), plug.connector, plug.location.document.get("time_zone"))
         now = self.node.clock()
         drive.state, drive.deadline = PAYING, self.node.after(self.settings.pay_within * 60)
@@ -64,6 +65,7 @@ class Desk:
             asked_at=now,
             created_at=now,
             changed_at=now,
+            reader=reader,
         )
 
         async def work(tx: Tx) -> None:

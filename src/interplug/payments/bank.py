@@ -2,7 +2,8 @@
 
 A `Handler` like every other: in the node's own process it keeps its accounts in the node's database (`ledger.py`), as a service of its own
 (`service.py`) in memory. Cards are numbers with a known fate, see CARDS; any other number is declined. The card is entered on the
-provider's own page, `/form/…`, as with a real one, and a challenge (3-D Secure) has a page, too.
+provider's own page, `/form/…`, as with a real one, and a challenge (3-D Secure) has a page, too. Where a hold names a `reader`, the card is
+presented there (`holds/…/present`, which is what the reader says): once, and who presents it has proved who it is by its PIN.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ CARDS = {
 """What is said when it is refused, and what the form says about it."""
 CHALLENGED, SHORT, FIXED, UNRULY, DISPUTED = list(CARDS)[3:]
 OPEN = "action"
+PRESENT = "present"
+TOLD = ("id", "status", "held", "captured", "refunded", "expires_at", "card", "reason", "currency")
 
 
 class Accounts(Protocol):
@@ -97,7 +100,7 @@ class Bank:
             hold = await self._made(accounts, asked) if not parts else await self._known(accounts, parts[0])
             try:
                 if len(parts) == 2:
-                    events.append(ACTIONS[parts[1]](hold, asked))
+                    events.append(self._presented(hold, asked) if parts[1] == PRESENT else ACTIONS[parts[1]](hold, asked))
                 await accounts.put(hold["id"], hold)
                 answer = _json(200, self._told(hold))
             except No as error:
@@ -123,6 +126,8 @@ class Bank:
             "currency": str(asked["currency"]),
             "wanted": str(amount),
             "return_url": str(asked["return_url"]),
+            "reader": str(asked.get("reader", "")),
+            "slip": [],
             "status": OPEN,
             "held": "0",
             "captured": "0",
@@ -144,8 +149,9 @@ class Bank:
         return _json(200, self._told(await self._known(accounts, id)))
 
     def _told(self, hold: Document) -> Document:
-        kept = {name: hold[name] for name in ("id", "status", "held", "captured", "refunded", "expires_at", "card", "reason", "currency")}
-        return {**kept, "url": f"{self.url}/form/{hold['id']}?secret={hold['secret']}" if hold["status"] == OPEN else ""}
+        kept = {name: hold[name] for name in TOLD}
+        on_page = hold["status"] == OPEN and not hold.get("reader")
+        return {**kept, "slip": hold.get("slip", []), "url": f"{self.url}/form/{hold['id']}?secret={hold['secret']}" if on_page else ""}
 
     def _tell(self, event: str, id: str, card: str) -> None:
         self.tell({"id": f"ev_{secrets.token_hex(8)}", "type": event, "hold": id, "at": self.clock(), "unruly": card == UNRULY})
@@ -178,9 +184,21 @@ class Bank:
             self._tell(event, id, card)
         return answer
 
+    def _presented(self, hold: Document, asked: Document) -> str:
+        """At a reader; a card that is declined ends it."""
+        _must(hold, OPEN)
+        if not hold.get("reader"):
+            raise No("no reader waits for this card")
+        number, refusal = _card(str(asked["card"]))
+        if refusal:
+            hold |= {"status": "voided", "reason": f"The card is {refusal}."}
+            return "voided"
+        hold |= {"card": number, "slip": ["TEST PROVIDER, NO MONEY MOVES", f"Card: **** **** **** {number[-4:]}", f"Payment: {hold['id']}"]}
+        self._authorised(hold)
+        return "held"
+
     def _card_entered(self, hold: Document, number: str) -> str:
-        number = "".join(number.split()).replace("-", "")
-        refusal, _ = CARDS.get(number, ("unknown: this is the test provider, which knows its own cards alone", ""))
+        number, refusal = _card(number)
         hold["reason"] = f"The card is {refusal}." if refusal else ""
         if refusal:
             return "form"
@@ -211,6 +229,12 @@ class Bank:
             **{name: escape(value) for name, value in figures.items()},
         )
         return Response(200, (HEAD + text).encode(), {"content-type": "text/html; charset=utf-8"})
+
+
+def _card(number: str) -> tuple[str, str]:
+    """With why it is refused; empty: it is not."""
+    number = "".join(number.split()).replace("-", "")
+    return number, CARDS.get(number, ("unknown: this is the test provider, which knows its own cards alone", ""))[0]
 
 
 # --- what can be asked of a hold; each returns the event that it is

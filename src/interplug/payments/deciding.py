@@ -66,6 +66,7 @@ def learned(payment: Payment, found: Found) -> bool:
     payment.captured = max(payment.captured, found.captured)
     payment.refunded = max(payment.refunded, found.refunded)
     payment.expires_at = found.expires_at or payment.expires_at
+    payment.slip = "\n".join(found.slip) or payment.slip
     payment.reason = found.reason or ("" if state is not None else payment.reason)
     after = (payment.state, payment.reference, payment.held, payment.captured, payment.refunded, payment.expires_at, payment.reason)
     return before != after

@@ -30,17 +30,20 @@ class BadWebhook(Exception):
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """A hold that is asked for. `return_url`: where the driver's browser goes afterwards."""
+    """A hold that is asked for. `return_url`: where the driver's browser goes afterwards. `reader`: the terminal at which the card is
+    presented; empty: it is entered on a page."""
 
     payment: str
     amount: Decimal
     currency: str
     text: str
     return_url: str
+    reader: str = ""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment as the provider has it now. `url` is the provider's own page for the driver, `secret` what its script in our page needs."""
+    """A payment as the provider has it now. `url` is the provider's own page for the driver, `secret` what its script in our page needs,
+    `slip` what of a card that was presented at a terminal may stand on a receipt."""
 
     reference: str
     status: Status
@@ -51,11 +54,16 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     url: str = ""
     secret: str = ""
+    slip: tuple[str, ...] = ()
 
 
 class PaymentProvider(Protocol):
     @property
     def name(self) -> str: ...
+
+    @property
+    def readers(self) -> bool:
+        """Whether cards can be presented at terminals (`Wish.reader`); else they are entered on a page alone."""
 
     async def authorize(self, wish: Wish, key: str) -> Found:
         """Makes the payment. Mostly the driver has to act before anything is held."""

@@ -45,7 +45,14 @@ class Stripe:
     def name(self) -> str:
         return "stripe"
 
+    @property
+    def readers(self) -> bool:
+        """Stripe has readers (Terminal, `card_present`); this adapter does not speak with them yet."""
+        return False
+
     async def authorize(self, wish: Wish, key: str) -> Found:
+        if wish.reader:
+            raise Refused("this provider takes no cards at terminals")
         asked: Any = {
             "amount": minor(wish.amount, wish.currency),
             "currency": wish.currency.lower(),

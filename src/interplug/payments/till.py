@@ -163,6 +163,7 @@ class Till:
             currency=payment.currency,
             text=f"Charging, drive {payment.drive[:8]}",
             return_url=f"{root(self.node.settings)}/drives/{payment.drive}/paid",
+            reader=payment.reader,
         )
 
     # --- writing down

@@ -28,6 +28,10 @@ class TestProvider:
     def name(self) -> str:
         return "test"
 
+    @property
+    def readers(self) -> bool:
+        return True
+
     async def authorize(self, wish: Wish, key: str) -> Found:
         asked = {
             "payment": wish.payment,
@@ -35,6 +39,7 @@ class TestProvider:
             "currency": wish.currency,
             "text": wish.text,
             "return_url": wish.return_url,
+            **({"reader": wish.reader} if wish.reader else {}),
         }
         return await self._ask("holds", asked, key)
 
@@ -52,6 +57,10 @@ class TestProvider:
 
     async def find(self, reference: str) -> Found:
         return await self._ask(f"holds/{reference}")
+
+    async def present(self, reference: str, card: str) -> Found:
+        """What a reader does when a card is held to it; the simulated terminal is one."""
+        return await self._ask(f"holds/{reference}/present", {"card": card}, f"{reference}.present")
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
         at, _, signature = headers.get(SIGNATURE, "").partition(".")
@@ -95,6 +104,7 @@ def _found(answer: Response) -> Found:
             expires_at=document["expires_at"],
             reason=document["reason"],
             url=document["url"],
+            slip=tuple(document.get("slip", ())),
         )
     except (BadJson, KeyError, TypeError, ArithmeticError):
         raise NoAnswer(f"HTTP {answer.status}, and no answer that can be read") from None

@@ -27,15 +27,17 @@ HAND_OVER = ("update drive set driver = ? where driver = ?", "update reservation
 REMOVE = "delete from driver where id = ?"
 DRIVE = (
     "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
-    "created_at, deadline, shown, offer, token"
+    "created_at, deadline, shown, offer, token, terminal"
 )
-NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UPDATE = "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ? where id = ?"
 GET_DRIVE = f"select {DRIVE} from drive where id = ?"
 OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
 FOUND = "from drive where driver = ? and created_at >= ? and created_at < ?"
 PLACES = "select distinct connection, country, party, place from drive where driver = ?"
 OF_CDR = f"select {DRIVE} from drive where id = ? or cdr = ?"
+OF_TERMINAL = f"select {DRIVE} from drive where terminal = ? order by created_at desc, id limit ?"
+AT_TERMINALS = f"select {DRIVE} from drive where state = ? and connection = ? and terminal > 0"
 IN_STATE = f"select {DRIVE} from drive where state = ? order by created_at"
 LIKE = f"select {DRIVE} from drive where id >= ? and id < ? order by id limit 10"
 READING = "at, kwh, power, soc"
@@ -53,8 +55,9 @@ class Driver(msgspec.Struct, frozen=True):
 
 
 class Drive(msgspec.Struct, kw_only=True):
-    """`session` and `cdr` are numbers of objects, 0 where there is none yet; `reason` is plain words for the driver; `token` is the folded
-    uid of the card that it was begun with, empty where it was begun on the page."""
+    """`session`, `cdr` and `terminal` are numbers of objects, 0 where there is none; `reason` is plain words for the driver; `token` is the
+    folded uid of the card that it was begun with, empty where it was begun on the page. `terminal`: a bank card was presented there, by
+    nobody whom we know, so `driver` is empty."""
 
     id: str
     driver: str
@@ -75,6 +78,7 @@ class Drive(msgspec.Struct, kw_only=True):
     shown: bytes = b"[]"
     offer: bytes = b"null"
     token: str = ""
+    terminal: int = 0
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +171,14 @@ class Drivers:
     async def places(self, driver: str) -> list[tuple[int, str, str, str]]:
         """Where the driver has charged: connection, country, party and id of Locations."""
         return [(int(row[0]), row[1], row[2], row[3]) for row in await self._db.all(PLACES, driver)]
+
+    async def of_terminal(self, terminal: int, limit: int) -> list[Drive]:
+        """The newest first."""
+        return _drives(await self._db.all(OF_TERMINAL, terminal, limit))
+
+    async def at_terminals(self, states: Sequence[str], connection: int) -> list[Drive]:
+        """Begun at any terminal, at an operator's stations."""
+        return [drive for state in states for drive in _drives(await self._db.all(AT_TERMINALS, state, connection))]
 
     async def in_states(self, states: Sequence[str]) -> list[Drive]:
         return [drive for state in states for drive in _drives(await self._db.all(IN_STATE, state))]

@@ -19,7 +19,7 @@ NEVER = 2**62
 """When a payment is looked at that is over: when something wakes it."""
 FIELDS = (
     "id, drive, contract, provider, reference, state, reason, currency, wanted, held, captured, refunded, due, basis, key, amount, "
-    "asked_at, tries, look_at, woken, since, expires_at, warned, stopped_at, created_at, changed_at"
+    "asked_at, tries, look_at, woken, since, expires_at, warned, stopped_at, created_at, changed_at, reader, slip"
 )
 NAMES = tuple(FIELDS.split(", "))
 ADD = f"insert into payment ({FIELDS}) values ({', '.join('?' for _ in NAMES)})"
@@ -40,7 +40,8 @@ class Payment(msgspec.Struct, kw_only=True):
     """`wanted` is what shall be held, `held` what is; `due` what all this comes to in the end (None: not known yet), for `basis`.
 
     `key`, `amount` and `asked_at` are those of the request that has no answer yet. `since` is when the drive was first seen to have
-    failed, `warned` and `stopped_at` what was done because the hold was nearly used up.
+    failed, `warned` and `stopped_at` what was done because the hold was nearly used up. `reader` is the terminal at which the card is
+    presented, empty: it is entered on a page; `slip` what of the card may stand on a receipt, line by line.
     """
 
     id: str
@@ -69,6 +70,8 @@ class Payment(msgspec.Struct, kw_only=True):
     stopped_at: int = 0
     created_at: int
     changed_at: int
+    reader: str = ""
+    slip: str = ""
 
     @property
     def kept(self) -> Decimal:

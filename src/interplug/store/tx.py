@@ -82,7 +82,7 @@ class Tx:
         self.charging_stations = ChargingStations(db)
         self.ocpp = Ocpp(db)
         self.faults = Faults(db)
-        self.terminals = Terminals(db, numbers)
+        self.terminals = Terminals(db)
         self.alerts = Alerts(db, numbers)
         self.operators = Operators(db)
         self.checks = Checks(db)
