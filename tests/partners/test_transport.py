@@ -1,4 +1,7 @@
-"""The way out, over real sockets on loopback: limits of size and time, no redirects, and the address checked when it is connected to."""
+"""The way out, over real sockets on loopback: limits of size and time, no redirects, and the address checked when it is connected to.
+
+On both loops, for a node runs on uvloop and commands on the other one.
+"""
 
 import asyncio
 import contextlib

@@ -1,7 +1,7 @@
 """One signature for the network: `async (Request) -> Response`.
 
 Our server, our client towards a partner, a hub's relay and a partner in a test are all a `Handler`. This file knows
-no socket and no clock; the ASGI door and the aiohttp transport turn bytes into these values and back.
+no socket and no clock; the ASGI door and the transport to partners turn bytes into these values and back.
 """
 
 from __future__ import annotations
