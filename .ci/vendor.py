@@ -1,6 +1,6 @@
-"""Fetches the vendored web files again, by name and version, and holds them to the hashes of the manifest.
+"""Fetches the vendored web files again, by name and version, and holds them to the hashes of the manifests.
 
-`make vendor` is for reviewers (the files are what npm serves) and for updates: change a version in the manifest and run
+`make vendor` is for reviewers (the files are what npm serves) and for updates: change a version in a manifest and run
 `make vendor ARGS=--update`, which writes the new hashes. Nothing of npm is needed to use or to build Interplug.
 """
 
@@ -13,8 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VENDOR = Path(__file__).resolve().parents[1] / "src/interplug/web/static/vendor"
-MANIFEST = VENDOR / "manifest.json"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = (ROOT / "src/interplug/web/static/vendor", ROOT / "tests/vendor")
+"""What pages load, and what only tests do."""
 
 
 def pack(name: str, version: str, folder: Path) -> Path:
@@ -23,7 +24,7 @@ def pack(name: str, version: str, folder: Path) -> Path:
     return folder / done.stdout.strip().splitlines()[-1]
 
 
-def fetch(package: dict[str, Any], update: bool) -> list[str]:
+def fetch(into: Path, package: dict[str, Any], update: bool) -> list[str]:
     """Writes the files of one package; returns what differs from the manifest (nothing is written for those)."""
     wrong = []
     with tempfile.TemporaryDirectory() as folder, tarfile.open(pack(package["name"], package["version"], Path(folder))) as archive:
@@ -38,19 +39,23 @@ def fetch(package: dict[str, Any], update: bool) -> list[str]:
             elif digest != file["sha256"]:
                 wrong.append(f"{file['path']}: {digest} is not {file['sha256']}")
                 continue
-            (VENDOR / file["path"]).write_bytes(content)
+            (into / file["path"]).write_bytes(content)
     return wrong
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Fetch the vendored web files again.")
-    parser.add_argument("--update", action="store_true", help="write the hashes of what was fetched into the manifest")
+    parser.add_argument("--update", action="store_true", help="write the hashes of what was fetched into the manifests")
     options = parser.parse_args()
-    packages = json.loads(MANIFEST.read_text())
-    wrong = [line for package in packages for line in fetch(package, options.update)]
-    if options.update:
-        MANIFEST.write_text(json.dumps(packages, indent=2) + "\n")
-    print("\n".join(wrong) or f"{sum(len(package['files']) for package in packages)} files as in the manifest")
+    wrong, files = [], 0
+    for folder in FOLDERS:
+        manifest = folder / "manifest.json"
+        packages = json.loads(manifest.read_text())
+        wrong += [line for package in packages for line in fetch(folder, package, options.update)]
+        files += sum(len(package["files"]) for package in packages)
+        if options.update:
+            manifest.write_text(json.dumps(packages, indent=2) + "\n")
+    print("\n".join(wrong) or f"{files} files as in the manifests")
     return 1 if wrong else 0
 
 
