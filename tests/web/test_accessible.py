@@ -1,0 +1,85 @@
+"""Every page holds WCAG 2.2 AA as far as a program can tell (axe), in light and dark, on a phone and on a desk.
+
+`INTERPLUG_SCREENSHOTS` names a folder for a picture of each (`make screenshots`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from interplug.config import Payments
+from interplug.web import signing
+from interplug.web.console import Console
+from interplug.web.door import Application
+from interplug.web.driver.pages import Pages
+from tests.drivers.played import World, open_world
+from tests.nodes import close
+from tests.web import walking
+from tests.web.visiting import Visit
+
+AXE = Path(__file__).parents[1] / "vendor/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PHONE, DESK = (390, 844), (1280, 900)
+LOOKS = [("light", PHONE), ("dark", PHONE), ("light", DESK), ("dark", DESK)]
+pytestmark = pytest.mark.browser
+
+
+async def looked_at(page: Page, app: Application, visit: Visit, walk: AsyncIterator[walking.Seen]) -> list[str]:
+    """What axe found, in words."""
+    walker = walking.Walker(page, app, visit)
+    await walker.begin()
+    await page.emulate_media(reduced_motion="reduce")
+    found = []
+    async for name, path in walk:
+        await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        await walker.open(path)
+        await page.evaluate(AXE.read_text())
+        for scheme, (width, height) in LOOKS:
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await page.set_viewport_size({"width": width, "height": height})
+            await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            found += [f"{name}, {scheme}, {width}: {one}" for one in await violations(page)]
+            await pictured(page, f"{name} {scheme} {width}")
+    return found
+
+
+async def violations(page: Page) -> list[str]:
+    result: dict[str, Any] = await page.evaluate(
+        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], elementRef: false})", RULES
+    )
+    wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    told = [f"{one['id']}: {node['html'][:120]} {node['failureSummary']}" for one in result["violations"] for node in one["nodes"]]
+    return [*told, f"is {wide} pixels wider than the screen"] if wide > 0 else told
+
+
+async def pictured(page: Page, name: str) -> None:
+    folder = os.environ.get("INTERPLUG_SCREENSHOTS")
+    if folder:
+        await page.screenshot(path=Path(folder) / f"{re.sub(r'[^a-z0-9]+', '-', name)}.png", full_page=True)
+
+
+async def test_the_drivers_pages(page: Page, world: World, pages: Pages, visit: Visit) -> None:
+    assert await looked_at(page, pages, visit, walking.driver(world, pages, visit)) == []
+
+
+async def test_the_pages_of_who_pays(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = await open_world(tmp_path, payments=Payments(provider="test", webhook_secret="s"))
+    await walking.listed(world)
+    pages = Pages(world.node)
+    visit = Visit(pages)
+    assert await looked_at(page, pages, visit, walking.paying(world, visit, monkeypatch)) == []
+    await close(world.node)
+
+
+async def test_the_operators_pages(page: Page, world: World) -> None:
+    await signing.put(world.node, "Ann", "correct horse battery")
+    console = Console(world.node)
+    visit = Visit(console)
+    assert await looked_at(page, console, visit, walking.console(world, visit)) == []

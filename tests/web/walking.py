@@ -1,0 +1,141 @@
+"""A walk past every page in every state that it has, with a browser that has no network: what it asks for is answered in this process.
+
+A walk yields the name of what is to be seen and where it stands, after it has brought the node to that state. Who adds a page adds it to
+the walk; `test_accessible.py` fails for a page that nobody has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Page, Route
+from starlette.requests import Request
+from starlette.responses import Response
+
+from interplug.backend.alerts import Following
+from interplug.drivers.places import PlaceList
+from interplug.store.drivers import Drive
+from interplug.store.faults import Fault
+from interplug.store.tx import Tx
+from interplug.web.door import Application
+from interplug.web.driver.pages import Pages
+from interplug.web.driver.paying import Till
+from tests.drivers.played import World, session
+from tests.modules import said
+from tests.web.test_pages import begun, number
+from tests.web.visiting import Visit, ask, body, scope
+
+HOST = "http://node.example"
+HOP = frozenset({"content-length", "connection", "transfer-encoding"})
+Seen = tuple[str, str]
+"""A name for what is seen, and its path."""
+
+
+@dataclass
+class Walker:
+    """The browser of a visitor. `visit` is the same visitor without a browser, who presses the buttons."""
+
+    page: Page
+    app: Application
+    visit: Visit
+    paths: list[str] = field(default_factory=list)
+
+    async def begin(self) -> None:
+        await self.page.route("**/*", self._answer)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(HOST + path)
+        await self.page.wait_for_load_state("load")
+
+    async def _answer(self, route: Route) -> None:
+        request, parts = route.request, urlsplit(route.request.url)
+        if f"{parts.scheme}://{parts.netloc}" != HOST or "text/event-stream" in request.headers.get("accept", ""):
+            await route.abort()
+            return
+        url = parts.path + (f"?{parts.query}" if parts.query else "")
+        headers = self.visit.headers({name: value for name, value in request.headers.items() if name != "cookie"})
+        answer = await ask(self.app, scope(request.method, url, headers), body(request.post_data_buffer or b""))
+        assert answer is not None
+        self.paths.append(parts.path)
+        kept = {name: value for name, value in answer.headers if name not in HOP}
+        await route.fulfill(status=answer.status, headers=kept, body=answer.body)
+
+
+async def driver(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen]:
+    yield "empty list", "/?text=zzz"
+    yield "list", "/"
+    station = f"/stations/{await number(visit)}"
+    yield "station", station
+    yield "no drives", "/drives"
+    yield "not found", "/nowhere"
+    url, drive, person = await begun(visit, world)
+    yield "drive asked", url
+    yield "station while charging", station
+    for state, reason in (
+        ("ASKED", ""),
+        ("STARTED", ""),
+        ("UNSURE", "The operator has not confirmed that charging began. If it does, you see it here."),
+        ("FAILED", "Somebody was quicker: the station is in use. (Bay 4)"),
+    ):
+        await _set(world, drive, state, reason)
+        yield f"drive {state.lower()}", url
+    await _set(world, drive, "ACCEPTED")
+    await world.tell("sessions", session(world, person, drive, kwh=7.25, total_cost={"excl_vat": 2.5, "incl_vat": 3}))
+    yield "drive charging", url
+    await visit.post(f"{url}/stop", {"csrf": (await visit.get(url)).field("csrf")})
+    yield "drive stopping", url
+    await _set(world, drive, "FINISHED")
+    yield "drive finished", url
+    token = session(world, person, drive)["cdr_token"]
+    await world.tell("cdrs", said.said("cdr", said.theirs(said.cdr(cdr_token=token, authorization_reference=drive.id)), "2.2.1"))
+    yield "receipt", url
+    yield "drives", "/drives"
+
+
+async def paying(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
+    """Where drivers pay by card."""
+    yield "station with a hold", f"/stations/{await number(visit)}"
+    url, _, _ = await begun(visit, world)
+    yield "drive to be paid", url
+    bank = urlsplit((await visit.get(f"{url}/pay")).header("location"))
+    yield "bank", f"{bank.path}?{bank.query}"
+
+    async def field(till: Till, request: Request, drive: Drive) -> Response:
+        """As with a provider whose field stands in our page."""
+        return await till.page(request, drive, key="pk", secret="s", back="/")
+
+    monkeypatch.setattr(Till, "pay", field)
+    yield "pay", f"{url}/pay"
+
+
+async def console(world: World, visit: Visit) -> AsyncIterator[Seen]:
+    yield "sign in", "/console/sign-in"
+    proof = (await visit.get("/console/sign-in")).field("csrf")
+    await visit.post("/console/sign-in", {"csrf": proof, "name": "Ann", "password": "correct horse battery"})
+    yield "no alerts", "/console"
+    for code, severity in (("GroundFailure", "critical"), ("StationSilent", "major"), ("WeakSignal", "info")):
+        fault = Fault(
+            station="CS1", evse=1, connector=1, code=code, severity=severity, vendor_code="E-104", info="38 mA", source="status",
+            opened_at=world.node.clock(),
+        )  # fmt: skip
+        await world.node.store.write(lambda tx, fault=fault: tx.faults.open(fault))  # type: ignore[misc]
+    await Following(world.node).look()
+    yield "alerts", "/console"
+    yield "console not found", "/console/nowhere"
+
+
+async def _set(world: World, drive: Drive, state: str, reason: str = "") -> None:
+    async def work(tx: Tx) -> None:
+        found = await tx.drivers.get(drive.id)
+        assert found is not None
+        found.state, found.reason = state, reason
+        await tx.drivers.update(found)
+
+    await world.node.store.write(work)
+
+
+async def listed(world: World) -> None:
+    await PlaceList(world.node).tick()
