@@ -25,6 +25,7 @@ from interplug.web.rendering import STATIC
 
 from .driving import Driving
 from .finding import Finding
+from .installing import Installing
 from .linking import Linking
 from .photos import Photos
 from .plugs import Plugs
@@ -64,6 +65,7 @@ class Pages:
                 *Reporting(self.surface, timer).routes(),
                 *Reserving(self.surface, driving).routes(),
                 *driving.routes(),
+                *Installing(self.surface).routes(),
                 Route("/language", self.surface.language, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],

@@ -6,9 +6,10 @@
   const speed = Number(document.body.dataset.speed) || 1;
   const seen = new WeakMap(); // time element -> when it was first seen
   const notice = document.getElementById("offline");
+  const kept = Number(document.body.dataset.kept); // The worker has kept this page: when.
   let connected = document.querySelector("[sse-connect]") !== null;
-  let heard = performance.now();
-  let lost = null;
+  let heard = performance.now() - (kept ? Date.now() - kept : 0);
+  let lost = kept ? heard : null;
 
   // As `age` and `lasting` of wording.py say it, whose words stand in the page.
   const ages = JSON.parse(document.body.dataset.ages);
@@ -28,14 +29,14 @@
     const now = performance.now();
     for (const [name, say] of Object.entries({ age, lasting })) {
       for (const element of document.querySelectorAll("time[data-" + name + "]")) {
-        if (!seen.has(element)) seen.set(element, now);
+        if (!seen.has(element)) seen.set(element, kept ? heard : now);
         const passed = Math.floor(Number(element.dataset[name]) + ((now - seen.get(element)) / 1000) * speed);
         write(element, say(passed));
         if (passed > Number(element.dataset.old)) element.parentElement.classList.add("old");
       }
     }
     for (const element of document.querySelectorAll("time[data-left]")) {
-      if (!seen.has(element)) seen.set(element, now);
+      if (!seen.has(element)) seen.set(element, kept ? heard : now);
       write(element, lasting(Math.max(0, Math.ceil(Number(element.dataset.left) - ((now - seen.get(element)) / 1000) * speed))));
     }
     if (connected && lost === null && now - heard > QUIET) lost = heard;
@@ -48,6 +49,7 @@
   }
 
   document.addEventListener("htmx:sseOpen", (opened) => {
+    if (kept) location.reload(); // There is a network again.
     connected = true;
     listen();
     opened.detail.source.addEventListener("beat", listen);
@@ -66,6 +68,8 @@
   window.addEventListener("pageshow", () => {
     for (const button of document.querySelectorAll("button:disabled")) button.disabled = false;
   });
+  if (kept) for (const button of document.querySelectorAll("main button")) button.hidden = true;
+  if ("serviceWorker" in navigator && document.querySelector("link[rel=manifest]")) navigator.serviceWorker.register("/worker.js");
   setInterval(count, 1000);
   count();
 })();

@@ -1,0 +1,65 @@
+// Keeps the files of one edition, and the page of the last drive for reading without a network. Forms and live streams are not its business:
+// nothing is started or stopped without the server.
+"use strict";
+const FILES = "files-" + {{ edition|tojson }};
+const DRIVE = "drive";
+const SHELL = {{ shell|tojson }};
+const OFFLINE = "/offline";
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(
+    caches.open(FILES).then((cache) => cache.addAll([...SHELL, OFFLINE])).then(() => self.skipWaiting())
+  );
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    caches.keys()
+      .then((names) => Promise.all(names.filter((name) => name !== FILES && name !== DRIVE).map((name) => caches.delete(name))))
+      .then(() => self.clients.claim())
+  );
+});
+
+self.addEventListener("fetch", (event) => {
+  const request = event.request, url = new URL(request.url);
+  if (url.origin !== location.origin) return;
+  if (request.mode === "navigate") {
+    event.respondWith(request.method === "GET" ? page(request, url) : fetch(request).catch(nothing));
+    // Whoever signs out, or is somebody else now, leaves nothing to read behind.
+    if (request.method !== "GET" && url.pathname.includes("sign")) event.waitUntil(caches.delete(DRIVE));
+  } else if (request.method === "GET" && SHELL.includes(url.pathname + url.search)) {
+    event.respondWith(caches.match(request).then((kept) => kept || fetch(request)));
+  }
+});
+
+async function page(request, url) {
+  try {
+    const answer = await fetch(request);
+    if (answer.ok && /^\/drives\/[0-9a-f]+$/.test(url.pathname) && !answer.redirected) await keep(url.pathname, answer.clone());
+    return answer;
+  } catch {
+    return (await kept(url.pathname)) || nothing();
+  }
+}
+
+async function keep(path, answer) {
+  const text = (await answer.text()).replace("<body ", '<body data-kept="' + Date.now() + '" ');
+  await caches.delete(DRIVE);
+  const cache = await caches.open(DRIVE);
+  await cache.put(path, new Response(text, { headers: { "content-type": "text/html; charset=utf-8" } }));
+}
+
+// The page of the drive itself; from everywhere else in the app, the last drive is what there is to read.
+async function kept(path) {
+  const cache = await caches.open(DRIVE);
+  const [last] = await cache.keys();
+  if (!last) return undefined;
+  const there = new URL(last.url).pathname;
+  if (path === there) return cache.match(last);
+  return path === "/" || path === "/drives" ? Response.redirect(there, 302) : undefined;
+}
+
+function nothing() {
+  return caches.match(OFFLINE).then((answer) => answer || Response.error());
+}
+{% block more %}{% endblock %}
