@@ -25,9 +25,11 @@ import uvloop
 from interplug import config
 from interplug.backend import telling
 from interplug.backend.alerts import Following
+from interplug.backend.letters import Letters
 from interplug.charges.checking import Checker
 from interplug.config import BadSettings, Settings
 from interplug.drivers import invoicing, reserving
+from interplug.drivers.accounts import sender
 from interplug.drivers.billing import Biller
 from interplug.drivers.cashier import Cashier
 from interplug.drivers.follow import Follower
@@ -110,6 +112,10 @@ def loops_of(
         once["telling"] = telling.Telling(node, told).run
     if pages is not None:
         once |= {"places": PlaceList(node).run, "reservations": lambda: reserving.run(node)}
+        if node.settings.accounts.enabled:
+            once["watches"] = pages.favourites.run
+        if wants := sender(node.settings):
+            once["letters"] = Letters(node, wants).run
     if pages is not None or desk is not None:
         once["drives"] = Follower(node).run
     if desk is not None:

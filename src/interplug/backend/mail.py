@@ -9,13 +9,12 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
 
-import aiosmtplib
-
 from interplug.config import AlertSettings
 from interplug.model.types import decode_json
 from interplug.store.alerts import Message
 
-from .targets import Away
+from .smtp import hand_over
+from .targets import Away, Refused
 
 MOST = 100
 SUBJECT = 150
@@ -32,20 +31,10 @@ class Mail:
         self.spacing = settings.mail_every
 
     async def send(self, messages: Sequence[Message]) -> None:
-        settings = self.settings
         try:
-            await aiosmtplib.send(
-                self.written(messages),
-                hostname=settings.smtp_host,
-                port=settings.smtp_port,
-                use_tls=settings.smtp_security == "tls",
-                start_tls=settings.smtp_security == "starttls",
-                username=settings.smtp_user or None,
-                password=settings.smtp_password or None,
-                timeout=settings.timeout,
-            )
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise Away(f"mail server {settings.smtp_host}: {type(error).__name__}: {error}") from None
+            await hand_over(self.settings, self.written(messages))
+        except Refused as error:
+            raise Away(str(error)) from None  # these addresses are ours: somebody has to mend that, and nothing is dropped meanwhile
 
     async def aclose(self) -> None:
         """No connection is kept."""

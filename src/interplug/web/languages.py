@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import gettext
 from collections import UserDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from http.cookies import CookieError, SimpleCookie
@@ -58,6 +60,16 @@ def speak(headers: Headers) -> None:
     asked = [part.partition(";")[0].strip() for part in headers.get("accept-language", "")[:200].split(",")]
     wanted = [morsel.value] if morsel is not None and morsel.value in LANGUAGES else [one for one in asked if one]
     _spoken.set(negotiate_locale(wanted, list(LANGUAGES), sep="-") or "en")
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """For what is written without anybody's request."""
+    before = _spoken.set(language if language in LANGUAGES else "en")
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 def _(message: str) -> str:

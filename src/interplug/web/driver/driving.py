@@ -42,8 +42,6 @@ class Driving:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/drives", self.drives),
-            Route("/drives.json", self.drives),
             Route("/drives", self.start, methods=["POST"]),
             Route("/drives/{id}.json", self.drive),
             Route("/drives/{id}", self.drive),
@@ -175,11 +173,6 @@ class Driving:
 
     async def _now(self, drive: Drive) -> Drive:
         return await self.node.store.read(lambda tx: tx.drivers.get(drive.id)) or drive
-
-    async def drives(self, request: Request) -> Response:
-        visitor = self.surface.visitor(request)
-        found = await rides.of_driver(self.node, visitor.driver)
-        return self.surface.answer(request, visitor, "driver/drives.html", {"drives": [one.document() for one in found]}, rides=found)
 
     async def _drive(self, request: Request, visitor: Visitor) -> Drive:
         """The drive of the path, if it is this visitor's; to others it does not exist."""

@@ -27,6 +27,8 @@ from .driving import Driving
 from .finding import Finding
 from .installing import Installing
 from .linking import Linking
+from .members import NotSignedIn
+from .membership import Membership
 from .photos import Photos
 from .plugs import Plugs
 from .reporting import Reporting
@@ -57,6 +59,8 @@ class Pages:
         driving = Driving(self.surface, timer)
         self.desk = driving.desk
         trouble = self.surface.trouble
+        membership = Membership(self.surface)
+        self.favourites = membership.favourites
         self.app = Starlette(
             routes=[
                 *Finding(self.surface, timer).routes(),
@@ -64,13 +68,20 @@ class Pages:
                 *Plugs(self.surface, self.photos).routes(),
                 *Reporting(self.surface, timer).routes(),
                 *Reserving(self.surface, driving).routes(),
+                *membership.routes(),
                 *driving.routes(),
                 *Installing(self.surface).routes(),
                 Route("/language", self.surface.language, methods=["POST"]),
                 Mount("/static", StaticFiles(directory=STATIC)),
             ],
             middleware=[Middleware(Recognising, self.surface)],
-            exception_handlers={HTTPException: trouble, NotPossible: trouble, TooMany: trouble, Exception: trouble},
+            exception_handlers={
+                HTTPException: trouble,
+                NotPossible: trouble,
+                TooMany: trouble,
+                NotSignedIn: membership.members.not_signed_in,
+                Exception: trouble,
+            },
         )
         self.app.router.redirect_slashes = False
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from interplug.drivers.accounts import sender
 from interplug.drivers.states import OPEN
 from interplug.modules.node import Node
 from interplug.partners.presentation import root
@@ -36,6 +37,7 @@ class Surface:
         self.node = node
         self.streams = Streams(node)
         self.secure = root(node.settings).startswith("https://")
+        self.mails = bool(sender(node.settings))
         self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=self.secure)
 
     async def recognise(self, scope: Scope) -> None:
@@ -54,6 +56,10 @@ class Surface:
         found: Visitor = request.scope[VISITOR]
         return found
 
+    def stranger(self) -> Visitor:
+        """Who was here before, and is known no longer."""
+        return stranger()
+
     async def form(self, request: Request) -> dict[str, Any]:
         """The fields of a POST, form or JSON, once it is proved to come from our page."""
         form = await asking.fields(request)
@@ -68,8 +74,19 @@ class Surface:
         proof = self.cookies.proof(visitor)
         if asking.wants_json(request):
             return self.with_cookie(as_json({"csrf": proof, **document}, status), visitor)
-        page = rendered(template, status, csrf=proof, speed=self.node.speed, path=_path(request), **context)
+        page = rendered(template, status, **{**self._frame(request, visitor), **context})
         return self.with_cookie(page, visitor)
+
+    def _frame(self, request: Request, visitor: Visitor | None) -> dict[str, Any]:
+        """What the frame of every page asks for. `mails`: whether a driver can be written to."""
+        return {
+            "csrf": "" if visitor is None else self.cookies.proof(visitor),
+            "member": visitor is not None and visitor.account,
+            "mails": self.mails,
+            "accounts": self.node.settings.accounts.enabled,
+            "speed": self.node.speed,
+            "path": _path(request),
+        }
 
     def with_cookie(self, response: Response, visitor: Visitor) -> Response:
         if visitor.new:
@@ -79,13 +96,15 @@ class Surface:
     def part(self, template: str, **context: Any) -> str:
         return bytes(rendered(template, now=self.node.clock(), **context).body).decode()
 
+    def refusal(self, text: str, status: int) -> Response:
+        return as_json({"error": text}, status)
+
     async def trouble(self, request: Request, error: Exception) -> Response:
         status, text = asking.trouble(error)
         if asking.wants_json(request):
             return as_json({"error": text}, status)
         visitor: Visitor | None = request.scope.get(VISITOR)
-        proof = self.cookies.proof(visitor) if visitor is not None else ""
-        page = rendered("driver/trouble.html", status, status=status, text=text, speed=self.node.speed, csrf=proof, path=_path(request))
+        page = rendered("driver/trouble.html", status, status=status, text=text, **self._frame(request, visitor))
         return page if visitor is None else self.with_cookie(page, visitor)
 
     async def language(self, request: Request) -> Response:

@@ -1,0 +1,220 @@
+"""What the driver has charged: searched by time, place and card, live, and to take along as CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from interplug.drivers.cards import Shown, cards_of
+from interplug.drivers.states import OPEN
+from interplug.model.types import fold, format_time
+from interplug.store.drivers import Drive, Wanted
+from interplug.store.keys import Key
+from interplug.store.tx import Tx
+from interplug.web import asking
+from interplug.web.live import Part, Stream
+from interplug.web.session import Visitor
+
+from . import rides
+from .surface import Surface
+
+PAGE = 20
+MOST = 10_000
+LONGEST = 80
+COLUMNS = (
+    "charge",
+    "began_at",
+    "ended_at",
+    "state",
+    "station",
+    "address",
+    "evse",
+    "connector",
+    "card",
+    "kwh",
+    "currency",
+    "before_taxes",
+    "with_taxes",
+    "price",
+    "cdr",
+    "invoices",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Asked:
+    """What the form says. `card`: a folded uid, `page` for what was begun on the page, empty for all."""
+
+    since: str = ""
+    until: str = ""
+    place: str = ""
+    card: str = ""
+
+    @property
+    def any(self) -> bool:
+        return bool(self.since or self.until or self.place or self.card)
+
+    @property
+    def query(self) -> str:
+        said = {"from": self.since, "to": self.until, "place": self.place, "card": self.card}
+        return urlencode({name: value for name, value in said.items() if value})
+
+
+def asked(request: Request) -> Asked:
+    query = request.query_params
+    since, until = (text if _day(text) is not None else "" for text in (query.get("from", ""), query.get("to", "")))
+    return Asked(since, until, " ".join(query.get("place", "").split())[:LONGEST], fold(query.get("card", ""))[:36])
+
+
+class History:
+    def __init__(self, surface: Surface) -> None:
+        self.surface, self.node = surface, surface.node
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/drives", self.page),
+            Route("/drives.json", self.page),
+            Route("/drives.csv", self.table),
+            Route("/drives/live", self.live),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        visitor, wanted = self.surface.visitor(request), asked(request)
+        page = max(1, asking.number(request.query_params.get("page", ""), 1))
+        size = MOST if request.query_params.get("all") and asking.wants_json(request) else PAGE
+        total, drives = await self._found(visitor, wanted, size, (page - 1) * size)
+        found = [await rides.ride(self.node, drive) for drive in drives]
+        document = {"total": total, "page": page, "drives": [one.document() for one in found]}
+        shown = await self._cards(visitor)
+        named = {one.card.uid: one.card.label or one.uid for one in shown}
+        context: dict[str, Any] = {
+            "rides": found,
+            "total": total,
+            "page": page,
+            "pages": -(-total // PAGE),
+            "asked": wanted,
+            "cards": named,
+        }
+        return self.surface.answer(request, visitor, "driver/drives.html", document, **context)
+
+    async def live(self, request: Request) -> ASGIApp:
+        """The newest, as they come and go on: what was begun with a card appears by itself."""
+        visitor = self.surface.visitor(request)
+        named = {one.card.uid: one.card.label or one.uid for one in await self._cards(visitor)}
+
+        async def look() -> list[Part]:
+            total, drives = await self._found(visitor, Asked(), PAGE, 0)
+            found = [await rides.ride(self.node, drive) for drive in drives]
+            state = total, [(one.drive.id, one.shown()) for one in found]
+            return [Part("drives", state, lambda: self.surface.part("driver/_drives.html", rides=found, cards=named))]
+
+        async def moved() -> object:
+            return await self.node.store.read(lambda tx: self._state(tx, visitor))
+
+        return Stream(self.surface.streams, self.surface.who(request), None, look, moved)
+
+    async def _state(self, tx: Tx, visitor: Visitor) -> object:
+        drives = await tx.drivers.of_driver(visitor.driver, PAGE) if visitor.driver else []
+        going = [await tx.objects.get_pk(one.session) for one in drives if one.session and one.state in OPEN]
+        return [(one.id, one.state, one.reason, one.session, one.cdr) for one in drives], [one and one.changed_no for one in going]
+
+    async def table(self, request: Request) -> Response:
+        """All that fits the search, written while it is read."""
+        visitor, wanted = self.surface.visitor(request), asked(request)
+        _total, drives = await self._found(visitor, wanted, MOST, 0)
+        named = {"content-disposition": 'attachment; filename="my-charging.csv"'}
+        return StreamingResponse(self._lines(drives), 200, named, "text/csv; charset=utf-8")
+
+    async def _lines(self, drives: list[Drive]) -> AsyncIterator[str]:
+        yield _line(COLUMNS)
+        for drive in drives:
+            yield _line(_row(await rides.ride(self.node, drive)))
+
+    # --- looking
+
+    async def _cards(self, visitor: Visitor) -> list[Shown]:
+        return await self.node.store.read(lambda tx: cards_of(tx, self.node, visitor.driver)) if visitor.driver else []
+
+    async def _found(self, visitor: Visitor, wanted: Asked, limit: int, offset: int) -> tuple[int, list[Drive]]:
+        if not visitor.driver:
+            return 0, []
+
+        async def work(tx: Tx) -> tuple[int, list[Drive]]:
+            since, until = _day(wanted.since), _day(wanted.until, 1)
+            where = Wanted(
+                since=since or 0,
+                until=2**62 if until is None else until,
+                token={"": None, "page": ""}.get(wanted.card, wanted.card),
+                places=await self._places(tx, visitor.driver, wanted.place) if wanted.place else None,
+            )
+            return await tx.drivers.found(visitor.driver, where, limit, offset)
+
+        return await self.node.store.read(work)
+
+    async def _places(self, tx: Tx, driver: str, words: str) -> list[tuple[int, str, str, str]]:
+        """Of the places where the driver has charged those whose name or address has every word."""
+        found, asked_for = [], fold(words).split()
+        for place in await tx.drivers.places(driver):
+            source, country, party, name = place
+            stored = await tx.objects.get(Key("locations", source, country, party, name), whole=False)
+            document: dict[str, Any] = {} if stored is None else stored.document
+            said = fold(" ".join(str(document.get(part) or "") for part in ("name", "address", "city", "postal_code")) + f" {name}")
+            if all(word in said for word in asked_for):
+                found.append(place)
+        return found
+
+
+def _day(text: str, later: int = 0) -> int | None:
+    """The beginning of a day, UTC, as it is stored; or of the day so many days later."""
+    try:
+        at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=later)
+    except (ValueError, OverflowError):
+        return None
+    return int(at.timestamp()) * 1_000_000
+
+
+def _row(ride: rides.Ride) -> list[object]:
+    bill, live = ride.receipt, ride.live
+    cost = bill.total if bill is not None else live.cost
+    began, ended = (bill.began, bill.ended) if bill is not None else (live.began, live.ended)
+    drive = ride.drive
+    return [
+        drive.id,
+        format_time(drive.created_at if began is None else began),
+        "" if ended is None else format_time(ended),
+        drive.state,
+        ride.name,
+        ride.address,
+        drive.evse,
+        drive.connector,
+        drive.token,
+        live.kwh if bill is None else bill.kwh,
+        "" if cost is None else cost.currency,
+        "" if cost is None else cost.net,
+        "" if cost is None else cost.gross,
+        ride.price,
+        "" if bill is None else bill.cdr["id"],
+        " ".join(ride.invoices),
+    ]
+
+
+def _line(values: Any) -> str:
+    """One line of CSV. What a spreadsheet would take for a formula is text: names of stations are written by others."""
+    out = io.StringIO()
+    told = ["" if value is None else str(value) for value in values]
+    csv.writer(out).writerow([f"'{one}" if one[:1] in "=+-@\t\r" and not _number(one) else one for one in told])
+    return out.getvalue()
+
+
+def _number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).isdecimal()

@@ -1,0 +1,37 @@
+"""All pages that have to do with accounts, put together: what is there depends on the settings."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from .account import Accounts
+from .elsewhere import Elsewhere
+from .entering import Entering
+from .favourites import Favourites
+from .history import History
+from .lending import Lending
+from .members import Members
+from .passkeys import Passkeys
+from .surface import Surface
+
+
+class Membership:
+    def __init__(self, surface: Surface) -> None:
+        self.members = Members(surface)
+        self.favourites = Favourites(self.members)
+        self._enabled = surface.node.settings.accounts.enabled
+
+    def routes(self) -> list[BaseRoute]:
+        """Before those of a drive: `/drives/live` is none."""
+        always = [*History(self.members.surface).routes(), *Lending(self.members).routes()]
+        if not self._enabled:
+            return always
+        elsewhere = Elsewhere(self.members)
+        return [
+            *always,
+            *Entering(self.members, list(elsewhere.services)).routes(),
+            *Passkeys(self.members).routes(),
+            *elsewhere.routes(),
+            *Accounts(self.members, elsewhere).routes(),
+            *self.favourites.routes(),
+        ]
