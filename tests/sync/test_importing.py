@@ -10,6 +10,7 @@ import pytest
 
 from interplug.model.types import decode_json, encode_json, format_time
 from interplug.modules.node import Node
+from interplug.partners.audiences import STOCK
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Key
 from interplug.sync.files import Unreadable
@@ -264,3 +265,49 @@ async def test_tokens_that_come_later_reach_who_asks_by_date(node: Node) -> None
     report = await take(node, [token(last_updated=YEARS_AGO)])
     assert (report.created, report.dated) == (1, 1)
     assert len((await partner.fetch(f"tokens?date_from={asked}")).data) == 1
+
+
+# --- payment terminals
+
+
+def terminal(**more: Any) -> dict[str, Any]:
+    return {"terminal_id": "TM-1", "reference": "SN-1", "city": "Wien", "last_updated": "2026-01-01T00:00:00Z", **more}
+
+
+@pytest.fixture
+async def provider(tmp_path: Path):
+    made = await make_node(tmp_path, [("PTP", "AT", "PAY")])
+    yield made
+    await close(made)
+
+
+async def test_terminals_are_those_of_our_ptp_and_in_stock_until_an_operator_has_them(provider: Node) -> None:
+    report = await take(provider, [terminal(), terminal(terminal_id="TM-2")])
+    assert (report.created, dict(report.modules), report.parties) == (2, {"terminals": 2}, [])
+    (one,) = await stored(provider, "terminals", "TM-1")
+    stock = await provider.store.write(lambda tx: tx.parties.audience_class(STOCK))
+    assert (one.key.country, one.key.party, one.audience, one.document) == ("AT", "PAY", stock, terminal())
+
+
+async def test_a_terminal_goes_to_the_operator_that_it_names(provider: Node) -> None:
+    partner = await befriend(provider, "2.3.0", parties=[("CPO", "NL", "TNM")])
+    await take(provider, [terminal(country_code="NL", party_id="TNM"), terminal(terminal_id="TM-2", country_code="BE", party_id="XXX")])
+    assert (await stored(provider, "terminals", "TM-1"))[0].audience == partner.connection.id
+    assert (await stored(provider, "terminals", "TM-2"))[0].audience != partner.connection.id
+
+
+async def test_what_an_operator_has_said_about_a_terminal_stays(provider: Node) -> None:
+    await take(provider, [terminal()])
+    (known,) = await stored(provider, "terminals", "TM-1")
+    assigned = {**known.document, "location_ids": ["L1"], "invoice_creator": "CPO"}
+    await provider.store.write(lambda tx: tx.objects.save(known.key, assigned, last_updated=provider.clock()))
+    assert (await take(provider, [terminal(city="Linz", last_updated="2030-01-02T00:00:00Z")])).changed == 1
+    (now,) = await stored(provider, "terminals", "TM-1")
+    assert (now.document["city"], now.document["location_ids"], now.audience) == ("Linz", ["L1"], known.audience)
+
+
+async def test_a_terminal_of_nobody_of_ours_is_refused(node: Node) -> None:
+    report = await take(node, [terminal()])
+    assert report.refused == 1 and "role PTP" in report.document()["reasons"][0]["reason"]
+    report = await take(node, [terminal()], parties=(Party("NL", "TNM"),))
+    assert report.refused == 1

@@ -53,7 +53,7 @@ def import_(
     ] = False,
     common: Reporting = REPORTING,
 ) -> None:
-    """Take Locations, Tariffs, Tokens, Sessions or CDRs from files as our own.
+    """Take Locations, Tariffs, Tokens, Sessions, CDRs or payment terminals from files as our own.
 
     A file is a JSON list, an OCPI response or JSON lines, plain or gzip; - is standard input. What cannot be taken goes to quarantine
     and is reported with its reason. Parties that the node does not know become its own. Once there is a partner, what is new or has
@@ -137,7 +137,7 @@ def export(
     Parameters
     ----------
     modules
-        Any of locations, tariffs, tokens, sessions and cdrs.
+        Any of locations, tariffs, tokens, sessions, cdrs and terminals.
     """
     unknown = [module for module in modules if module not in KINDS]
     if unknown or not modules:

@@ -2,7 +2,8 @@
 
 `take` needs no database and decides; `save` writes many in one transaction, those that were refused into quarantine. Whose an object
 is decides whether it may come in: a party that nobody knows becomes ours, a partner's party does not, for its objects come from
-the partner. A Session or a CDR is seen by the one connection over which its Token's party is reached, else by nobody.
+the partner. A Session or a CDR is seen by the one connection over which its Token's party is reached, else by nobody. A payment
+terminal does not say whose it is: it is our PTP's, and what party it names is the operator to which it was sent.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from interplug.store.locations import without
 from interplug.store.tx import Tx
 from interplug.versions import chain, tolerant
 from interplug.versions.facts import Facts
+from interplug.versions.table import NEWEST
 
 from .recognise import MODULES, kind_of, version_of
 
@@ -99,13 +101,15 @@ class Intake:
             return Refused(raw, "", "", "$", f"is not readable JSON: {error.reason}")
         kind = kind_of(document) if isinstance(document, dict) else None
         if kind is None:
-            return Refused(raw, "", "", "$", "is no Location, Tariff, Token, Session or CDR")
+            return Refused(raw, "", "", "$", "is no Location, Tariff, Token, Session, CDR or Terminal")
         try:
             return self._taken(raw, kind, document)
         except Invalid as error:
             return Refused(raw, MODULES[kind], _id(document), error.path, error.reason)
 
     def _taken(self, raw: bytes, kind: str, document: Document) -> Taken:
+        if kind == "terminal":
+            return self._terminal(raw, document)
         version = self.wish.version or version_of(kind, document)
         module, now = MODULES[kind], self.directory.clock()
         role = "EMSP" if kind == "token" else "CPO"
@@ -123,13 +127,29 @@ class Intake:
             key, newest, parse_time(newest["last_updated"]), evidence, (*(one.name for one in repairs), *(one.name for one in mended))
         )
 
+    def _terminal(self, raw: bytes, document: Document) -> Taken:
+        version, now = self.wish.version or NEWEST, self.directory.clock()
+        if version != NEWEST:
+            raise Invalid("$", f"OCPI {version} has no payment terminals")
+        country, party = self._only("PTP")
+        repaired, repairs = tolerant.repair("terminal", document, version, Facts(received_at=now))
+        validate("terminal", repaired)
+        key = Key(MODULES["terminal"], OWN, country, party, repaired["terminal_id"])
+        return Taken(
+            key, repaired, parse_time(repaired["last_updated"]), Evidence(raw, OWN, version, now), tuple(one.name for one in repairs)
+        )
+
     def _owner(self, role: str, document: Document) -> tuple[str, str] | None:
         """Whose an object is that does not say it: the one party that was named, or the only one that we are."""
         if document.get("country_code") is not None or document.get("party_id") is not None:
             return None
+        return self._only(role)
+
+    def _only(self, role: str) -> tuple[str, str]:
         ours = self.wish.parties or tuple(Party(party.country_code, party.party_id) for party in self.directory.our_parties(role))
-        if len(ours) != 1:
-            raise Invalid("$.party_id", "is not said; name one party whose objects these are (--party)")
+        if len(ours) != 1 or (role == "PTP" and (role, ours[0].key) not in self._known):
+            missing = f"no party of ours with the role {role} is that" if role == "PTP" else "is not said"
+            raise Invalid("$.party_id", f"{missing}; name one party whose objects these are (--party)")
         return ours[0].country_code, ours[0].party_id
 
     def _admit(self, role: str, document: Document) -> None:
@@ -185,10 +205,24 @@ async def _dated(tx: Tx, taken: Taken, now: int) -> Taken:
 
 
 async def _keep(tx: Tx, directory: Directory, taken: Taken, named: int | None) -> Kept:
+    if taken.key.module == MODULES["terminal"]:
+        return await _shipped(tx, directory, taken)
     audience = named if taken.key.module in audiences.MODULES else await _audience(tx, directory, taken.document)
     if taken.key.module == "cdrs":
         return await _issue(tx, directory, taken, audience or 0)
     saved = tx.objects.save(taken.key, taken.document, last_updated=taken.last_updated, audience=audience, evidence=taken.evidence)
+    return Kept(await saved, dated=taken.dated)
+
+
+async def _shipped(tx: Tx, directory: Directory, taken: Taken) -> Kept:
+    """A payment terminal: at the operator that it names, where we are connected with it, else in stock. What an operator has said about one
+    that is known stays, unless the file says otherwise."""
+    known = await tx.objects.get(taken.key)
+    document = taken.document if known is None else {**known.document, **taken.document}
+    country, party = document.get("country_code"), document.get("party_id")
+    reached = directory.of_party(country, party, "CPO") if country and party else []
+    audience = reached[0].id if reached else None if known is not None else await tx.parties.audience_class(audiences.STOCK)
+    saved = tx.objects.save(taken.key, document, last_updated=taken.last_updated, audience=audience, evidence=taken.evidence)
     return Kept(await saved, dated=taken.dated)
 
 
@@ -221,5 +255,5 @@ def _raised(kind: str, document: Document, version: str, facts: Facts) -> Docume
 
 
 def _id(document: Document) -> str:
-    name = document.get("id", document.get("uid", ""))
+    name = next((document[one] for one in ("id", "uid", "terminal_id") if one in document), "")
     return name[:100] if isinstance(name, str) else ""

@@ -12,7 +12,7 @@ from typing import Any
 
 Document = dict[str, Any]
 
-MODULES = {"location": "locations", "tariff": "tariffs", "token": "tokens", "session": "sessions", "cdr": "cdrs"}
+MODULES = {"location": "locations", "tariff": "tariffs", "token": "tokens", "session": "sessions", "cdr": "cdrs", "terminal": "terminals"}
 """The module of each kind that a file may hold."""
 
 MARKS: Mapping[str, frozenset[str]] = {
@@ -39,12 +39,16 @@ PRICES = ("total_cost", "min_price", "max_price")
 
 
 def kind_of(document: Document) -> str | None:
-    """The kind with most of its marks in the document."""
+    """The kind with most of its marks in the document. A Terminal has the address of a Location, and an id that nothing else has."""
+    if "terminal_id" in document:
+        return "terminal"
     best = max(MARKS, key=lambda kind: len(MARKS[kind] & document.keys()))
     return best if MARKS[best] & document.keys() else None
 
 
 def version_of(kind: str, document: Document) -> str:
+    if kind == "terminal":
+        return "2.3.0"
     if not SINCE_22[kind] & document.keys():
         return "2.1.1"
     return "2.3.0" if _of_23(kind, document) else "2.2.1"
