@@ -34,7 +34,7 @@ GET_TICKET = f"select {TICKET} from ticket where id = ? and kind = ? and until >
 TAKE_TICKET = "delete from ticket where id = ?"
 FORGET_TICKETS = "delete from ticket where until <= ?"
 DROP_TICKETS = "delete from ticket where driver = ? and kind = ?"
-OF_ACCOUNT = ("account", "driver_session", "passkey", "identity", "ticket", "favourite", "watch")
+OF_ACCOUNT = ("account", "driver_session", "passkey", "identity", "ticket", "favourite", "watch", "browser", "mailed")
 """Tables of which nothing is left when an account is erased."""
 ATTEMPTS = "select count(*) from attempt where name = ? and at > ?"
 TRY = "insert into attempt (name, at) values (?, ?)"

@@ -24,6 +24,7 @@ from interplug.store.invoices import Invoices
 from interplug.store.leases import Leases
 from interplug.store.letters import Letters
 from interplug.store.messages import Messages
+from interplug.store.notices import Notices
 from interplug.store.objects import Objects
 from interplug.store.ocpp import Ocpp
 from interplug.store.offers import Offers
@@ -68,6 +69,7 @@ class Tx:
         self.cards = Cards(db)
         self.favourites = Favourites(db)
         self.letters = Letters(db)
+        self.notices = Notices(db)
         self.places = Places(db)
         self.problems = Problems(db, numbers)
         self.reservations = Reservations(db, numbers)
