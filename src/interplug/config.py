@@ -274,6 +274,19 @@ class Invoices(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     monthly_after: Annotated[float, _help("Days after the end of a month on which its invoices are made, when most CDRs are there.")] = 5.0
 
 
+class Places(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    sources: Annotated[
+        list[str],
+        _help("Partners in the order in which they are believed where several tell of one EVSE; who is not named comes after these."),
+    ] = []
+
+
+class Map(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    style_url: Annotated[str, _help("A style of MapLibre for the map behind the stations; empty: outlines of countries, of our own.")] = ""
+    pmtiles: Annotated[str, _help("A PMTiles file with vector tiles, which this node then serves itself.")] = ""
+    attribution: Annotated[str, _help("Whose map it is, shown on it; most sources of maps ask for that.")] = ""
+
+
 class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     store: StoreSettings = StoreSettings()
@@ -293,6 +306,8 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     help: Help = Help()
     payments: Payments = Payments()
     invoices: Invoices = Invoices()
+    places: Places = Places()
+    map: Map = Map()
 
 
 class BadSettings(Exception):

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.places import PlaceList, watts
+from interplug.drivers.locations import watts
+from interplug.drivers.places import PlaceList
 from interplug.modules.node import Node
-from interplug.store.places import Place, Search
+from interplug.store.finding import Search
+from interplug.store.places import Place
 from tests.modules import said
 from tests.nodes import EMSP, Partner, befriend, close, make_node
 
@@ -40,7 +42,7 @@ async def told(node: Node, *locations: dict[str, Any]) -> Told:
 
 
 async def found(node: Node, **search: Any) -> list[Place]:
-    return await node.store.read(lambda tx: tx.places.find(Search(**search), 50, 0))
+    return (await node.store.read(lambda tx: tx.finding.find(Search(**search), 50))).places
 
 
 async def test_stations_are_found_by_any_of_their_words_and_by_what_is_free(node: Node) -> None:
@@ -51,10 +53,10 @@ async def test_stations_are_found_by_any_of_their_words_and_by_what_is_free(node
     )
     assert [place.name for place in await found(node)] == ["Mill", "Harbour 100%"]
     assert [place.name for place in await found(node, text="GENT")] == ["Harbour 100%"]
-    assert [place.name for place in await found(node, text="100%")] == ["Harbour 100%"]
+    assert [place.name for place in await found(node, text="100% harbour")] == ["Harbour 100%"]
     assert [place.name for place in await found(node, text="_ill")] == []
     assert [place.name for place in await found(node, free=True)] == ["Harbour 100%"]
-    assert await node.store.read(lambda tx: tx.places.count(Search(text="mill"))) == 1
+    assert (await node.store.read(lambda tx: tx.finding.find(Search(text="mill"), 50))).total == 1
 
 
 @pytest.mark.req("LOC-004", "LOC-031")

@@ -34,7 +34,7 @@ def rows(page: Page) -> Locator:
 async def listed(page: Page, living: Living) -> None:
     """The front page, as soon as the eMSP has pulled the stations."""
     position = 0
-    while not (await living.emsp.store.read(lambda tx: tx.places.plugs())):
+    while not (await living.emsp.store.read(lambda tx: tx.finding.plugs())):
         position = await living.emsp.store.changed(position, 1.0)
     await page.goto(living.url)
 

@@ -17,7 +17,7 @@ from typing import Any
 from interplug.model.said import said
 from interplug.model.types import decode_json, encode_json
 from interplug.store.drivers import Drive
-from interplug.tariffs import SPEC, Compiler, Money, Options, Sale, TariffError, resell, retail_words, sell
+from interplug.tariffs import SPEC, Compiler, Money, Options, Sale, TariffError, dearest_kwh, resell, retail_words, sell
 from interplug.tariffs.retail import NOTHING
 from interplug.versions.facts import Facts
 from interplug.versions.tariffs_shown import shown
@@ -47,6 +47,17 @@ class Deal:
         own = self.offer.tariff if self.offer is not None else None
         tariff = self.tariff if own is None else own
         return "" if tariff is None else _said(tariff, self)
+
+    def per_kwh(self, currency: str) -> Decimal | None:
+        """The most that a kWh costs, in this currency; None where that is not known."""
+        own = self.offer.tariff if self.offer is not None else None
+        tariff = self.tariff if own is None else own
+        if tariff is None or str(tariff.get("currency", "")).upper() != currency:
+            return None
+        try:
+            return dearest_kwh(tariff, NOTHING if self.offer is None else self.offer.on_top)
+        except TariffError:
+            return None
 
     @cached_property
     def on_top(self) -> str:

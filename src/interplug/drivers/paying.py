@@ -26,7 +26,7 @@ from interplug.store.tx import Tx
 from .deals import Deal, pinned
 from .drives import NotPossible, Plug, add, happened, paid
 from .estimate import LEAST_KW, Wish, currency_of, estimate, tariffs_of
-from .places import watts
+from .locations import watts
 from .receipt import Amount
 from .states import PAYING
 

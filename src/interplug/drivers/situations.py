@@ -13,8 +13,8 @@ from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
 from .deals import valid
+from .locations import watts
 from .offers import Situation, country
-from .places import watts
 
 Document = dict[str, Any]
 

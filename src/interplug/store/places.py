@@ -1,34 +1,77 @@
-"""The list of stations as drivers search it: one small row a Location, made from its document by a reader of the change log.
+"""The stations as drivers find them: one small row a Location, made from its document by a reader of the change log.
 
 Nothing here is truth: a row is made anew whenever its Location or one of its EVSEs changes, and the station's own page reads the
-Location itself. `words` holds what can be searched, folded; `plugs` the standards of its Connectors between commas.
+Location itself. What filters look at besides the status is the *kind* of a place, of which there are few. The map zoomed out shows
+cells: how many places of each kind are in a square of the earth, and how many of their EVSEs are free, counted with each change.
+`finding.py` asks what is written here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from interplug.store.database import Database
+from interplug.store.earth import BAND, CELL, LEVELS, WORLD
 
-COLUMNS = "object, source, name, address, city, operator, words, plugs, evses, free, watts, heard_at"
+POWERS = (11_000, 22_000, 50_000, 150_000)
+PRICES = (30, 40, 50, 60, 70, 80, 100)
+"""A kind knows the power and the price of a plug only as the step that it reaches: in watts, and in cents for a kWh at most."""
+DEARER = 1_000_000
+UNKNOWN = 0
+
+COLUMNS = "object, source, name, address, city, operator, words, plugs, evses, free, watts, heard_at, x, y, band, kind"
+NAMES = COLUMNS.split(", ")
 PUT = f"""
-insert into place ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (object) do update set
-  name = excluded.name, address = excluded.address, city = excluded.city, operator = excluded.operator, words = excluded.words,
-  plugs = excluded.plugs, evses = excluded.evses, free = excluded.free, watts = excluded.watts, heard_at = excluded.heard_at"""
+insert into place ({COLUMNS}) values ({", ".join("?" * len(NAMES))}) on conflict (object) do update set
+  {", ".join(f"{name} = excluded.{name}" for name in NAMES[1:])}"""
 DROP = "delete from place where object = ?"
-WORD = "words like ? escape '\\'"
-REST = "plugs like ? and free >= ? and watts >= ?"
-FOUND = f"select {COLUMNS} from place where {{where}} order by city, name, object limit ? offset ?"
-COUNT = "select count(*) from place where {where}"
-WORDS = 8
-"""Words of a search that count."""
-PLUGS = "select distinct plugs from place"
+BEFORE = "select x, y, kind, evses, free from place where object = ? and band >= 0"
+KIND = "select id from place_kind where spelled = ?"
+NEW_KIND = """
+insert into place_kind (id, spelled, operator, accessible, hours)
+select coalesce(max(id), 0) + 1, ?, ?, ?, ? from place_kind returning id"""
+SOCKET = "insert into place_socket (kind, plug, watts, price) values (?, ?, ?, ?)"
+HOURS = "select id from place_hours where spelled = ?"
+NEW_HOURS = "insert into place_hours (id, spelled, open) select coalesce(max(id), 0) + 1, ?, ? from place_hours returning id"
+ALL_HOURS = "select id, spelled, open from place_hours"
+SET_OPEN = "update place_hours set open = ? where id = ?"
+COUNTED = "zoom, y, x, kind, places, evses, free, available, sum_x, sum_y"
+SUMS = COUNTED.split(", ")[4:]
+COUNT = f"""
+insert into place_cell ({COUNTED}) values ({", ".join("?" * 10)}) on conflict (zoom, y, x, kind) do update set
+  {", ".join(f"{name} = place_cell.{name} + excluded.{name}" for name in SUMS)}"""
+EMPTY = "delete from place_cell where zoom = ? and y = ? and x = ? and kind = ? and places <= 0"
+EVSES = "select evse, rank from place_evse where object = ?"
+PUT_EVSE = "insert into place_evse (evse, object, rank) values (?, ?, ?) on conflict (evse, object) do update set rank = excluded.rank"
+DROP_EVSE = "delete from place_evse where evse = ? and object = ?"
+HOLDERS = "select object from place_evse where evse = ? order by rank, object"
+RIVALS = """
+select mine.evse from place_evse mine join place_evse other on other.evse = mine.evse
+where mine.object = ? and (other.rank < mine.rank or (other.rank = mine.rank and other.object < mine.object))"""
+COPIES = """
+select distinct other.object, other.rank from place_evse mine join place_evse other on other.evse = mine.evse
+where mine.object = ? and other.object <> mine.object order by other.rank, other.object"""
+TARIFFS = "select tariff from place_tariff where object = ?"
+PUT_TARIFF = "insert into place_tariff (tariff, object) values (?, ?)"
+DROP_TARIFF = "delete from place_tariff where tariff = ? and object = ?"
+NAMING = "select object from place_tariff where tariff = ?"
+
+
+class Kind(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What of a place filters look at. `sockets`: of each plug the standard, the step of the power and that of the price; `hours`: the
+    opening times, spelled; empty where it tells none."""
+
+    operator: str
+    sockets: tuple[tuple[str, int, int], ...]
+    accessible: bool = False
+    hours: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """`watts` is the most of any Connector, `free` how many EVSEs are AVAILABLE, `heard_at` when we last heard of it."""
+    """`watts` is the most of any Connector, `free` how many EVSEs are AVAILABLE, `heard_at` when we last heard of it; `x` and `y` are
+    its place on the map of the world (`earth.py`)."""
 
     pk: int
     source: int
@@ -42,43 +85,102 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     free: int
     watts: int
     heard_at: int
+    x: int
+    y: int
 
 
-class Search(msgspec.Struct, frozen=True):
-    text: str = ""
-    plug: str = ""
-    free: bool = False
-    watts: int = 0
-
-    def where(self) -> tuple[str, tuple[object, ...]]:
-        """The condition and its values: every word of the text stands somewhere in the words of the station."""
-        text = self.text.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        words = [f"%{word}%" for word in text.split()[:WORDS]]
-        condition = " and ".join([WORD] * len(words) + [REST])
-        return condition, (*words, f"%,{self.plug},%" if self.plug else "%", int(self.free), self.watts)
+Row = tuple[int, int, int, int, int]
+"""x, y, kind, evses, free: what a place adds to its cells."""
 
 
 class Places:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def put(self, place: Place) -> None:
-        await self._db.execute(PUT, *msgspec.structs.astuple(place))
+    async def level(self, places: Iterable[tuple[int, Place | None, Kind | None]], opened: dict[str, bool]) -> None:
+        """Each place as it is now; None: it is not to be found any more. `opened`: which opening times are open now."""
+        counts: dict[tuple[int, int, int, int], list[int]] = {}
+        for pk, place, kind in places:
+            before = await self._db.one(BEFORE, pk)
+            if place is None or kind is None:
+                await self._db.execute(DROP, pk)
+                after = None
+            else:
+                number = await self._kind(kind, opened)
+                await self._db.execute(PUT, *msgspec.structs.astuple(place), place.y >> BAND, number)
+                after = place.x, place.y, number, place.evses, place.free
+            if before is None or tuple(before) != after:
+                _count(counts, before, -1)
+                _count(counts, after, 1)
+        changed = {cell: sums for cell, sums in counts.items() if any(sums)}
+        await self._db.many(COUNT, [(*cell, *sums) for cell, sums in changed.items()])
+        await self._db.many(EMPTY, [cell for cell, sums in changed.items() if sums[0] < 0])
 
-    async def drop(self, pk: int) -> None:
-        await self._db.execute(DROP, pk)
+    async def _kind(self, kind: Kind, opened: dict[str, bool]) -> int:
+        spelled = msgspec.json.encode(kind).decode()
+        found = await self._db.one(KIND, spelled)
+        if found is None:
+            hours = await self._hours(kind.hours, opened) if kind.hours else 0
+            found = await self._db.one(NEW_KIND, spelled, kind.operator, int(kind.accessible), hours)
+            assert found is not None
+            await self._db.many(SOCKET, [(found[0], *socket) for socket in kind.sockets])
+        return int(found[0])
 
-    async def find(self, search: Search, limit: int, offset: int) -> list[Place]:
-        where, values = search.where()
-        rows: Sequence[Sequence[object]] = await self._db.all(FOUND.format(where=where), *values, limit, offset)
-        return [Place(*row) for row in rows]  # type: ignore[arg-type]
+    async def _hours(self, spelled: str, opened: dict[str, bool]) -> int:
+        found = await self._db.one(HOURS, spelled) or await self._db.one(NEW_HOURS, spelled, int(opened[spelled]))
+        assert found is not None
+        return int(found[0])
 
-    async def count(self, search: Search) -> int:
-        where, values = search.where()
-        row = await self._db.one(COUNT.format(where=where), *values)
-        return 0 if row is None else int(row[0])
+    async def hours(self) -> list[tuple[int, str, bool]]:
+        """All opening times: number, spelled, and whether they count as open."""
+        return [(number, spelled, bool(opened)) for number, spelled, opened in await self._db.all(ALL_HOURS)]
 
-    async def plugs(self) -> list[str]:
-        """Every plug standard that there is."""
-        rows = await self._db.all(PLUGS)
-        return sorted({plug for row in rows for plug in row[0].split(",") if plug})
+    async def open(self, number: int, *, opened: bool) -> None:
+        await self._db.execute(SET_OPEN, int(opened), number)
+
+    # --- copies
+
+    async def hold(self, pk: int, evses: dict[str, int]) -> set[int]:
+        """A Location has these EVSEs, by evse_id with the rank of who tells of them. Whose places are other ones now."""
+        known: dict[str, int] = dict(await self._db.all(EVSES, pk))  # type: ignore[arg-type]
+        changed = {evse for evse in known.keys() | evses.keys() if known.get(evse) != evses.get(evse)}
+        for evse in changed:
+            if evse in evses:
+                await self._db.execute(PUT_EVSE, evse, pk, evses[evse])
+            else:
+                await self._db.execute(DROP_EVSE, evse, pk)
+        return {other for evse in changed for other in await self.telling_of(evse)} - {pk}
+
+    async def telling_of(self, evse: str) -> list[int]:
+        """The Locations that an EVSE stands in, by its evse_id without signs in small letters; the preferred ones first."""
+        return [row[0] for row in await self._db.all(HOLDERS, evse)]
+
+    async def shown_elsewhere(self, pk: int) -> frozenset[str]:
+        """The EVSEs of a Location that are told of by somebody who goes before it."""
+        return frozenset(row[0] for row in await self._db.all(RIVALS, pk))
+
+    async def copies(self, pk: int) -> list[int]:
+        """The Locations that tell of the same EVSEs, the preferred ones first."""
+        return list(dict.fromkeys(row[0] for row in await self._db.all(COPIES, pk)))
+
+    # --- prices
+
+    async def priced_by(self, pk: int, tariffs: set[str]) -> None:
+        known = {row[0] for row in await self._db.all(TARIFFS, pk)}
+        await self._db.many(DROP_TARIFF, [(tariff, pk) for tariff in known - tariffs])
+        await self._db.many(PUT_TARIFF, [(tariff, pk) for tariff in tariffs - known])
+
+    async def naming(self, tariff: str) -> list[int]:
+        """The Locations at which a Tariff is named."""
+        return [row[0] for row in await self._db.all(NAMING, tariff)]
+
+
+def _count(counts: dict[tuple[int, int, int, int], list[int]], row: Sequence[int] | None, sign: int) -> None:
+    if row is None:
+        return
+    x, y, kind, evses, free = row
+    for zoom in LEVELS:
+        side = WORLD - zoom - CELL
+        sums = counts.setdefault((zoom, y >> side, x >> side, kind), [0] * 6)
+        for place, one in enumerate((1, evses, free, int(free > 0), x, y)):
+            sums[place] += sign * one

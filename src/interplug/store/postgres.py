@@ -50,6 +50,9 @@ READ_NUMBER = f"select no from {COUNTED}"
 LOCK = f"{READ_NUMBER} for update"
 SNAPSHOT = "begin isolation level repeatable read read only"
 QUOTED = re.compile(r"('[^']*')|\?")
+MATCH = "place_words match ?"
+MATCHES = "to_tsvector('simple', w.words) @@ cast(replace(replace(?, '*', ':*'), ' ', ' & ') as tsquery)"
+"""A search for words, as SQLite's index of words spells it, and for the same words all of which begin so."""
 
 
 class Statement:
@@ -65,7 +68,7 @@ class Statement:
             count += found[1] is None
             return found[1] or f"${count}"
 
-        self.sql = QUOTED.sub(marked, portable)
+        self.sql = QUOTED.sub(marked, portable.replace(MATCH, MATCHES))
 
 
 _known: dict[str, Statement] = {}

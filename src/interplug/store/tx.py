@@ -18,6 +18,7 @@ from interplug.store.database import Database, Numbers
 from interplug.store.drivers import Drivers
 from interplug.store.faults import Faults
 from interplug.store.favourites import Favourites
+from interplug.store.finding import Finding
 from interplug.store.history import History
 from interplug.store.holds import Holds
 from interplug.store.invoices import Invoices
@@ -45,6 +46,7 @@ from interplug.store.statuses import Statuses
 from interplug.store.terminals import Terminals
 
 BUMP = "insert into counter (name, no) values (?, 1) on conflict (name) do update set no = counter.no + 1 returning no"
+MARK = "insert into counter (name, no) values (?, ?) on conflict (name) do update set no = excluded.no"
 REACHED = "select no from counter where name = ?"
 
 
@@ -71,6 +73,7 @@ class Tx:
         self.letters = Letters(db)
         self.notices = Notices(db)
         self.places = Places(db)
+        self.finding = Finding(db)
         self.problems = Problems(db, numbers)
         self.reservations = Reservations(db, numbers)
         self.offers = Offers(db)
@@ -100,6 +103,10 @@ class Tx:
         row = await self.db.one(BUMP, name)
         assert row is not None
         return int(row[0])
+
+    async def mark(self, name: str, no: int) -> None:
+        """Sets a generation to a number of the caller's."""
+        await self.db.execute(MARK, name, no)
 
     async def generation(self, name: str) -> int:
         row = await self.db.one(REACHED, name)

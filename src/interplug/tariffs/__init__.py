@@ -17,7 +17,7 @@ from interplug.tariffs.plan import Plan, read_plan, simulate
 from interplug.tariffs.price import price, price_session
 from interplug.tariffs.problems import Problem, TariffError
 from interplug.tariffs.result import Line, Priced
-from interplug.tariffs.retail import Fee, Sale, resell, retail_words, sell
+from interplug.tariffs.retail import Fee, Sale, dearest_kwh, resell, retail_words, sell
 from interplug.tariffs.session import ChargingSession, read_session
 from interplug.tariffs.simulate import Course, Cutter, cut
 from interplug.tariffs.verify import Verified, verify
@@ -54,6 +54,7 @@ __all__ = [
     "compile_tariff",
     "cost_documents",
     "cut",
+    "dearest_kwh",
     "explain",
     "lint",
     "normalize",

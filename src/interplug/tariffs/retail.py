@@ -16,7 +16,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from interplug.model.said import Said, joined, said
-from interplug.tariffs.compiled import Tariff, compile_tariff
+from interplug.tariffs.compiled import ENERGY, Tariff, compile_tariff
 from interplug.tariffs.money import HUNDRED, WIDE, Money, Rounder, Tax
 from interplug.tariffs.options import SPEC, Options
 from interplug.tariffs.price import price
@@ -132,6 +132,24 @@ def retail_words(tariff: Mapping[str, Any] | None, fee: Fee = NOTHING) -> Said:
     extra = fee_tariff(fee, [] if tariff is None else [tariff])
     own = [] if tariff is None else [words(raised(tariff, fee.percentage))]
     return joined("; ", [*own, *([] if extra is None else [said("service fee {price}", price=words(extra))])])
+
+
+def dearest_kwh(tariff: Mapping[str, Any] | None, fee: Fee = NOTHING) -> Decimal | None:
+    """The most that a kWh costs a driver at any time, with taxes where they are known; None where energy is not what is paid for, or not
+    known. What time, parking or the start cost is not in it."""
+    if tariff is None:
+        return None
+    found = [_energy(raised(tariff, fee.percentage))]
+    extra = fee_tariff(fee, [tariff])
+    if found[0] and extra is not None:
+        found.append(_energy(extra))
+    return sum((max(prices, default=ZERO) for prices in found), ZERO) if found[0] else None
+
+
+def _energy(tariff: Document) -> list[Decimal]:
+    components = [one for element in compile_tariff(tariff, VERSION).elements for one in element.components if one.dimension == ENERGY]
+    sides = [one.tax.sides(one.price) for one in components]
+    return [after if after is not None else before for before, after in sides if after is not None or before is not None]  # type: ignore[misc]
 
 
 def _taxes(fee: Fee, beside: Sequence[Mapping[str, Any]]) -> tuple[str, Decimal | None]:

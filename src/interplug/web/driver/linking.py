@@ -6,7 +6,6 @@ The id may be spelled with or without its signs. Where several partners tell of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -16,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 
 from interplug.drivers.drives import NotPossible, Plug, startable
 from interplug.store.keys import Stored
-from interplug.store.places import Search
 from interplug.store.tx import Tx
 from interplug.web.languages import _
 
@@ -24,7 +22,6 @@ from .surface import Surface
 
 MOST = 20
 LONGEST = 60
-_PARTS = re.compile(r"([A-Z]{2})\*?([A-Z0-9]{3})\*?(E.+)")
 Document = dict[str, Any]
 
 
@@ -50,16 +47,12 @@ class Linking:
 
     async def _find(self, tx: Tx, name: str) -> tuple[int, int] | None:
         """The number of the Location, and which of its charge points it is on the page."""
-        found: list[tuple[bool, int, int]] = []
-        for text in spellings(name):
-            for place in await tx.places.find(Search(text=text), MOST, 0):
-                stored = await tx.objects.get_pk(place.pk)
-                if stored is not None:
-                    found += [(self._starts(stored, evse), stored.pk, number) for number, evse in _named(stored, name)]
-            if found:
-                break
-        best = max(found, key=lambda one: (one[0], -one[1]), default=None)
-        return None if best is None else best[1:]
+        found: list[tuple[bool, int, int, int]] = []
+        for rank, pk in enumerate((await tx.places.telling_of(plain(name).lower()))[:MOST]):
+            stored = await tx.objects.get_pk(pk)
+            if stored is not None:
+                found += [(self._starts(stored, evse), -rank, pk, number) for number, evse in _named(stored, name)]
+        return max(found)[2:] if found else None
 
     def _starts(self, stored: Stored, evse: Document) -> bool:
         try:
@@ -71,15 +64,6 @@ class Linking:
 
 def plain(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", name.upper())
-
-
-def spellings(name: str) -> Iterator[str]:
-    """As it is written, with the signs, and without them."""
-    yield name
-    parts = _PARTS.fullmatch(re.sub(r"[^A-Z0-9*]", "", name.upper()))
-    if parts is not None:
-        yield "*".join(parts.groups())
-    yield plain(name)
 
 
 def _named(stored: Stored, name: str) -> list[tuple[int, Document]]:

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from interplug.drivers import reserving
-from interplug.drivers.places import place_of
+from interplug.drivers.locations import place_of
 from interplug.store.reservations import Reservation
 from interplug.web import wording
 from interplug.web.languages import N_, _
