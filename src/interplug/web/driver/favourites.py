@@ -18,7 +18,7 @@ from interplug.store.favourites import Watch
 from interplug.store.tx import Tx
 from interplug.web.languages import _, speaking, spoken
 
-from . import stations
+from . import listing
 from .members import HOUR, Members
 
 WAITS = 12 * HOUR
@@ -49,7 +49,7 @@ class Favourites:
         kept = await self.node.store.read(lambda tx: tx.favourites.of_driver(account.driver))
         waits = {one.object: one for one in await self.node.store.read(lambda tx: tx.favourites.watched_by(account.driver, now))}
         numbers = list(dict.fromkeys([*kept, *waits]))
-        rows = await stations.rows(self.node, numbers)
+        rows = await listing.rows(self.node, numbers)
         document = {"favourites": [rows[pk].document() for pk in kept if pk in rows], "waits_for": sorted(waits)}
         shown = [rows[pk] for pk in numbers if pk in rows]
         context: dict[str, Any] = {"rows": shown, "kept": set(kept), "waits": waits, "told": self.told}
@@ -93,7 +93,7 @@ class Favourites:
 
     async def _station(self, request: Request) -> int:
         pk: int = request.path_params["pk"]
-        if pk >= 10**18 or pk not in await stations.rows(self.node, [pk]):
+        if pk >= 10**18 or pk not in await listing.rows(self.node, [pk]):
             raise HTTPException(404, _("This station is not known here, or not any more."))
         return pk
 
@@ -115,13 +115,13 @@ class Favourites:
         watches = await self.node.store.read(lambda tx: tx.favourites.watches(self.node.clock()), snapshot=False)
         if not watches:
             return
-        rows = await stations.rows(self.node, list(dict.fromkeys(one.object for one in watches)))
+        rows = await listing.rows(self.node, list(dict.fromkeys(one.object for one in watches)))
         for watch in watches:
             row = rows.get(watch.object)
             if row is not None and row.place.free:
                 await self._tell(watch, row)
 
-    async def _tell(self, watch: Watch, row: stations.Row) -> None:
+    async def _tell(self, watch: Watch, row: listing.Row) -> None:
         with speaking(watch.language):
             text = _("{station} has a free charge point now.").format(station=row.place.name)
             url = self.members.link(f"/stations/{watch.object}")

@@ -144,7 +144,8 @@ async def _now(tx: Tx, node: Node, pk: int) -> Place | None:
     if stored is None or not public(stored):
         return None
     operator = operator_of(stored, node.directory.by_id(stored.key.source))
-    return place_of(stored, operator, await tx.places.shown_elsewhere(pk))
+    # A copy that is asked for by its number, as a favourite is, is shown as it is.
+    return place_of(stored, operator, await tx.places.shown_elsewhere(pk)) or place_of(stored, operator)
 
 
 async def rows_of(tx: Tx, node: Node, places: Iterable[Place], near: tuple[int, int] | None) -> tuple[Row, ...]:
