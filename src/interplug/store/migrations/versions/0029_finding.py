@@ -6,8 +6,8 @@ Everything here is made from Locations by the reader of the change log that make
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0028_finding"
-down_revision = "0027_drives_at_terminals"
+revision = "0029_finding"
+down_revision = "0028_notices"
 
 WORDS_OF_SQLITE = (
     "create virtual table place_words using fts5"
