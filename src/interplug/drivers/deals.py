@@ -17,7 +17,7 @@ from typing import Any
 from interplug.model.said import said
 from interplug.model.types import decode_json, encode_json
 from interplug.store.drivers import Drive
-from interplug.tariffs import SPEC, Compiler, Money, Options, Sale, TariffError, dearest_kwh, resell, retail_words, sell
+from interplug.tariffs import SPEC, Compiler, Fee, Money, Options, Sale, TariffError, dearest_kwh, resell, retail_words, sell
 from interplug.tariffs.retail import NOTHING
 from interplug.versions.facts import Facts
 from interplug.versions.tariffs_shown import shown
@@ -55,16 +55,31 @@ class Deal:
         if tariff is None or str(tariff.get("currency", "")).upper() != currency:
             return None
         try:
-            return dearest_kwh(tariff, NOTHING if self.offer is None else self.offer.on_top)
+            return dearest_kwh(tariff, self._fee)
         except TariffError:
             return None
 
     @cached_property
+    def idle_fee(self) -> str:
+        """What standing there without charging costs, in words; empty where it costs nothing, or is not known."""
+        own = self.offer.tariff if self.offer is not None else None
+        tariff = self.tariff if own is None else own
+        named = None if tariff is None else only(tariff, "PARKING_TIME")
+        try:
+            return "" if named is None else retail_words(named, Fee(percentage=self._fee.percentage))
+        except TariffError:
+            return ""
+
+    @cached_property
     def on_top(self) -> str:
         """The fee in words, for where the price that it is added to is not known."""
-        fee = NOTHING if self.offer is None else self.offer.on_top
+        fee = self._fee
         share = f"{fee.percentage.normalize():+f} %" if fee.percentage else ""
         return ", ".join(part for part in (share, _said(None, self)) if part)
+
+    @property
+    def _fee(self) -> Fee:
+        return NOTHING if self.offer is None else self.offer.on_top
 
     @cached_property
     def key(self) -> str:
@@ -72,6 +87,18 @@ class Deal:
         if self.offer is None:
             return "none" if self.tariff is None else _digest(self.tariff)
         return _digest([self.offer.document(), self.tariff if self.passes else None])
+
+
+def only(tariff: Document, dimension: str) -> Document | None:
+    """A tariff with the prices of one dimension alone; None where it asks nothing for that."""
+    elements = []
+    for element in tariff.get("elements") or ():
+        components = [one for one in element.get("price_components") or () if one.get("type") == dimension]
+        if components and not (element.get("restrictions") or {}).get("reservation"):
+            elements.append({**element, "price_components": components})
+    if not any(one.get("price") for element in elements for one in element["price_components"]):
+        return None
+    return {**tariff, "elements": elements, "min_price": None, "max_price": None}
 
 
 def deal(offer: Offer | None, tariffs: Iterable[Document], now: int) -> Deal:

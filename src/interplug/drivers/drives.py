@@ -25,7 +25,7 @@ from .deals import deal
 from .offers import Offer, chosen, encoded, known
 from .publish import may_see
 from .situations import at_plug
-from .states import ASKED, OPEN, advance
+from .states import ASKED, OPEN, STARTING, advance
 from .terminals.tokens import card_token
 
 Document = dict[str, Any]
@@ -254,6 +254,13 @@ async def stop(node: Node, drive: Drive) -> Drive:
         raise NotPossible(said("There is no connection to this operator any more; end the session at the station."))
     await happened(node, drive.id, "stop")
     return await _send(node, connection, drive, "STOP_SESSION", {"session_id": session.key.id})
+
+
+async def give_up(node: Node, drive: Drive) -> Drive:
+    """OCPI cannot take a start back: who does not want it any more leaves the car unplugged, and what begins all the same is stopped."""
+    if drive.state not in STARTING:
+        raise NotPossible(said("There is nothing to give up now."))
+    return await happened(node, drive.id, "", unwanted=node.clock())
 
 
 async def _send(node: Node, connection: Connection, drive: Drive, command: str, document: Document) -> Drive:

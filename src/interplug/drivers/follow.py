@@ -14,18 +14,18 @@ from interplug.store.drivers import Drive
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
-from .drives import PATIENCE, events, happened, in_words, move
+from .drives import PATIENCE, NotPossible, events, happened, in_words, move, stop
 from .matching import drive_of
 from .reader import Reader
 from .receipt import reading_of
-from .states import ACCEPTED, ASKED, OPEN, PAYING, STOPPING, UNSURE
+from .states import ACCEPTED, ASKED, CHARGING, OPEN, PAYING, STOPPING, UNSURE
 from .tapping import begun_with_card
 
 NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it does, you see it here.")
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
 
 
-SPACING = 10 * 1_000_000
+SPACING = 5 * 1_000_000
 """Between two readings that are kept of a drive, at least."""
 
 
@@ -44,6 +44,7 @@ class Follower:
     async def tick(self) -> None:
         await self.reader.read()
         await self._commands()
+        await self._unwanted()
         await self._clock()
 
     async def _take(self, tx: Tx, stored: Stored) -> None:
@@ -76,6 +77,15 @@ class Follower:
         """Known when the drive became unsure: else a station that said yes would be believed for ever."""
         since = drive.deadline - int(PATIENCE * self.node.speed * 1_000_000)
         return event == "late" or (event == "succeeded" and row.finished_at < since)
+
+    async def _unwanted(self) -> None:
+        """What was given up and has begun all the same is stopped, once; the driver may try again."""
+        for drive in await self.node.store.read(lambda tx: tx.drivers.in_states((CHARGING,))):
+            if drive.unwanted and not drive.stop_command:
+                try:
+                    await stop(self.node, drive)
+                except NotPossible as error:
+                    await happened(self.node, drive.id, "", str(error), unwanted=0)
 
     async def _clock(self) -> None:
         now = self.node.clock()

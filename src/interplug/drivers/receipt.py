@@ -19,7 +19,7 @@ from interplug.store.bills import Bill
 from interplug.store.drivers import Drive, Reading
 from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
-from interplug.tariffs import Money, Verified, verify
+from interplug.tariffs import Money, Sale, Verified, verify
 from interplug.tariffs.retail import FEE
 
 from .deals import Deal, pinned, sale
@@ -70,6 +70,14 @@ class Live:
     soc: Decimal | None = None
     updated: int | None = None
     """When we last heard of it."""
+    lines: tuple[Document, ...] = ()
+    """What the cost so far is made of."""
+    idle: bool = False
+    """The car stands at the plug and does not charge, as the Session says."""
+
+    @property
+    def items(self) -> list[Item]:
+        return [item(line) for line in self.lines]
 
 
 @dataclass(slots=True, frozen=True)
@@ -119,7 +127,10 @@ async def live(node: Node, drive: Drive) -> Live:
         return view
     document = session.document
     zone = await node.store.read(lambda tx: _zone(tx, drive))
-    view.kwh, view.cost = Decimal(document["kwh"]), running(pinned(drive), document, zone)
+    view.kwh, sold = Decimal(document["kwh"]), running(pinned(drive), document, zone)
+    view.cost = None if sold is None else amount(sold.currency, sold.total)
+    view.lines = () if sold is None else tuple(line.to_document() for line in sold.lines)
+    view.idle = view.ended is None and _idle(document)
     view.began, view.updated = parse_time(document["start_date_time"]), session.received_at
     view.ended = parse_time(document["end_date_time"]) if document.get("end_date_time") else None
     now = reading_of(document)
@@ -134,7 +145,13 @@ def reading_of(session: Document) -> Reading:
     return Reading(parse_time(session["last_updated"]), Decimal(session["kwh"]), power, soc)
 
 
-def running(deal: Deal, session: Document, zone: str | None) -> Amount | None:
+def _idle(session: Document) -> bool:
+    newest = (session.get("charging_periods") or [{"dimensions": ()}])[-1]
+    told = {one["type"]: one["volume"] for one in newest["dimensions"]}
+    return "PARKING_TIME" in told and not told.get("POWER") and not told.get("TIME")
+
+
+def running(deal: Deal, session: Document, zone: str | None) -> Sale | None:
     """What the Session costs the driver so far."""
     told = so_far(session)
     # The fee has the tax that was shown with the price.
@@ -142,8 +159,7 @@ def running(deal: Deal, session: Document, zone: str | None) -> Amount | None:
     if deal.passes and session.get("total_cost") is not None:
         # The operator's own figure is nearer to its bill than what we could compute from periods that lag behind.
         deal, told = Deal(deal.offer), {**told, "tariffs": None}
-    found, _ = sale(deal, told, zone, beside)
-    return None if found is None else amount(found.currency, found.total)
+    return sale(deal, told, zone, beside)[0]
 
 
 async def receipt(node: Node, drive: Drive) -> Receipt | None:

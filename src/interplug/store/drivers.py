@@ -27,10 +27,12 @@ HAND_OVER = ("update drive set driver = ? where driver = ?", "update reservation
 REMOVE = "delete from driver where id = ?"
 DRIVE = (
     "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
-    "created_at, deadline, shown, offer, token, terminal"
+    "created_at, deadline, shown, offer, token, terminal, unwanted"
 )
-NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-UPDATE = "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ? where id = ?"
+NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+UPDATE = (
+    "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ?, unwanted = ? where id = ?"
+)
 GET_DRIVE = f"select {DRIVE} from drive where id = ?"
 OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
 FOUND = "from drive where driver = ? and created_at >= ? and created_at < ?"
@@ -79,6 +81,8 @@ class Drive(msgspec.Struct, kw_only=True):
     offer: bytes = b"null"
     token: str = ""
     terminal: int = 0
+    unwanted: int = 0
+    """When the driver said that it is not wanted any more, before it had begun."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +143,7 @@ class Drivers:
     async def update(self, drive: Drive) -> None:
         """Takes a change number, so that a page that waits for the log sees it."""
         self._numbers.take()
-        values = (drive.state, drive.reason, drive.command, drive.stop_command, drive.session, drive.cdr, drive.deadline)
+        values = (drive.state, drive.reason, drive.command, drive.stop_command, drive.session, drive.cdr, drive.deadline, drive.unwanted)
         await self._db.execute(UPDATE, *values, drive.id)
 
     async def get(self, id: str) -> Drive | None:

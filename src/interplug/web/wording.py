@@ -7,6 +7,7 @@ node and no clock; whoever asks brings the time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from markupsafe import Markup
 
 from interplug.drivers.receipt import Amount
+from interplug.tariffs import Difference
 
 from . import writing
 from .languages import N_, Words, _, say, spoken
@@ -132,6 +134,27 @@ SIGNED = Words(
 SEVERITIES = Words({"info": N_("info"), "minor": N_("minor"), "major": N_("major"), "critical": N_("critical")})
 
 
+FIELDS = Words(
+    {
+        "total_cost": N_("Total"),
+        "total_fixed_cost": N_("Fixed fee"),
+        "total_energy_cost": N_("Energy, its price"),
+        "total_time_cost": N_("Time, its price"),
+        "total_parking_cost": N_("Parking, its price"),
+        "total_reservation_cost": N_("Reservation, its price"),
+        "total_energy": N_("Energy in kWh"),
+        "total_time": N_("Time in hours"),
+        "total_parking_time": N_("Parking in hours"),
+    }
+)
+"""What a bill can be wrong in."""
+
+
+def fields(found: Iterable[Difference]) -> str:
+    """In what a bill differs from its tariff and the meter. Not by how much: what an operator asks of us is no business of a driver."""
+    return ", ".join(dict.fromkeys(FIELDS.get(one.field, one.field) for one in found))
+
+
 def status(code: str) -> Mark:
     known = STATUSES.get(code)
     return Mark(_("Not known (%s)") % code, "unknown") if known is None else Mark(_(known.text), known.look)
@@ -179,6 +202,12 @@ def ago(since: int, now: int, old: int | None = None) -> Markup:
     """The age in a page that counts it on; `old`: seconds after which it is marked."""
     mark = Markup("") if old is None else Markup(' data-old="{}"').format(old)
     return Markup('<time data-age="{}"{}>{}</time>').format(seconds(since, now), mark, age(since, now))
+
+
+def phone(number: str) -> Markup:
+    """One that can be called with a touch."""
+    plain = "".join(one for one in number if one.isdigit() or one == "+")
+    return Markup('<a href="tel:{}">{}</a>').format(plain, number)
 
 
 def strong(text: str) -> Markup:
@@ -240,12 +269,14 @@ FILTERS: dict[str, Any] = {
     "ago": ago,
     "clock": clock,
     "cost": cost,
+    "fields": fields,
     "hours": hours,
     "kw": kw,
     "lasting": lasting,
     "moment": moment,
     "money": money,
     "number": number,
+    "phone": phone,
     "plainly": plainly,
     "plug": plug,
     "say": say,

@@ -45,14 +45,6 @@ class About:
     photos: int
 
     @property
-    def tel(self) -> str:
-        return "".join(one for one in self.phone if one.isdigit() or one == "+")
-
-    @property
-    def ours(self) -> str:
-        return "".join(one for one in self.help.phone if one.isdigit() or one == "+")
-
-    @property
     def geo(self) -> str:
         """What opens the map of the telephone."""
         place = ",".join(self.coordinates)

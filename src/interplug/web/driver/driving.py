@@ -12,17 +12,19 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from interplug.charges.signed import transparency
-from interplug.drivers.drives import OTHER_PRICE, NotPossible, Plug, find_plug, new_driver, start, startable, stop, token_of
+from interplug.drivers.drives import OTHER_PRICE, NotPossible, Plug, find_plug, give_up, new_driver, start, startable, stop, token_of
 from interplug.drivers.paying import desk_of
 from interplug.drivers.states import PAYING
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
-from interplug.web import asking, wording
+from interplug.web import asking, printing, wording
 from interplug.web.languages import _
 from interplug.web.live import OVER, Part, Stream
+from interplug.web.rendering import answer as as_json
 from interplug.web.session import Limit, Visitor
 
 from . import prices, rides, stations
+from .course import document
 from .paying import OPEN_FIELD, Till
 from .surface import Surface, address
 
@@ -46,7 +48,10 @@ class Driving:
             Route("/drives/{id}.json", self.drive),
             Route("/drives/{id}", self.drive),
             Route("/drives/{id}/live", self.drive_live),
+            Route("/drives/{id}/course.json", self.course),
+            Route("/drives/{id}/receipt.pdf", self.paper),
             Route("/drives/{id}/signed.xml", self.signed),
+            Route("/drives/{id}/again", self.again, methods=["POST"]),
             Route("/drives/{id}/stop", self.stop, methods=["POST"]),
             Route("/drives/{id}/pay", self.pay),
             Route("/drives/{id}/paid", self.paid),
@@ -121,12 +126,25 @@ class Driving:
         return RedirectResponse(f"/drives/{drive.id}", 303)
 
     async def give_up(self, request: Request) -> Response:
+        """Before it is paid, or before it has begun."""
         visitor = self.surface.visitor(request)
         await self.surface.form(request)
         drive = await self._drive(request, visitor)
-        if self.desk is None:
-            raise HTTPException(404)
-        return await self._done(request, visitor, await self.desk.give_up(drive), 200)
+        given = self.desk.give_up(drive) if self.desk is not None and drive.state == PAYING else give_up(self.node, drive)
+        return await self._done(request, visitor, await given, 200)
+
+    async def again(self, request: Request) -> Response:
+        """The same start once more, at the same price."""
+        visitor = self.surface.visitor(request)
+        await self.surface.form(request)
+        ride = await rides.ride(self.node, await self._drive(request, visitor))
+        if not ride.again:
+            raise NotPossible(_("This cannot be started again from here."))
+        before = ride.drive
+        plug = await find_plug(self.node, before.connection, before.country, before.party, before.place, before.evse, before.connector)
+        startable(self.node, plug)
+        visitor, driver = await self.driver(request, visitor)
+        return await self._done(request, visitor, await start(self.node, driver, plug, ride.deal.key, self.desk), 201)
 
     async def _done(self, request: Request, visitor: Visitor, drive: Drive, status: int) -> Response:
         if asking.wants_json(request):
@@ -137,6 +155,18 @@ class Driving:
         visitor = self.surface.visitor(request)
         ride = await rides.ride(self.node, await self._drive(request, visitor))
         return self.surface.answer(request, visitor, "driver/drive.html", ride.document(), ride=ride, now=self.node.clock())
+
+    async def course(self, request: Request) -> Response:
+        """The curve of power, for the chart."""
+        ride = await rides.ride(self.node, await self._drive(request, self.surface.visitor(request)))
+        return as_json(document(ride.points))
+
+    async def paper(self, request: Request) -> Response:
+        """The receipt as a file to keep."""
+        sheet = printing.receipt(await rides.ride(self.node, await self._drive(request, self.surface.visitor(request))))
+        if sheet is None:
+            raise HTTPException(404, _("The bill has not come yet."))
+        return await printing.download(sheet)
 
     async def signed(self, request: Request) -> Response:
         """What the meter signed, as the transparency software opens it."""
@@ -153,14 +183,15 @@ class Driving:
 
         async def look() -> list[Part]:
             ride = await rides.ride(self.node, await self._now(drive))
-            state = ride.drive.state, ride.drive.reason
+            state = ride.drive.state, ride.drive.reason, ride.until, ride.advice, ride.drive.unwanted
             parts = [
                 Part("state", state, lambda: self.surface.part("driver/_state.html", ride=ride)),
                 Part("figures", ride.shown(), lambda: self.surface.part("driver/_figures.html", ride=ride)),
+                Part("course", len(ride.points), lambda: self.surface.part("driver/_course.html", ride=ride)),
                 # Apart from the figures: a button that is replaced with each of them loses the tap that falls between.
                 Part(
                     "stop",
-                    (ride.stoppable, ride.paying, ride.paying and ride.shown()),
+                    (ride.stoppable, ride.stop_failed, ride.again, ride.starting and not ride.drive.unwanted, ride.paying and ride.shown()),
                     lambda: self.surface.part("driver/_stop.html", ride=ride, csrf=proof),
                 ),
             ]

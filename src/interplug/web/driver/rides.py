@@ -6,24 +6,32 @@ them. This file decides nothing about a drive; it reads what the drivers' room k
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from interplug.backend.reports import reference
 from interplug.drivers.deals import Deal, pinned
 from interplug.drivers.receipt import Amount, Live, Receipt, live, receipt
 from interplug.drivers.states import OPEN, PAYING, STARTING, advance
-from interplug.model.types import format_time
+from interplug.model.types import fold, format_time
 from interplug.modules.node import Node
 from interplug.payments.states import HOLDING
+from interplug.store.bills import Bill
+from interplug.store.commands import Command
 from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
 from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 from interplug.web import wording
 
+from . import words
+from .course import ROWS, Point, course, thinned
 from .stations import Contact, contact_of
+from .words import Advice
 
 Document = dict[str, Any]
+FAILED = ("refused", "failed", "timed_out")
+"""States of a command that has come to nothing."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,6 +51,18 @@ class Ride:
     payment: Payment | None = None
     invoices: tuple[str, ...] = ()
     """Their numbers."""
+    started: Command | None = None
+    """How the command that asked for the start stands."""
+    stopped: Command | None = None
+    points: tuple[Point, ...] = ()
+    """Its course so far."""
+    bills: tuple[Bill, ...] = ()
+    """All that was billed for it, in the order in which it came."""
+    evse_id: str = ""
+    phone: str = ""
+    """The operator's help line."""
+    ours: str = ""
+    """Our own."""
 
     @property
     def drive(self) -> Drive:
@@ -55,6 +75,77 @@ class Ride:
     @property
     def starting(self) -> bool:
         return self.drive.state in STARTING
+
+    @property
+    def reference(self) -> str:
+        """What the driver quotes."""
+        return reference(self.drive.id)
+
+    @property
+    def step(self) -> int:
+        """How far a start has come: 1 the operator is asked, 2 the station, 3 it waits for the car, 4 the car charges; 0: none of them."""
+        return {"ASKED": 1, "ACCEPTED": 2, "UNSURE": 2, "STARTED": 3, "CHARGING": 4}.get(self.drive.state, 0)
+
+    @property
+    def until(self) -> int:
+        """When what is awaited now is late: the promised answer of the station, or the first word of the charge; 0: nothing is."""
+        state = self.drive.state
+        row = self.stopped if state == "STOPPING" else self.started
+        if state in ("ASKED", "ACCEPTED", "STOPPING"):
+            return row.deadline if row is not None and not row.finished_at else 0
+        return self.drive.deadline if state == "STARTED" else 0
+
+    @property
+    def advice(self) -> Advice | None:
+        """What a start or a stop that did not work means, and what one does then; None: nothing of the kind has happened."""
+        row = self._failed
+        if row is None:
+            return None
+        return words.fault(row.message) or words.result("NOT_STOPPED" if row.command == "STOP_SESSION" else row.result)
+
+    @property
+    def said(self) -> str:
+        """The operator's own words for it."""
+        return self._failed.message if self._failed is not None else ""
+
+    @property
+    def stop_failed(self) -> bool:
+        return self.drive.state == "CHARGING" and self.stopped is not None and self.stopped.state in FAILED
+
+    @property
+    def _failed(self) -> Command | None:
+        if self.stop_failed:
+            return self.stopped
+        failed = self.drive.state in ("FAILED", "UNSURE") and self.started is not None and self.started.state in FAILED
+        return self.started if failed else None
+
+    @property
+    def again(self) -> bool:
+        """Whether the same start can be asked for again from here."""
+        return self.drive.state == "FAILED" and not self.live.session and not self.receipt and bool(self.pk) and not self.drive.token
+
+    @property
+    def remark(self) -> Advice | None:
+        """The fault that the bill names."""
+        return words.fault(str(self.receipt.cdr.get("remark") or "")) if self.receipt is not None else None
+
+    @property
+    def used(self) -> int | None:
+        """How much of the hold is used, in percent; None where nothing is held, or the cost is not known."""
+        paid, cost = self.payment, self.live.cost
+        if paid is None or paid.state not in HOLDING or not paid.held or cost is None or cost.currency != paid.currency:
+            return None
+        return min(100, int(cost.shown * 100 / paid.held))
+
+    @property
+    def rows(self) -> list[Point]:
+        """Of the table beside the curve."""
+        return thinned(self.points, ROWS)
+
+    @property
+    def earlier(self) -> list[Bill]:
+        """Bills of this drive that are not the one that stands."""
+        return [one for one in self.bills if one.cdr != self.drive.cdr and not one.credits and one.sold_currency]
 
     @property
     def stoppable(self) -> bool:
@@ -91,15 +182,20 @@ class Ride:
         """What the page shows but for the time that passes: a stream tells of it when this changes."""
         here, drive = self.live, self.drive
         figures = (here.kwh, here.cost, here.began, here.ended, here.power, here.soc, here.updated)
-        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, _paid(self.payment), *figures
+        told = drive.unwanted, self.until, self.advice, here.idle, len(self.points)
+        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, _paid(self.payment), *figures, *told
 
     def document(self) -> Document:
         here, drive = self.live, self.drive
         return {
             "id": drive.id,
+            "reference": self.reference,
             "state": drive.state,
             "state_text": wording.STATES[drive.state],
             "reason": drive.reason or None,
+            "advice": None if self.advice is None else self.advice._asdict(),
+            "answer_until": _time(self.until or None),
+            "unwanted": bool(drive.unwanted),
             "open": self.open,
             "stoppable": self.stoppable,
             "created_at": format_time(drive.created_at),
@@ -109,6 +205,10 @@ class Ride:
             "session_id": here.session.key.id if here.session is not None else None,
             "kwh": here.kwh,
             "cost": _amount(here.cost),
+            "cost_lines": list(here.lines),
+            "idle": here.idle,
+            "idle_fee": self.deal.idle_fee or None,
+            "hold_used": self.used,
             "power_kw": here.power,
             "soc": here.soc,
             "began_at": _time(here.began),
@@ -122,13 +222,22 @@ class Ride:
 
 
 async def ride(node: Node, drive: Drive) -> Ride:
-    key = Key("locations", drive.connection, drive.country, drive.party, drive.place)
-    location = await node.store.read(lambda tx: tx.objects.get(key, whole=False))
-    contact = await node.store.read(lambda tx: contact_of(tx, node, drive.connection, 0))
-    payment = await node.store.read(lambda tx: tx.payments.of_drive(drive.id))
-    invoices = await node.store.read(lambda tx: tx.invoices.of_drive(drive.id))
-    found = _ride(await live(node, drive), location, await receipt(node, drive), contact, payment)
-    return replace(found, invoices=tuple(one.number for one in invoices))
+    async def work(tx: Tx) -> dict[str, Any]:
+        location = await tx.objects.get(Key("locations", drive.connection, drive.country, drive.party, drive.place))
+        return {
+            "contact": await contact_of(tx, node, drive.connection, 0),
+            "payment": await tx.payments.of_drive(drive.id),
+            "invoices": tuple(one.number for one in await tx.invoices.of_drive(drive.id)),
+            "started": await tx.commands.get(drive.command) if drive.command else None,
+            "stopped": await tx.commands.get(drive.stop_command) if drive.stop_command else None,
+            "points": tuple(course(await tx.drivers.course(drive.id))),
+            "bills": tuple(await tx.bills.of_drive(drive.id)),
+            **_place(location, drive),
+        }
+
+    found = await node.store.read(work)
+    ours = node.settings.help.phone
+    return Ride(live=await live(node, drive), deal=pinned(drive), receipt=await receipt(node, drive), ours=ours, **found)
 
 
 async def moved(node: Node, drive: Drive) -> object:
@@ -138,25 +247,24 @@ async def moved(node: Node, drive: Drive) -> object:
         session = await tx.objects.get_pk(drive.session) if drive.session else None
         contact = await contact_of(tx, node, drive.connection, 0)
         paid = _paid(await tx.payments.of_drive(drive.id))
-        return drive.state, drive.reason, drive.cdr, contact.silent, paid, None if session is None else (session.pk, session.changed_no)
+        commands = [row.changed_no for name in (drive.command, drive.stop_command) if name and (row := await tx.commands.get(name))]
+        told = None if session is None else (session.pk, session.changed_no)
+        return drive.state, drive.reason, drive.cdr, drive.unwanted, contact.silent, paid, tuple(commands), told
 
     return await node.store.read(work)
 
 
-def _ride(view: Live, location: Stored | None, bill: Receipt | None, contact: Contact, payment: Payment | None) -> Ride:
-    document = location.document if location is not None else {}
-    drive = view.drive
-    return Ride(
-        live=view,
-        pk=location.pk if location is not None else 0,
-        name=document.get("name") or document.get("address") or drive.place,
-        address=", ".join(part for part in (document.get("address"), document.get("city")) if part),
-        time_zone=document.get("time_zone"),
-        deal=pinned(drive),
-        receipt=bill,
-        contact=contact,
-        payment=payment,
-    )
+def _place(location: Stored | None, drive: Drive) -> Document:
+    document: Document = location.document if location is not None else {}
+    evse: Document = next((one for one in document.get("evses") or () if fold(one["uid"]) == fold(drive.evse)), {})
+    return {
+        "pk": location.pk if location is not None else 0,
+        "name": document.get("name") or document.get("address") or drive.place,
+        "address": ", ".join(part for part in (document.get("address"), document.get("city")) if part),
+        "time_zone": document.get("time_zone"),
+        "evse_id": evse.get("evse_id") or "",
+        "phone": str(document.get("help_phone") or ""),
+    }
 
 
 async def of_driver(node: Node, driver: str) -> list[Ride]:

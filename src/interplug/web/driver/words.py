@@ -100,6 +100,10 @@ RESULTS = {
         N_("The station tried and could not do it."),
         N_("Check that the cable is pushed in fully at both ends, then try again. If it fails twice, use another charge point."),
     ),
+    "NOT_STOPPED": Advice(
+        N_("The station could not be stopped from here."),
+        N_("Try again. Else end the charge at the station with a card, or unplug at the car: open it, and pull the plug out."),
+    ),
     "NOT_SUPPORTED": Advice(
         N_("This charge point cannot do that from here."), N_("Use a card at the station, or ask the help line of the operator.")
     ),
