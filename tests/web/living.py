@@ -47,6 +47,7 @@ class Living:
     cpo: Node
     emsp: Node
     pages: Pages
+    crowd: Crowd
 
     @property
     def url(self) -> str:
@@ -101,22 +102,22 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
 
 
 @asynccontextmanager
-async def two_nodes(folder: Path, version: str, payments: Payments = NO_PAYMENTS) -> AsyncIterator[Living]:
+async def two_nodes(folder: Path, version: str, payments: Payments = NO_PAYMENTS, **sections: Any) -> AsyncIterator[Living]:
+    """`sections`: of the eMSP's settings, instead of what stands here."""
     async with AsyncExitStack() as open_nodes:
         awaited = Stations(enabled=True, port=0, session_every=1.0)
         cpo, _, csms = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), awaited)))
-        emsp, pages, _ = await open_nodes.enter_async_context(
-            _living(_settings(folder, "emsp", Surfaces(driver=True), Stations(), payments))
-        )
+        provider = msgspec.structs.replace(_settings(folder, "emsp", Surfaces(driver=True), Stations(), payments), **sections)
+        emsp, pages, _ = await open_nodes.enter_async_context(_living(provider))
         assert pages is not None and csms is not None
         places = city.locations(OPERATOR, cpo.clock(), seed=1, count=3)
         await cpo.directory.write(lambda tx: _found_cpo(tx, cpo.clock(), places))
         plans = await stand(cpo, places, "2.0.1", MeterValueSampleInterval="2")
-        await open_nodes.enter_async_context(crowded(csms, plans, arrives=2.0, leaves=2.0))
+        crowd = await open_nodes.enter_async_context(crowded(csms, plans, arrives=2.0, leaves=2.0))
         await emsp.directory.write(lambda tx: tx.parties.add("EMSP", "DE", "ABC", {"name": "Fahrstrom"}))
         invitation = await invite(cpo.directory, "Fahrstrom", version=version)
         await register(emsp.directory, emsp.client, invitation.versions_url, invitation.token, Wish(name="Voltstroom", version=version))
-        yield Living(cpo, emsp, pages)
+        yield Living(cpo, emsp, pages, crowd)
 
 
 @asynccontextmanager

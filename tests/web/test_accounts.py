@@ -323,7 +323,7 @@ async def test_what_is_charged_with_the_card_appears_in_the_open_list_by_itself(
     driver = await world.node.store.read(lambda tx: tx.drivers.with_token(UID))
     assert driver is not None
     async with visit.stream("/drives/live") as events:
-        assert "Nothing has been charged" in await events.next("drives")
+        assert "not charged yet" in await events.next("drives")
         await world.tell("sessions", tapped(world, driver))
         assert "The blue car" in await events.next("drives")
     (drive,) = (await visit.get("/drives.json?card=04a1b2c3")).json["drives"]

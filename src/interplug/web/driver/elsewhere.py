@@ -13,7 +13,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import aiohttp
 from joserfc import jwt
@@ -210,9 +210,9 @@ class Elsewhere:
         basic = service.secret and "client_secret_post" not in metadata.get("token_endpoint_auth_methods_supported", [])
         if service.secret and not basic:
             form["client_secret"] = service.secret
-        auth = aiohttp.BasicAuth(service.client, service.secret) if basic else None
+        headers = {"authorization": _basic(service)} if basic else {}
         try:
-            answer = await self._asked("POST", metadata["token_endpoint"], data=form, auth=auth)
+            answer = await self._asked("POST", metadata["token_endpoint"], headers, data=form)
             keys = KeySet.import_key_set(await self._asked("GET", metadata["jwks_uri"]))  # type: ignore[arg-type]
             claims = jwt.decode(str(answer["id_token"]), keys, algorithms=ALGORITHMS).claims
             _check(claims, service, known["nonce"], self.node.clock() // 1_000_000)
@@ -220,10 +220,11 @@ class Elsewhere:
             raise NoAnswer(f"{service.issuer}: {error!r}") from None
         return dict(claims)
 
-    async def _asked(self, method: str, url: str, **more: Any) -> Document:
+    async def _asked(self, method: str, url: str, headers: dict[str, str] | None = None, **more: Any) -> Document:
+        said = {"accept": "application/json", **(headers or {})}
         try:
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session:
-                async with session.request(method, url, headers={"accept": "application/json"}, allow_redirects=False, **more) as answer:
+                async with session.request(method, url, headers=said, allow_redirects=False, **more) as answer:
                     raw = await answer.read()
                     if answer.status != 200:
                         raise NoAnswer(f"{url} answers {answer.status}")
@@ -233,6 +234,11 @@ class Elsewhere:
         if not isinstance(found, dict):
             raise NoAnswer(f"{url} answers no object")
         return found
+
+
+def _basic(service: Service) -> str:
+    """RFC 6749, 2.3.1."""
+    return "Basic " + base64.b64encode(f"{quote_plus(service.client)}:{quote_plus(service.secret)}".encode()).decode()
 
 
 def _check(claims: Document, service: Service, nonce: str, now: int) -> None:

@@ -116,7 +116,9 @@ class History:
             total, drives = await self._found(visitor, Asked(), PAGE, 0)
             found = [await rides.ride(self.node, drive) for drive in drives]
             state = total, [(one.drive.id, one.shown()) for one in found]
-            return [Part("drives", state, lambda: self.surface.part("driver/_drives.html", rides=found, cards=named))]
+            return [
+                Part("drives", state, lambda: self.surface.part("driver/_drives.html", rides=found, cards=named, member=visitor.account))
+            ]
 
         async def moved() -> object:
             return await self.node.store.read(lambda tx: self._state(tx, visitor))
