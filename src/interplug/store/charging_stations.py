@@ -39,7 +39,8 @@ REACHED = "update charging_station set reached = case when reached < ? then ? el
 HEARD = "update charging_station set heard_at = ? where holder = ?"
 LEFT = "update charging_station set holder = '', since = ? where holder <> ''"
 SILENT = (
-    f"select {COLUMNS} from charging_station where state = 'adopted' and (holder = '' and since <= ? or holder <> '' and heard_at <= ?)"
+    f"select {COLUMNS} from charging_station where state = 'adopted' and epoch > 0"
+    " and (holder = '' and since <= ? or holder <> '' and heard_at <= ?)"
 )
 STATUS = """
 insert into ocpp_outlet (station, evse, connector, status, error, at) values (?, ?, ?, ?, ?, ?)
@@ -191,7 +192,7 @@ class ChargingStations:
         await self._db.execute(LEFT, now)
 
     async def silent(self, gone_since: int, unheard_since: int) -> list[StationRow]:
-        """Those that left before then, and those whose process has not shown since then that it lives."""
+        """Those that have been here and left before then, and those whose process has not shown since then that it lives."""
         return [_station(row) for row in await self._db.all(SILENT, gone_since, unheard_since)]
 
     # --- what their connectors are doing

@@ -17,6 +17,7 @@ from interplug.stations.csms.inbox import Inbox
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V201
 from interplug.stations.ocpp.frames import Call, Error, Result, parse, spell
+from interplug.store.charging_stations import Outlet
 from interplug.store.ocpp import Message
 from tests.nodes import SECOND, Clock, own
 from tests.stations.csms.partner import FULL_TOKEN, Provider
@@ -129,6 +130,21 @@ async def test_a_start_that_was_lost_and_a_person_looks_at_the_bill(
     )
     [session] = await provider.sessions()
     assert (session["start_date_time"], session["kwh"], session["status"]) == (began, 4, "COMPLETED")
+    assert await provider.cdrs() == []
+    assert "beginning was not reported" in (await held(node))[0]
+
+
+@pytest.mark.parametrize("known", [{"meterStop": 5000}, {}], ids=["a register", "nothing"])
+async def test_an_end_alone_is_a_bill_that_waits_for_a_person(
+    csms: Csms, node: Node, provider: Provider, clock: Clock, known: dict[str, int]
+) -> None:
+    """Nobody knows what was charged, and somebody has to hear of it."""
+    await add_station(node, "S1", outlets=[Outlet(1, 1, "EVSE1", "1")])
+    async with station(csms, V16, "S1") as one:
+        await raw(one, "1", "StopTransaction", {"transactionId": 4711, "timestamp": clock.text(), "idTag": "CARD1", **known})
+        await carried(csms)
+    [session] = await provider.sessions()
+    assert (session["kwh"], session["status"]) == (0, "COMPLETED")
     assert await provider.cdrs() == []
     assert "beginning was not reported" in (await held(node))[0]
 
@@ -418,6 +434,11 @@ async def test_what_was_not_carried_is_carried_later(csms: Csms, node: Node, pro
         await carried(csms)
         [bill] = await provider.cdrs()
         assert bill["total_energy"] == 3
+
+
+async def test_a_station_that_has_never_come_changes_nothing_that_its_owner_says(csms: Csms, provider: Provider) -> None:
+    await csms.silence.look()
+    assert await provider.status() == "AVAILABLE"
 
 
 async def test_a_station_that_is_away_is_unknown_and_comes_back_as_it_was(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:

@@ -148,6 +148,17 @@ async def test_a_reservation_is_canceled(csms: Csms, provider: Provider, clock: 
         assert (await provider.session())["status"] == "COMPLETED"
 
 
+async def test_a_reservation_holds_at_every_connector_of_its_evse(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:
+    await add_station(node, "S1", outlets=[Outlet(number, 1, "EVSE1", "1") for number in (1, 2)])
+    wanted = {"location_id": "LOC1", "evse_uid": "EVSE1", "token": FULL_TOKEN, "reservation_id": "R1", "expiry_date": clock.text(HOUR)}
+    async with station(csms, V16, "S1") as one:
+        await provider.command("RESERVE_NOW", **wanted)
+        other = 3 - (await one.asked("ReserveNow"))["connectorId"]
+        clock.move(600)
+        await one.say("StartTransaction", connectorId=other, idTag="CARD1", meterStart=0, timestamp=clock.text())
+        assert (await provider.session())["status"] == "ACTIVE"
+
+
 async def test_a_reservation_that_moves_to_another_station_is_let_go_at_the_first(
     csms: Csms, node: Node, provider: Provider, clock: Clock
 ) -> None:

@@ -79,6 +79,8 @@ class Course(msgspec.Struct, kw_only=True):
                 readings.append(self._at(told.at))
         readings += self._readings(sample for sample in told.samples if sample.at >= told.at)
         if told.kind == "ended":
+            if self.doubt:  # who looks at it needs a bill, be it of a second
+                self.until = max(self.until, begins_at or 0)
             readings.append(self._at(self.end(told.at)))
         self.until = max([self.until, *(reading.at for reading in readings)])
         self.charged = self.charged or told.phase == "charging" or self.register.total > 0

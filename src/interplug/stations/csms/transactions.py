@@ -192,7 +192,8 @@ class Transactions:
         holds = [hold for hold in await self.node.store.read(lambda tx: tx.ocpp.holds(), snapshot=False) if hold.station == station.id]
         named = next((hold for hold in holds if hold.number == told.reservation), None)
         mine = (hold for hold in holds if hold.token == fold(token["uid"]) and hold.connection == granted.connection)
-        return named or next((hold for hold in mine if hold.evse in (0, outlet.evse)), None)
+        here = (0, *(one.evse for one in station.outlets if one.evse_uid == outlet.evse_uid))
+        return named or next((hold for hold in mine if hold.evse in here), None)
 
     # --- what it takes, and its end
 
