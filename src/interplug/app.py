@@ -17,7 +17,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import uvloop
@@ -54,6 +54,7 @@ from interplug.web.metrics import counted, exposition
 from interplug.web.readiness import Readiness
 from interplug.web.server import Server
 from interplug.web.siblings import Siblings
+from interplug.web.terminals import Terminals, terminals_of
 
 log = logging.getLogger(__name__)
 
@@ -83,13 +84,32 @@ class StationsDoor(Protocol):
     async def watch(self) -> None: ...
 
 
+class Shown(NamedTuple):
+    """What people see of a node, each where it is on, and the desk that takes their money."""
+
+    desk: Desk | None
+    pages: Pages | None
+    console: Console | None
+    terminals: Terminals | None
+
+    def surfaces(self) -> dict[str, Pages | Console | Terminals]:
+        found = {"pages": self.pages, "console": self.console, "terminals": self.terminals}
+        return {name: one for name, one in found.items() if one is not None}
+
+
+def shown_of(node: Node) -> Shown:
+    surfaces = node.settings.surfaces
+    pages = Pages(node) if surfaces.driver else None
+    desk = desk_of(node) if pages is None else pages.desk
+    return Shown(desk, pages, Console(node) if surfaces.console else None, terminals_of(desk) if surfaces.terminals else None)
+
+
 # --- its loops
 
 
-def loops_of(
-    node: Node, pages: Pages | None, csms: StationsDoor | None = None, console: Console | None = None, desk: Desk | None = None
-) -> tuple[Loops, Push]:
-    """Every loop of a node with these settings; what commands are handed to is there before the first command. `desk` takes money."""
+def loops_of(node: Node, shown: Shown, csms: StationsDoor | None = None) -> tuple[Loops, Push]:
+    """Every loop of a node with these settings; what commands are handed to is there before the first command."""
+    pages, desk = shown.pages, shown.desk
     once: dict[str, Loop] = {
         "tariffs": TariffsMoved(node).run,
         "ahead": Ahead(node).run,
@@ -101,9 +121,7 @@ def loops_of(
     }
     if node.settings.invoices.monthly:
         once["invoices"] = lambda: invoicing.run(node)
-    here: dict[str, Loop] = {} if pages is None else {"pages": pages.run}
-    if console is not None:
-        here["console"] = console.run
+    here: dict[str, Loop] = {name: one.run for name, one in shown.surfaces().items()}
     if csms is not None:
         node.stations = csms.commands
         here["csms"] = csms.run
@@ -225,20 +243,16 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
     async with contextlib.AsyncExitStack() as stack:
         node = await stack.enter_async_context(opened(settings))
         stack.enter_context(alone(node.store.place))
-        pages = Pages(node) if settings.surfaces.driver else None
-        csms = csms_of(node)
-        console = Console(node) if settings.surfaces.console else None
-        desk = desk_of(node) if pages is None else pages.desk
-        loops, push = loops_of(node, pages, csms, console, desk)
+        shown, csms = shown_of(node), csms_of(node)
+        loops, push = loops_of(node, shown, csms)
         readiness = Readiness(node, loops.wrong)
         if siblings is not None:
             await stack.enter_async_context(siblings.telling(lambda: counted(node, push, readiness.missing)))
-        door = _door(node, readiness, pages, push, stack.enter_context(traced(node)), siblings)
-        door.console = console
+        door = _door(node, readiness, shown, push, stack.enter_context(traced(node)), siblings)
         server = Server(settings, door)
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, _stop, server, readiness, [shown for shown in (pages, console) if shown is not None], node)
+            loop.add_signal_handler(one, _stop, server, readiness, shown.surfaces().values(), node)
         if not node.store.place.shared:  # else other processes may be waiting for these answers
             await call.restart(node)
             await asking.restart(node)
@@ -257,8 +271,8 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
         if node.tasks:
             await asyncio.wait(node.tasks, timeout=LAST_WORK)
         wrong = await loops.stop()
-        if desk is not None:
-            await desk.till.provider.close()
+        if shown.desk is not None:
+            await shown.desk.till.provider.close()
         if wrong:
             told = ", ".join(f"{name} {why}" for name, why in wrong.items())
             raise Unfinished(
@@ -267,12 +281,12 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
             )
 
 
-def _stop(server: Server, readiness: Readiness, pages: Iterable[Pages | Console], node: Node) -> None:
+def _stop(server: Server, readiness: Readiness, surfaces: Iterable[Pages | Console | Terminals], node: Node) -> None:
     """Streams end first, for nobody else ends them. A second time: at once."""
     if not readiness.stopping:
         node.store.end_within(LAST_WRITES)
     readiness.stopping = True
-    for one in pages:
+    for one in surfaces:
         one.end()
     server.force_exit = server.should_exit
     server.should_exit = True
@@ -297,11 +311,13 @@ def traced(node: Node) -> Iterator[Handler]:
         traces.close()
 
 
-def _door(node: Node, readiness: Readiness, pages: Pages | None, push: Push, answering: Handler, siblings: Siblings | None) -> Door:
+def _door(node: Node, readiness: Readiness, shown: Shown, push: Push, answering: Handler, siblings: Siblings | None) -> Door:
     async def metrics() -> Response:
         return await exposition(node, push, readiness.missing, siblings)
 
-    return Door(node, readiness.missing, pages, metrics if node.settings.surfaces.metrics else None, answering)
+    door = Door(node, readiness.missing, shown.pages, metrics if node.settings.surfaces.metrics else None, answering)
+    door.console, door.terminals = shown.console, shown.terminals
+    return door
 
 
 def run(settings: Settings, listener: socket.socket, started: Callable[[Node], None], siblings: Siblings | None = None) -> None:

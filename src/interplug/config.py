@@ -55,6 +55,9 @@ class Surfaces(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ocpi: Annotated[bool, _help("Serve /ocpi to partners.")] = True
     driver: Annotated[bool, _help("Serve the driver's page at /.")] = False
     console: Annotated[bool, _help("Serve the operators' page at /console, behind a sign-in.")] = False
+    terminals: Annotated[
+        bool, _help("Serve /terminals: simulated payment terminals, to which anybody may hold cards of the test provider.")
+    ] = False
     invoices: Annotated[bool, _help("Serve /invoices: receipts of charges that were paid at a terminal.")] = True
     health: Annotated[bool, _help("Serve /health/live and /health/ready.")] = True
     metrics: Annotated[bool, _help("Serve /metrics to Prometheus on this machine or its private network.")] = True

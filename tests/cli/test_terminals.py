@@ -78,3 +78,14 @@ def test_what_cannot_be_done_is_said_and_has_its_code(at_home: Command, words: t
     said = at_home("terminal", *words)
     assert (said.code, reason in said.err) == (code, True), said.err
     assert at_home("terminal", "show", "TM-1", "--json").json["location_ids"] == ["L1"]
+
+
+def test_a_card_is_held_to_a_terminal_of_ours_alone_and_where_somebody_takes_money(
+    at_home: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "payments.provider is none" in at_home("terminal", "tap", "TM-2").err
+    monkeypatch.setenv("INTERPLUG__PAYMENTS__PROVIDER", "test")
+    for wrong, why in (("TM-1", "is not ours"), ("TM-2", "serves no free plug"), ("TM-9", "there is no payment terminal")):
+        told = at_home("terminal", "tap", wrong)
+        assert told.code == 1 and why in told.err
+    assert "serves no such plug" in at_home("terminal", "tap", "TM-2", "--evse", "E9").err

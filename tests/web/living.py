@@ -20,7 +20,6 @@ import uvicorn
 
 from interplug import app
 from interplug.config import AlertSettings, Network, Payments, Server, Settings, Stations, StoreSettings, Surfaces
-from interplug.drivers.paying import desk_of
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.invitations import invite
@@ -31,7 +30,6 @@ from interplug.stations.csms.service import Csms
 from interplug.stations.simulator.crowd import Crowd
 from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
-from interplug.web.console import Console
 from interplug.web.door import Door
 from interplug.web.driver.pages import Pages
 from interplug.web.wire import Wire
@@ -74,13 +72,10 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
     """As `app.serve` does it, without the signals, which a test has for itself."""
     listener, settings = app.bound(settings)
     async with opened(settings) as node:
-        pages = Pages(node) if settings.surfaces.driver else None
-        csms = app.csms_of(node)
-        console = Console(node) if settings.surfaces.console else None
-        desk = desk_of(node) if pages is None else pages.desk
-        loops, _ = app.loops_of(node, pages, csms, console, desk)
-        door = Door(node, _ready, pages)
-        door.console = console
+        shown, csms = app.shown_of(node), app.csms_of(node)
+        loops, _ = app.loops_of(node, shown, csms)
+        door = Door(node, _ready, shown.pages)
+        door.console, door.terminals = shown.console, shown.terminals
         server = uvicorn.Server(uvicorn.Config(door, http=partial(Wire, door), lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server._serve([listener]))
         loops.start()
@@ -88,16 +83,15 @@ async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None,
             async with AsyncExitStack() as stack:
                 if csms is not None:
                     await stack.enter_async_context(csms.open())
-                yield node, pages, csms
+                yield node, shown.pages, csms
         finally:
-            for shown in (pages, console):
-                if shown is not None:
-                    shown.end()
+            for one in shown.surfaces().values():
+                one.end()
             server.should_exit = True
             await serving
             await loops.stop()
-            if desk is not None:
-                await desk.till.provider.close()
+            if shown.desk is not None:
+                await shown.desk.till.provider.close()
             listener.close()
 
 
@@ -127,7 +121,7 @@ async def two_sides_of_a_terminal(folder: Path) -> AsyncIterator[tuple[Node, Nod
         awaited = Stations(enabled=True, port=0, session_every=1.0)
         cpo, _, csms = await open_nodes.enter_async_context(_living(_settings(folder, "cpo", Surfaces(), awaited)))
         ptp, _, _ = await open_nodes.enter_async_context(
-            _living(_settings(folder, "ptp", Surfaces(), Stations(), Payments(provider="test")))
+            _living(_settings(folder, "ptp", Surfaces(terminals=True), Stations(), Payments(provider="test")))
         )
         assert csms is not None
         places = [_with_ad_hoc_price(place) for place in city.locations(OPERATOR, cpo.clock(), seed=1, count=1)]

@@ -19,9 +19,11 @@ from interplug.web import signing
 from interplug.web.console import Console
 from interplug.web.door import Application
 from interplug.web.driver.pages import Pages
+from interplug.web.terminals import Terminals
 from tests.drivers.played import World, open_world
 from tests.nodes import close
 from tests.web import walking
+from tests.web.test_terminals import open_street
 from tests.web.visiting import Visit
 
 AXE = Path(__file__).parents[1] / "vendor/axe.min.js"
@@ -83,3 +85,11 @@ async def test_the_operators_pages(page: Page, world: World) -> None:
     console = Console(world.node)
     visit = Visit(console)
     assert await looked_at(page, console, visit, walking.console(world, visit)) == []
+
+
+async def test_the_screens_of_a_terminal(page: Page, tmp_path: Path) -> None:
+    street = await open_street(tmp_path)
+    shown = Terminals(street.desk)
+    visit = Visit(shown)
+    assert await looked_at(page, shown, visit, walking.terminal(street, visit)) == []
+    await street.close()

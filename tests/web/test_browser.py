@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
+from pypdf import PdfReader
 
 from interplug.config import Payments
+from interplug.modules import assigning
+from interplug.modules.node import Node
+from interplug.modules.payments import invoice_base_url
 from interplug.partners.presentation import root
 from interplug.web import signing
-from tests.web.living import Living, operator, two_nodes
+from tests.web.living import Living, operator, two_nodes, two_sides_of_a_terminal
 
 SLOW = 30_000
 """Milliseconds; the machine may be busy. Nothing here waits longer than it has to."""
@@ -142,3 +146,49 @@ async def test_an_operator_sees_a_fault_come_and_go(page: Page, tmp_path: Path) 
         await expect(page.get_by_role("heading", name="Over")).to_be_visible(timeout=SLOW)
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.browser
+async def test_a_card_at_a_terminal_from_the_tap_to_the_receipt(page: Page, tmp_path: Path) -> None:
+    async with two_sides_of_a_terminal(tmp_path) as (cpo, ptp):
+        reference = await shipped(cpo, ptp)
+        await page.goto(f"{root(ptp.settings)}/terminals")
+        await page.get_by_role("link", name=reference).click()
+        await page.get_by_role("radio").and_(page.locator(":enabled")).first.check()
+        await page.get_by_label("Card of the test provider").select_option("4000000000000002")
+        await page.get_by_role("button", name="Hold the card to the reader").click()
+        await expect(page.get_by_text("The card is declined.")).to_be_visible(timeout=SLOW)
+        await page.get_by_role("link", name="Terminal").click()
+        await page.get_by_role("radio").and_(page.locator(":enabled")).first.check()
+        await page.get_by_role("button", name="Hold the card to the reader").click()
+        await expect(page.get_by_role("heading", name="Charging.")).to_be_visible(timeout=SLOW)
+        await expect(page.locator("#paid")).to_contain_text("€40.00 held on the card")
+        await expect(page.locator("dt:text-is('Energy') + dd")).not_to_have_text("0.00 kWh", timeout=SLOW)
+        await page.get_by_role("button", name="Hold the same card to the reader again").click()
+        # By itself: the bill, the capture, and where the operator's invoice stands.
+        await expect(page.locator("#paid")).to_contain_text("paid by card", timeout=SLOW)
+        paid = re.findall("€[0-9.]+", await page.locator("#paid").inner_text())[0]
+        await page.get_by_role("link", name="Receipt").click()
+        await expect(page.get_by_role("heading", name="Invoice")).to_be_visible(timeout=SLOW)
+        assert page.url.startswith(f"{root(cpo.settings)}/invoices/")
+        await expect(page.get_by_text("Card: **** **** **** 4242")).to_be_visible()
+        await expect(page.locator("tfoot")).to_contain_text(paid)
+        await expect(page.get_by_text(f"Paid. {paid} by card.")).to_be_visible()
+        async with page.expect_download() as printed:
+            await page.evaluate("const one = document.querySelector('a[href$=\".pdf\"]'); one.download = ''; one.click()")
+        file = await (await printed.value).path()
+        assert "Invoice" in PdfReader(file).pages[0].extract_text()
+
+
+async def shipped(cpo: Node, ptp: Node) -> str:
+    """A terminal that the operator has activated at its first station, and writes the invoices for; its reference."""
+    (provider,) = cpo.directory.all(registered=True)
+    position = 0
+    while True:
+        places, _ = await ptp.store.read(lambda tx: tx.objects.batch("locations", 0, 10))
+        if any(evse["status"] == "AVAILABLE" for place in places for evse in place.document["evses"]):
+            break
+        position = await ptp.store.changed(position, 1.0)
+    billing = {"invoice_creator": "CPO", "invoice_base_url": invoice_base_url(cpo, provider)}
+    await assigning.activate(cpo, provider, {"reference": "SN-1", "location_ids": [places[0].key.id], **billing})
+    return "SN-1"

@@ -25,6 +25,7 @@ from interplug.web.driver.pages import Pages
 from interplug.web.driver.paying import Till
 from tests.drivers.played import World, session
 from tests.modules import said
+from tests.stories.paying import Street
 from tests.web.test_pages import begun, number
 from tests.web.visiting import Visit, ask, body, scope
 
@@ -139,3 +140,19 @@ async def _set(world: World, drive: Drive, state: str, reason: str = "") -> None
 
 async def listed(world: World) -> None:
     await PlaceList(world.node).tick()
+
+
+async def terminal(street: Street, visit: Visit) -> AsyncIterator[Seen]:
+    """The simulated one."""
+    yield "terminals", "/terminals"
+    yield "terminal", "/terminals/TM-1"
+    yield "no terminal", "/terminals/TM-9"
+    path, fields = "/terminals/TM-1", {"csrf": (await visit.get("/terminals/TM-1")).field("csrf"), "plug": "L1/E%2F1/1"}
+    yield "terminal declined", (await visit.post(path, {**fields, "card": "4000000000000002"})).header("location")
+    charge = (await visit.post(path, {**fields, "card": "4242424242424242"})).header("location")
+    yield "terminal asked", charge
+    await street.settle()
+    await street.charge("10")
+    yield "terminal charging", charge
+    await street.unplug()
+    yield "terminal receipt", charge

@@ -101,6 +101,7 @@ COMMANDS = (
     ("terminal list", "terminals:list_", "List payment terminals: those at our stations, and those that we provide."),
     ("terminal show", "terminals:show_", "Show one terminal, what it serves, and the last payments at it."),
     ("terminal activate", "terminals:activate", "Ask the provider of a terminal that came with a station to activate it."),
+    ("terminal tap", "terminals:tap", "Hold a card of the test provider to a simulated terminal."),
     ("terminal assign", "terminals:assign", "Say what a terminal serves, and who writes the invoices."),
     ("terminal deactivate", "terminals:deactivate", "Ask the provider to deactivate a terminal."),
     ("alert list", "alerts:list_", "List what is wrong with our stations now, newest first."),

@@ -10,6 +10,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from interplug.drivers.drives import NotPossible
+from interplug.drivers.paying import desk_of
+from interplug.drivers.terminals import cards
+from interplug.drivers.terminals.receipts import receipt_url
 from interplug.model.types import fold
 from interplug.model.validate import Invalid
 from interplug.modules import assigning, payments, terminals
@@ -135,6 +139,61 @@ async def _one(node: Node, name: str, partner: str | None) -> Stored:
     if len(found) > 1:
         end(f"there are {len(found)} payment terminals {name!r}; say whose with --partner", USAGE)
     return found[0]
+
+
+def tap(
+    id: str,
+    /,
+    *,
+    card: Annotated[str, Parameter(help="Number of a card of the test provider.")] = "4242424242424242",
+    location: Annotated[str | None, Parameter(help="Id of the Location; without it, the first that has a free plug.")] = None,
+    evse: Annotated[str | None, Parameter(help="uid of the EVSE; without it, the first that is free.")] = None,
+    common: Reporting = REPORTING,
+) -> None:
+    """Hold a card of the test provider to a simulated terminal of ours, and start to charge there. The running node does the rest.
+
+    Parameters
+    ----------
+    id
+        The id of the terminal, or its reference.
+    """
+
+    async def work(node: Node) -> Document:
+        desk = desk_of(node)
+        if desk is None:
+            end("nobody takes money here: payments.provider is none")
+        try:
+            stored = await _one(node, id, None)
+            place, uid, connector = await _free(node, stored, location, evse)
+            drive = await cards.tap(desk, stored, place, uid, connector, card)
+            payment, url = await desk.of_drive(drive.id), await receipt_url(node, drive)
+        except NotPossible as error:
+            end(str(error))
+        finally:
+            await desk.till.provider.close()
+        assert payment is not None
+        return {"location_id": place, "evse_uid": uid, "connector_id": connector, "receipt": url, **_payment(drive, payment)}
+
+    document = with_node(common, work)
+    show(document, _tapped(document), json=common.json)
+    if document["state"] == "FAILED":
+        end(document["reason"] or "nothing was started")
+
+
+async def _free(node: Node, terminal: Stored, location: str | None, evse: str | None) -> tuple[str, str, str]:
+    """A plug that the terminal serves: the one that was named, or the first that is free."""
+    for place, evses in await cards.offered(node, terminal):
+        for one in evses:
+            meant = location in (None, place.key.id) and evse in (None, one["uid"])
+            if meant and (evse is not None or one["status"] == "AVAILABLE"):
+                return place.key.id, one["uid"], one["connectors"][0]["id"]
+    raise NotPossible("This terminal serves no such plug." if location or evse else "This terminal serves no free plug at the moment.")
+
+
+def _tapped(document: Document) -> Iterator[str]:
+    yield f"{document['evse_uid']} at {document['location_id']}: {document['state']}, {document['held']} {document['currency']} held"
+    yield f"reference  {document['authorization_reference']}"
+    yield f"receipt    {document['receipt'] or 'its operator has not said where it will stand'}"
 
 
 # --- what an operator asks of its provider

@@ -20,6 +20,7 @@ from interplug.protocol.http import Handler, Request, Response
 from interplug.protocol.status import OcpiError, not_found
 
 from .invoices import PREFIX, Invoices
+from .terminals import PREFIX as TERMINALS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -32,14 +33,15 @@ PROXIED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-hos
 
 
 class Door:
-    """The ASGI application of a node. `pages` serves the driver's surface where it is on, `console` that of the operators, `metrics` is
-    what Prometheus reads."""
+    """The ASGI application of a node. `pages` serves the driver's surface where it is on, `console` that of the operators, `terminals`
+    simulated ones, `metrics` is what Prometheus reads."""
 
     def __init__(
         self, node: Node, ready: Readiness, pages: Application | None = None, metrics: Metrics | None = None, serve: Handler | None = None
     ) -> None:
         self.node, self.ready, self.pages, self.metrics = node, ready, pages, metrics
         self.console: Application | None = None
+        self.terminals: Application | None = None
         self.answer = serve or self._answer
         self.limits = node.settings.server
         self.surfaces = node.settings.surfaces
@@ -72,6 +74,8 @@ class Door:
             await _send(send, await self.metrics())
         elif self.console is not None and (path == "/console" or path.startswith("/console/")):
             await self.console(scope, receive, send)
+        elif self.terminals is not None and (path == TERMINALS or path.startswith(f"{TERMINALS}/")):
+            await self.terminals(scope, receive, send)
         elif self.surfaces.invoices and path.startswith(PREFIX):
             await _send(send, await self.invoices.answer(scope["method"], path, (scope.get("client") or ("",))[0]))
         elif self.pages is not None and not path.startswith("/ocpi"):

@@ -19,7 +19,7 @@ from interplug.modules.node import Node
 from interplug.payments.port import NoAnswer, Refused
 from interplug.payments.trial import TestProvider
 from interplug.store.drivers import Drive
-from interplug.store.keys import Stored
+from interplug.store.keys import OWN, Stored
 from interplug.tariffs import TariffError, pick
 
 from .tokens import card_token
@@ -29,7 +29,9 @@ AWAY = "The payment provider does not answer. Try again in a few minutes."
 
 
 async def offered(node: Node, terminal: Stored) -> list[tuple[Stored, list[Document]]]:
-    """What the terminal shows: the Locations that it serves, with their EVSEs."""
+    """What the terminal shows: the Locations that it serves, with their EVSEs. `NotPossible`: its provider is somebody else."""
+    if terminal.key.source != OWN:
+        raise NotPossible("This terminal is not ours; its provider takes the cards.")
     return await node.store.read(lambda tx: terminals.served(tx, terminal.document, terminal.audience))
 
 
