@@ -25,6 +25,7 @@ import uvloop
 from interplug import config
 from interplug.backend import telling
 from interplug.backend.alerts import Following
+from interplug.backend.browsers import Browsers
 from interplug.backend.letters import Letters
 from interplug.charges.checking import Checker
 from interplug.config import BadSettings, Settings
@@ -132,6 +133,10 @@ def loops_of(node: Node, shown: Shown, csms: StationsDoor | None = None) -> tupl
         once |= {"places": PlaceList(node).run, "reservations": lambda: reserving.run(node)}
         if node.settings.accounts.enabled:
             once["watches"] = pages.favourites.run
+        if pages.noticing.vapid is not None:
+            once["browsers"] = Browsers(node, pages.noticing.vapid).run
+        if pages.noticing.vapid is not None or sender(node.settings):
+            once["notices"] = pages.noticing.drives.run
         if wants := sender(node.settings):
             once["letters"] = Letters(node, wants).run
     if pages is not None or desk is not None:

@@ -226,6 +226,13 @@ class ConsoleSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     session_hours: Annotated[float, _help("Hours after which an operator has to sign in again.")] = 12.0
 
 
+class NoticeSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    contact: Annotated[
+        str,
+        _help("How push services reach you, as mailto:me@example.org; drivers can then be told by web push. Empty: nothing is pushed."),
+    ] = ""
+
+
 class Help(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     phone: Annotated[str, _help("Our own help line for drivers, shown beside that of the operator.")] = ""
     mail: Annotated[str, _help("Our own address for drivers who need help.")] = ""
@@ -307,6 +314,7 @@ class Settings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     accounts: AccountSettings = AccountSettings()
     console: ConsoleSettings = ConsoleSettings()
     help: Help = Help()
+    notices: NoticeSettings = NoticeSettings()
     payments: Payments = Payments()
     invoices: Invoices = Invoices()
     places: Places = Places()

@@ -7,7 +7,7 @@ when the driver does not want it any more, or after half a day.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -20,16 +20,11 @@ from interplug.web.languages import _, speaking, spoken
 
 from . import listing
 from .members import HOUR, Members
+from .telling import Notices
 
 WAITS = 12 * HOUR
 MOST = 200
 FREE = "AVAILABLE"
-
-
-class Notices(Protocol):
-    """Another way to reach a driver, as web push."""
-
-    async def notify(self, driver: str, text: str, url: str) -> None: ...
 
 
 class Favourites:

@@ -135,9 +135,11 @@ class Members:
 
     async def post(self, email: str, subject: str, lines: list[str], seconds: float = DAY) -> None:
         """A letter in the language of the page; `seconds`: after which nobody needs it any more."""
+        await self.node.store.write(lambda tx: self.write(tx, email, subject, lines, seconds))
+
+    async def write(self, tx: Tx, email: str, subject: str, lines: list[str], seconds: float) -> None:
         text = "\n\n".join([*lines, "-- \n" + root(self.node.settings)]) + "\n"
-        now, until = self.node.clock(), self.node.after(seconds)
-        await self.node.store.write(lambda tx: tx.letters.add(email, subject, text, now, until))
+        await tx.letters.add(email, subject, text, self.node.clock(), self.node.after(seconds))
 
     def link(self, path: str) -> str:
         return f"{root(self.node.settings)}{path}"

@@ -11,6 +11,7 @@ from .favourites import Favourites
 from .history import History
 from .lending import Lending
 from .members import Members
+from .noticing import Noticing
 from .passkeys import Passkeys
 from .surface import Surface
 
@@ -18,12 +19,13 @@ from .surface import Surface
 class Membership:
     def __init__(self, surface: Surface) -> None:
         self.members = Members(surface)
-        self.favourites = Favourites(self.members)
+        self.noticing = Noticing(self.members)
+        self.favourites = Favourites(self.members, self.noticing.pushes)
         self._enabled = surface.node.settings.accounts.enabled
 
     def routes(self) -> list[BaseRoute]:
         """Before those of a drive: `/drives/live` is none."""
-        always = [*History(self.members.surface).routes(), *Lending(self.members).routes()]
+        always = [*History(self.members.surface).routes(), *Lending(self.members).routes(), *self.noticing.routes()]
         if not self._enabled:
             return always
         elsewhere = Elsewhere(self.members)

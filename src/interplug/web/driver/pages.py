@@ -60,7 +60,7 @@ class Pages:
         self.desk = driving.desk
         trouble = self.surface.trouble
         membership = Membership(self.surface)
-        self.favourites = membership.favourites
+        self.favourites, self.noticing = membership.favourites, membership.noticing
         self.app = Starlette(
             routes=[
                 *Finding(self.surface, timer).routes(),

@@ -223,7 +223,7 @@ class Ride:
 
 async def ride(node: Node, drive: Drive) -> Ride:
     async def work(tx: Tx) -> dict[str, Any]:
-        location = await tx.objects.get(Key("locations", drive.connection, drive.country, drive.party, drive.place))
+        location = await tx.objects.get(location_of(drive))
         return {
             "contact": await contact_of(tx, node, drive.connection, 0),
             "payment": await tx.payments.of_drive(drive.id),
@@ -238,6 +238,10 @@ async def ride(node: Node, drive: Drive) -> Ride:
     found = await node.store.read(work)
     ours = node.settings.help.phone
     return Ride(live=await live(node, drive), deal=pinned(drive), receipt=await receipt(node, drive), ours=ours, **found)
+
+
+def location_of(drive: Drive) -> Key:
+    return Key("locations", drive.connection, drive.country, drive.party, drive.place)
 
 
 async def moved(node: Node, drive: Drive) -> object:

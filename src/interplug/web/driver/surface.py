@@ -78,11 +78,12 @@ class Surface:
         return self.with_cookie(page, visitor)
 
     def _frame(self, request: Request, visitor: Visitor | None) -> dict[str, Any]:
-        """What the frame of every page asks for. `mails`: whether a driver can be written to."""
+        """What the frame of every page asks for. `mails`: whether a driver can be written to; `notices`: whether browsers can be told."""
         return {
             "csrf": "" if visitor is None else self.cookies.proof(visitor),
             "member": visitor is not None and visitor.account,
             "mails": self.mails,
+            "notices": bool(self.node.settings.notices.contact),
             "accounts": self.node.settings.accounts.enabled,
             "speed": self.node.speed,
             "path": _path(request),

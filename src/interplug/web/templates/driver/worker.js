@@ -62,4 +62,22 @@ async function kept(path) {
 function nothing() {
   return caches.match(OFFLINE).then((answer) => answer || Response.error());
 }
-{% block more %}{% endblock %}
+
+// A notice leads to a page of this app, whatever it says.
+self.addEventListener("push", (event) => {
+  const told = event.data ? event.data.json() : {};
+  const url = typeof told.url === "string" && told.url.startsWith("/") ? told.url : "/";
+  event.waitUntil(self.registration.showNotification("Interplug", {
+    body: told.text || "", tag: url, renotify: true, icon: SHELL[SHELL.length - 1], data: { url },
+  }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  const url = new URL(event.notification.data.url, location.origin);
+  event.notification.close();
+  if (url.origin !== location.origin) return;
+  event.waitUntil(self.clients.matchAll({ type: "window" }).then((open) => {
+    const there = open.find((one) => new URL(one.url).pathname === url.pathname);
+    return there ? there.focus() : self.clients.openWindow(url.href);
+  }));
+});
