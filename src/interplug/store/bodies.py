@@ -25,6 +25,7 @@ WHOLE = SLOTS[NEWEST]
 SLOT = 1 << 40
 
 READ = "select bytes from body where id = ?"
+REPLACE = "update body set bytes = ? where id = ?"
 PUT = "insert into body (id, bytes) values (?, ?) on conflict (id) do update set bytes = excluded.bytes"
 DROP = f"delete from body where id in ({', '.join('?' * len(SLOTS))})"
 MARK_FITS = "update object set fits = fits | ? where pk = ? and changed_no = ?"
@@ -79,6 +80,10 @@ class Bodies:
 
     async def put(self, pk: int, raw: bytes) -> None:
         await self._db.execute(PUT, pk, raw)
+
+    async def replace(self, pk: int, raw: bytes) -> None:
+        """Of a document that is there."""
+        await self._db.later(pk, REPLACE, raw, pk)
 
     async def drop_renditions(self, head: Head) -> None:
         if head.kept:

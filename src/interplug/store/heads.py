@@ -79,8 +79,8 @@ class Heads:
         return None if row is None else Head(*row)
 
     async def find_with_body(self, key: Key) -> tuple[Head, bytes] | None:
-        row = await self._db.one(FIND_WITH_BODY, *key.folded())
-        return None if row is None else (Head(*row[:12]), row[12])
+        rows = await self._db.of_objects(FIND_WITH_BODY, 0, *key.folded())
+        return (Head(*rows[0][:12]), rows[0][12]) if rows else None
 
     async def find_pk(self, pk: int) -> tuple[Head, Key] | None:
         row = await self._db.one(FIND_PK, pk)
@@ -101,7 +101,7 @@ class Heads:
 
     async def change(self, head: Head, last_updated: int, received_at: int, body_no: int, fits: int) -> None:
         """The body is another one since `body_no`; what happened to EVSEs after it has taken higher numbers."""
-        await self._db.execute(CHANGE, last_updated, received_at, self._numbers.last, body_no, body_no, fits, head.pk)
+        await self._db.later(head.pk, CHANGE, last_updated, received_at, self._numbers.last, body_no, body_no, fits, head.pk)
 
     async def touch(self, head: Head, last_updated: int, received_at: int) -> None:
         """Nothing that readers of the log must see; renditions made before are no longer right."""

@@ -209,7 +209,7 @@ class Objects:
             document = {**document, "last_updated": format_time(last_updated)}
             raw = encode_json(document)
         no = self._numbers.take()
-        await self._bodies.put(head.pk, raw)
+        await self._bodies.replace(head.pk, raw)
         await self._bodies.drop_renditions(head)
         await self._heads.change(head, last_updated, received_at, no, at_once(key.module))
         await self._history.record(key, no, old, document, raw, received_at, evidence)
