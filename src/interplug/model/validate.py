@@ -93,29 +93,34 @@ def validate(kind: str, document: dict[str, Any], raw: bytes | None = None) -> N
         _check_credit(checked)
 
 
-def validate_patch(kind: str, patch: dict[str, Any], remove: object = None) -> None:
+def validate_patch(kind: str, patch: dict[str, Any], remove: object = None, raw: bytes | None = None) -> None:
     """Checks the keys that are there, each as in the whole object. `remove` is the caller's mark for "take this field away"."""
-    _check_patch("$", kind, patch, remove)
+    _check_patch("$", kind, patch, remove, clean=raw is not None and _clean(raw))
 
 
-def _check_patch(path: str, kind: str, patch: Any, remove: object) -> None:
+def _check_patch(path: str, kind: str, patch: Any, remove: object, *, clean: bool) -> None:
     if not isinstance(patch, dict):
         raise Invalid(path, "expected an object")
-    fields = _fields(OBJECTS[kind])
-    for name in patch.keys() & fields.keys():
-        value, field, here = patch[name], fields[name], f"{path}.{name}"
+    fields, said = _fields(OBJECTS[kind]), {}
+    for name, value in patch.items():
+        field = fields.get(name)
+        if field is None:
+            continue
         if value is None or value is remove:
             if field.required:
-                raise Invalid(here, "is required and cannot be taken away")
+                raise Invalid(f"{path}.{name}", "is required and cannot be taken away")
         elif (kind, name) in _MERGED and isinstance(value, list):
             for number, part in enumerate(value):
-                _check_part(f"{here}[{number}]", part, *_MERGED[kind, name], remove)
+                _check_part(f"{path}.{name}[{number}]", part, *_MERGED[kind, name], remove, clean=clean)
         else:
-            _check_characters(here, _convert(here, value, field.type), folds=field.folds)
+            said[name] = value
+    checked = _convert(path, said, _partial(OBJECTS[kind]))
+    if not clean:
+        _check_characters(path, checked)
 
 
-def _check_part(path: str, part: Any, kind: str, key: str, remove: object) -> None:
-    _check_patch(path, kind, part, remove)
+def _check_part(path: str, part: Any, kind: str, key: str, remove: object, *, clean: bool) -> None:
+    _check_patch(path, kind, part, remove, clean=clean)
     if part.get(key) is None:
         raise Invalid(f"{path}.{key}", "is required")
 
@@ -133,6 +138,13 @@ class _Field(NamedTuple):
 @cache
 def _fields(struct: type[Struct]) -> dict[str, _Field]:
     return {field.name: _Field(field.type, field.required, _folds(field.type)) for field in msgspec.structs.fields(struct)}
+
+
+@cache
+def _partial(struct: type[Struct]) -> type[Struct]:
+    """The same fields, none of which has to be there."""
+    optional = [(name, field.type | None, None) for name, field in _fields(struct).items()]
+    return msgspec.defstruct(struct.__name__, optional, omit_defaults=True, gc=False)
 
 
 def _folds(annotation: Any) -> bool:

@@ -38,7 +38,7 @@ def news(raw: bytes, held: Held) -> Document | None:
         changed = _read(encode_json({name: value for name, value in fields.items() if name == TIME or held.fields.get(name) != value}))
         if not IDS.isdisjoint(changed):
             return None
-        validate_patch("location", changed)
+        validate_patch("location", changed, raw=raw)
     except (Unusual, *UNUSUAL):
         return None
     return {**fields, **changed, "evses": evses}

@@ -155,7 +155,7 @@ def without_ids(patch: Document, names: dict[str, str]) -> Document:
 def check_patch(call: Call, kind: str, patch: Document) -> None:
     if call.version.patch_needs_last_updated and patch.get("last_updated") is None:
         raise invalid("$.last_updated: is required in a PATCH")
-    validate_patch(kind, patch, REMOVE)
+    validate_patch(kind, patch, REMOVE, call.request.body)
 
 
 # --- as the rows name them, for modules whose key is the URL

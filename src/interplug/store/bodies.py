@@ -48,9 +48,9 @@ def fields_of(raw: bytes) -> dict[str, msgspec.Raw]:
     return _FIELDS.decode(raw)
 
 
-def differing(document: dict[str, Any], raw: bytes, stored: bytes) -> frozenset[str]:
-    """The names of the fields in which a document, spelled `raw`, says something else than what is stored. What is `Raw` in it is the
-    same; where there is none, all is read at once."""
+def differing(document: dict[str, Any], raw: bytes, stored: bytes, fields: dict[str, msgspec.Raw] | None = None) -> frozenset[str]:
+    """The names of the fields in which a document, spelled `raw`, says something else than what is stored (`fields`, where somebody has
+    looked already). What is `Raw` in it is the same; where there is none, all is read at once."""
     if raw == stored:
         return frozenset()
     new = {name: value for name, value in document.items() if type(value) is not msgspec.Raw}
@@ -58,7 +58,7 @@ def differing(document: dict[str, Any], raw: bytes, stored: bytes) -> frozenset[
         old = read_document(stored)
     else:
         same = document.keys() - new.keys()
-        old = {name: _VALUE.decode(value) for name, value in fields_of(stored).items() if name not in same}
+        old = {name: _VALUE.decode(value) for name, value in (fields or fields_of(stored)).items() if name not in same}
     if new == old:
         return frozenset()
     return frozenset(name for name in new.keys() | old.keys() if name not in new or name not in old or new[name] != old[name])

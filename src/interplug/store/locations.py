@@ -108,6 +108,7 @@ class Locations:
         # get_evse and then save_evse is how a patch goes: the second need not look again when nothing was written in between.
         self._last: tuple[object, tuple[Head | None, EvseRow | None]] = (None, (None, None))
         self._read: tuple[object, list[EvseRow]] = (None, [])
+        self._fields: tuple[bytes, dict[str, Raw] | None] = (b"", None)
 
     # --- whole Locations
 
@@ -115,7 +116,8 @@ class Locations:
         return assemble(body, last_updated, await self._rows(pk) if whole else [])
 
     async def held(self, pk: int, body: bytes) -> Held:
-        return Held(fields_of(body), frozenset([row.doc for row in await self._rows(pk)]))
+        self._fields = body, fields_of(body)
+        return Held(self._fields[1], frozenset([row.doc for row in await self._rows(pk)]))
 
     async def _rows(self, pk: int) -> list[EvseRow]:
         place = self._db.moment, pk
@@ -152,7 +154,7 @@ class Locations:
         started = self._numbers.last
         other = without(document, "evses")
         body = encode_json(other)
-        names = differing(other, body, stored)
+        names = differing(other, body, stored, self._fields[1] if self._fields[0] is stored else None)
         other_body = not names <= TIMES
         body_no = self._numbers.take() if other_body else 0
         touched = await self._replace_evses(head, key, before, evses, last_updated, received_at, force=force) if whole else None
