@@ -72,8 +72,8 @@ async def test_one_module_at_a_time_and_no_more_than_asked_for(desk: Desk) -> No
     await desk.save(key("L", "locations"), location("L", 1, [evse("A", 1), evse("B", 1)]), 1)
     for n, uid in enumerate("AB", 2):
         await desk.save_evse(key("L", "locations"), evse(uid, n, "CHARGING"), n)
-    assert await desk.log(module="tariffs") == [("T1", None, "new")]
-    assert await desk.log(module="locations") == [("L", None, "new"), ("L", "A", "status"), ("L", "B", "status")]
+    assert await desk.log(modules=["tariffs"]) == [("T1", None, "new")]
+    assert await desk.log(modules=["locations"]) == [("L", None, "new"), ("L", "A", "status"), ("L", "B", "status")]
     first = await desk.read(lambda tx: tx.objects.changes(0, 2))
     rest = await desk.read(lambda tx: tx.objects.changes(first[-1].no, 2))
     assert [(change.no, change.evse_uid) for change in first + rest] == [(1, None), (2, None), (3, "A"), (4, "B")]
@@ -101,8 +101,8 @@ async def test_audiences_left_are_forgotten_below_the_slowest_reader(desk: Desk)
     assert change.was == (5,)
 
 
-@pytest.mark.parametrize("module", [None, "tariffs", "locations"])
-async def test_looking_for_news_costs_nothing_where_there_are_none(desk: Desk, module: str | None) -> None:
+@pytest.mark.parametrize("modules", [None, ["tariffs"], ["locations"], []], ids=str)
+async def test_looking_for_news_costs_nothing_where_there_are_none(desk: Desk, modules: list[str] | None) -> None:
     async def fill(tx: Any) -> None:
         for n in range(2000):
             await tx.objects.save(key(f"T{n}"), tariff(f"T{n}"), last_updated=1)
@@ -111,7 +111,7 @@ async def test_looking_for_news_costs_nothing_where_there_are_none(desk: Desk, m
             await tx.objects.save_evse(place, "A", evse("A", 1), last_updated=1)
 
     await desk.write(fill)
-    await desk.settle(lambda: desk.log(desk.store.head, module=module))
+    await desk.settle(lambda: desk.log(desk.store.head, modules=modules))
     async with desk.effort() as steps:
-        assert await desk.log(desk.store.head, module=module) == []
+        assert await desk.log(desk.store.head, modules=modules) == []
     assert steps[0] < (40 if desk.store.place.shared else 20)

@@ -63,7 +63,7 @@ class Checker:
         for module, work in (("sessions", self._sessions), ("cdrs", self._cdrs)):
             more = True
             while more:
-                changes, reached, more = await self.node.store.news(self.reached[module], CHUNK, module)
+                changes, reached, more = await self.node.store.news(self.reached[module], CHUNK, (module,))
                 if changes:
                     await work(changes)
                     await self.node.store.write(lambda tx, of=(*READERS[module], reached): tx.cursors.move([of]))  # type: ignore[misc]

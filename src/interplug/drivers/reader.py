@@ -26,7 +26,7 @@ class Reader:
     async def read(self) -> None:
         more = True
         while more:
-            changes, reached, more = await self._node.store.news(self.position, CHUNK, self._module)
+            changes, reached, more = await self._node.store.news(self.position, CHUNK, (self._module,))
             received = [change.pk for change in changes if change.source != OWN]
             if received:
                 await self._node.store.write(lambda tx, received=received, reached=reached: self._write(tx, received, reached))  # type: ignore[misc]

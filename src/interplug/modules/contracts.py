@@ -25,7 +25,7 @@ class Contracts:
         self.reached = 0
 
     async def follow(self, tx: Tx) -> None:
-        while changes := await tx.objects.changes(self.reached, BATCH, "tokens"):
+        while changes := await tx.objects.changes(self.reached, BATCH, ("tokens",)):
             for change in changes:
                 self.reached = change.no
                 if change.source == OWN and (stored := await tx.objects.get(change.key)) is not None:

@@ -6,6 +6,8 @@ an object has left, is kept in `visibility` and stands in the log where it happe
 what it is told after a number never depends on what it was told before.
 """
 
+from collections.abc import Collection
+
 from interplug.store.bodies import LOCATIONS
 from interplug.store.database import Database, Row
 from interplug.store.heads import spelled
@@ -35,12 +37,13 @@ class Changes:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def after(self, number: int, limit: int, module: str | None) -> list[Change]:
-        of = () if module is None else (module,)
-        rows = await self._db.all(OBJECTS_OF if of else OBJECTS, *of, number, limit)
-        found = [await self._object(row, number) for row in rows]
-        found += [_move(row) for row in await self._db.all(MOVES_OF if of else MOVES, *of, number, limit)]
-        if module in (None, LOCATIONS):
+    async def after(self, number: int, limit: int, modules: Collection[str] | None) -> list[Change]:
+        found: list[Change] = []
+        for of in [()] if modules is None else [(one,) for one in modules]:
+            rows = await self._db.all(OBJECTS_OF if of else OBJECTS, *of, number, limit)
+            found += [await self._object(row, number) for row in rows]
+            found += [_move(row) for row in await self._db.all(MOVES_OF if of else MOVES, *of, number, limit)]
+        if modules is None or LOCATIONS in modules:
             found += [_evse(row) for sql in (EVSES, BODIES) for row in await self._db.all(sql, number, limit)]
         found.sort(key=lambda change: change.no)
         return found[:limit]

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from interplug.store.database import Database, Look, Row, writes
 
 Rows = dict[str, list[Sequence[object]]]
-"""By statement; those of one statement in the order in which they came. Those of different statements are different rows, or of different objects."""
+"""By statement; those of one statement in the order in which they came. No row is in two of them."""
 
 
 class Group:

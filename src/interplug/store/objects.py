@@ -5,7 +5,7 @@ own last_updated always grows; the document, its change number, its counters and
 as values, not as bytes: the order of fields and a trailing zero are no change. The store validates nothing.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -294,8 +294,9 @@ class Objects:
 
     # --- the log
 
-    async def changes(self, after: int, limit: int, module: str | None = None) -> list[Change]:
-        return await self._changes.after(after, limit, module)
+    async def changes(self, after: int, limit: int, modules: Collection[str] | None = None) -> list[Change]:
+        """At most `limit`, of these modules alone or of all."""
+        return await self._changes.after(after, limit, modules)
 
     async def forget_moves(self, below: int) -> int:
         """Which audiences objects have left need not be known below the number that every reader has passed."""

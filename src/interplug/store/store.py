@@ -8,7 +8,7 @@ and by a look every POLL seconds at those of others.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from interplug.store.keys import Change
@@ -48,6 +48,8 @@ class Store:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
         while True:
+            if self.head > after:
+                return self.head
             waiter = loop.create_future()
             self._waiters.add(waiter)
             try:
@@ -58,11 +60,11 @@ class Store:
             finally:
                 self._waiters.discard(waiter)
 
-    async def news(self, after: int, limit: int, module: str | None = None) -> tuple[list[Change], int, bool]:
-        """For a reader of the log (of one module alone) that has seen everything up to `after`: at most `limit` changes, the number up
+    async def news(self, after: int, limit: int, modules: Collection[str] | None = None) -> tuple[list[Change], int, bool]:
+        """For a reader of the log (of some modules alone) that has seen everything up to `after`: at most `limit` changes, the number up
         to which it has then seen everything, and whether there is more."""
-        head = await self.look()
-        changes = await self.read(lambda tx: tx.objects.changes(after, limit, module))
+        head = self.head if self.head > after else await self.look()
+        changes = await self.read(lambda tx: tx.objects.changes(after, limit, modules))
         if len(changes) == limit:
             return changes, changes[-1].no, True
         return changes, max(head, changes[-1].no if changes else after), False

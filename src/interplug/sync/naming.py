@@ -59,7 +59,7 @@ class TariffsMoved:
         """Follows the Tariffs that have moved since the last time; False: none has."""
         store = self.node.store
         after = await store.read(lambda tx: tx.cursors.get(OWN, TARIFFS_MOVED)) or 0
-        changes, reached, more = await store.news(after, 500, "tariffs")
+        changes, reached, more = await store.news(after, 500, ("tariffs",))
         moved = {change.key.id for change in changes if change.source == OWN and change.was}
         if moved:
             async for places in naming(store, moved):

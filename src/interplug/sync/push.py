@@ -14,13 +14,15 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from typing import NamedTuple
 
 from interplug import faults
 from interplug.modules.node import Node
 from interplug.partners import audiences, states
 from interplug.partners.directory import Connection
 from interplug.protocol.routes import Module
+from interplug.store.bodies import LOCATIONS
 from interplug.store.cursors import LOG, VERSION
 from interplug.store.keys import Change
 from interplug.store.tx import Tx
@@ -54,6 +56,14 @@ def pushed(modules: tuple[Module, ...]) -> dict[str, Module]:
     }
 
 
+class Listeners(NamedTuple):
+    """The lanes by audience, and the modules of which somebody is told: what operators write into a provider's node mostly goes to nobody.
+    None where Locations are among them, for those are most of the log."""
+
+    lanes: dict[int, list[Lane]]
+    modules: Collection[str] | None
+
+
 class Push:
     """The reader and its lanes. `timer` runs in seconds and only spaces attempts; `chance` gives 0 to 1. `mine` says which connections
     are this process's, where there are several; it is asked again before each object that is sent. `rest` lets seconds pass."""
@@ -77,8 +87,8 @@ class Push:
         self.refusals = Refusals(node)
         self.statuses = Statuses(node)
         self.lanes: dict[int, Lane] = {}
-        self._seeing: dict[int, list[Lane]] | None = None
-        """The lanes by audience; None: they have changed."""
+        self._listening: Listeners | None = None
+        """None: the lanes have changed."""
         self.position = 0
         self.now = timer()
         """When this tick began."""
@@ -106,7 +116,7 @@ class Push:
     async def start(self) -> None:
         """From what is written; also after a failure, when what the lanes held may be half done."""
         self.lanes.clear()
-        self._seeing = None
+        self._listening = None
         self.ending = False
         await self._pauses.load()
         await self.refusals.load()
@@ -139,7 +149,7 @@ class Push:
         await self._checkpoint()
         for number in gone:
             self.lanes.pop(number, None)
-        self._seeing = None
+        self._listening = None
 
     async def _finish(self, lanes: Iterable[Lane]) -> None:
         running = [lane.task for lane in lanes if lane.task is not None and not lane.task.done()]
@@ -176,21 +186,27 @@ class Push:
     async def _hand_out(self) -> None:
         more = True
         while more:
-            changes, self.position, more = await self.node.store.news(self.position, PART)
+            changes, self.position, more = await self.node.store.news(self.position, PART, self._listeners().modules)
             for change in changes:
                 for lane in self._lanes_that_see(change):
                     lane.offer(change)
 
-    def _lanes_that_see(self, change: Change) -> Iterable[Lane]:
-        """Those whose connections are in an audience that the object has or had; of a thousand partners often a few."""
-        if self._seeing is None:
-            self._seeing = {}
+    def _listeners(self) -> Listeners:
+        if self._listening is None:
+            seeing: dict[int, list[Lane]] = {}
             for lane in self.lanes.values():
                 for audience in {*lane.connection.audiences, *lane.connection.steered}:
-                    self._seeing.setdefault(audience, []).append(lane)
+                    seeing.setdefault(audience, []).append(lane)
+            told = {name for name in self.modules for lane in self.lanes.values() if lane.connection.endpoint(name, "RECEIVER")}
+            self._listening = Listeners(seeing, None if LOCATIONS in told else told)
+        return self._listening
+
+    def _lanes_that_see(self, change: Change) -> Iterable[Lane]:
+        """Those whose connections are in an audience that the object has or had; of a thousand partners often a few."""
+        seeing = self._listeners().lanes
         if not change.was:
-            return self._seeing.get(change.audience, ())
-        return {id(lane): lane for one in (change.audience, *change.was) for lane in self._seeing.get(one, ())}.values()
+            return seeing.get(change.audience, ())
+        return {id(lane): lane for one in (change.audience, *change.was) for lane in seeing.get(one, ())}.values()
 
     # --- lanes
 
@@ -228,7 +244,7 @@ class Push:
             await self.node.store.write(work)
             self._saved[number], self._versions[number] = cursor, version
         self.lanes[number] = lane = Lane(self, connection, cursor)
-        self._seeing = None
+        self._listening = None
         lane.behind_since -= self._pauses.lasting(number)
         if before is not None and before != version:
             lane.paused_until = self.timer() + SETTLE
@@ -237,7 +253,7 @@ class Push:
         number = lane.connection.id
         lane.stand_back()
         del self.lanes[number]
-        self._seeing = None
+        self._listening = None
         self._cursors[number] = lane.cursor
         known = self.node.directory.by_id(number)
         if now is not None:
