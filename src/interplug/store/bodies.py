@@ -56,12 +56,12 @@ def differing(document: dict[str, Any], raw: bytes, stored: bytes, fields: dict[
     new = {name: value for name, value in document.items() if type(value) is not msgspec.Raw}
     if len(new) == len(document):
         old = read_document(stored)
+        gone = old.keys() - new.keys()
     else:
-        same = document.keys() - new.keys()
-        old = {name: _VALUE.decode(value) for name, value in (fields or fields_of(stored)).items() if name not in same}
-    if new == old:
-        return frozenset()
-    return frozenset(name for name in new.keys() | old.keys() if name not in new or name not in old or new[name] != old[name])
+        held = fields or fields_of(stored)
+        old = {name: _VALUE.decode(held[name]) for name in new if name in held}
+        gone = held.keys() - document.keys()
+    return frozenset([name for name, value in new.items() if name not in old or old[name] != value]).union(gone)
 
 
 def at_once(module: str) -> int:

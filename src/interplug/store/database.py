@@ -35,8 +35,11 @@ class Database(Protocol):
     async def later(self, pk: int, sql: str, *values: object) -> None:
         """A change of rows of the object `pk` that are there, written with others (`group.py`)."""
 
+    async def of_object(self, pk: int, sql: str, *values: object) -> Sequence[Row]:
+        """As `all`, of what belongs to the object `pk` alone: what is to be written later of others may wait."""
+
     async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
-        """As `all`, of objects whose pks are in that column: what is to be written later of others may wait."""
+        """The same, of objects whose pks are in that column."""
 
 
 @functools.lru_cache(4096)

@@ -61,13 +61,16 @@ class Group:
         self._touched.add(pk)
         self._changes += 1
 
+    async def of_object(self, pk: int, sql: str, *values: object) -> Sequence[Row]:
+        return await (self.all if pk in self._objects else self._db.all)(sql, *values)
+
     async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
         if self._ahead:
             known = self._ahead.pop((sql, values), None)
             if known is not None and not any(row[place] in self._touched for row in known):
                 return known
         rows = await self._db.all(sql, *values)
-        return await self.all(sql, *values) if any(row[place] in self._objects for row in rows) else rows
+        return rows if self._objects.isdisjoint([row[place] for row in rows]) else await self.all(sql, *values)
 
     # --- for the engine
 

@@ -30,7 +30,7 @@ FIND_EVSE = f"select {COLUMNS}, {EVSE} from object o left join evse e on e.objec
 FIND_UID = f"""
 select {EVSE}, o.pk, o.audience, o.source, o.spelling from evse e join object o on o.pk = e.object
 where e.uid = ? and o.audience >= 0 order by o.source, o.pk"""
-ALL_OF = f"select {EVSE}, e.object from evse e where e.object = ? order by e.position, e.pk"
+ALL_OF = f"select {EVSE} from evse e where e.object = ? order by e.position, e.pk"
 INSERT = """
 insert into evse (object, country, party, uid, spelling, position, status, created_no, changed_no, body_no, status_no, last_updated, doc)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)"""
@@ -122,7 +122,7 @@ class Locations:
     async def _rows(self, pk: int) -> list[EvseRow]:
         place = self._db.moment, pk
         if self._read[0] != place:
-            self._read = place, [EvseRow(*row[:11]) for row in await self._db.of_objects(ALL_OF, 11, pk)]
+            self._read = place, [EvseRow(*row) for row in await self._db.of_object(pk, ALL_OF, pk)]
         return self._read[1]
 
     async def create(self, key: Key, document: dict[str, Any], last_updated: int, audience: int, received_at: int) -> Saved:

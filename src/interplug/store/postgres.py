@@ -135,6 +135,9 @@ class Statements:
     async def later(self, pk: int, sql: str, *values: object) -> None:
         raise ReadOnly("a change was asked for while reading")
 
+    async def of_object(self, pk: int, sql: str, *values: object) -> Sequence[Row]:
+        return await self.all(sql, *values)
+
     async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
         return await self.all(sql, *values)
 
