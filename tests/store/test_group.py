@@ -62,6 +62,23 @@ async def test_the_statuses_of_a_group_are_a_statement_for_each_table(desk: Desk
     assert [one["status"] for one in (await desk.document(other))["evses"]] == ["CHARGING"]
 
 
+async def test_whole_locations_of_a_partner_are_a_statement_for_each_table(desk: Desk) -> None:
+    places = [key(name, "locations", source=7) for name in ("LOC1", "LOC2")]
+
+    def whole(place: Any, seconds: float, city: str, status: str) -> Any:
+        document = location(place.id, seconds, [evse("A", seconds, status), evse("B", 1)], city=city)
+        return lambda tx: tx.objects.save(place, document, last_updated=at(seconds))
+
+    await together(desk, *(whole(place, 1, "Gieten", "AVAILABLE") for place in places))
+    with desk.statements() as mine:
+        await together(desk, *(whole(place, 3, "Assen", "CHARGING") for place in places))
+    assert [sql.split()[:2] for sql in mine] == [["select", "o.pk,"], ["select", "e.pk,"]] * 2 + [
+        ["update", of] for of in ("evse", "body", "object")
+    ]
+    for place in places:
+        assert await desk.document(place) == location(place.id, 3, [evse("A", 3, "CHARGING"), evse("B", 1)], city="Assen")
+
+
 @pytest.mark.usefixtures("two")
 async def test_whoever_comes_later_in_the_group_sees_what_was_before(desk: Desk, ahead: bool) -> None:
     works = (see, status("A", 2, "CHARGING"), see, status("B", 3, "CHARGING"), status("A", 4, "BLOCKED"), see)

@@ -39,6 +39,34 @@ async def test_a_new_location_is_put_whole_at_the_owners_url(world: World) -> No
     assert verb[0] == "PUT" and verb[1].endswith("locations/NL/TNM/L1")
 
 
+async def test_of_the_log_only_that_is_read_of_which_somebody_is_told(newest: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, number, endpoints = newest.node.store, newest.partner.connection.id, newest.partner.connection.endpoints
+    rows = [{"identifier": one.identifier, "role": one.role, "url": one.url} for one in endpoints]
+    news, asked = store.news, []
+
+    async def heard(after: int, limit: int, modules: Any = None) -> Any:
+        asked.append(modules)
+        return await news(after, limit, modules)
+
+    await newest.node.directory.write(
+        lambda tx: tx.partners.change(number, endpoints=[row for row in rows if row["identifier"] != "locations"])
+    )
+    await newest.settle()
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "news", heard)
+        key = await own(newest.node, "locations", ours(said.location()))
+        await own(newest.node, "tariffs", ours(said.tariff()))
+        assert [path.split("/")[0] for _, path in await newest.settle()] == ["tariffs"]
+    assert asked
+    assert all("locations" not in modules and "tariffs" in modules for modules in asked)
+    assert newest.push.position == store.head
+
+    await newest.node.directory.write(lambda tx: tx.partners.change(number, endpoints=rows))
+    await newest.settle()
+    await status(newest, key, "E1", "CHARGING")
+    assert [verb for verb, _ in await newest.settle()] == ["PATCH"]
+
+
 @pytest.mark.req("LOC-002", "LOC-024", "LOC-042", "TRN-040")
 async def test_a_status_is_a_patch_of_the_evse_with_its_last_updated(world: World) -> None:
     key = await own(world.node, "locations", ours(said.location()))
