@@ -159,3 +159,30 @@ async def test_a_station_that_is_back_is_asked_for_the_charge_that_was_left_open
             running.one = one
             await running.tell("Ended", "EVDeparted", wh=9000)
         assert list((await bills(csms, provider)).values()) == [7 if status == "COMPLETED" else 9]
+
+
+async def test_a_station_that_says_nothing_of_a_charge_for_long_is_asked_whether_it_runs(
+    csms: Csms, node: Node, provider: Provider, clock: Clock
+) -> None:
+    """Its line is fine and its plug is in use, so nothing else tells that the end was lost."""
+    await add_station(node, "CS20")
+    async with station(csms, V201, "CS20") as one:
+        await one.say("StatusNotification", timestamp=clock.text(), connectorStatus="Occupied", evseId=1, connectorId=1)
+        running = Transaction(one, clock)
+        await running.tell("Started", "Authorized", wh=0, idToken=CARD, info={"chargingState": "Charging"})
+        clock.move(HOUR)
+        await running.tell("Updated", "MeterValuePeriodic", wh=7000)
+        await csms.hall.posts["CS20"].carried()
+        for runs, status in ((True, "ACTIVE"), (False, "COMPLETED")):
+            one.answers["GetTransactionStatus"] = {"ongoingIndicator": runs, "messagesInQueue": False}
+            clock.move(1000)
+            await csms.hall.look()
+            assert await one.asked("GetTransactionStatus") == {"transactionId": "T1"}
+            await csms.hall.posts["CS20"].link.call("ClearCache", {})
+            async with asyncio.timeout(10):
+                while (await provider.session())["status"] != status:
+                    await asyncio.sleep(0.01)
+            await csms.hall.look()
+            assert await one.asked("ClearCache") == {} and one._asked.empty(), "once in a while"
+        [bill] = await provider.cdrs()
+        assert (bill["total_energy"], bill["total_time"]) == (7, 1)

@@ -315,3 +315,49 @@ async def test_a_station_that_has_not_read_its_transaction_yet_is_asked_again(
     world.station.answers = InTurn(world.station.answers)
     assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "ACCEPTED"}
     assert told == []
+
+
+class Restarts(dict[str, Any]):
+    """The answers of a station that restarts whenever its configuration is read."""
+
+    one: Station
+
+    def get(self, action: Any, default: Any = None) -> Any:
+        if action in ("GetConfiguration", "GetVariables"):
+            self.one.socket.transport.abort()
+        return super().get(action, default)
+
+
+@DIALECTS
+async def test_a_station_that_restarts_when_its_configuration_is_read_is_asked_for_it_once(world: World, clock: Clock) -> None:
+    world.station.answers = Restarts(world.station.answers)
+    world.station.answers.one = world.station
+    post = world.csms.hall.posts["CS1"]
+    assert (await world.ask("PUT", profile((0, 10), unit="A")))["result"] == "REJECTED"
+    await post.ended.wait()
+    async with station(world.csms, world.dialect) as again:
+        again.answers = Restarts(again.answers)
+        again.answers.one = again
+        await settled(again)
+        clock.move(61)
+        assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "ACCEPTED"}
+        assert await again.asked("SetChargingProfile")
+        assert await world.ask("DELETE") == {"result": "ACCEPTED"}
+
+
+@pytest.mark.parametrize("dialect", [V201], ids=["2.0.1"])
+async def test_a_station_that_reads_profiles_of_2_0_1_as_if_they_were_of_1_6_is_left_as_it_is(world: World, clock: Clock) -> None:
+    """The profile was not taken, and whoever has set it hears so; nothing is told again as if it held, and the charge goes on."""
+    words = "required property connectorId is missing"
+    world.station.answers["SetChargingProfile"] = Refused("OccurrenceConstraintViolation", words)
+    assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "REJECTED"}
+    assert await world.ask("DELETE") == {"result": "UNKNOWN"}
+    await world.station.close()
+    async with station(world.csms, world.dialect) as again:
+        await settled(again)
+        clock.move(60)
+        await meter(again, world.dialect, clock, world.number, 200)
+        await world.csms.hall.posts["CS1"].carried()
+        assert "SetChargingProfile" not in [again._asked.get_nowait()[0] for _ in range(again._asked.qsize())]
+    [session] = (await world.emsp.fetch("sessions?date_from=2020-01-01T00:00:00Z")).data
+    assert (session["status"], session["kwh"]) == ("ACTIVE", Decimal("0.2"))

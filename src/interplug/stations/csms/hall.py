@@ -104,6 +104,7 @@ class Hall:
                 await post.lose("what this node knows of the station has changed")
             else:
                 post.station.outlets, post.station.place = row.outlets, row.place
+                post.look()
 
     async def close(self) -> None:
         """All of them, in an orderly way."""

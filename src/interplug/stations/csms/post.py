@@ -63,6 +63,7 @@ class Post:
         self._ledger = Ledger(self.node, station, self._read, self._carry)
         self._received_at = 0
         self._is_of_transaction = re.compile("|".join(f'"{action}"' for action in speech.transactions)).search
+        self._inquired_at = self.node.clock()
         self._greeted = False
         """It has said something on this connection."""
         self._asked_keys = False
@@ -92,6 +93,16 @@ class Post:
         self._ledger.lose()
         await self.link.close(POLICY, reason)
 
+    def look(self) -> None:
+        """Now and then: whether charges of which nothing was heard for long still run."""
+        before = self.node.after(-self.node.settings.stations.lost_after)
+        if self._greeted and self._inquired_at <= before:
+            self._inquired_at = self.node.clock()
+            self.link.begin(self._inquire(before))
+
+    async def _inquire(self, unheard_since: int | None) -> None:
+        await inquiry.ask(self.desk, self.station, self.link, self.speech, self.carried, unheard_since=unheard_since)
+
     def _watch(self, incoming: bool, text: str) -> None:
         """Messages about transactions stand in the inbox, whole."""
         if incoming and self._is_of_transaction(text[:128]) is not None:
@@ -109,7 +120,7 @@ class Post:
         if not self._greeted and self.station.state == "adopted":
             self._greeted = True
             self.link.then(self.desk.limits.again(self.station))
-            self.link.then(inquiry.ask(self.desk, self.station, self.link, self.speech, self.carried))
+            self.link.then(self._inquire(None))
         speech = self._speech(incoming)
         try:
             if incoming.action in speech.transactions:
