@@ -39,12 +39,17 @@ class Letters:
     async def tick(self) -> bool:
         """Whether there was anything to send."""
         now = self.node.clock()
-        due = await self.node.store.read(lambda tx: tx.letters.due(now, AT_ONCE), snapshot=False)
-        if due:
-            await self.node.store.write(lambda tx: tx.letters.forget(now))
-        for letter in due:
+        if not await self.node.store.read(lambda tx: tx.letters.due(now, 1), snapshot=False):
+            return False
+        for letter in await self.node.store.write(self._due):
             await self._send(letter)
-        return bool(due)
+        return True
+
+    async def _due(self, tx: Tx) -> list[Letter]:
+        """Without those whose time is over, which are gone."""
+        now = self.node.clock()
+        await tx.letters.forget(now)
+        return await tx.letters.due(now, AT_ONCE)
 
     async def _send(self, letter: Letter) -> None:
         again = 0

@@ -10,6 +10,7 @@ from cyclopts import App
 from interplug import __version__
 from interplug.charges.corrections import NotCreditable
 from interplug.charges.holding import NotPossible as CdrNotPossible
+from interplug.drivers.drives import NotPossible as DriveNotPossible
 from interplug.modules.assigning import NotPossible as TerminalNotPossible
 from interplug.modules.assigning import NotTaken
 from interplug.partners.audiences import NoAudience
@@ -39,6 +40,8 @@ GROUPS = {
     "alert": "What is wrong with our own stations.",
     "problem": "What drivers report at stations of partners.",
     "operator": "People who look after stations, and may sign in to the operators' page.",
+    "driver": "Drivers of our provider who have an account, and their cards.",
+    "driver card": "Cards of drivers: orders, and cards that are lost or found.",
     "db": "The database.",
 }
 COMMANDS = (
@@ -115,6 +118,13 @@ COMMANDS = (
     ("operator add", "operators:add", "Let somebody sign in to the operators' page, or change the password."),
     ("operator list", "operators:list_", "List who may sign in."),
     ("operator remove", "operators:remove", "Let somebody sign in no longer; who is signed in is signed out."),
+    ("driver list", "drivers:list_", "List drivers who have an account, newest first."),
+    ("driver show", "drivers:show_", "Show a driver: account, cards, orders, the last charges."),
+    ("driver remove", "drivers:remove", "Erase a driver's account and all that is personal; bills stay."),
+    ("driver card orders", "drivers:card_orders", "List cards that were ordered and are still to be sent."),
+    ("driver card sent", "drivers:card_sent", "Say which card was sent for an order; from here on it charges."),
+    ("driver card block", "drivers:card_block", "Refuse a card from now on."),
+    ("driver card unblock", "drivers:card_unblock", "Let a card that was blocked charge again."),
     ("command send", "commanding:send", "Send a command to a partner and wait for its result."),
     ("command list", "commanding:list_", "List commands that were sent and received, newest first."),
     ("profile set", "profiling:set_", "Limit the power of a Session at a partner's station, and wait for the result."),
@@ -147,11 +157,21 @@ app = App(
     help_flags=["--help", "-h"],
     result_action="return_value",
 )
+
+
+def _group(words: str) -> App:
+    found = app
+    for word in words.split():
+        found = found[word]
+    return found
+
+
 for _name, _line in GROUPS.items():
-    app.command(App(name=_name, help=_line))
+    _above, _, _word = _name.rpartition(" ")
+    _group(_above).command(App(name=_word, help=_line))
 for _name, _place, _line in COMMANDS:
-    _group, _, _word = _name.rpartition(" ")
-    (app[_group] if _group else app).command(f"interplug.cli.{_place}", name=_word, help=_line)
+    _above, _, _word = _name.rpartition(" ")
+    _group(_above).command(f"interplug.cli.{_place}", name=_word, help=_line)
 
 CODES: Codes = (
     (MISCONFIGURED, CONFIGURATION),
@@ -162,6 +182,7 @@ CODES: Codes = (
     (CdrNotPossible, FAILED),
     (NotTaken, NETWORK),
     (TerminalNotPossible, FAILED),
+    (DriveNotPossible, FAILED),
     (NotCreditable, FAILED),
     ((Damaged, InUse), FAILED),
     (OSError, FAILED),

@@ -7,6 +7,7 @@ when the driver does not want it any more, or after half a day.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -17,9 +18,11 @@ from starlette.routing import BaseRoute, Route
 from interplug.store.favourites import Watch
 from interplug.store.tx import Tx
 from interplug.web.languages import _, speaking, spoken
+from interplug.web.session import Visitor
 
 from . import listing
 from .members import HOUR, Members
+from .surface import Surface
 from .telling import Notices
 
 WAITS = 12 * HOUR
@@ -27,8 +30,30 @@ MOST = 200
 FREE = "AVAILABLE"
 
 
+@dataclass(slots=True, frozen=True)
+class Keeping:
+    """What a driver has to do with a station. `told`: whether the driver can be told of it."""
+
+    kept: bool
+    waits: bool
+    told: bool
+
+
+async def keeping(surface: Surface, visitor: Visitor, pk: int) -> Keeping | None:
+    """None: nobody is signed in."""
+    if not visitor.account:
+        return None
+
+    async def work(tx: Tx) -> Keeping:
+        waits = await tx.favourites.watched_by(visitor.driver, surface.node.clock())
+        return Keeping(pk in await tx.favourites.of_driver(visitor.driver), any(one.object == pk for one in waits), surface.told)
+
+    return await surface.node.store.read(work)
+
+
 class Favourites:
     def __init__(self, members: Members, notices: Notices | None = None) -> None:
+        """Who is reached by `notices` need not have an e-mail address."""
         self.members, self.surface, self.node = members, members.surface, members.node
         self.notices = notices
 
@@ -47,13 +72,8 @@ class Favourites:
         rows = await listing.rows(self.node, numbers)
         document = {"favourites": [rows[pk].document() for pk in kept if pk in rows], "waits_for": sorted(waits)}
         shown = [rows[pk] for pk in numbers if pk in rows]
-        context: dict[str, Any] = {"rows": shown, "kept": set(kept), "waits": waits, "told": self.told}
+        context: dict[str, Any] = {"rows": shown, "kept": set(kept), "waits": waits, "told": self.surface.told}
         return self.surface.answer(request, self.surface.visitor(request), "driver/account/favourites.html", document, **context)
-
-    @property
-    def told(self) -> bool:
-        """Whether anybody can be told anything."""
-        return bool(self.members.sender) or self.notices is not None
 
     async def keep(self, request: Request) -> Response:
         """Or keep it no longer."""
@@ -81,7 +101,7 @@ class Favourites:
             elif len(await tx.favourites.watched_by(account.driver, self.node.clock())) < MOST:
                 await tx.favourites.watch(watch, self.node.clock())
 
-        if not self.told:
+        if not self.surface.told:
             raise HTTPException(404, _("Nobody can be told anything here: no e-mails are sent."))
         await self.node.store.write(work)
         return self._back(request, str(form.get("back", "")), pk)

@@ -20,6 +20,7 @@ class Membership:
     def __init__(self, surface: Surface) -> None:
         self.members = Members(surface)
         self.noticing = Noticing(self.members)
+        surface.told = surface.told or self.noticing.pushes is not None
         self.favourites = Favourites(self.members, self.noticing.pushes)
         self._enabled = surface.node.settings.accounts.enabled
 

@@ -19,6 +19,7 @@ from interplug.web.live import Part, Stream
 from interplug.web.session import Visitor
 
 from . import about, car
+from .favourites import keeping
 from .photos import Photos
 from .station import Station, station
 from .stations import public
@@ -44,6 +45,7 @@ class Plugs:
         shown = await self._station(request, visitor)
         current, held = await self.surface.open_drive(visitor), await self._reservation(visitor)
         context: dict[str, Any] = {"current": current, "held": held, "wish": wish, "idle": car.IDLE, "minutes": reserving.MINUTES}
+        context["keeping"] = await keeping(self.surface, visitor, shown.pk)
         answer = self.surface.answer(
             request, visitor, "driver/station.html", shown.document(), station=shown, now=self.node.clock(), **context
         )

@@ -37,7 +37,8 @@ class Surface:
         self.node = node
         self.streams = Streams(node)
         self.secure = root(node.settings).startswith("https://")
-        self.mails = bool(sender(node.settings))
+        self.mails = self.told = bool(sender(node.settings))
+        """Whether a driver can be written to; whether one can be told anything who is not looking."""
         self.cookies = Cookies(node.directory.key.derive("driver cookie"), secure=self.secure)
 
     async def recognise(self, scope: Scope) -> None:

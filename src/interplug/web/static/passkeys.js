@@ -7,6 +7,7 @@
     for (const hint of document.querySelectorAll("[data-passkey-hint]")) hint.hidden = true;
     return;
   }
+  for (const card of document.querySelectorAll("[data-passkey-card]")) card.hidden = false;
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
   const text = (buffer) =>
     btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
