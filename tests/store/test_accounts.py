@@ -8,6 +8,7 @@ from interplug.store.accounts import Account, Identity, Passkey, Ticket
 from interplug.store.cards import CANCELLED, ORDERED, SENT, Card, Order
 from interplug.store.drivers import Drive, Driver, Wanted
 from interplug.store.favourites import Watch
+from interplug.store.notices import Browser
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 
@@ -48,6 +49,8 @@ async def test_an_account_is_found_by_its_driver_and_its_address_and_erased_whol
         await tx.accounts.sessions.begin("s", "d1", 1, 100)
         await tx.favourites.add("d1", 7, 1)
         await tx.favourites.watch(Watch("d1", 7, "en", 50), 1)
+        await tx.notices.put(Browser("https://push", "d1", "k", "s", "en", 1))
+        await tx.notices.mail("d1", "en")
         await tx.accounts.used_passkey("k1", 5, 9)
 
     await store.write(work)
@@ -59,6 +62,8 @@ async def test_an_account_is_found_by_its_driver_and_its_address_and_erased_whol
     assert await store.read(lambda tx: tx.accounts.get("d1")) is None
     assert await store.read(lambda tx: tx.accounts.identity("https://id", "s1")) is None
     assert await store.read(lambda tx: tx.favourites.watches(0)) == []
+    assert await store.read(lambda tx: tx.notices.of_driver("d1")) == []
+    assert await store.read(lambda tx: tx.notices.mailed("d1")) is None
     assert await store.read(lambda tx: tx.accounts.get("d2")) is not None
     await store.close()
 

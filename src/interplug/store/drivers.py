@@ -23,7 +23,7 @@ OWN_CONTRACT = f"select {DRIVER} from driver where contract_id = ?"
 OTHER_TOKEN = f"select {DRIVER} from driver where id in (select driver from card where uid = ?)"
 OTHER_CONTRACT = f"select {DRIVER} from driver where id in (select driver from card where contract_id = ?)"
 RENAME = "update driver set id = ? where id = ?"
-HAND_OVER = ("update drive set driver = ? where driver = ?", "update reservation set driver = ? where driver = ?")
+HAND_OVER = tuple(f"update {table} set driver = ? where driver = ?" for table in ("drive", "reservation", "browser"))
 REMOVE = "delete from driver where id = ?"
 DRIVE = (
     "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
