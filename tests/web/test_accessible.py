@@ -71,6 +71,10 @@ async def test_the_drivers_pages(page: Page, world: World, pages: Pages, visit: 
     assert await looked_at(page, pages, visit, walking.driver(world, pages, visit)) == []
 
 
+async def test_a_station_with_all_that_it_may_tell_and_what_goes_wrong_there(page: Page, world: World, pages: Pages, visit: Visit) -> None:
+    assert await looked_at(page, pages, visit, walking.at_the_plug(world, visit)) == []
+
+
 async def test_the_pages_of_who_pays(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = await open_world(tmp_path, payments=Payments(provider="test", webhook_secret="s"))
     await walking.listed(world)

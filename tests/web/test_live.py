@@ -10,6 +10,7 @@ import pytest
 from interplug.web import live
 from interplug.web.driver import rides
 from interplug.web.driver.pages import Pages
+from interplug.web.driver.ride import Ride
 from interplug.web.live import MOST_OF_ONE, TooMany, event
 from tests.drivers.played import World, session
 from tests.modules import said
@@ -103,7 +104,7 @@ async def test_a_drive_that_did_not_move_is_not_looked_at_again(world: World, vi
     looks = 0
     whole = rides.ride
 
-    async def counted(*given: Any) -> rides.Ride:
+    async def counted(*given: Any) -> Ride:
         nonlocal looks
         looks += 1
         return await whole(*given)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,7 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from interplug.backend.alerts import Following
+from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
+from interplug.drivers.reserving import tick
 from interplug.store.drivers import Drive
 from interplug.store.faults import Fault
 from interplug.store.tx import Tx
@@ -24,9 +27,12 @@ from interplug.web.door import Application
 from interplug.web.driver.pages import Pages
 from interplug.web.driver.paying import Till
 from tests.drivers.played import World, session
+from tests.drivers.test_reserving import result
 from tests.modules import said
 from tests.stories.paying import Street
 from tests.web.test_pages import begun, number
+from tests.web.test_reserving import accepted
+from tests.web.test_station import TARIFF, WEEKDAYS, told
 from tests.web.visiting import Visit, ask, body, scope
 
 HOST = "http://node.example"
@@ -94,6 +100,49 @@ async def driver(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen
     await world.tell("cdrs", said.said("cdr", said.theirs(said.cdr(cdr_token=token, authorization_reference=drive.id)), "2.2.1"))
     yield "receipt", url
     yield "drives", "/drives"
+
+
+async def at_the_plug(world: World, visit: Visit) -> AsyncIterator[Seen]:
+    """What a station may tell besides, reservations, and what may go wrong."""
+    offer = read_offer({"id": "OURS", "tariff": TARIFF})
+    await world.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), world.clock() - 1))
+    hours = {"twentyfourseven": False, "regular_hours": WEEKDAYS}
+    closing = {"period_begin": "2099-12-25T00:00:00Z", "period_end": "2099-12-26T00:00:00Z"}
+    able = {"status": "AVAILABLE", "capabilities": ["REMOTE_START_STOP_CAPABLE", "RESERVABLE"], "last_updated": world.clock.text(1)}
+    way = [{"language": "en", "text": "Behind the station"}]
+    more = {"facilities": ["CAFE"], "parking_type": "PARKING_GARAGE", "directions": way}
+    await told(world, evses=[said.evse(floor_level="-1", **able)], opening_times={**hours, "exceptional_closings": [closing]}, **more)
+    station = f"/stations/{await number(visit)}"
+    yield "station with all", f"{station}?kwh=20&ac=11&dc=50&idle=60"
+    yield "report a problem", f"{station}/problem"
+    page = await visit.get(station)
+    named = {name: page.field(name) for name in ("csrf", "station", "evse", "connector")}
+    kept = (await visit.post("/reservations", {**named, "minutes": "30"})).header("location")
+    yield "reservation asked", kept
+    one = await accepted(world)
+    yield "reservation", kept
+    yield "station while reserved", station
+    await visit.post(f"{kept}/cancel", {"csrf": named["csrf"]})
+    row = await world.node.store.read(lambda tx: tx.reservations.get(one.id))
+    assert row is not None
+    await result(world, row.cancel_command, "ACCEPTED")
+    await tick(world.node)
+    yield "reservation cancelled", kept
+    url, drive, person = await begun(visit, world)
+    await result(world, drive.command, "FAILED")
+    await world.follower.tick()
+    yield "drive that failed", url
+    document = session(world, person, drive, kwh=5)
+    await world.tell("sessions", document)
+    world.clock.move(600)
+    parked = [{"start_date_time": world.clock.text(-60), "dimensions": [{"type": "PARKING_TIME", "volume": Decimal("0.02")}]}]
+    await world.tell("sessions", {**document, "kwh": 7, "charging_periods": parked, "last_updated": world.clock.text()})
+    yield "drive that stands idle", url
+    await visit.post(f"{url}/stop", {"csrf": named["csrf"]})
+    now = await world.now(drive)
+    await result(world, now.stop_command, "FAILED")
+    await world.follower.tick()
+    yield "drive that does not stop", url
 
 
 async def paying(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:

@@ -18,7 +18,7 @@ from interplug.drivers.receipt import Receipt, described
 from interplug.model.types import parse_time
 
 from . import wording
-from .driver.rides import Ride
+from .driver.ride import Ride
 from .sheets import Sheet, Table
 from .wording import SECOND, lasting, moment, money, number, plainly
 

@@ -195,7 +195,7 @@ class Driving:
                     lambda: self.surface.part("driver/_stop.html", ride=ride, csrf=proof),
                 ),
             ]
-            return [*parts, Part(OVER, True, lambda: "")] if ride.receipt is not None else parts
+            return [*parts, Part(OVER, True, lambda: "")] if ride.settled else parts
 
         async def moved() -> object:
             return await rides.moved(self.node, await self._now(drive))

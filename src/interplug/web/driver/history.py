@@ -26,6 +26,7 @@ from interplug.web.live import Part, Stream
 from interplug.web.session import Visitor
 
 from . import rides
+from .ride import Ride
 from .surface import Surface
 
 PAGE = 20
@@ -185,7 +186,7 @@ def _day(text: str, later: int = 0) -> int | None:
     return int(at.timestamp()) * 1_000_000
 
 
-def _row(ride: rides.Ride) -> list[object]:
+def _row(ride: Ride) -> list[object]:
     bill, live = ride.receipt, ride.live
     cost = bill.total if bill is not None else live.cost
     began, ended = (bill.began, bill.ended) if bill is not None else (live.began, live.ended)

@@ -7,7 +7,7 @@ from interplug.store.drivers import Drive
 from interplug.web import wording
 from interplug.web.languages import N_, _, say
 
-from .rides import Ride
+from .ride import Ride
 
 UNDERWAY = (CHARGING, STOPPING)
 OVER = ("FINISHED", "BILLED")

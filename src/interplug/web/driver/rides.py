@@ -1,224 +1,22 @@
-"""What the pages of a drive show: where it is, how it goes, and in the end its receipt.
-
-Every volume is the operator's, with the time at which it was told; costs are the driver's, called what they are, with taxes or before
-them. This file decides nothing about a drive; it reads what the drivers' room knows.
-"""
+"""What the pages of drives show, read from the store as it is now."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from interplug.backend.reports import reference
-from interplug.drivers.deals import Deal, pinned
-from interplug.drivers.receipt import Amount, Live, Receipt, live, receipt
-from interplug.drivers.states import OPEN, PAYING, STARTING, advance
-from interplug.model.types import fold, format_time
+from interplug.drivers.deals import pinned
+from interplug.drivers.receipt import live, receipt
+from interplug.model.types import fold
 from interplug.modules.node import Node
-from interplug.payments.states import HOLDING
-from interplug.store.bills import Bill
-from interplug.store.commands import Command
 from interplug.store.drivers import Drive
 from interplug.store.keys import Key, Stored
-from interplug.store.payments import Payment
 from interplug.store.tx import Tx
-from interplug.web import wording
 
-from . import words
-from .course import ROWS, Point, course, thinned
-from .stations import Contact, contact_of
-from .words import Advice
+from .course import course
+from .ride import Ride, paid
+from .stations import contact_of
 
 Document = dict[str, Any]
-FAILED = ("refused", "failed", "timed_out")
-"""States of a command that has come to nothing."""
-
-
-@dataclass(slots=True, frozen=True)
-class Ride:
-    """A drive with its place. `pk` of the Location is 0 where we do not know it any more."""
-
-    live: Live
-    pk: int
-    name: str
-    address: str
-    time_zone: str | None
-    deal: Deal
-    """What was shown before the start."""
-    receipt: Receipt | None
-    contact: Contact
-    """With who tells of it."""
-    payment: Payment | None = None
-    invoices: tuple[str, ...] = ()
-    """Their numbers."""
-    started: Command | None = None
-    """How the command that asked for the start stands."""
-    stopped: Command | None = None
-    points: tuple[Point, ...] = ()
-    """Its course so far."""
-    bills: tuple[Bill, ...] = ()
-    """All that was billed for it, in the order in which it came."""
-    evse_id: str = ""
-    phone: str = ""
-    """The operator's help line."""
-    ours: str = ""
-    """Our own."""
-
-    @property
-    def drive(self) -> Drive:
-        return self.live.drive
-
-    @property
-    def open(self) -> bool:
-        return self.drive.state in OPEN
-
-    @property
-    def starting(self) -> bool:
-        return self.drive.state in STARTING
-
-    @property
-    def reference(self) -> str:
-        """What the driver quotes."""
-        return reference(self.drive.id)
-
-    @property
-    def step(self) -> int:
-        """How far a start has come: 1 the operator is asked, 2 the station, 3 it waits for the car, 4 the car charges; 0: none of them."""
-        return {"ASKED": 1, "ACCEPTED": 2, "UNSURE": 2, "STARTED": 3, "CHARGING": 4}.get(self.drive.state, 0)
-
-    @property
-    def until(self) -> int:
-        """When what is awaited now is late: the promised answer of the station, or the first word of the charge; 0: nothing is."""
-        state = self.drive.state
-        row = self.stopped if state == "STOPPING" else self.started
-        if state in ("ASKED", "ACCEPTED", "STOPPING"):
-            return row.deadline if row is not None and not row.finished_at else 0
-        return self.drive.deadline if state == "STARTED" else 0
-
-    @property
-    def advice(self) -> Advice | None:
-        """What a start or a stop that did not work means, and what one does then; None: nothing of the kind has happened."""
-        row = self._failed
-        if row is None:
-            return None
-        return words.fault(row.message) or words.result("NOT_STOPPED" if row.command == "STOP_SESSION" else row.result)
-
-    @property
-    def said(self) -> str:
-        """The operator's own words for it."""
-        return self._failed.message if self._failed is not None else ""
-
-    @property
-    def stop_failed(self) -> bool:
-        return self.drive.state == "CHARGING" and self.stopped is not None and self.stopped.state in FAILED
-
-    @property
-    def _failed(self) -> Command | None:
-        if self.stop_failed:
-            return self.stopped
-        failed = self.drive.state in ("FAILED", "UNSURE") and self.started is not None and self.started.state in FAILED
-        return self.started if failed else None
-
-    @property
-    def again(self) -> bool:
-        """Whether the same start can be asked for again from here."""
-        return self.drive.state == "FAILED" and not self.live.session and not self.receipt and bool(self.pk) and not self.drive.token
-
-    @property
-    def remark(self) -> Advice | None:
-        """The fault that the bill names."""
-        return words.fault(str(self.receipt.cdr.get("remark") or "")) if self.receipt is not None else None
-
-    @property
-    def used(self) -> int | None:
-        """How much of the hold is used, in percent; None where nothing is held, or the cost is not known."""
-        paid, cost = self.payment, self.live.cost
-        if paid is None or paid.state not in HOLDING or not paid.held or cost is None or cost.currency != paid.currency:
-            return None
-        return min(100, int(cost.shown * 100 / paid.held))
-
-    @property
-    def rows(self) -> list[Point]:
-        """Of the table beside the curve."""
-        return thinned(self.points, ROWS)
-
-    @property
-    def earlier(self) -> list[Bill]:
-        """Bills of this drive that are not the one that stands."""
-        return [one for one in self.bills if one.cdr != self.drive.cdr and not one.credits and one.sold_currency]
-
-    @property
-    def stoppable(self) -> bool:
-        return self.live.session is not None and advance(self.drive.state, "stop") is not None
-
-    @property
-    def paying(self) -> bool:
-        """Whether the driver has to pay before anything is started."""
-        return self.drive.state == PAYING
-
-    @property
-    def to_pay(self) -> object:
-        """What the pay step says; None where there is none."""
-        return _paid(self.payment) if self.paying else None
-
-    @property
-    def price(self) -> str:
-        """In words; empty where it was not known."""
-        return self.deal.price
-
-    @property
-    def named_later(self) -> str:
-        """The price in the bill, where none was known before the start."""
-        bill = self.receipt
-        tariffs = (bill.cdr.get("tariffs") or ()) if bill is not None and bill.total is not None and not self.price else ()
-        return "; ".join(words for tariff in tariffs if (words := Deal(self.deal.offer, tariff).price))
-
-    def lasted(self, now: int) -> int | None:
-        """Seconds since charging began, or that it took."""
-        began = self.live.began
-        return None if began is None else wording.seconds(began, self.live.ended or now)
-
-    def shown(self) -> tuple[object, ...]:
-        """What the page shows but for the time that passes: a stream tells of it when this changes."""
-        here, drive = self.live, self.drive
-        figures = (here.kwh, here.cost, here.began, here.ended, here.power, here.soc, here.updated)
-        told = drive.unwanted, self.until, self.advice, here.idle, len(self.points)
-        return self.contact.silent, drive.state, drive.reason, drive.session, drive.cdr, _paid(self.payment), *figures, *told
-
-    def document(self) -> Document:
-        here, drive = self.live, self.drive
-        return {
-            "id": drive.id,
-            "reference": self.reference,
-            "state": drive.state,
-            "state_text": wording.STATES[drive.state],
-            "reason": drive.reason or None,
-            "advice": None if self.advice is None else self.advice._asdict(),
-            "answer_until": _time(self.until or None),
-            "unwanted": bool(drive.unwanted),
-            "open": self.open,
-            "stoppable": self.stoppable,
-            "created_at": format_time(drive.created_at),
-            "station": {"id": self.pk or None, "name": self.name, "evse": drive.evse, "connector": drive.connector},
-            "price": self.price or None,
-            "on_top": None if self.price else self.deal.on_top or None,
-            "session_id": here.session.key.id if here.session is not None else None,
-            "kwh": here.kwh,
-            "cost": _amount(here.cost),
-            "cost_lines": list(here.lines),
-            "idle": here.idle,
-            "idle_fee": self.deal.idle_fee or None,
-            "hold_used": self.used,
-            "power_kw": here.power,
-            "soc": here.soc,
-            "began_at": _time(here.began),
-            "ended_at": _time(here.ended),
-            "updated_at": _time(here.updated),
-            "silent_since": _time(self.contact.silent or None),
-            "payment": _payment(self.payment, self.paying),
-            "invoices": list(self.invoices),
-            "receipt": None if self.receipt is None else _receipt(self.receipt, self.named_later),
-        }
 
 
 async def ride(node: Node, drive: Drive) -> Ride:
@@ -250,10 +48,10 @@ async def moved(node: Node, drive: Drive) -> object:
     async def work(tx: Tx) -> object:
         session = await tx.objects.get_pk(drive.session) if drive.session else None
         contact = await contact_of(tx, node, drive.connection, 0)
-        paid = _paid(await tx.payments.of_drive(drive.id))
+        payment = paid(await tx.payments.of_drive(drive.id))
         commands = [row.changed_no for name in (drive.command, drive.stop_command) if name and (row := await tx.commands.get(name))]
         told = None if session is None else (session.pk, session.changed_no)
-        return drive.state, drive.reason, drive.cdr, drive.unwanted, contact.silent, paid, tuple(commands), told
+        return drive.state, drive.reason, drive.cdr, drive.unwanted, contact.silent, payment, tuple(commands), told
 
     return await node.store.read(work)
 
@@ -275,58 +73,3 @@ async def of_driver(node: Node, driver: str) -> list[Ride]:
     """The newest first."""
     drives = await node.store.read(lambda tx: tx.drivers.of_driver(driver)) if driver else []
     return [await ride(node, drive) for drive in drives]
-
-
-def _time(at: int | None) -> str | None:
-    return None if at is None else format_time(at)
-
-
-def _amount(amount: Amount | None) -> Document | None:
-    return None if amount is None else {"currency": amount.currency, "before_taxes": amount.net, "after_taxes": amount.gross}
-
-
-def _paid(payment: Payment | None) -> object:
-    """What of a payment is shown."""
-    shown = ("state", "reason", "held", "captured", "refunded", "warned", "due")
-    return None if payment is None else tuple(getattr(payment, name) for name in shown)
-
-
-def _payment(payment: Payment | None, paying: bool) -> Document | None:
-    if payment is None:
-        return None
-    return {
-        "state": payment.state,
-        "reason": payment.reason or None,
-        "currency": payment.currency,
-        "asked": payment.wanted,
-        "held": payment.held if payment.state in HOLDING else 0,
-        "paid": payment.kept,
-        "given_back": payment.refunded,
-        "pay_at": f"/drives/{payment.drive}/pay" if paying else None,
-    }
-
-
-def _receipt(bill: Receipt, named_later: str) -> Document:
-    return {
-        "cdr_id": bill.cdr["id"],
-        "kwh": bill.kwh,
-        "began_at": format_time(bill.began),
-        "ended_at": format_time(bill.ended),
-        "total": _amount(bill.total),
-        "reason": bill.reason or None,
-        "taken_back": bill.taken_back,
-        "verdict": bill.checked.verdict,
-        "other_price": named_later or None,
-        "computed": None if bill.total is None else {"before_taxes": bill.total.net, "after_taxes": bill.total.gross},
-        "lines": list(bill.lines),
-        "signed": _signed(bill),
-    }
-
-
-def _signed(bill: Receipt) -> Document | None:
-    proof = bill.proof
-    if proof is None:
-        return None
-    values = [{"nature": one.nature, "text": one.text} for one in bill.signed]
-    method = bill.cdr["signed_data"]["encoding_method"]
-    return {"verdict": proof.verdict, "kwh": proof.kwh, "encoding_method": method, "public_key": proof.key or None, "values": values}
