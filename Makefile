@@ -8,7 +8,7 @@ READY := .venv/.ready
 FOREIGN := tests/foreign/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format requirements bench chaos docs browser foreign vendor wheel clean
+.PHONY: help demo test check format requirements bench chaos docs browser foreign texts vendor wheel clean
 
 help: ## this list
 	@echo "Interplug: make TARGET"
@@ -66,6 +66,9 @@ foreign: $(FOREIGN) ## the charging stations that others have written, for the t
 
 browser: ## find Chromium, or install it (Debian, as root)
 	@.ci/tools chromium
+
+texts: $(READY) ## bring the translations level with the texts; what is new is empty until somebody translates it
+	@$(BIN)/python .ci/texts.py
 
 vendor: ## fetch the vendored web files again with npm and compare their hashes
 	@$(PYTHON) .ci/vendor.py $(ARGS)

@@ -103,3 +103,18 @@ async def test_the_way_back_stays_here(visit: Visit, back: str) -> None:
     answer = await visit.post("/language", {"csrf": page.field("csrf"), "back": back, "language": "xx"})
     assert answer.header("location") == "/" and not answer.header("set-cookie")
     assert (await visit.post("/language", {"csrf": "guessed", "language": "de"})).status == 403
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nl", ("Laadpunt", "Vrij", "Er laadt hier iemand.", "Laden starten", "0 s geleden")),
+        ("de", ("Ladepunkt", "Frei", "Hier lädt gerade jemand.", "Laden starten", "vor 0 s")),
+    ],
+)
+async def test_a_station_in_other_languages(visit: Visit, language: str, said: tuple[str, ...]) -> None:
+    """Also what lower rooms say."""
+    number = (await visit.get("/stations.json")).json["stations"][0]["id"]
+    page = await visit.get(f"/stations/{number}", **{"accept-language": language})
+    assert [text for text in said if text not in page.text] == []
+    assert f'<html lang="{language}">' in page.text

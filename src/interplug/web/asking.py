@@ -41,7 +41,8 @@ async def fields(request: Request) -> dict[str, Any]:
     try:
         document = decode_json(raw)
     except BadJson as error:
-        raise HTTPException(400, f"This is no JSON: {error.reason}") from None
+        reason = f"This is no JSON: {error.reason}"  # for programs, in English
+        raise HTTPException(400, reason) from None
     return document if isinstance(document, dict) else {}
 
 
