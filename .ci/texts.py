@@ -1,5 +1,5 @@
 """Brings the catalogues of the languages level with the texts in the code: new texts come in without a translation, and texts that nobody
-says any more go. `make texts`; then translate what is empty in src/interplug/web/locale/*.po. Nothing is guessed: there are no fuzzy entries.
+says any more go. Then translate what is empty in src/interplug/web/locale/*.po. Nothing is guessed: there are no fuzzy entries.
 """
 
 from __future__ import annotations
