@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 
 from interplug.config import Settings
+from interplug.model.said import said
 from interplug.modules.node import Node
 from interplug.store.accounts import Account
 from interplug.store.cards import Card
@@ -51,7 +52,7 @@ async def open_account(node: Node, guest: str, *, email: str | None = None, pass
         if email is not None and await tx.accounts.by_email(email) is not None:
             raise Taken(email)
         if await tx.accounts.get(account.driver) is not None:
-            raise NotPossible("This browser's charges belong to an account already.")
+            raise NotPossible(said("This browser's charges belong to an account already."))
         await tx.accounts.add(account)
 
     await node.store.write(work)
@@ -83,10 +84,10 @@ async def erase(node: Node, driver: str) -> Erased:
     async def work(tx: Tx) -> Erased:
         found = await tx.drivers.driver(driver)
         if found is None:
-            raise NotPossible("There is no such driver.")
+            raise NotPossible(said("There is no such driver."))
         drives = await tx.drivers.of_driver(driver, 1_000_000)
         if any(drive.state in OPEN for drive in drives):
-            raise NotPossible("You are charging at the moment. End that first.")
+            raise NotPossible(said("You are charging at the moment. End that first."))
         for token in await tokens_of(tx, node, found):
             await void(tx, node, token)
         account = await tx.accounts.get(driver)

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from interplug.model.said import said
 from interplug.model.types import fold, format_time
 from interplug.modules.node import Node
 from interplug.store.cards import CANCELLED, ORDERED, RFID, SENT, Card, Order
@@ -53,7 +54,7 @@ async def order(node: Node, driver: Driver, label: str, address: str) -> Order:
 
     async def work(tx: Tx) -> None:
         if sum(one.state == ORDERED for one in await tx.cards.orders_of(driver.id)) >= OPEN_ORDERS:
-            raise NotPossible("You have ordered several cards already that have not been sent yet.")
+            raise NotPossible(said("You have ordered several cards already that have not been sent yet."))
         await tx.cards.order(made)
 
     await node.store.write(work)
@@ -64,7 +65,7 @@ async def cancel(node: Node, driver: str, id: str) -> None:
     async def work(tx: Tx) -> None:
         found = await tx.cards.get_order(id)
         if found is None or found.driver != driver or not await tx.cards.end_order(id, CANCELLED, node.clock()):
-            raise NotPossible("This order is not open any more.")
+            raise NotPossible(said("This order is not open any more."))
 
     await node.store.write(work)
 

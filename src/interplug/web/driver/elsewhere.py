@@ -30,7 +30,7 @@ from interplug.drivers.drives import NotPossible
 from interplug.model.types import BadJson, decode_json
 from interplug.store.accounts import Identity
 from interplug.store.tx import Tx
-from interplug.web.languages import _
+from interplug.web.languages import N_, _
 
 from .members import MINUTE, Members
 
@@ -40,7 +40,7 @@ GOOD_FOR = 10 * MINUTE
 TIMEOUT = 15.0
 LEEWAY = 60
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-FAILED = "Signing in there did not work. Try again, or sign in another way."
+FAILED = N_("Signing in there did not work. Try again, or sign in another way.")
 
 
 class NoAnswer(Exception):

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from interplug.drivers.accounts import Taken, email_of
 from interplug.store.accounts import Account
 from interplug.store.tx import Tx
-from interplug.web.languages import _
+from interplug.web.languages import N_, _
 from interplug.web.passwords import LONGEST, SHORTEST, BadPassword, Busy, hashed
 
 from .members import HOUR, TOO_OFTEN, Members
@@ -27,8 +27,8 @@ from .surface import address
 
 GOOD_FOR = 2 * HOUR
 NEW, RESET, MOVE = "new account", "new password", "new address"
-WRONG = "There is no account with this address and this password."
-OVER = "This link has been used, or its time is over. Ask for another one."
+WRONG = N_("There is no account with this address and this password.")
+OVER = N_("This link has been used, or its time is over. Ask for another one.")
 _OURS = re.compile(r"/(?![/\\])[\x21-\x7e]*")
 
 

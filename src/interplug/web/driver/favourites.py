@@ -27,7 +27,6 @@ from .telling import Notices
 
 WAITS = 12 * HOUR
 MOST = 200
-FREE = "AVAILABLE"
 
 
 @dataclass(slots=True, frozen=True)

@@ -23,7 +23,7 @@ from interplug.partners.presentation import root
 from interplug.store.accounts import Account, Ticket
 from interplug.store.tx import Tx
 from interplug.web import asking
-from interplug.web.languages import _, spoken
+from interplug.web.languages import N_, _, spoken
 from interplug.web.passwords import ATTEMPTS, Attempts, Passwords
 from interplug.web.session import Visitor, stranger
 
@@ -36,7 +36,7 @@ LETTERS = 3
 """To one address within an hour."""
 NEWCOMERS = 30
 """Accounts that one address may make within ten minutes."""
-TOO_OFTEN = "That was tried too often. Wait ten minutes and try again."
+TOO_OFTEN = N_("That was tried too often. Wait ten minutes and try again.")
 
 
 class NotSignedIn(Exception):

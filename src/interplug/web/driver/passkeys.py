@@ -22,7 +22,7 @@ from interplug.drivers.drives import NotPossible
 from interplug.partners.presentation import root
 from interplug.store.accounts import Passkey
 from interplug.store.tx import Tx
-from interplug.web.languages import _
+from interplug.web.languages import N_, _
 from interplug.web.session import Visitor
 
 from .members import MINUTE, Members
@@ -31,7 +31,7 @@ Document = dict[str, Any]
 ADD, PROVE = "passkey to add", "passkey to prove"
 GOOD_FOR = 5 * MINUTE
 MOST = 20
-NOT_PROVED = "This passkey could not be used here. Try again, or sign in another way."
+NOT_PROVED = N_("This passkey could not be used here. Try again, or sign in another way.")
 SURE = structs.UserVerificationRequirement.REQUIRED
 
 

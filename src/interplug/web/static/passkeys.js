@@ -3,7 +3,8 @@
 (() => {
   const buttons = document.querySelectorAll("[data-passkey]");
   const problem = document.getElementById("passkey-problem");
-  if (!window.PublicKeyCredential) {
+  // A passkey is bound to a name: where the page stands at a bare address there can be none.
+  if (!window.PublicKeyCredential || /^[\d.]+$|:/.test(location.hostname)) {
     for (const hint of document.querySelectorAll("[data-passkey-hint]")) hint.hidden = true;
     return;
   }
