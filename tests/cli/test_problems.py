@@ -10,6 +10,8 @@ import pytest
 from interplug.backend import reports
 from interplug.config import AlertSettings
 from interplug.drivers.drives import new_driver, start
+from interplug.model.types import encode_json
+from interplug.store.commands import Command as Command_
 from interplug.store.problems import Problem
 from tests.cli.conftest import Command
 from tests.drivers.played import open_world
@@ -68,3 +70,22 @@ def test_what_a_driver_quotes_is_found(interplug: Command, drive: str) -> None:
     assert interplug("reference", "0000000b", "--json").json[0]["kind"] == "problem"
     assert "START_SESSION" in interplug("reference", drive).out
     assert (interplug("reference", "zz").code, interplug("reference", "ffffffff").code) == (2, 1)
+
+
+def test_an_operator_finds_what_a_provider_asked_for_it(interplug: Command, tmp_path: Path) -> None:
+    """The driver quotes the beginning of what the provider gave as authorization_reference."""
+
+    async def asked() -> None:
+        world = await open_world(tmp_path)
+        document = encode_json({"location_id": "L1", "authorization_reference": "ABCDEF0123456789"})
+        came = Command_(
+            id="c1", direction="in", connection=world.partner.connection.id, version="2.2.1", command="START_SESSION", state="done",
+            document=document, response_url="", evse="e1", result="FAILED", message="ground fault", created_at=world.clock(), deadline=0,
+        )  # fmt: skip
+        await world.node.store.write(lambda tx: tx.commands.add(came))
+        await close(world.node)
+
+    asyncio.run(asked())
+    (one,) = interplug("reference", "ABCD-EF01", "--json").json
+    assert (one["command"], one["result"], one["message"], one["evse_uid"]) == ("START_SESSION", "FAILED", "ground fault", "e1")
+    assert interplug("reference", "ABCD-EF02").code == 1

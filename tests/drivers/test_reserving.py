@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interplug.config import Payments
-from interplug.drivers import reserving
+from interplug.drivers import reservation_states, reserving
 from interplug.drivers.drives import NotPossible, new_driver, start
 from interplug.drivers.paying import Desk, desk_of
 from interplug.drivers.reserving import cancel, possible, reserve, tick
@@ -62,14 +62,14 @@ async def reserved(world: World, driver: Driver) -> Reservation:
     one = await reserve(world.node, driver, await world.plug(), 30)
     await result(world, one.command, "ACCEPTED")
     one = await now(world, one)
-    assert one.state == reserving.RESERVED
+    assert one.state == reservation_states.RESERVED
     return one
 
 
 async def test_a_reservation_names_until_when_and_what_it_becomes(world: World, driver: Driver) -> None:
     one = await reserve(world.node, driver, await world.plug(), 30)
     sent = decode_json(world.cpo.asked[-1].body)
-    assert (one.state, sent["reservation_id"], sent["authorization_reference"]) == (reserving.ASKED, one.id, one.id)
+    assert (one.state, sent["reservation_id"], sent["authorization_reference"]) == (reservation_states.ASKED, one.id, one.id)
     assert sent["token"]["uid"] == driver.token_uid and sent["expiry_date"] == world.clock.text(1800)
 
 
@@ -78,9 +78,9 @@ async def test_what_the_operator_refuses_is_said(world: World, driver: Driver, w
     one = await reserve(world.node, driver, await world.plug(), 15)
     await result(world, one.command, word)
     one = await now(world, one)
-    assert one.state == reserving.REFUSED and words in one.reason
+    assert one.state == reservation_states.REFUSED and words in one.reason
     world.cpo.word = "REJECTED"
-    assert (await reserve(world.node, driver, await world.plug(), 15)).state == reserving.REFUSED
+    assert (await reserve(world.node, driver, await world.plug(), 15)).state == reservation_states.REFUSED
 
 
 async def test_it_goes_on_as_a_drive_under_the_same_reference(world: World, driver: Driver) -> None:
@@ -92,7 +92,7 @@ async def test_it_goes_on_as_a_drive_under_the_same_reference(world: World, driv
     assert drive.id == one.id and decode_json(world.cpo.asked[-1].body)["authorization_reference"] == one.id
     await world.tell("sessions", session(world, driver, drive))
     assert (await world.now(drive)).state == "CHARGING"
-    assert (await now(world, one)).state == reserving.USED
+    assert (await now(world, one)).state == reservation_states.USED
 
 
 @pytest.mark.req("SES-029")
@@ -120,25 +120,25 @@ async def test_a_second_start_after_one_that_failed_has_an_id_of_its_own(world: 
 async def test_it_is_let_go_taken_back_or_late(world: World, driver: Driver) -> None:
     one = await reserved(world, driver)
     one = await cancel(world.node, one)
-    assert one.state == reserving.CANCELLING
+    assert one.state == reservation_states.CANCELLING
     await result(world, one.cancel_command, "ACCEPTED")
-    assert (await now(world, one)).state == reserving.CANCELED
+    assert (await now(world, one)).state == reservation_states.CANCELED
 
     one = await reserved(world, driver)
     await result(world, one.command, "CANCELED_RESERVATION")
     one = await now(world, one)
-    assert (one.state, one.reason) == (reserving.CANCELED, reserving.TAKEN_BACK)
+    assert (one.state, one.reason) == (reservation_states.CANCELED, reserving.TAKEN_BACK)
 
     one = await reserved(world, driver)
     world.clock.move(1801)
-    assert (await now(world, one)).state == reserving.EXPIRED
+    assert (await now(world, one)).state == reservation_states.EXPIRED
 
 
 async def test_what_cannot_be_cancelled_stays(world: World, driver: Driver) -> None:
     one = await reserved(world, driver)
     world.cpo.word = "REJECTED"
     one = await cancel(world.node, one)
-    assert one.state == reserving.RESERVED and "ends by itself" in one.reason
+    assert one.state == reservation_states.RESERVED and "ends by itself" in one.reason
 
 
 async def test_a_driver_has_one_reservation(world: World, driver: Driver) -> None:
@@ -167,4 +167,4 @@ async def test_what_costs_money_is_for_those_who_pay_by_invoice(world: World, dr
     with pytest.raises(NotPossible, match="cannot be paid by card"):
         await reserve(world.node, driver, await world.plug(), 15, desk)
     one = await reserve(world.node, driver, await world.plug(), 15)
-    assert one.state == reserving.ASKED
+    assert one.state == reservation_states.ASKED

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from interplug.drivers.reserving import tick
+from interplug.drivers.reserving import happened, tick
 from interplug.modules import asking
 from interplug.store.reservations import Reservation
+from interplug.web.driver.driving import STARTS
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.drivers.test_reserving import station
@@ -77,3 +78,18 @@ async def test_it_is_nobody_elses(world: World, pages: Pages, visit: Visit) -> N
 async def test_only_the_times_that_are_offered(world: World, visit: Visit, minutes: str) -> None:
     answer = await reserve(visit, world, minutes)
     assert answer.status == 409 and "for how long" in words(answer) and world.cpo.asked == []
+
+
+async def test_the_list_of_drives_leads_back_to_it(world: World, visit: Visit) -> None:
+    url = (await reserve(visit, world)).header("location")
+    assert f'href="{url}"' in (await visit.get("/drives")).text
+
+
+async def test_who_reserves_again_and_again_has_to_wait(world: World, visit: Visit) -> None:
+    for _ in range(STARTS):
+        url = (await reserve(visit, world)).header("location")
+        await accepted(world)
+        [one] = await world.node.store.read(lambda tx: tx.reservations.in_states(("RESERVED",)))
+        await happened(world.node, one.id, "over")
+        assert url.endswith(one.id)
+    assert (await reserve(visit, world)).status == 429

@@ -27,25 +27,10 @@ from .deals import Deal, deal
 from .drives import NotPossible, Paying, Plug, in_words, priced, startable, token_of
 from .estimate import tariffs_of
 from .offers import encoded
+from .reservation_states import ASKED, CANCELLING, OPEN, RESERVATIONS
 from .states import CHARGING, FINISHED
 
 Document = dict[str, Any]
-ASKED, RESERVED, CANCELLING = "ASKED", "RESERVED", "CANCELLING"
-REFUSED, CANCELED, EXPIRED, USED = "REFUSED", "CANCELED", "EXPIRED", "USED"
-RESERVATIONS: dict[tuple[str, str], str] = {
-    (ASKED, "succeeded"): RESERVED,
-    (ASKED, "failed"): REFUSED,
-    # What was late may come true all the same.
-    (REFUSED, "succeeded"): RESERVED,
-    (RESERVED, "cancel"): CANCELLING,
-    (CANCELLING, "let go"): CANCELED,
-    (CANCELLING, "kept"): RESERVED,
-    **{(state, "taken back"): CANCELED for state in (ASKED, RESERVED, CANCELLING)},
-    **{(state, "used"): USED for state in (ASKED, RESERVED, CANCELLING)},
-    **{(state, "over"): EXPIRED for state in (ASKED, RESERVED, CANCELLING)},
-}
-"""A pair that is not in the table changes nothing."""
-OPEN = (ASKED, RESERVED, CANCELLING)
 MINUTES = (15, 30, 60)
 FINAL = ("succeeded", "failed", "refused", "timed_out", "canceled")
 """States of a command in which nothing more is awaited."""

@@ -105,6 +105,7 @@ class History:
             "pages": -(-total // PAGE),
             "asked": wanted,
             "cards": named,
+            "held": await self.surface.open_reservation(visitor),
         }
         return self.surface.answer(request, visitor, "driver/drives.html", document, **context)
 

@@ -12,7 +12,6 @@ from starlette.types import ASGIApp
 
 from interplug.drivers import reserving
 from interplug.drivers.locations import place_of
-from interplug.store.reservations import Reservation
 from interplug.web import wording
 from interplug.web.languages import N_, _
 from interplug.web.live import Part, Stream
@@ -43,7 +42,7 @@ class Plugs:
     async def station(self, request: Request) -> Response:
         visitor, wish = self.surface.visitor(request), car.wish(request)
         shown = await self._station(request, visitor)
-        current, held = await self.surface.open_drive(visitor), await self._reservation(visitor)
+        current, held = await self.surface.open_drive(visitor), await self.surface.open_reservation(visitor)
         context: dict[str, Any] = {"current": current, "held": held, "wish": wish, "idle": car.IDLE, "minutes": reserving.MINUTES}
         context["keeping"] = await keeping(self.surface, visitor, shown.pk)
         answer = self.surface.answer(
@@ -58,7 +57,7 @@ class Plugs:
 
         async def look() -> list[Part]:
             found = await station(self.node, shown.pk, visitor.driver, wish)
-            current, held = await self.surface.open_drive(visitor), await self._reservation(visitor)
+            current, held = await self.surface.open_drive(visitor), await self.surface.open_reservation(visitor)
             if found is None:
                 return [Part("contact", None, lambda: self.surface.part("driver/_gone.html"))]
             news = [evse for evse in found.evses if said.get(evse.uid) != evse.status]
@@ -98,7 +97,3 @@ class Plugs:
         if found is None:
             raise HTTPException(404, _(NO_STATION))
         return found
-
-    async def _reservation(self, visitor: Visitor) -> Reservation | None:
-        found = await self.node.store.read(lambda tx: tx.reservations.of_driver(visitor.driver, 5)) if visitor.driver else []
-        return next((one for one in found if one.state in reserving.OPEN), None)

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from interplug.backend.reports import reference
-from interplug.drivers import drives, reserving
+from interplug.drivers import drives, reservation_states, reserving
 from interplug.drivers.deals import deal
 from interplug.drivers.drives import NotPossible, find_plug
 from interplug.drivers.offers import known
@@ -20,24 +20,24 @@ from interplug.model.types import decode_json, format_time
 from interplug.store.drivers import Driver
 from interplug.store.keys import Key, Stored
 from interplug.store.reservations import Reservation
-from interplug.web import asking
+from interplug.web import asking, wording
 from interplug.web.languages import N_, Words, _
 from interplug.web.live import OVER, Part, Stream
 from interplug.web.session import Visitor
 
-from .driving import Driving
+from .driving import STARTS, WITHIN, Driving
 from .surface import Surface
 
 Document = dict[str, Any]
 STATES = Words(
     {
-        reserving.ASKED: N_("Asking the operator …"),
-        reserving.RESERVED: N_("Reserved for you"),
-        reserving.CANCELLING: N_("Letting it go …"),
-        reserving.REFUSED: N_("Not reserved"),
-        reserving.CANCELED: N_("Cancelled"),
-        reserving.EXPIRED: N_("The time is over"),
-        reserving.USED: N_("You are charging"),
+        reservation_states.ASKED: N_("Asking the operator …"),
+        reservation_states.RESERVED: N_("Reserved for you"),
+        reservation_states.CANCELLING: N_("Letting it go …"),
+        reservation_states.REFUSED: N_("Not reserved"),
+        reservation_states.CANCELED: N_("Cancelled"),
+        reservation_states.EXPIRED: N_("The time is over"),
+        reservation_states.USED: N_("You are charging"),
     }
 )
 
@@ -59,11 +59,11 @@ class Kept:
 
     @property
     def open(self) -> bool:
-        return self.row.state in reserving.OPEN
+        return self.row.state in reservation_states.OPEN
 
     @property
     def reserved(self) -> bool:
-        return self.row.state == reserving.RESERVED
+        return self.row.state == reservation_states.RESERVED
 
     @property
     def text(self) -> str:
@@ -105,6 +105,10 @@ class Reserving:
         plug = await self.driving.plug(form)
         drives.startable(self.node, plug)  # before anybody becomes a driver for it
         visitor, driver = await self.driving.driver(request, visitor)
+        since = self.node.clock() - int(WITHIN * self.node.speed * wording.SECOND)
+        made = await self.node.store.read(lambda tx: tx.reservations.of_driver(driver.id))
+        if sum(one.created_at > since for one in made) >= STARTS:
+            raise HTTPException(429, _("You have reserved often in a short time. Try again in a few minutes."))
         one = await reserving.reserve(self.node, driver, plug, minutes, self.driving.desk)
         return await self._done(request, visitor, one, 201)
 
@@ -136,7 +140,7 @@ class Reserving:
         visitor = self.surface.visitor(request)
         await self.surface.form(request)
         one = await self._of(request, visitor)
-        if one.state != reserving.RESERVED:
+        if one.state != reservation_states.RESERVED:
             raise NotPossible(_("This reservation does not hold any more."))
         plug = await find_plug(self.node, one.connection, one.country, one.party, one.place, one.evse, one.connector)
         driver = await self._driver(visitor)

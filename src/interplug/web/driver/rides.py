@@ -67,9 +67,3 @@ def _place(location: Stored | None, drive: Drive) -> Document:
         "evse_id": evse.get("evse_id") or "",
         "phone": str(document.get("help_phone") or ""),
     }
-
-
-async def of_driver(node: Node, driver: str) -> list[Ride]:
-    """The newest first."""
-    drives = await node.store.read(lambda tx: tx.drivers.of_driver(driver)) if driver else []
-    return [await ride(node, drive) for drive in drives]

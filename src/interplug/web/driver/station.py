@@ -18,6 +18,7 @@ from interplug.drivers.receipt import Amount
 from interplug.model.types import fold, format_time, parse_time
 from interplug.modules.node import Node
 from interplug.store.keys import Stored
+from interplug.store.reservations import Reservation
 from interplug.store.tx import Tx
 from interplug.web import wording
 from interplug.web.languages import _
@@ -95,6 +96,8 @@ class Evse:
 @dataclass(slots=True, frozen=True)
 class Station:
     pk: int
+    source: int
+    """The connection that tells of it."""
     key: tuple[str, str, str]
     name: str
     address: str
@@ -102,6 +105,10 @@ class Station:
     contact: Contact
     about: About
     evses: tuple[Evse, ...]
+
+    def holds(self, kept: Reservation | None, evse: Evse) -> bool:
+        """Whether the visitor's reservation is of this charge point."""
+        return kept is not None and (kept.connection, kept.place, kept.evse) == (self.source, self.key[2], evse.uid)
 
     def document(self) -> Document:
         return {
@@ -143,6 +150,7 @@ def _station(node: Node, stored: Stored, contact: Contact, prices: Prices) -> St
     names = _names(evses)
     return Station(
         pk=stored.pk,
+        source=key.source,
         key=(key.country, key.party, key.id),
         name=document.get("name") or document["address"],
         address=", ".join(part for part in (document["address"], document.get("postal_code"), document["city"]) if part),

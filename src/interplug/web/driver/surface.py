@@ -15,11 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from interplug.drivers import reservation_states
 from interplug.drivers.accounts import sender
 from interplug.drivers.states import OPEN
 from interplug.modules.node import Node
 from interplug.partners.presentation import root
 from interplug.store.drivers import Drive
+from interplug.store.reservations import Reservation
 from interplug.web import asking
 from interplug.web.choosing import chosen
 from interplug.web.languages import N_
@@ -119,6 +121,10 @@ class Surface:
     async def open_drive(self, visitor: Visitor) -> Drive | None:
         found = await self.node.store.read(lambda tx: tx.drivers.of_driver(visitor.driver, 5)) if visitor.driver else []
         return next((drive for drive in found if drive.state in OPEN), None)
+
+    async def open_reservation(self, visitor: Visitor) -> Reservation | None:
+        found = await self.node.store.read(lambda tx: tx.reservations.of_driver(visitor.driver, 5)) if visitor.driver else []
+        return next((one for one in found if one.state in reservation_states.OPEN), None)
 
 
 def _path(request: Request) -> str:
