@@ -39,7 +39,7 @@ OF_SESSION = f"select {COLUMNS} from ocpp_transaction where session = ?"
 BEGUN = f"select {COLUMNS} from ocpp_transaction where station = ? and evse = ? and token = ? and begun_at >= ? order by begun_at desc"
 HOLD = """
 insert into ocpp_reservation (number, station, evse, connection, reservation, session, token, until) values (?, ?, ?, ?, ?, ?, ?, ?)
-on conflict (number) do update set evse = excluded.evse, until = excluded.until, session = excluded.session"""
+on conflict (number) do update set station = excluded.station, evse = excluded.evse, until = excluded.until, session = excluded.session"""
 HOLDS = "select number, station, evse, connection, reservation, session, token, until from ocpp_reservation"
 RELEASE = "delete from ocpp_reservation where number = ?"
 NEWEST = 2**62

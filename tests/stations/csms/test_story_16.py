@@ -171,7 +171,10 @@ async def test_a_reservation_that_moves_to_another_station_is_let_go_at_the_firs
         assert await provider.command("RESERVE_NOW", **wanted, evse_uid="EVSE2") == ("ACCEPTED", ["ACCEPTED"])
         assert (await second.asked("ReserveNow"))["reservationId"] == asked["reservationId"]
         assert await first.asked("CancelReservation") == {"reservationId": asked["reservationId"]}
-    assert (await provider.session())["evse_uid"] == "EVSE2"
+        clock.move(600)
+        await start(second, clock, reservationId=asked["reservationId"])
+    used = await provider.session()
+    assert (used["evse_uid"], used["status"]) == ("EVSE2", "ACTIVE"), "the reservation goes on under its own Session"
 
 
 # What a station answers to a command, and what the provider hears of it (2.4 of the mapping).
