@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import data, nodes, sink
-from bench.load import Run
+from bench.load import AGAIN, Run
 from bench.rows import Plan, Row, ratio
 from interplug.model.types import parse_time
 
@@ -109,7 +109,14 @@ def changed(database: Path, wanted: Sequence[Wish]) -> list[Told]:
 
 
 def bare(port: int, first: int, count: int, times: int) -> Run:
-    """The client alone, on the node's core."""
+    """The client alone, on the node's core; once more where something else than that core was its limit."""
+    runs = [_alone(port, first, count, times)]
+    while not runs[-1].busy_enough and len(runs) < AGAIN:
+        runs.append(_alone(port, first, count, times))
+    return max(runs, key=lambda run: run.busy)
+
+
+def _alone(port: int, first: int, count: int, times: int) -> Run:
     command = [sys.executable, "-m", "bench.client", *map(str, (port, first, count, times, CLIENT_AT_ONCE))]
     out = subprocess.run(["taskset", "-c", nodes.SERVER_CORE, *command], capture_output=True, text=True, cwd=nodes.ROOT, check=True).stdout
     return _run(**json.loads(out))

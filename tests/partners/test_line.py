@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interplug.partners.line import LARGEST_HEAD, MOST_HEADERS, Closed, Line
+from interplug.partners.line import LARGEST_HEAD, MOST_HEADERS, Closed, Line, Unpack
 from interplug.protocol.http import Response, Unreachable
 
 TEXT = b'{"status_code":1000}' * 9
@@ -58,9 +58,11 @@ class Wire:
         return self.unsent
 
 
-async def told(parts: Iterable[bytes], *, ends: bool = False, error: Exception | None = None, unsent: int = 0) -> tuple[Response, bool]:
+async def told(
+    parts: Iterable[bytes], *, ends: bool = False, error: Exception | None = None, unsent: int = 0, limit: int = LIMIT
+) -> tuple[Response, bool]:
     """The answer that these bytes are, and whether the connection may be used for another request."""
-    line, wire = Line(LIMIT, lambda line: None), Wire()
+    line, wire = Line(limit, lambda line: None), Wire()
     wire.unsent = unsent
     line.connection_made(wire)  # type: ignore[arg-type]
     asked = asyncio.ensure_future(line.ask(b"GET / HTTP/1.1\r\n\r\n", asyncio.get_running_loop().time() + 60))
@@ -124,7 +126,7 @@ async def test_some_answers_have_no_body(status: bytes) -> None:
     [
         counted(TEXT, b"connection: close\r\n"),
         counted(TEXT).replace(b"1.1", b"1.0"),
-        counted(TEXT) + counted(b"another"),
+        counted(TEXT) + counted(b"another").replace(b"200 OK", b"500 No"),
         counted(TEXT) + b"nonsense",
         counted(TEXT, b"connection: close\r\n") + b"nonsense",
     ],
@@ -151,6 +153,7 @@ async def test_what_nobody_asked_for_ends_the_connection() -> None:
     await asyncio.sleep(0)
     line.data_received(counted(TEXT))
     assert (await asked).body == TEXT and line.free
+    assert line._body == [], "an idle connection holds what nobody needs"
     line.data_received(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n")
     wire.sent = b""
     with pytest.raises(Closed):
@@ -222,6 +225,19 @@ async def test_an_end_that_comes_too_early_tells_whether_anything_was_said(parts
     with pytest.raises(Unreachable) as raised:
         await told(parts, ends=True)
     assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    "how", [OK + b"content-length: 200000\r\n\r\n%b", OK + b"transfer-encoding: chunked\r\n\r\n30d40\r\n%b\r\n0\r\n\r\n"]
+)
+async def test_a_long_body_is_not_a_long_head(how: bytes) -> None:
+    data = how % (b"x" * 200_000)
+    answer, again = await told((data[at : at + 1_000] for at in range(0, len(data), 1_000)), limit=200_000)
+    assert (len(answer.body), again) == (200_000, True)
+
+
+def test_what_is_packed_is_never_unpacked_beyond_what_may_be_kept() -> None:
+    assert len(Unpack("gzip")(packed(b"x" * 1_000_000), 100)) == 100
 
 
 async def test_a_repeated_header_is_one() -> None:

@@ -146,8 +146,7 @@ class Line(asyncio.Protocol):
         self._more = self._whole
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._headers is None and len(self._fields) <= MOST_HEADERS:  # what follows the body is no header
-            self._fields.append((name, value))
+        self._fields.append((name, value))  # what follows the body is no header: those are read when their head is whole
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -202,6 +201,7 @@ class Line(asyncio.Protocol):
             assert self._headers is not None
             body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
             answer.set_result(Response(self._status, body, self._headers))
+        self._body.clear()  # an idle connection holds nothing
         self._until = self._loop.time() + KEPT
         # A request of which a part still waits to be sent would be followed by the rest of it.
         if not reusable or self._transport.get_write_buffer_size():

@@ -73,12 +73,8 @@ class HttpTransport:
     # --- one call
 
     async def _exchange(self, place: Place, method: str, data: bytes, until: float) -> Response:
-        if place.gate.locked():
-            async with asyncio.timeout_at(until):
-                await place.gate.acquire()
-        else:
-            await place.gate.acquire()
-        try:
+        # Who waits at the gate is not late because of it: whoever is before him has less time left.
+        async with place.gate:
             if (line := place.take()) is not None:
                 try:
                     return await line.ask(data, until)
@@ -94,8 +90,6 @@ class HttpTransport:
                 return await line.ask(data, until)
             finally:
                 place.give(line)
-        finally:
-            place.gate.release()
 
     def _spelled(self, request: Request) -> tuple[Place, bytes]:
         url = _URL.match(request.url)
