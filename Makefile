@@ -8,7 +8,7 @@ READY := .venv/.ready
 FOREIGN := tests/foreign/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format requirements bench chaos docs browser foreign texts vendor wheel clean
+.PHONY: help demo test check format requirements bench chaos docs browser foreign screenshots texts vendor wheel clean
 
 help: ## this list
 	@echo "Interplug: make TARGET"
@@ -66,6 +66,10 @@ foreign: $(FOREIGN) ## the charging stations that others have written, for the t
 
 browser: ## find Chromium, or install it (Debian, as root)
 	@.ci/tools chromium
+
+screenshots: $(READY) ## a picture of every page in screenshots/: light and dark, on a phone and on a desk
+	@mkdir -p screenshots
+	@INTERPLUG_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/web/test_accessible.py tests/web/test_account_browser.py -q -k "pages" $(PYTEST_ARGS)
 
 texts: $(READY) ## bring the translations level with the texts; what is new is empty until somebody translates it
 	@$(BIN)/python .ci/texts.py

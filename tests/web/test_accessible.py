@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page
+from starlette.routing import Match, Route
 
-from interplug.config import Payments
+from interplug.config import AccountSettings, AlertSettings, NoticeSettings, Payments
 from interplug.web import signing
 from interplug.web.console import Console
 from interplug.web.door import Application
@@ -24,7 +26,7 @@ from tests.drivers.played import World, open_world
 from tests.nodes import close
 from tests.web import walking
 from tests.web.test_terminals import open_street
-from tests.web.visiting import Visit
+from tests.web.visiting import Visit, scope
 
 AXE = Path(__file__).parents[1] / "vendor/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -33,15 +35,23 @@ LOOKS = [("light", PHONE), ("dark", PHONE), ("light", DESK), ("dark", DESK)]
 pytestmark = pytest.mark.browser
 
 
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    made = await open_world(tmp_path, notices=NoticeSettings(contact="mailto:me@example.org"))
+    await walking.listed(made)
+    yield made
+    await close(made.node)
+
+
 async def looked_at(page: Page, app: Application, visit: Visit, walk: AsyncIterator[walking.Seen]) -> list[str]:
     """What axe found, in words."""
     walker = walking.Walker(page, app, visit)
     await walker.begin()
     await page.emulate_media(reduced_motion="reduce")
     found = []
-    async for name, path in walk:
+    async for name, path, *answer in walk:
         await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-        await walker.open(path)
+        await walker.open(path, *answer)
         await page.evaluate(AXE.read_text())
         for scheme, (width, height) in LOOKS:
             await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -97,3 +107,49 @@ async def test_the_screens_of_a_terminal(page: Page, tmp_path: Path) -> None:
     visit = Visit(shown)
     assert await looked_at(page, shown, visit, walking.terminal(street, visit)) == []
     await street.close()
+
+
+NO_PAGES = (
+    *("*.json", "*.csv", "*.pdf", "*.xml", "*/live", "*/photos/*", "/worker.js", "/manifest.webmanifest"),
+    *("/s/*", "/start", "/link/*", "*/paid", "/account/with", "/account/with/*"),  # lead on to pages
+)
+
+
+async def test_every_page_is_among_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a browser: what the walks pass, and what is left over."""
+    members: dict[str, Any] = {
+        "alerts": AlertSettings(smtp_host="mail.example", mail_from="charging@node.example"),
+        "accounts": AccountSettings(cards=True, oidc={"Example": "https://id.example"}, oidc_clients={"Example": "us"}),
+    }
+    payers = {"payments": Payments(provider="test", webhook_secret="s")}
+    passed = [
+        await _passed(tmp_path / "1", {}, lambda world, pages, visit: walking.driver(world, pages, visit)),
+        await _passed(tmp_path / "2", {}, lambda world, _, visit: walking.at_the_plug(world, visit)),
+        await _passed(tmp_path / "3", members, lambda world, pages, visit: walking.account(world, pages, visit)),
+        await _passed(tmp_path / "4", payers, lambda world, _, visit: walking.paying(world, visit, monkeypatch)),
+        await _passed(tmp_path / "5", {}, lambda world, _, visit: walking.console(world, visit), Console),
+    ]
+    every, seen = (set[str]().union(*found) for found in zip(*passed, strict=True))
+    assert {path for path in every - seen if not any(fnmatch(path, pattern) for pattern in NO_PAGES)} == set()
+
+
+async def _passed(
+    folder: Path,
+    settings: dict[str, Any],
+    walk: Callable[[World, Any, Visit], AsyncIterator[walking.Seen]],
+    surface: type[Pages] | type[Console] = Pages,
+) -> tuple[set[str], set[str]]:
+    """All pages that there are with these settings, and those that a walk passes."""
+    folder.mkdir()
+    world = await open_world(folder, **settings)
+    await walking.listed(world)
+    await signing.put(world.node, "Ann", "correct horse battery")
+    pages = surface(world.node)
+    routes = [route for route in pages.app.routes if isinstance(route, Route) and "GET" in (route.methods or ())]
+    seen = {route.path async for _, path, *_ in walk(world, pages, Visit(pages)) for route in routes if _leads(route, path)}
+    await close(world.node)
+    return {route.path for route in routes}, seen
+
+
+def _leads(route: Route, path: str) -> bool:
+    return route.matches(scope("GET", path))[0] is Match.FULL

@@ -22,7 +22,7 @@ from tests.nodes import close
 from tests.web import walking
 from tests.web.living import Living, two_nodes
 from tests.web.test_accessible import looked_at
-from tests.web.test_accounts import EMAIL, PASSWORD, UID, carded, post, start
+from tests.web.test_accounts import EMAIL, PASSWORD, UID
 from tests.web.visiting import Visit
 
 SLOW = 30_000
@@ -178,42 +178,11 @@ async def test_what_is_charged_with_a_card_at_a_station_appears_by_itself(page: 
             assert await let_in is False
 
 
-async def _walk(world: Any, visit: Visit) -> AsyncIterator[walking.Seen]:
-    yield "sign in", "/account/sign-in"
-    yield "make an account", "/account/new"
-    yield "password forgotten", "/account/forgotten"
-    await post(visit, "/account/new", email=EMAIL)
-    (letter,) = await world.node.store.read(lambda tx: tx.letters.due(world.clock(), 9))
-    found = re.search(r"https?://[^/\s]+(/\S+)", letter.text)
-    assert found is not None
-    yield "choose a password", found[1]
-    await world.node.store.write(lambda tx: tx.letters.drop(letter.no))
-    drive = await start(world, visit)
-    yield "charging of a guest", "/drives"
-    await carded(world, visit)
-    yield "account", "/account"
-    yield "security", "/account/security"
-    yield "cards", "/account/cards"
-    await post(visit, f"/account/cards/{UID.lower()}/block", blocked="1")
-    await post(visit, "/account/cards", label="Another", address="Ann Example\nStreet 1\n10115 Berlin")
-    yield "cards blocked and ordered", "/account/cards"
-    yield "no favourites", "/account/favourites"
-    (place,) = (await visit.get("/stations.json")).json["stations"]
-    await post(visit, f"/stations/{place['id']}/favourite", kept="1")
-    await post(visit, f"/stations/{place['id']}/watch", waits="1")
-    yield "favourites", "/account/favourites"
-    yield "payment", "/account/payment"
-    yield "my data", "/account/data"
-    yield "charging", "/drives"
-    yield "charging searched", "/drives?place=nowhere&from=2026-01-01"
-    yield "drive with a link to send", drive
-
-
 async def test_the_pages_of_an_account_are_for_everybody(page: Page, tmp_path: Path) -> None:
     mails = AlertSettings(smtp_host="mail.example", mail_from="charging@node.example")
     world = await open_world(tmp_path, alerts=mails, accounts=AccountSettings(cards=True))
     await walking.listed(world)
     pages = Pages(world.node)
     visit = Visit(pages)
-    assert await looked_at(page, pages, visit, _walk(world, visit)) == []
+    assert await looked_at(page, pages, visit, walking.account(world, pages, visit)) == []
     await close(world.node)

@@ -24,21 +24,23 @@ from interplug.store.drivers import Drive
 from interplug.store.faults import Fault
 from interplug.store.tx import Tx
 from interplug.web.door import Application
+from interplug.web.driver.elsewhere import CONNECT
 from interplug.web.driver.pages import Pages
 from interplug.web.driver.paying import Till
 from tests.drivers.played import World, session
 from tests.drivers.test_reserving import result
 from tests.modules import said
 from tests.stories.paying import Street
+from tests.web.test_accounts import EMAIL, PASSWORD, UID, carded, letters, link, post, start
 from tests.web.test_pages import begun, number
 from tests.web.test_reserving import accepted
 from tests.web.test_station import TARIFF, WEEKDAYS, told
-from tests.web.visiting import Visit, ask, body, scope
+from tests.web.visiting import Answer, Visit, ask, body, scope
 
 HOST = "http://node.example"
 HOP = frozenset({"content-length", "connection", "transfer-encoding"})
-Seen = tuple[str, str]
-"""A name for what is seen, and its path."""
+Seen = tuple[str, str] | tuple[str, str, Answer]
+"""A name for what is seen, and its path; and what was answered there, where it is the answer to a form."""
 
 
 @dataclass
@@ -48,12 +50,13 @@ class Walker:
     page: Page
     app: Application
     visit: Visit
-    paths: list[str] = field(default_factory=list)
+    instead: dict[str, Answer] = field(default_factory=dict)
 
     async def begin(self) -> None:
         await self.page.route("**/*", self._answer)
 
-    async def open(self, path: str) -> None:
+    async def open(self, path: str, answer: Answer | None = None) -> None:
+        self.instead = {} if answer is None else {path: answer}
         await self.page.goto(HOST + path)
         await self.page.wait_for_load_state("load")
 
@@ -64,9 +67,8 @@ class Walker:
             return
         url = parts.path + (f"?{parts.query}" if parts.query else "")
         headers = self.visit.headers({name: value for name, value in request.headers.items() if name != "cookie"})
-        answer = await ask(self.app, scope(request.method, url, headers), body(request.post_data_buffer or b""))
+        answer = self.instead.get(url) or await ask(self.app, scope(request.method, url, headers), body(request.post_data_buffer or b""))
         assert answer is not None
-        self.paths.append(parts.path)
         kept = {name: value for name, value in answer.headers if name not in HOP}
         await route.fulfill(status=answer.status, headers=kept, body=answer.body)
 
@@ -77,7 +79,13 @@ async def driver(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen
     station = f"/stations/{await number(visit)}"
     yield "station", station
     yield "no drives", "/drives"
+    form = await visit.get(f"{station}/problem")
+    fields = {"csrf": form.field("csrf"), "evse": "E1", "said": ""}
+    yield "problem with nothing chosen", f"{station}/problem", await visit.post(f"{station}/problem", {**fields, "kind": ""})
+    yield "problem reported", f"{station}/problem", await visit.post(f"{station}/problem", {**fields, "kind": "CABLE"})
     yield "not found", "/nowhere"
+    yield "no connection", "/offline"
+    yield "notices of a stranger", "/notices"
     url, drive, person = await begun(visit, world)
     yield "drive asked", url
     yield "station while charging", station
@@ -100,6 +108,7 @@ async def driver(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen
     await world.tell("cdrs", said.said("cdr", said.theirs(said.cdr(cdr_token=token, authorization_reference=drive.id)), "2.2.1"))
     yield "receipt", url
     yield "drives", "/drives"
+    yield "notices", "/notices"
 
 
 async def at_the_plug(world: World, visit: Visit) -> AsyncIterator[Seen]:
@@ -143,6 +152,50 @@ async def at_the_plug(world: World, visit: Visit) -> AsyncIterator[Seen]:
     await result(world, now.stop_command, "FAILED")
     await world.follower.tick()
     yield "drive that does not stop", url
+
+
+async def account(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen]:
+    """Of who has an account, or makes one."""
+
+    async def letter() -> str:
+        """The link of the last letter."""
+        (last,) = await letters(world)
+        return link(last)
+
+    yield "sign in", "/account/sign-in"
+    yield "make an account", "/account/new"
+    yield "password forgotten", "/account/forgotten"
+    yield "letter sent", "/account/new", await post(visit, "/account/new", email=EMAIL)
+    yield "choose a password", await letter()
+    drive = await start(world, visit)
+    yield "charging of a guest", "/drives"
+    await carded(world, visit)
+    yield "account", "/account"
+    yield "notices of a member", "/notices"
+    yield "security", "/account/security"
+    yield "cards", "/account/cards"
+    await post(visit, f"/account/cards/{UID.lower()}/block", blocked="1")
+    await post(visit, "/account/cards", label="Another", address="Ann Example\nStreet 1\n10115 Berlin")
+    yield "cards blocked and ordered", "/account/cards"
+    yield "no favourites", "/account/favourites"
+    (place,) = (await visit.get("/stations.json")).json["stations"]
+    await post(visit, f"/stations/{place['id']}/favourite", kept="1")
+    await post(visit, f"/stations/{place['id']}/watch", waits="1")
+    yield "favourites", "/account/favourites"
+    yield "payment", "/account/payment"
+    yield "my data", "/account/data"
+    yield "charging", "/drives"
+    yield "charging searched", "/drives?place=nowhere&from=2026-01-01"
+    yield "drive with a link to send", drive
+    await post(visit, "/account/address", email="other@example.org", password=PASSWORD)
+    yield "another address", await letter()
+    driver = await world.node.store.read(lambda tx: tx.accounts.by_email(EMAIL))
+    assert driver is not None
+    told = {"service": "Example", "subject": "s", "label": "ann@example.org"}
+    secret = await pages.favourites.members.ticket(CONNECT, told, 600, driver.driver)
+    yield "connect a service", f"/account/connect/{secret}"
+    await post(Visit(pages), "/account/forgotten", email=EMAIL)
+    yield "another password", await letter()
 
 
 async def paying(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
