@@ -13,7 +13,7 @@ from interplug.store.cards import Card
 from interplug.store.drivers import Drive, Driver
 from tests.drivers.played import World, open_world, session
 from tests.modules import said
-from tests.nodes import close
+from tests.nodes import befriend, close
 
 UID = "04A1B2C3"
 HOME = "Ann Example\nStreet 1\n10115 Berlin"
@@ -196,3 +196,21 @@ async def test_who_is_erased_leaves_bills_of_nobody_and_tokens_that_are_good_no_
 )
 def test_an_address_is_one_or_none(text: str, kept: str | None) -> None:
     assert accounts.email_of(text) == kept
+
+
+async def test_an_operator_of_2_1_1_names_the_contract_and_the_card_is_found(world: World, driver: Driver, card: Card) -> None:
+    world.partner = await befriend(world.node, "2.1.1", parties=(("CPO", "NL", "OLD"),), name="old")
+    place = said.location(country_code="NL", party_id="OLD", evses=[said.evse(status="AVAILABLE")])
+    await tell_old(world, "locations", said.said("location", place, "2.1.1"))
+    token = {"country_code": "DE", "party_id": "ABC", "uid": UID, "type": "RFID", "contract_id": driver.contract_id}
+    document = said.session(country_code="NL", party_id="OLD", id="S9", cdr_token=token, status="ACTIVE", location_id="L1", evse_uid="E1")
+    document |= {"start_date_time": world.clock.text(), "last_updated": world.clock.text()}
+    await tell_old(world, "sessions", said.said("session", document, "2.1.1", location=place))
+    (drive,) = await drives(world, driver)
+    assert (drive.state, drive.token) == ("CHARGING", UID.lower())
+
+
+async def tell_old(world: World, module: str, document: dict[str, Any]) -> None:
+    answer = await world.partner.send("PUT", f"{module}/NL/OLD/{document['id']}", document)
+    assert answer.ok, answer.message
+    await world.follower.tick()

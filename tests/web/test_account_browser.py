@@ -21,7 +21,7 @@ from tests.drivers.played import open_world
 from tests.nodes import close
 from tests.web import walking
 from tests.web.living import Living, two_nodes
-from tests.web.test_accessible import looked_at
+from tests.web.test_accessible import pictured
 from tests.web.test_accounts import EMAIL, PASSWORD, UID
 from tests.web.visiting import Visit
 
@@ -99,6 +99,7 @@ async def test_from_a_letter_to_a_password_to_a_passkey_and_in_again(page: Page,
         await page.get_by_label("Name of this device").fill("My phone")
         await page.get_by_role("button", name="Add a passkey").click()
         await expect(page.locator("strong", has_text="My phone")).to_be_visible()
+        await pictured(page, "passkeys of a driver")
         await page.get_by_role("button", name="Sign out everywhere").click()
         await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         await page.get_by_role("button", name="Sign in with a passkey").click()
@@ -120,6 +121,7 @@ async def test_an_account_with_a_passkey_and_nothing_else(page: Page, tmp_path: 
     async with living(tmp_path) as (node, _box):
         await authenticator(page)
         await page.goto(f"{node.url}/account/new")
+        await pictured(page, "an account with a passkey")
         await page.get_by_role("button", name="With a passkey").click()
         await expect(page.get_by_role("heading", name="Sign-in and security")).to_be_visible()
         await page.get_by_role("button", name="Remove").click()
