@@ -21,7 +21,7 @@ from tests.drivers.played import open_world
 from tests.nodes import close
 from tests.web import walking
 from tests.web.living import Living, two_nodes
-from tests.web.test_accessible import pictured
+from tests.web.test_accessible import looked_at, pictured
 from tests.web.test_accounts import EMAIL, PASSWORD, UID
 from tests.web.visiting import Visit
 
