@@ -62,6 +62,28 @@ async def looked_at(page: Page, app: Application, visit: Visit, walk: AsyncItera
     return found
 
 
+NARROW = 320
+"""Pixels to which pages have to reflow (WCAG 1.4.10)."""
+
+
+@pytest.mark.parametrize("language", ["nl", "de"])
+async def test_longer_words_fit_on_a_small_phone(page: Page, world: World, pages: Pages, visit: Visit, language: str) -> None:
+    walker = walking.Walker(page, pages, visit)
+    await walker.begin()
+    visit.cookies["language"] = language
+    await page.set_viewport_size({"width": NARROW, "height": 640})
+    found = []
+    async for name, path, *answer in walking.driver(world, pages, visit):
+        await walker.open(path, *answer)
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        found += [f"{name} is {wide} wide"] if wide > NARROW else []
+        found += await page.evaluate(
+            "[...document.querySelectorAll('.ways a')].filter(a => a.scrollWidth > a.clientWidth).map(a => a.innerText)"
+        )
+        await pictured(page, f"{language} {name} small")
+    assert found == []
+
+
 async def violations(page: Page) -> list[str]:
     result: dict[str, Any] = await page.evaluate(
         "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations'], elementRef: false})", RULES
