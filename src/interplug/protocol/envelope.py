@@ -58,7 +58,7 @@ def respond(answer: Answer, request: Request, now: int) -> Response:
 def _page(bodies: Bodies, rest: bytes) -> bytes:
     """`rest` is the envelope without data."""
     if len(bodies) < 2:
-        return b'{"data":[%b],%b' % (b"".join(bodies), rest[1:])
+        return b"".join((b'{"data":[', *bodies, b"],", rest[1:]))
     parts = list(bodies)
     parts[0] = b'{"data":[' + parts[0]
     parts[-1] += b"]," + rest[1:]
