@@ -294,6 +294,7 @@ class Places(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 class Map(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     style_url: Annotated[str, _help("A style of MapLibre for the map behind the stations; empty: outlines of countries, of our own.")] = ""
     pmtiles: Annotated[str, _help("A PMTiles file with vector tiles, which this node then serves itself.")] = ""
+    hosts: Annotated[list[str], _help("Further places, as https://tiles.example, from which the style loads tiles and pictures.")] = []
     attribution: Annotated[str, _help("Whose map it is, shown on it; most sources of maps ask for that.")] = ""
 
 

@@ -24,4 +24,4 @@ def test_each_package_brings_its_licence(vendor: Path) -> None:
     assert packages
     for package in packages:
         assert package["licence"]
-        assert any(file["source"] == "LICENSE" for file in package["files"])
+        assert any(file["source"] in ("LICENSE", "LICENSE.txt") for file in package["files"])

@@ -24,6 +24,7 @@ SLOW = 30_000
 async def choose(page: Page) -> None:
     """From the front page to a station with a free charge point."""
     await expect(rows(page).first).to_be_visible(timeout=SLOW)
+    await page.get_by_text("Filters").click()
     await page.get_by_label("Power").select_option(label="22 kW or more")
     await page.get_by_label("Free now").check()
     await page.get_by_role("button", name="Search").click()

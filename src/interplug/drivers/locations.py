@@ -58,9 +58,9 @@ def place_of(stored: Stored, operator: str = "", elsewhere: frozenset[str] = fro
     return Place(
         pk=stored.pk,
         source=stored.key.source,
-        name=name,
+        name=name.strip(),
         address=document["address"],
-        city=document["city"],
+        city=document["city"].strip(),
         operator=operator,
         words=" ".join(dict.fromkeys(" ".join((*map(folded, told), *names)).split())),
         plugs="".join(f",{standard}" for standard in sorted({connector["standard"] for connector in connectors})) + ",",

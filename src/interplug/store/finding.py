@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from interplug.store.database import Database, Row
 from interplug.store.earth import BAND, CELL, WORLD, Box, around
-from interplug.store.places import COLUMNS, UNKNOWN, Place
+from interplug.store.places import ALL, COLUMNS, UNKNOWN, Place
 
 MOST = 1000
 WORDS = 8
@@ -44,11 +44,12 @@ BY_DISTANCE = "(p.x - ?) * (p.x - ?) + (p.y - ?) * (p.y - ?), p.object"
 INSIDE = "p.x between ? and ? and p.y between ? and ?"
 BANDS = "p.band in ({marks})"
 HEIGHT = "p.band between ? and ?"
+WORDS_OF = f"p.object in (select w.rowid from place_words w where {MATCHING})"
 WORD = "' ' || p.words like ? escape '\\'"
-TOTAL = "select coalesce(sum({count}), 0) from place_cell c where c.zoom = 3{kinds}"
+TOTAL = "select coalesce(sum({count}), 0) from place_cell c where c.zoom = 3 and c.kind {kinds}"
 CELLS = """
 select sum(c.sum_x), sum(c.sum_y), sum(c.places), sum({count}), sum(c.evses), sum(c.free) from place_cell c
-where c.zoom = ? and c.y between ? and ? and c.x between ? and ?{kinds} group by c.y, c.x having sum({count}) > 0"""
+where c.zoom = ? and c.y between ? and ? and c.x between ? and ? and c.kind {kinds} group by c.y, c.x having sum({count}) > 0"""
 POINTS = "select p.object, p.x, p.y, p.free, p.evses from place p where {where} limit ?"
 NUMBERS = "select p.object, p.x, p.y, p.free, p.evses from place p where p.object = ?"
 KINDS = "(select k.id from place_kind k where {where})"
@@ -143,7 +144,7 @@ class Finding:
         return await self._near(search, box.centre, limit, 0, box)
 
     async def _worded(self, search: Search, limit: int, offset: int, near: tuple[int, int] | None) -> Listed:
-        where, values = _all((MATCHING, (" ".join(f"{word}*" for word in search.words),)), *_filters(search, "+q.kind"))
+        where, values = _all((MATCHING, (_prefixes(search),)), *_filters(search, "+q.kind"))
         order: Condition = (BY_DISTANCE, (near[0], near[0], near[1], near[1])) if near else (BY_TOWN, (search.text.strip().lower(),))
         rows = await self._db.all(WORDED.format(where=where, order=order[0]), *values, *order[1], limit, min(offset, MOST))
         total = rows[0][14] if rows else 0
@@ -175,7 +176,7 @@ class Finding:
     async def total(self, search: Search) -> int:
         """How many fit, without regard to words."""
         kinds, values = _kinds(search)
-        row = await self._db.one(TOTAL.format(count=_counted(search), kinds=f" and c.kind in {kinds}" if kinds else ""), *values)
+        row = await self._db.one(TOTAL.format(count=_counted(search), kinds=f"in {kinds}" if kinds else f"= {ALL}"), *values)
         return 0 if row is None else int(row[0])
 
     # --- the map
@@ -183,17 +184,20 @@ class Finding:
     async def clusters(self, search: Search, box: Box, zoom: int) -> list[Cluster]:
         kinds, values = _kinds(search)
         side = WORLD - zoom - CELL
-        statement = CELLS.format(count=_counted(search), kinds=f" and c.kind in {kinds}" if kinds else "")
+        statement = CELLS.format(count=_counted(search), kinds=f"in {kinds}" if kinds else f"= {ALL}")
         rows = await self._db.all(statement, zoom, box.y0 >> side, box.y1 >> side, box.x0 >> side, box.x1 >> side, *values)
         return [Cluster(x // whole, y // whole, count, evses, free) for x, y, whole, count, evses, free in rows]
 
     async def points(self, search: Search, box: Box, limit: int) -> list[Point]:
-        where, values = _all(*_inside(box), *_filters(search, "+p.kind"), *((WORD, (f"% {word}%",)) for word in search.words))
+        if search.text.strip() and not search.words:
+            return []
+        inside = [(WORDS_OF, (_prefixes(search),)), _edges(box)] if search.words else _inside(box)
+        where, values = _all(*inside, *_filters(search, "+p.kind"))
         return [Point(*row) for row in await self._db.all(POINTS.format(where=where), *values, limit)]
 
-    async def point(self, pk: int) -> Point | None:
-        row = await self._db.one(NUMBERS, pk)
-        return None if row is None else Point(*row)
+    async def among(self, numbers: Iterable[int]) -> list[Point]:
+        rows = [await self._db.one(NUMBERS, pk) for pk in numbers]
+        return [Point(*row) for row in rows if row is not None]
 
     # --- what can be chosen
 
@@ -256,4 +260,12 @@ def _inside(box: Box) -> list[Condition]:
     first, last = box.y0 >> BAND, box.y1 >> BAND
     bands: Any = range(first, last + 1)
     named = (BANDS.format(marks=", ".join("?" * len(bands))), tuple(bands)) if 0 < len(bands) <= HIGHEST else (HEIGHT, (first, last))
-    return [named, (INSIDE, (box.x0, box.x1, box.y0, box.y1))]
+    return [named, _edges(box)]
+
+
+def _edges(box: Box) -> Condition:
+    return INSIDE, (box.x0, box.x1, box.y0, box.y1)
+
+
+def _prefixes(search: Search) -> str:
+    return " ".join(f"{word}*" for word in search.words)

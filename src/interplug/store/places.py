@@ -2,8 +2,8 @@
 
 Nothing here is truth: a row is made anew whenever its Location or one of its EVSEs changes, and the station's own page reads the
 Location itself. What filters look at besides the status is the *kind* of a place, of which there are few. The map zoomed out shows
-cells: how many places of each kind are in a square of the earth, and how many of their EVSEs are free, counted with each change.
-`finding.py` asks what is written here.
+cells: how many places of each kind, and of all, are in a square of the earth, and how many of their EVSEs are free. Each change is
+counted there at once. `finding.py` asks what is written here.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ PRICES = (30, 40, 50, 60, 70, 80, 100)
 """A kind knows the power and the price of a plug only as the step that it reaches: in watts, and in cents for a kWh at most."""
 DEARER = 1_000_000
 UNKNOWN = 0
+ALL = 0
+"""The kind under which a cell counts the places of all kinds together."""
 
 COLUMNS = "object, source, name, address, city, operator, words, plugs, evses, free, watts, heard_at, x, y, band, kind"
 NAMES = COLUMNS.split(", ")
@@ -179,8 +181,9 @@ def _count(counts: dict[tuple[int, int, int, int], list[int]], row: Sequence[int
     if row is None:
         return
     x, y, kind, evses, free = row
+    added = [sign * one for one in (1, evses, free, int(free > 0), x, y)]
     for zoom in LEVELS:
         side = WORLD - zoom - CELL
-        sums = counts.setdefault((zoom, y >> side, x >> side, kind), [0] * 6)
-        for place, one in enumerate((1, evses, free, int(free > 0), x, y)):
-            sums[place] += sign * one
+        for counted in (kind, ALL):
+            cell = zoom, y >> side, x >> side, counted
+            counts[cell] = [was + one for was, one in zip(counts[cell], added, strict=True)] if cell in counts else added

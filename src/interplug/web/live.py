@@ -50,6 +50,8 @@ class Part:
 
 
 Look = Callable[[], Awaitable[list[Part]]]
+Changed = Callable[[frozenset[int]], Awaitable[list[Part]]]
+"""A look at what has changed alone; parts that it does not name are as they were."""
 Moved = Callable[[], Awaitable[object]]
 """A cheaper look: as long as its answer stays the same, there is nothing new to see."""
 
@@ -60,6 +62,8 @@ class Watch:
 
     objects: frozenset[int] | None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    news: set[int] = field(default_factory=set)
+    """Of `objects`, those that have changed since the last look."""
 
 
 class Streams:
@@ -84,7 +88,10 @@ class Streams:
 
     def _wake(self, changed: Collection[int]) -> None:
         for watch in self._watches:
-            if watch.objects is None or not watch.objects.isdisjoint(changed):
+            if watch.objects is None:
+                watch.woken.set()
+            elif news := watch.objects.intersection(changed):
+                watch.news |= news
                 watch.woken.set()
 
     def end(self) -> None:
@@ -113,15 +120,16 @@ class Streams:
                 if not counter[name]:
                     del counter[name]
 
-    async def follow(self, watch: Watch, look: Look, moved: Moved | None) -> AsyncIterator[bytes]:
+    async def follow(self, watch: Watch, look: Look, moved: Moved | None, changed: Changed | None = None) -> AsyncIterator[bytes]:
         """The bytes of one stream. What the page shows may be older than the stream, so it begins with every part."""
         shown: dict[str, object] = {}
         seen: object = self
         end = asyncio.get_running_loop().time() + LONGEST
         while not self._ending and asyncio.get_running_loop().time() < end:
             watch.woken.clear()
+            news, watch.news = frozenset(watch.news), set()
             before, seen = seen, await moved() if moved is not None else None
-            for part in await look() if moved is None or seen != before else ():
+            for part in await self._looked(look, changed, news, first=not shown) if moved is None or seen != before else ():
                 if part.event in shown and shown[part.event] == part.value:
                     continue
                 shown[part.event] = part.value
@@ -131,6 +139,11 @@ class Streams:
             if not await _woken(watch):
                 yield event("beat", "")
             await asyncio.sleep(SPACING)
+
+    async def _looked(self, look: Look, changed: Changed | None, news: frozenset[int], *, first: bool) -> list[Part]:
+        if changed is None or first:
+            return await look()
+        return await changed(news) if news else []
 
 
 @dataclass(slots=True, frozen=True)
@@ -142,13 +155,14 @@ class Stream:
     objects: Collection[int] | None
     look: Look
     moved: Moved | None = None
+    changed: Changed | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
             await Response(media_type=KIND)(scope, receive, send)
             return
         with self.streams.watch(self.who, self.objects) as watch:
-            events = self.streams.follow(watch, self.look, self.moved)
+            events = self.streams.follow(watch, self.look, self.moved, self.changed)
             answer = StreamingResponse(events, media_type=KIND, headers={"x-accel-buffering": "no"})
             await answer(scope, receive, send)
 

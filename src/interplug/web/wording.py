@@ -7,6 +7,7 @@ node and no clock; whoever asks brings the time.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -168,8 +169,18 @@ def plug(standard: str) -> str:
     return standard.replace("_", " ")
 
 
+def plugs(standards: str) -> str:
+    """As `store.places` keeps them: between commas."""
+    return ", ".join(plug(one) for one in standards.strip(",").split(","))
+
+
 def kw(watts: int | Decimal) -> str:
-    return writing.number(Decimal(watts) / 1000, spoken(), 0, 1) + " kW"
+    return _kw(watts, spoken())
+
+
+@functools.lru_cache(2048)
+def _kw(watts: int | Decimal, language: str) -> str:
+    return writing.number(Decimal(watts) / 1000, language, 0, 1) + " kW"
 
 
 def number(value: Decimal, places: int) -> str:
@@ -256,6 +267,16 @@ def money(value: Decimal, currency: str, finer: int = 0) -> str:
     return writing.money(value, currency, spoken(), finer)
 
 
+def cents(value: int, currency: str) -> str:
+    return money(Decimal(value) / 100, currency)
+
+
+def distance(metres: int) -> str:
+    if metres < 1000:
+        return f"{plainly(round(metres, -1))} m"
+    return f"{writing.number(Decimal(metres) / 1000, spoken(), 1, 1) if metres < 10_000 else plainly(round(metres / 1000))} km"
+
+
 def cost(amount: Amount) -> str:
     return money(amount.shown, amount.currency)
 
@@ -267,9 +288,11 @@ def taxes(amount: Amount) -> str:
 FILTERS: dict[str, Any] = {
     "age": age,
     "ago": ago,
+    "cents": cents,
     "clock": clock,
     "cost": cost,
     "fields": fields,
+    "distance": distance,
     "hours": hours,
     "kw": kw,
     "lasting": lasting,
@@ -279,6 +302,7 @@ FILTERS: dict[str, Any] = {
     "phone": phone,
     "plainly": plainly,
     "plug": plug,
+    "plugs": plugs,
     "say": say,
     "seconds": seconds,
     "status": status,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interplug.drivers.locations import operator_of, place_of
@@ -21,7 +21,7 @@ from interplug.store.tx import Tx
 from .stations import contact_of, public
 
 Document = dict[str, Any]
-PAGE = 50
+PAGE = 20
 FURTHEST = MOST // PAGE
 """Pages that a search for words has at most."""
 
@@ -33,6 +33,9 @@ class Row:
     silent: int
     away: int | None = None
     """Metres, where it is asked what is near."""
+
+    def seen_from(self, near: tuple[int, int] | None) -> Row:
+        return self if near is None else replace(self, away=_away(self.place, near))
 
     @property
     def operator(self) -> str:
@@ -76,6 +79,13 @@ class Found:
     total: int
     more: bool
     rows: tuple[Row, ...]
+    box: Box | None = None
+    """Of the part of the map that is shown, where it is one."""
+
+    @property
+    def first(self) -> int:
+        """The place in the whole list of the first row."""
+        return (self.page - 1) * PAGE + 1
 
     @property
     def pages(self) -> int:
@@ -110,11 +120,13 @@ class Listing:
             listed = await tx.finding.find(search, PAGE, (number - 1) * PAGE, near)
         return Found(search, near, number, listed.total, listed.more, await rows_of(tx, self._node, listed.places, near))
 
-    async def inside(self, search: Search, box: Box) -> tuple[Row, ...]:
+    async def inside(self, search: Search, box: Box) -> Found:
         """The rows beside the map: what is nearest to its middle."""
 
-        async def work(tx: Tx) -> tuple[Row, ...]:
-            return await rows_of(tx, self._node, await tx.finding.inside(search, box, PAGE), None)
+        async def work(tx: Tx) -> Found:
+            places = await tx.finding.inside(search, box, PAGE + 1)
+            rows = await rows_of(tx, self._node, places[:PAGE], None)
+            return Found(search, None, 1, len(rows), len(places) > PAGE, rows, box)
 
         return await self._node.store.read(work)
 
@@ -129,12 +141,57 @@ class Listing:
         return self._choice
 
 
+class Fresh:
+    """Rows as they are now, made once for all pages that show them: where a status changes, every page that shows it asks at once."""
+
+    MOST = 5000
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._head = -1
+        self._rows: dict[int, Row | None] = {}
+        self._said: dict[object, str] = {}
+
+    async def rows(self, numbers: Iterable[int]) -> dict[int, Row]:
+        wanted = list(numbers)
+        self._forget()
+        if lacking := [pk for pk in wanted if pk not in self._rows]:
+            head, found = self._head, await rows(self._node, lacking)
+            if head == self._head:
+                self._rows |= {pk: found.get(pk) for pk in lacking}
+            return {pk: row for pk in wanted if (row := found.get(pk) or self._rows.get(pk)) is not None}
+        return {pk: row for pk in wanted if (row := self._rows[pk]) is not None}
+
+    def kept(self, key: object, make: Callable[[], str]) -> str:
+        if key not in self._said:
+            self._said[key] = make()
+        return self._said[key]
+
+    def _forget(self) -> None:
+        if self._head != self._node.store.head or len(self._rows) > self.MOST:
+            self._head = self._node.store.head
+            self._rows.clear()
+            self._said.clear()
+
+
 async def rows(node: Node, numbers: Iterable[int]) -> dict[int, Row]:
     """The rows of these Locations as they are now, made from the Locations themselves; without those that are gone."""
 
     async def work(tx: Tx) -> dict[int, Row]:
         places = [place for pk in numbers if (place := await _now(tx, node, pk)) is not None]
         return {row.place.pk: row for row in await rows_of(tx, node, places, None)}
+
+    return await node.store.read(work)
+
+
+async def copies_of(node: Node, pk: int) -> list[Row]:
+    """The other Locations that tell of the same EVSEs, the preferred ones first."""
+
+    async def work(tx: Tx) -> list[Row]:
+        found = [stored for other in await tx.places.copies(pk) if (stored := await tx.objects.get_pk(other)) is not None]
+        whose = node.directory.by_id
+        places = [place for one in found if public(one) and (place := place_of(one, operator_of(one, whose(one.key.source)))) is not None]
+        return list(await rows_of(tx, node, places, None))
 
     return await node.store.read(work)
 

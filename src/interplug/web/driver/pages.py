@@ -27,6 +27,7 @@ from .driving import Driving
 from .finding import Finding
 from .installing import Installing
 from .linking import Linking
+from .mapping import Mapping
 from .members import NotSignedIn
 from .membership import Membership
 from .photos import Photos
@@ -64,6 +65,7 @@ class Pages:
         self.app = Starlette(
             routes=[
                 *Finding(self.surface, timer).routes(),
+                *Mapping(self.surface).routes(),
                 *Linking(self.surface).routes(),
                 *Plugs(self.surface, self.photos).routes(),
                 *Reporting(self.surface, timer).routes(),

@@ -19,6 +19,7 @@ from interplug.web.session import Visitor
 
 from . import about, car
 from .favourites import keeping
+from .listing import copies_of
 from .photos import Photos
 from .station import Station, station
 from .stations import public
@@ -45,9 +46,9 @@ class Plugs:
         current, held = await self.surface.open_drive(visitor), await self.surface.open_reservation(visitor)
         context: dict[str, Any] = {"current": current, "held": held, "wish": wish, "idle": car.IDLE, "minutes": reserving.MINUTES}
         context["keeping"] = await keeping(self.surface, visitor, shown.pk)
-        answer = self.surface.answer(
-            request, visitor, "driver/station.html", shown.document(), station=shown, now=self.node.clock(), **context
-        )
+        context["copies"] = copies = await copies_of(self.node, shown.pk)
+        document = {**shown.document(), "copies": [{"id": one.place.pk, "name": one.place.name, "partner": one.partner} for one in copies]}
+        answer = self.surface.answer(request, visitor, "driver/station.html", document, station=shown, now=self.node.clock(), **context)
         return car.keep(request, answer, wish)
 
     async def live(self, request: Request) -> ASGIApp:
