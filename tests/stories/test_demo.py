@@ -38,6 +38,7 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
         assert ours["cdr"] == theirs["cdr"] == receipt["cdr_id"]
         assert ours["status"] == theirs["status"] == "COMPLETED"
         assert receipt["verdict"] == "match"
+        assert story["payment"]["state"] == "captured" and 0 < story["payment"]["paid"] < story["payment"]["asked"]
         kwh = [update["kwh"] for update in story["updates"]]
         assert kwh == sorted(set(kwh)) and len(kwh) >= 3
     assert [(story["offer"], story["margin"] == 0) for story in summary["stories"]] == [(None, True), ("VONK-CITY", False)]
@@ -49,6 +50,12 @@ def test_the_demo_told_once(seed: int, tmp_path: Path) -> None:
     broken = summary["breakdown"]
     assert (broken["alert"]["code"], broken["alert"]["vendor_code"], broken["alert"]["severity"]) == ("GroundFailure", "E-104", "critical")
     assert broken["alert"]["closed_at"] > broken["alert"]["opened_at"]
+    paid = summary["terminal"]
+    assert (paid["operator"], paid["terminal"], paid["held"], paid["state"]) == ("Stadstroom", "PIN-0001", 40, "captured")
+    # At 0.52 and 21 % of tax, to the cent.
+    assert paid["paid"] == pytest.approx(paid["kwh"] * 0.52 * 1.21, abs=0.0051) and paid["authorization_reference"] in paid["receipt"]
+    (terminals,) = summary["terminals_node"]["pids"]
+    pids.append(terminals)
     (death,) = [story["death"] for story in summary["stories"] if "death" in story]
     assert death["pid_before"] != death["pid_after"]
     assert death["kwh_after"] > death["page_meanwhile"]["kwh"] >= death["kwh_before"]
@@ -76,7 +83,7 @@ def test_a_demo_that_fails_says_why_and_leaves_nothing_behind(victim: str, reaso
     summary = msgspec.json.decode(said)
     assert summary["ok"] is False and reason in summary["reason"]
     assert list(tmp_path.glob("interplug-demo-*")) == []
-    assert len(nodes) == 5 and not any(Path(f"/proc/{pid}").exists() for pid in nodes.values())
+    assert len(nodes) == 6 and not any(Path(f"/proc/{pid}").exists() for pid in nodes.values())
 
 
 def test_a_demo_that_goes_on_says_where_everything_is_until_ctrl_c(tmp_path: Path) -> None:
@@ -88,6 +95,8 @@ def test_a_demo_that_goes_on_says_where_everything_is_until_ctrl_c(tmp_path: Pat
         told = msgspec.json.decode("".join(iter(demo.stdout.readline, "}\n")) + "}")
         with urllib.request.urlopen(told["driver_page"], timeout=30) as page:
             assert b"Charging stations" in page.read()
+        with urllib.request.urlopen(told["terminal_page"], timeout=30) as page:
+            assert b"Hold the card to the reader" in page.read()
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)
     assert demo.returncode == 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,8 @@ from .processes import DemoFailed
 Document = dict[str, Any]
 LOOK = 0.25
 """Seconds between two looks at a page."""
+CARD = "4242424242424242"
+"""Of the test provider."""
 SLOW = 23
 """Kilowatts."""
 CALL = aiohttp.ClientTimeout(total=30)
@@ -86,6 +89,19 @@ class Phone:
         return await self._press(
             "/drives", station=str(station["id"]), evse=evse["uid"], connector=connector["id"], price=connector["price_key"]
         )
+
+    async def pay(self, id: str, card: str = CARD) -> None:
+        """Enters the card on the provider's own page, and comes back."""
+        try:
+            async with self._session.get(f"/drives/{id}/pay", headers={"accept": "text/html"}) as answer:
+                page = await answer.text()
+            action, secret = (
+                re.findall(pattern, page)[0] for pattern in (r'action="[^"]*?(/payments/[^"]+)"', r'name="secret" value="([^"]+)"')
+            )
+            async with self._session.post(action, data={"secret": secret, "card": card}, headers={"accept": "text/html"}) as answer:
+                await answer.read()
+        except (aiohttp.ClientError, TimeoutError, IndexError) as error:
+            raise DemoFailed(f"the card could not be entered: {str(error) or type(error).__name__}") from None
 
     async def drive(self, id: str) -> Document:
         return await self._see(f"/drives/{id}.json")

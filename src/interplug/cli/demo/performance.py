@@ -18,11 +18,12 @@ from interplug.versions.table import VERSIONS
 
 from . import ends
 from .breakdown import breakdown
-from .driver import Phone
+from .driver import CARD, Phone
 from .planted import checked, line, plant
 from .processes import DemoFailed, NodeProcess
-from .stage import Stage, furnish, join, open_stations, stage
+from .stage import Stage, furnish, join, join_terminal, open_stations, stage
 from .story import Tell, clock, death_of, priced, ride
+from .terminal import tapped
 
 Document = dict[str, Any]
 ONCE_WITHIN = 115.0
@@ -54,7 +55,8 @@ def demo(
 ) -> None:
     """Three nodes in three processes: two operators (OCPI 2.1.1 and 2.2.1) with stations that speak OCPP, a provider (2.3.0), and cars.
 
-    Prints the address of the driver's page. Ctrl-C ends it. In its third minute an operator is killed and comes back.
+    A fourth provides a payment terminal at stations of one operator. Drivers pay with cards of the test provider; no money moves. Prints
+    the addresses of the driver's page and of the terminal. Ctrl-C ends it. In its third minute an operator is killed and comes back.
     """
     document = asyncio.run(_played(_once(seed, keep=keep) if once else _lasting(seed, keep=keep, json=json)))
     if once:
@@ -96,7 +98,9 @@ async def _once(seed: int, *, keep: bool) -> Document:
                 await _curtain(built, seed, tell)
                 document["setup_seconds"] = round(time.monotonic() - began, 1)
                 document["stories"] = await _stories(built, seed, tell)
-                document["planted"], document["breakdown"] = await _together(plant(built, tell), breakdown(built, tell))
+                document["planted"], document["breakdown"], document["terminal"] = await _together(
+                    plant(built, tell), breakdown(built, tell), tapped(built, tell)
+                )
                 document["checks"] = await checked(built.provider)
                 document["links"] = await asyncio.gather(*(_link(operator, built.provider) for operator in built.operators))
                 document["stations"] = await asyncio.gather(*(one.figures() for one in built.stations))
@@ -106,6 +110,7 @@ async def _once(seed: int, *, keep: bool) -> Document:
         except DemoFailed as error:
             document["reason"] = str(error)
         document["nodes"] = [_node(node) for node in built.nodes]
+        document["terminals_node"] = _node(built.terminals)
         document["seconds"] = round(time.monotonic() - began, 1)
         if keep:
             document["folder"] = str(built.folder)
@@ -114,11 +119,12 @@ async def _once(seed: int, *, keep: bool) -> Document:
 
 async def _curtain(built: Stage, seed: int, tell: Tell) -> None:
     await furnish(built, seed)
-    await asyncio.gather(*(node.start() for node in built.nodes))
+    await asyncio.gather(*(node.start() for node in built.processes))
     await join(built)
     await open_stations(built)
-    await _arrived(built)
-    tell(f"three nodes are running and registered with each other, their stations are connected; the driver's page: {built.provider.url}/")
+    await asyncio.gather(_arrived(built), join_terminal(built))
+    tell("three nodes are running and registered with each other, their stations are connected")
+    tell(f"the driver's page: {built.provider.url}/, the terminal: {built.terminal_page}")
 
 
 async def _arrived(built: Stage) -> None:
@@ -154,7 +160,8 @@ async def _together(*parts: Coroutine[Any, Any, Document]) -> list[Document]:
 async def _link(operator: NodeProcess, provider: NodeProcess) -> Document:
     """What was agreed, as each end lists it, and what the agreed version could not carry."""
     ours, theirs = await asyncio.gather(operator.command("partner", "list"), provider.command("partner", "list"))
-    version = ours[0]["version"]
+    here = next(one for one in ours if one["partner"] == provider.name)
+    version = here["version"]
     same = next(one for one in theirs if one["partner"] == operator.name)
     if same["version"] != version:
         raise DemoFailed(f"{operator.name} speaks {version}, {provider.name} {same['version']}")
@@ -165,7 +172,7 @@ async def _link(operator: NodeProcess, provider: NodeProcess) -> Document:
     return {
         "between": [operator.name, provider.name],
         "version": version,
-        "registered_at": [ours[0]["registered_at"], same["registered_at"]],
+        "registered_at": [here["registered_at"], same["registered_at"]],
         "losses": {"objects": missing, "fields": sorted(ends.lost(own, received)), "listed": listed},
     }
 
@@ -198,6 +205,10 @@ def _lines(document: Document) -> Iterator[str]:
         broken, alert = document["breakdown"], document["breakdown"]["alert"]
         yield f"{broken['operator']}: {alert['code']} at {broken['station']}, on the driver's page after {broken['seconds']} s"
         yield f"    alert {alert['number']}, {alert['severity']}, from {alert['opened_at']} to {alert['closed_at']}"
+    if "terminal" in document:
+        paid = document["terminal"]
+        amount = f"{paid['paid']} {paid['currency']} of {paid['held']} that were held"
+        yield f"{paid['operator']}: {paid['kwh']} kWh paid by card at terminal {paid['terminal']}, {amount}, receipt {paid['receipt']}"
     if "planted" in document:
         yield line(document["planted"])
     if document["ok"]:
@@ -209,6 +220,8 @@ def _story_lines(story: Document) -> Iterator[str]:
     yield f"{story['operator']}: {story['station']}, {receipt['kwh']} kWh, {priced(receipt)}"
     for name, figures in story["ends"].items():
         yield f"    {name:9} {figures['cdr_kwh']} kWh, {figures['cdr_cost']['before_taxes']}, CDR {figures['cdr']}"
+    if "payment" in story:
+        yield f"    paid {story['payment']['paid']} {story['payment']['currency']} by card, of {story['payment']['asked']} that were held"
     bought, sold = story["purchase"]["before_taxes"], story["retail"]["before_taxes"]
     yield f"    bought {bought}, sold {sold} ({story['offer'] or 'pass-through'}), margin {story['margin']} before taxes"
     death = story.get("death")
@@ -242,13 +255,21 @@ async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
 async def _where(built: Stage, *, keep: bool) -> Document:
     folder = {"folder": str(built.folder)} if keep else {}
     stations = await asyncio.gather(*(one.figures() for one in built.stations))
-    return {"driver_page": f"{built.provider.url}/", "nodes": [_node(node) for node in built.nodes], "stations": stations, **folder}
+    return {
+        "driver_page": f"{built.provider.url}/",
+        "terminal_page": built.terminal_page,
+        "nodes": [_node(node) for node in built.nodes],
+        "stations": stations,
+        **folder,
+    }
 
 
 def _announcement(built: Stage, *, keep: bool) -> Iterator[str]:
-    yield f"\n  Driver's page   {built.provider.url}/\n"
-    for node in built.nodes:
-        yield f"  {node.name:16}{node.role:5} OCPI {max(node.versions)}  pid {node.pids[-1]:<7} {node.url}/ocpi/versions"
+    yield f"\n  Driver's page   {built.provider.url}/"
+    yield f"  Card terminal   {built.terminal_page}"
+    yield f"  Card to pay     {CARD} (of the test provider; no money moves)\n"
+    for node in built.processes:
+        yield f"  {node.name:16}{node.role:5} OCPI {', '.join(node.versions):20} pid {node.pids[-1]:<7} {node.url}/ocpi/versions"
     if keep:
         yield f"  folder          {built.folder}"
     for one in built.stations:

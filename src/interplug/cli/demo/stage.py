@@ -1,4 +1,4 @@
-"""The stage: a city of two charge point operators and a provider, invented, imported and joined by real handshakes.
+"""The stage: a city of two charge point operators, a provider, and a payment terminal, invented, imported and joined by real handshakes.
 
 Everything that happens here is done with the commands that an operator has. What is invented is the city; the nodes, their
 databases and what goes over the wire are what they would be anywhere.
@@ -46,17 +46,32 @@ RETAIL = {
 }
 """What the provider charges at slow plugs of the second operator; elsewhere the operators' prices pass through."""
 PROVIDER = ("NL", "VNK", "Vonk Mobiliteit")
+TERMINALS = ("NL", "PIN", "Pinstraat")
+"""Who provides the payment terminal at stations of the second operator."""
+TERMINAL, SERVED = "PIN-0001", 3
+"""Its reference, and of how many Locations it is the terminal."""
+AD_HOC = {
+    "type": "AD_HOC_PAYMENT",
+    "currency": "EUR",
+    "tax_included": "NO",
+    "preauthorize_amount": 40,
+    "elements": [{"price_components": [{"type": "ENERGY", "price": Decimal("0.52"), "vat": 21, "step_size": 1}]}],
+}
+"""The price for who pays there by card."""
 
 
 @dataclass
 class Stage:
-    """The three nodes, and the stations of the two operators."""
+    """The three nodes, the one that provides the terminal, and the stations of the two operators."""
 
     folder: Path
     alpha: NodeProcess
     beta: NodeProcess
     provider: NodeProcess
+    terminals: NodeProcess
     stations: tuple[StationsProcess, StationsProcess]
+    terminal: str = ""
+    """Its id, once it is activated."""
 
     @property
     def locations(self) -> int:
@@ -71,6 +86,14 @@ class Stage:
     def nodes(self) -> tuple[NodeProcess, ...]:
         return self.alpha, self.beta, self.provider
 
+    @property
+    def processes(self) -> tuple[NodeProcess, ...]:
+        return *self.nodes, self.terminals
+
+    @property
+    def terminal_page(self) -> str:
+        return f"{self.terminals.url}/terminals/{self.terminal}"
+
 
 @asynccontextmanager
 async def stage(seed: int, speed: float, *, keep: bool) -> AsyncIterator[Stage]:
@@ -80,8 +103,8 @@ async def stage(seed: int, speed: float, *, keep: bool) -> AsyncIterator[Stage]:
     try:
         yield built
     finally:
-        await asyncio.gather(*(one.end() for one in built.stations), *(one.end() for one in built.nodes), return_exceptions=True)
-        for node in built.nodes:
+        await asyncio.gather(*(one.end() for one in built.stations), *(one.end() for one in built.processes), return_exceptions=True)
+        for node in built.processes:
             node.release()
         if not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -95,13 +118,18 @@ def _nodes(folder: Path, seed: int, speed: float, epoch: float) -> Stage:
         return NodeProcess(folder / one.party_id.lower(), one.name, one.name, "CPO", party, versions, clock, charges=True)
 
     country, party, company = PROVIDER
-    alpha, beta = operator(ALPHA, ["2.1.1"]), operator(BETA, ["2.2.1"])
+    alpha, beta = operator(ALPHA, ["2.1.1"]), operator(BETA, ["2.2.1", "2.3.0"])
     provider = NodeProcess(
         folder / party.lower(), company, company, "EMSP", f"{country}-{party}", ["2.1.1", "2.2.1", "2.3.0"],
-        f"{clock}[surfaces]\ndriver = true\n",
+        f'{clock}[surfaces]\ndriver = true\n[payments]\nprovider = "test"\n',
+    )  # fmt: skip
+    country, party, company = TERMINALS
+    terminals = NodeProcess(
+        folder / party.lower(), company, company, "PTP", f"{country}-{party}", ["2.3.0"],
+        f'{clock}[surfaces]\nterminals = true\n[payments]\nprovider = "test"\n',
     )  # fmt: skip
     stations = (StationsProcess(alpha, speed, epoch, seed), StationsProcess(beta, speed, epoch, seed))
-    return Stage(folder, alpha, beta, provider, stations)
+    return Stage(folder, alpha, beta, provider, terminals, stations)
 
 
 async def furnish(built: Stage, seed: int) -> None:
@@ -110,6 +138,7 @@ async def furnish(built: Stage, seed: int) -> None:
     await asyncio.gather(
         *(_operator(one, operator, seed, now) for one, operator in zip(built.stations, (ALPHA, BETA), strict=True)),
         _provider(built.provider, seed, now),
+        built.terminals.command("party", "add", built.terminals.role, built.terminals.party, "--name", built.terminals.name),
     )
 
 
@@ -118,13 +147,26 @@ async def _operator(stations: StationsProcess, operator: city.Operator, seed: in
     await node.command("party", "add", node.role, node.party, "--name", node.company)
     locations = city.locations(operator, now, seed=seed, count=LOCATIONS)
     country, party = operator.country_code, operator.party_id
+    tariffs = city.tariffs(operator, now)
+    if operator is BETA:
+        tariffs.append({**operator.owned("AD-HOC", now), **AD_HOC})
+        locations = [_paid_here(one) if place < SERVED else one for place, one in enumerate(locations)]
     files = [
-        _written(node.folder / "tariffs.jsonl", city.tariffs(operator, now)),
+        _written(node.folder / "tariffs.jsonl", tariffs),
         _written(node.folder / "locations.jsonl", locations),
         _written(node.folder / "tokens.jsonl", _cards(f"{seed}/{party}", now, (country, party, operator.name), OWN_CARDS)),
     ]
     await node.command("import", *files, "--version", "2.3.0")
     await stations.provide(locations)
+
+
+def _paid_here(location: dict[str, Any]) -> dict[str, Any]:
+    """Each of its plugs has the price for who pays by card besides."""
+    evses = [
+        {**evse, "connectors": [{**plug, "tariff_ids": [*plug["tariff_ids"], "AD-HOC"]} for plug in evse["connectors"]]}
+        for evse in location["evses"]
+    ]
+    return {**location, "evses": evses}
 
 
 async def open_stations(built: Stage) -> None:
@@ -183,14 +225,19 @@ def _written(path: Path, documents: Iterable[dict[str, Any]]) -> str:
 async def join(built: Stage) -> None:
     """Each operator invites the provider, who registers: chapter 7 with all its calls, over sockets."""
     for operator in built.operators:
-        invitation = await operator.command("partner", "invite", built.provider.name)
-        await built.provider.command(
-            "partner",
-            "register",
-            invitation["versions_url"],
-            "--name",
-            operator.name,
-            "--audience",
-            operator.name,
-            typed=invitation["token"] + "\n",
-        )
+        await _joined(operator, built.provider, operator.versions[0])
+
+
+async def join_terminal(built: Stage) -> None:
+    """The second operator invites who provides terminals, and activates the one that came with its stations."""
+    await _joined(built.beta, built.terminals, "2.3.0")
+    places = [f"LOC{number:04d}" for number in range(1, SERVED + 1)]
+    where = [text for place in places for text in ("--location", place)]
+    found = await built.beta.command("terminal", "activate", TERMINAL, built.terminals.name, *where, "--our-invoices")
+    built.terminal = found["terminal_id"]
+
+
+async def _joined(operator: NodeProcess, partner: NodeProcess, version: str) -> None:
+    invitation = await operator.command("partner", "invite", partner.name, "--version", version)
+    wish = ("--name", operator.name, "--audience", operator.name, "--version", version)
+    await partner.command("partner", "register", invitation["versions_url"], *wish, typed=invitation["token"] + "\n")

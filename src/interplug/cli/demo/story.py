@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from . import ends
@@ -46,12 +46,13 @@ async def ride(
         updates = await _watched(phone, charging)
         told = {} if middle is None else await middle(phone, updates[-1])
         await phone.stop(charging["id"])
-        done = await phone.until(charging["id"], "the receipt", lambda seen: seen["receipt"] is not None, BILLS)
+        done = await phone.until(charging["id"], "the receipt", _settled, BILLS)
     receipt = done["receipt"]
     both = await ends.of_drive(operator, stage.provider, done["session_id"], receipt["cdr_id"])
     sale = await ends.sale(stage.provider, operator, receipt["cdr_id"])
     _check(operator, done, both, sale)
-    tell(f"{operator.name}: stopped, {receipt['kwh']} kWh, {priced(receipt)}, CDR {receipt['verdict']}")
+    paid = f"{done['payment']['paid']} taken of {done['payment']['asked']} that were held"
+    tell(f"{operator.name}: stopped, {receipt['kwh']} kWh, {priced(receipt)}, CDR {receipt['verdict']}, {paid}")
     return {
         "operator": operator.name,
         "station": station["name"],
@@ -61,6 +62,7 @@ async def ride(
         "seconds": round(time.monotonic() - began, 1),
         "updates": [{name: update[name] for name in ("updated_at", "kwh", "cost")} for update in updates],
         "ends": both,
+        "payment": {name: done["payment"][name] for name in ("state", "currency", "asked", "paid")},
         "receipt": {name: receipt[name] for name in ("cdr_id", "kwh", "began_at", "ended_at", "total", "computed", "verdict")},
         **sale,
         **told,
@@ -75,10 +77,16 @@ async def _charging(phone: Phone, operator: NodeProcess, chance: random.Random) 
         station, evse, connector = await phone.choose(operator.name, chance)
         try:
             asked = await phone.start(station, evse, connector)
+            await phone.pay(asked["id"])
             return station, evse, connector, await phone.until(asked["id"], "charging", lambda seen: bool(seen["kwh"]), STARTS)
         except DemoFailed:
             if attempts == ATTEMPTS:
                 raise
+
+
+def _settled(seen: Document) -> bool:
+    """The bill has come, and the money that was held is taken."""
+    return seen["receipt"] is not None and seen["payment"]["state"] in ("captured", "voided")
 
 
 def priced(receipt: Document) -> str:
@@ -99,6 +107,8 @@ def _check(operator: NodeProcess, done: Document, both: dict[str, Document], sal
     ours, theirs, receipt = both["operator"], both["provider"], done["receipt"]
     wrong = [name for name in ("session", "status", "kwh", "cdr", "cdr_kwh") if ours[name] != theirs[name] or ours[name] is None]
     wrong += [name for name in ("cost", "cdr_cost") if _net(ours[name]) != _net(theirs[name])]
+    if done["payment"]["paid"] != _coins(receipt["total"]):
+        wrong.append("payment")
     if ours["cdr_kwh"] != receipt["kwh"] or ours["kwh"] != ours["cdr_kwh"] or sale["retail"] != receipt["total"]:
         wrong.append("receipt")
     if sale["purchase"]["before_taxes"] != _net(ours["cdr_cost"]) or (sale["offer"] is None and sale["margin"] != 0):
@@ -112,6 +122,12 @@ def _check(operator: NodeProcess, done: Document, both: dict[str, Document], sal
 def _net(cost: Document | None) -> Decimal | None:
     """Without taxes, which 2.1.1 cannot say."""
     return None if cost is None else Decimal(cost["before_taxes"])
+
+
+def _coins(total: Document) -> Decimal:
+    """What of a receipt can be paid; before taxes, where 2.1.1 tells none."""
+    amount = total["before_taxes"] if total["after_taxes"] is None else total["after_taxes"]
+    return Decimal(amount).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def death_of(stage: Stage, operator: NodeProcess, tell: Tell, dark: float = DARK) -> Callable[[Phone, Document], Awaitable[Document]]:
