@@ -91,3 +91,10 @@ def test_the_base_install_opens_the_pure_rooms() -> None:
     command = [sys.executable, "-c", OPEN_PURE_ROOMS, str(SOURCE), ",".join(allowed), *PURE]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_double_of_stripe_is_for_tests_alone() -> None:
+    """localstripe is under the GPL: nothing that is installed to run a node may need it."""
+    extras = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert [name for name, needed in extras.items() if any("localstripe" in one for one in needed)] == ["test"]
+    assert [name(path) for path in FILES if "localstripe" in path.read_text()] == []

@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from interplug.config import Payments
 from interplug.payments.port import BadWebhook, NoAnswer, Refused, Wish
 from interplug.payments.stripe import Stripe
+from interplug.payments.till import Till
+from tests.nodes import close
+from tests.payments.standing import open_standing
 
 D = Decimal
 KEY = "sk_test_12345"
@@ -36,8 +40,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def double(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """localstripe, in a process of its own."""
-    pytest.importorskip("localstripe")
+    """localstripe, in a process of its own. It comes with the extra `test`: without it nothing of this would be tried."""
     port, folder = free_port(), tmp_path_factory.mktemp("localstripe")
     command = [sys.executable, "-m", "localstripe", "--port", str(port), "--from-scratch"]
     environment = {**os.environ, "HOME": str(folder), "TMPDIR": str(folder)}
@@ -115,6 +118,30 @@ async def test_a_hold_that_the_double_cannot_raise_is_refused(double: str, strip
     await paid(double, made.reference)
     with pytest.raises(Refused):
         await stripe.increment(made.reference, D(80), "EUR", "p4.raise")
+
+
+async def test_the_till_takes_and_gives_back_over_the_wire(double: str, stripe: Stripe, tmp_path: Path) -> None:
+    """The double says 50.00 captured and 37.66 refunded where 12.34 were captured; what is kept is the same."""
+    standing = await open_standing(tmp_path)
+    till = Till(standing.node, stripe)
+    row = msgspec.structs.replace(await standing.payment(), id="wire", provider="stripe", key="wire.authorize")
+    await standing.node.store.write(lambda tx: tx.payments.add(row))
+    payment = await till.begin(row)
+    assert payment.state == "requires_action"
+    assert await paid(double, payment.reference) == "requires_capture"
+    payment, _ = await till.look("wire")
+    assert (payment.state, payment.held) == ("held", 50)
+    for due in ("12.34", "10"):
+        await standing.due("wire", due)
+        payment = await till.settle("wire")
+        assert (payment.state, payment.kept) == ("captured", D(due))
+    await close(standing.node)
+
+
+async def test_no_card_is_taken_at_a_terminal(stripe: Stripe) -> None:
+    assert not stripe.readers
+    with pytest.raises(Refused, match="terminals"):
+        await stripe.authorize(msgspec.structs.replace(wish(), reader="SN-1"), "p9.authorize")
 
 
 async def test_nobody_there_is_no_answer() -> None:

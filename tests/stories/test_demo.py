@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -92,7 +93,8 @@ def test_a_demo_that_goes_on_says_where_everything_is_until_ctrl_c(tmp_path: Pat
         command, env=quiet_environment() | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as demo:
         assert demo.stdout is not None
-        told = msgspec.json.decode("".join(iter(demo.stdout.readline, "}\n")) + "}")
+        lines = itertools.takewhile(lambda line: line not in ("}\n", ""), iter(demo.stdout.readline, None))
+        told = msgspec.json.decode("".join(lines) + "}")
         with urllib.request.urlopen(told["driver_page"], timeout=30) as page:
             assert b"Charging stations" in page.read()
         with urllib.request.urlopen(told["terminal_page"], timeout=30) as page:
