@@ -13,6 +13,8 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from starlette.datastructures import Headers
+
 from interplug.modules.node import Node
 from interplug.modules.server import serve
 from interplug.protocol.envelope import failure
@@ -20,6 +22,7 @@ from interplug.protocol.http import Handler, Request, Response
 from interplug.protocol.status import OcpiError, not_found
 
 from .invoices import PREFIX, Invoices
+from .languages import speak
 from .terminals import PREFIX as TERMINALS
 
 Scope = MutableMapping[str, Any]
@@ -77,6 +80,7 @@ class Door:
         elif self.terminals is not None and (path == TERMINALS or path.startswith(f"{TERMINALS}/")):
             await self.terminals(scope, receive, send)
         elif self.surfaces.invoices and path.startswith(PREFIX):
+            speak(Headers(scope=scope))
             await _send(send, await self.invoices.answer(scope["method"], path, (scope.get("client") or ("",))[0]))
         elif self.pages is not None and not path.startswith("/ocpi"):
             await self.pages(scope, receive, send)

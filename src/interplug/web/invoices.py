@@ -21,6 +21,7 @@ from interplug.modules.payments import desk
 from interplug.protocol.http import Response, segments
 from interplug.store.tx import Tx
 
+from .languages import _, say
 from .printing import PAID, card_invoice, pdf
 from .rendering import TEMPLATES
 from .session import Limit, neighbourhood
@@ -60,7 +61,7 @@ class Invoices:
             return Response(405, b"", {"allow": "GET, HEAD"})
         found = await self._find(segments(path))
         if found is not None:
-            lines = [(described(line), line) for line in found.lines]
+            lines = [(say(described(line)), line) for line in found.lines]
             printed_at = f"./{quote(segments(path)[-1], safe='')}{PDF}"
             body = _page("invoice.html", invoice=found, lines=lines, paid=PAID[found.status], printed_at=printed_at)
             return Response(200, b"" if method == "HEAD" else body, HEADERS)
@@ -68,8 +69,8 @@ class Invoices:
         if printed is not None:
             return Response(200, b"" if method == "HEAD" else await pdf(card_invoice(printed)), PDF_HEADERS)
         if not self._misses.allows(neighbourhood(address)):
-            return Response(429, _page("no_invoice.html", text="Too many addresses were tried from your network."), HEADERS)
-        return Response(404, _page("no_invoice.html", text="There is no invoice at this address, or not yet."), HEADERS)
+            return Response(429, _page("no_invoice.html", text=_("Too many addresses were tried from your network.")), HEADERS)
+        return Response(404, _page("no_invoice.html", text=_("There is no invoice at this address, or not yet.")), HEADERS)
 
     async def _find(self, parts: list[str]) -> Invoice | None:
         if len(parts) != 3 or len(parts[2]) > LONGEST:

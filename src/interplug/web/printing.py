@@ -19,17 +19,20 @@ from interplug.model.types import parse_time
 
 from . import wording
 from .driver.ride import Ride
+from .languages import N_, Words, _, say
 from .sheets import Sheet, Table
 from .wording import SECOND, lasting, moment, money, number, plainly
 
 Document = dict[str, Any]
 NONE = "–"
-PAID = {
-    "": "The payment is being settled; look again in a few minutes.",
-    "SUCCESS": "Paid.",
-    "PARTIAL_SUCCESS": "Paid in part.",
-    "FAILED": "The payment could not be taken.",
-}
+PAID = Words(
+    {
+        "": N_("The payment is being settled; look again in a few minutes."),
+        "SUCCESS": N_("Paid."),
+        "PARTIAL_SUCCESS": N_("Paid in part."),
+        "FAILED": N_("The payment could not be taken."),
+    }
+)
 
 
 async def pdf(sheet: Sheet) -> bytes:
@@ -52,33 +55,33 @@ def receipt(ride: Ride) -> Sheet | None:
         return None
     where = wording.zone(ride.time_zone)
     return Sheet(
-        title="Receipt",
+        title=_("Receipt"),
         name=f"receipt-{ride.drive.id[:8]}",
         dated=_date(bill.ended),
         facts=[
-            ("Station", ", ".join(part for part in (ride.name, ride.address) if part)),
+            (_("Station"), ", ".join(part for part in (ride.name, ride.address) if part)),
             ("EVSE", ride.drive.evse),
-            ("From", moment(bill.began, where)),
-            ("To", moment(bill.ended, where)),
-            ("Duration", lasting(wording.seconds(bill.began, bill.ended))),
-            ("Energy", f"{number(bill.kwh, 3)} kWh"),
-            *([("Price at the start", ride.price)] if ride.price else []),
-            ("Total", _total(bill)),
-            *([("Payment", paid)] if (paid := _paid(ride)) else []),
-            *([("Invoice", ", ".join(ride.invoices))] if ride.invoices else []),
-            ("Bill (CDR)", bill.cdr["id"]),
-            *([("Session", bill.cdr["session_id"])] if bill.cdr.get("session_id") else []),
+            (_("From"), moment(bill.began, where)),
+            (_("To"), moment(bill.ended, where)),
+            (_("Duration"), lasting(wording.seconds(bill.began, bill.ended))),
+            (_("Energy"), f"{number(bill.kwh, 3)} kWh"),
+            *([(_("Price at the start"), say(ride.price))] if ride.price else []),
+            (_("Total"), _total(bill)),
+            *([(_("Payment"), paid)] if (paid := _paid(ride)) else []),
+            *([(_("Invoice"), ", ".join(ride.invoices))] if ride.invoices else []),
+            (_("Bill (CDR)"), bill.cdr["id"]),
+            *([(_("Session"), bill.cdr["session_id"])] if bill.cdr.get("session_id") else []),
         ],
         tables=list(_lines(bill)),
         notes=list(_notes(ride, bill)),
         slips=list(_signed(bill)),
-        foot="A receipt, and no invoice." if ride.invoices else "",
+        foot=_("A receipt, and no invoice.") if ride.invoices else "",
     )
 
 
 def _total(bill: Receipt) -> str:
     if bill.total is None:
-        return f"not known yet: {bill.reason}"
+        return _("not known yet: {reason}").format(reason=say(bill.reason))
     return f"{wording.cost(bill.total)} {wording.taxes(bill.total)}"
 
 
@@ -87,7 +90,7 @@ def _paid(ride: Ride) -> str:
     if paid is None:
         return ""
     amount = f"{money(paid.kept, paid.currency)}. " if paid.captured else ""
-    back = f" {money(paid.refunded, paid.currency)} went back." if paid.refunded and paid.kept else ""
+    back = " " + _("{amount} went back.").format(amount=money(paid.refunded, paid.currency)) if paid.refunded and paid.kept else ""
     return f"{amount}{wording.PAYMENTS[paid.state]}{back}"
 
 
@@ -101,18 +104,18 @@ def _lines(bill: Receipt) -> Iterator[Table]:
         return [what, tax, *(NONE if value is None else money(value, total.currency, 2) for value in ([net, gross] if taxed else [net]))]
 
     yield Table(
-        "How the price comes about",
-        ["What", "Tax", "Before taxes", *(["With taxes"] if taxed else [])],
-        [row(one.what, _percent(one.percentage), one.excl, one.incl) for one in bill.items],
-        [row("Sum", "", total.net, total.gross)],
+        _("How the price comes about"),
+        [_("What"), _("Tax"), _("Before taxes"), *([_("With taxes")] if taxed else [])],
+        [row(say(one.what), _percent(one.percentage), one.excl, one.incl) for one in bill.items],
+        [row(_("Sum"), "", total.net, total.gross)],
     )
 
 
 def _notes(ride: Ride, bill: Receipt) -> Iterator[str]:
     if bill.taken_back:
-        yield "The operator has taken this bill back; there is nothing to pay for it."
+        yield _("The operator has taken this bill back; there is nothing to pay for it.")
     if ride.named_later:
-        yield f"No price was shown at the start. The bill names: {ride.named_later}"
+        yield _("No price was shown at the start. The bill names: %(price)s") % {"price": say(ride.named_later)}
     if bill.deal.passes:
         yield wording.CHECKS[bill.checked.verdict]
     if bill.proof is not None:
@@ -123,9 +126,9 @@ def _signed(bill: Receipt) -> Iterator[tuple[str, str]]:
     if bill.proof is None:
         return
     for value in bill.signed:
-        yield f"Signed by the meter ({value.nature})", value.text
+        yield _("Signed by the meter ({nature})").format(nature=value.nature), value.text
     if bill.proof.key:
-        yield "Public key of the meter", bill.proof.key
+        yield _("Public key of the meter"), bill.proof.key
 
 
 def invoice(document: Document) -> Sheet:
@@ -134,30 +137,30 @@ def invoice(document: Document) -> Sheet:
     note = document["kind"] == "credit note"
     corrects = sorted({name for line in document["lines"] for name in line["corrects"]})
     return Sheet(
-        title="Credit note" if note else "Invoice",
+        title=_("Credit note") if note else _("Invoice"),
         name=document["number"],
         dated=_date(parse_time(document["issued_at"])),
         facts=[
-            ("Issued by", "\n".join(document["seller"])),
-            *([("VAT number", document["vat_number"])] if document["vat_number"] else []),
-            ("Number", document["number"]),
-            ("Date", moment(parse_time(document["issued_at"]), UTC)),
-            ("Contract", document["contract"]),
-            *([("Corrects", ", ".join(corrects))] if corrects else []),
+            (_("Issued by"), "\n".join(document["seller"])),
+            *([(_("VAT number"), document["vat_number"])] if document["vat_number"] else []),
+            (_("Number"), document["number"]),
+            (_("Date"), moment(parse_time(document["issued_at"]), UTC)),
+            (_("Contract"), document["contract"]),
+            *([(_("Corrects"), ", ".join(corrects))] if corrects else []),
         ],
         tables=[
             Table(
-                "Charging",
-                ["What", "Energy", f"With taxes ({currency})"],
+                _("Charging"),
+                [_("What"), _("Energy"), _("With taxes ({currency})").format(currency=currency)],
                 [[_charge(line), f"{plainly(Decimal(line['kwh']))} kWh", money(line["gross"], currency)] for line in document["lines"]],
-                [["Total", "", money(document["gross"], currency)]],
+                [[_("Total"), "", money(document["gross"], currency)]],
                 widths=[6, 2, 3],
             ),
             Table(
-                "Taxes",
-                ["Rate", "Before taxes", "Tax", "With taxes"],
+                _("Taxes"),
+                [_("Rate"), _("Before taxes"), _("Tax"), _("With taxes")],
                 [[_percent(one["rate"]), *(money(one[name], currency) for name in ("net", "vat", "gross"))] for one in document["taxes"]],
-                [["Sum", *(money(document[name], currency) for name in ("net", "vat", "gross"))]],
+                [[_("Sum"), *(money(document[name], currency) for name in ("net", "vat", "gross"))]],
                 widths=[2, 2, 2, 2],
             ),
         ],
@@ -167,13 +170,13 @@ def invoice(document: Document) -> Sheet:
 
 def _charge(line: Document) -> str:
     ended = moment(parse_time(line["ended_at"]), UTC)
-    return f"Charging until {ended}\nCDR {', '.join(line['cdrs'])}"
+    return _("Charging until {time}").format(time=ended) + f"\nCDR {', '.join(line['cdrs'])}"
 
 
 def _settled(document: Document, note: bool) -> str:
     if document["paid_by_card"]:
-        return "Went back to the card." if note else "Paid by card; nothing is left to pay."
-    return "This much goes back to you." if note else "To be paid as agreed in your contract."
+        return _("Went back to the card.") if note else _("Paid by card; nothing is left to pay.")
+    return _("This much goes back to you.") if note else _("To be paid as agreed in your contract.")
 
 
 def card_invoice(found: Invoice) -> Sheet:
@@ -181,36 +184,44 @@ def card_invoice(found: Invoice) -> Sheet:
     where, place, currency = wording.zone(found.time_zone), found.cdr["cdr_location"], found.currency
     town = " ".join(place[name] for name in ("postal_code", "city") if place.get(name))
     shown = found.status in ("SUCCESS", "PARTIAL_SUCCESS")
-    rows = [(described(line), "" if line["excl"] is None else money(Decimal(line["excl"]), currency, 2)) for line in found.lines]
-    sums = [("Sum before taxes", found.net), *((f"{tax.name} {_percent(tax.percentage)}".strip(), tax.amount) for tax in found.taxes)]
+    rows = [(say(described(line)), "" if line["excl"] is None else money(Decimal(line["excl"]), currency, 2)) for line in found.lines]
+    sums = [(_("Sum before taxes"), found.net), *((f"{tax.name} {_percent(tax.percentage)}".strip(), tax.amount) for tax in found.taxes)]
     return Sheet(
-        title="Invoice",
+        title=_("Invoice"),
         name=f"invoice-{found.reference}",
         dated=_date(found.issued),
         facts=[
-            ("Issued by", found.issuer if found.issuer == found.operator else f"{found.issuer}, for {found.operator}"),
-            ("Number", found.reference),
-            ("Date", moment(found.issued, where)),
-            ("Place", ", ".join(part for part in (place.get("name"), place["address"], town, place["country"]) if part)),
-            ("Charging point", place["evse_id"]),
-            ("From", moment(found.began, where)),
-            ("To", moment(found.ended, where)),
-            ("Energy", f"{plainly(found.kwh)} kWh"),
-            ("Payment", PAID[found.status] + (f" {money(found.captured, currency)} by card." if shown else "")),
+            (
+                _("Issued by"),
+                found.issuer
+                if found.issuer == found.operator
+                else _("{issuer}, for {operator}").format(issuer=found.issuer, operator=found.operator),
+            ),
+            (_("Number"), found.reference),
+            (_("Date"), moment(found.issued, where)),
+            (_("Place"), ", ".join(part for part in (place.get("name"), place["address"], town, place["country"]) if part)),
+            (_("Charging point"), place["evse_id"]),
+            (_("From"), moment(found.began, where)),
+            (_("To"), moment(found.ended, where)),
+            (_("Energy"), f"{plainly(found.kwh)} kWh"),
+            (
+                _("Payment"),
+                PAID[found.status] + (" " + _("{amount} by card.").format(amount=money(found.captured, currency)) if shown else ""),
+            ),
         ],
         tables=[
             Table(
-                "Price",
-                ["What", "Before taxes"],
-                rows or [("Charging", money(found.net, currency))],
-                [*((name, money(value, currency)) for name, value in sums), ("Total", money(found.gross, currency))],
+                _("Price"),
+                [_("What"), _("Before taxes")],
+                rows or [(_("Charging"), money(found.net, currency))],
+                [*((name, money(value, currency)) for name, value in sums), (_("Total"), money(found.gross, currency))],
             )
         ],
         notes=[
-            *(["This invoice was taken back by its operator; nothing is owed for it."] if found.taken_back else []),
+            *([_("This invoice was taken back by its operator; nothing is owed for it.")] if found.taken_back else []),
             *([found.message] if found.message and found.status != "SUCCESS" else []),
         ],
-        slips=[("What the card’s bank wants to be told", "\n".join(found.slip))] if found.slip else [],
+        slips=[(_("What the card’s bank wants to be told"), "\n".join(found.slip))] if found.slip else [],
     )
 
 

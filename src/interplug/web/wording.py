@@ -294,6 +294,7 @@ FILTERS: dict[str, Any] = {
     "fields": fields,
     "distance": distance,
     "hours": hours,
+    "decimal": Decimal,
     "kw": kw,
     "lasting": lasting,
     "moment": moment,
