@@ -14,8 +14,8 @@ from interplug.web.rendering import HERE
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = [language for language in LANGUAGES if language != "en"]
-ENGLISH_ONLY = ("invoice.html", "no_invoice.html", "terminals/")
-"""Invoices at an address of their own, and the screen of the simulated terminal."""
+ENGLISH_ONLY = "terminals/"
+"""The screen of the simulated terminal."""
 NAMES = {"Interplug", "EVSE", "kWh", "kW", "CSV", "JSON", "PDF"}
 
 

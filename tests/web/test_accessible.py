@@ -133,6 +133,7 @@ async def test_the_screens_of_a_terminal(page: Page, tmp_path: Path) -> None:
 
 NO_PAGES = (
     *("*.json", "*.csv", "*.pdf", "*.xml", "*/live", "*/photos/*", "/worker.js", "/manifest.webmanifest"),
+    *("/found", "/row/*"),  # parts of the list
     *("/s/*", "/start", "/link/*", "*/paid", "/account/with", "/account/with/*"),  # lead on to pages
 )
 
