@@ -25,6 +25,7 @@ from interplug.web.terminals import Terminals
 from tests.drivers.played import World, open_world
 from tests.nodes import close
 from tests.web import walking
+from tests.web.test_pages import number
 from tests.web.test_terminals import open_street
 from tests.web.visiting import Visit, scope
 
@@ -176,3 +177,31 @@ async def _passed(
 
 def _leads(route: Route, path: str) -> bool:
     return route.matches(scope("GET", path))[0] is Match.FULL
+
+
+COVERED = """(() => {
+    const one = document.activeElement, box = one.getBoundingClientRect();
+    if (one === document.body) return null;
+    const x = box.left + box.width / 2, y = box.top + Math.min(box.height / 2, 20);
+    const there = document.elementFromPoint(x, y);
+    const seen = there !== null && (one.contains(there) || there.contains(one) || one.matches('.chip > input'));
+    return [one.innerText || one.name || one.tagName, seen, box.height > 0];
+})()"""
+
+
+async def test_with_the_keyboard_one_sees_where_one_is(page: Page, world: World, pages: Pages, visit: Visit) -> None:
+    """From the first to the last thing on a page, and none of them is hidden by the bars above and below (WCAG 2.4.11)."""
+    walker = walking.Walker(page, pages, visit)
+    await walker.begin()
+    await page.set_viewport_size({"width": PHONE[0], "height": 500})
+    for path in ("/", f"/stations/{await number(visit)}", "/drives", "/notices"):
+        await walker.open(path)
+        passed, hidden = [], []
+        for _ in range(200):
+            await page.keyboard.press("Tab")
+            found = await page.evaluate(COVERED)
+            if found is None:
+                break
+            passed.append(found[0])
+            hidden += [] if found[1] else [found[0]]
+        assert passed[0] == "Skip to content" and passed[-1].strip() == "Deutsch" and hidden == [], path

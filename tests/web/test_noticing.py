@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import http_ece  # type: ignore[import-untyped]
@@ -20,6 +21,7 @@ from interplug.config import AlertSettings, Network, NoticeSettings
 from interplug.drivers.places import PlaceList
 from interplug.model.types import decode_json
 from interplug.store.accounts import Account
+from interplug.web.driver import news
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, open_world, session
 from tests.modules import said
@@ -221,3 +223,26 @@ async def test_a_browser_shows_a_notice_that_leads_to_its_page(page: Page, pages
             })()"""
         )
         assert shown == ["Interplug", "Charging is over: Stationsplein 1.", "/drives/x"]
+
+
+@pytest.mark.parametrize(
+    ("state", "live", "paid", "status", "told"),
+    [
+        ("ASKED", {}, None, "AVAILABLE", ()),
+        ("CHARGING", {}, None, "CHARGING", ("began",)),
+        ("CHARGING", {"soc": 90}, None, "CHARGING", ("began", "full")),
+        ("CHARGING", {"soc": 100, "idle": True}, None, "CHARGING", ("began", "idle")),
+        ("CHARGING", {}, SimpleNamespace(warned=7), "INOPERATIVE", ("began", "fault", "hold")),
+        ("STOPPING", {}, SimpleNamespace(warned=0), "CHARGING", ("began",)),
+        ("FAILED", {}, None, "AVAILABLE", ("failed",)),
+        ("BILLED", {"soc": 100, "idle": True}, SimpleNamespace(warned=7), "OUTOFORDER", ("over",)),
+    ],
+)
+def test_what_there_is_to_tell(state: str, live: dict[str, Any], paid: Any, status: str, told: tuple[str, ...]) -> None:
+    here = SimpleNamespace(**{"soc": None, "idle": False, **live})
+    ride: Any = SimpleNamespace(
+        drive=SimpleNamespace(state=state, reason=""), live=here, payment=paid, deal=SimpleNamespace(idle_fee="€6.00 per hour"), name="A"
+    )
+    assert news.news(ride, status) == told
+    assert all("A" in news.text(ride, what) for what in told if what != "over")
+    assert "€6.00 per hour" in news.text(ride, "full") + news.text(ride, "idle")
