@@ -6,10 +6,9 @@ from typing import Any
 
 from interplug.drivers.deals import pinned
 from interplug.drivers.receipt import live, receipt
-from interplug.model.types import fold
 from interplug.modules.node import Node
 from interplug.store.drivers import Drive
-from interplug.store.keys import Key, Stored
+from interplug.store.keys import Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
 from .course import course
@@ -21,7 +20,8 @@ Document = dict[str, Any]
 
 async def ride(node: Node, drive: Drive) -> Ride:
     async def work(tx: Tx) -> dict[str, Any]:
-        location = await tx.objects.get(location_of(drive))
+        key = location_of(drive)
+        location, evse = await tx.objects.get(key, whole=False), await tx.objects.get_evse(key, drive.evse)
         return {
             "contact": await contact_of(tx, node, drive.connection, 0),
             "payment": await tx.payments.of_drive(drive.id),
@@ -30,7 +30,7 @@ async def ride(node: Node, drive: Drive) -> Ride:
             "stopped": await tx.commands.get(drive.stop_command) if drive.stop_command else None,
             "points": tuple(course(await tx.drivers.course(drive.id))),
             "bills": tuple(await tx.bills.of_drive(drive.id)),
-            **_place(location, drive),
+            **_place(location, evse, drive),
         }
 
     found = await node.store.read(work)
@@ -56,14 +56,13 @@ async def moved(node: Node, drive: Drive) -> object:
     return await node.store.read(work)
 
 
-def _place(location: Stored | None, drive: Drive) -> Document:
+def _place(location: Stored | None, evse: StoredEvse | None, drive: Drive) -> Document:
     document: Document = location.document if location is not None else {}
-    evse: Document = next((one for one in document.get("evses") or () if fold(one["uid"]) == fold(drive.evse)), {})
     return {
         "pk": location.pk if location is not None else 0,
         "name": document.get("name") or document.get("address") or drive.place,
         "address": ", ".join(part for part in (document.get("address"), document.get("city")) if part),
         "time_zone": document.get("time_zone"),
-        "evse_id": evse.get("evse_id") or "",
+        "evse_id": (evse.document.get("evse_id") if evse is not None else None) or "",
         "phone": str(document.get("help_phone") or ""),
     }
