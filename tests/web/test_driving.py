@@ -164,7 +164,7 @@ async def test_the_cost_so_far_is_told_with_its_parts_and_the_idle_fee_before_it
     await world.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), world.clock() - 1))
     url, document = await charging(visit, world)
     page = words(await visit.get(url))
-    assert "€4.20" in page and "Fixed fee €1.20" in page and "Energy: 5 kWh at 0.5 €3.00" in page
+    assert "€4.20" in page and "Fixed fee €1.20" in page and "Energy: 5 kWh €3.00" in page
     assert "Once it is full, standing there costs: €0.12 per minute parked." in page
     world.clock.move(3600)
     periods = [

@@ -13,7 +13,7 @@ from typing import Any
 from interplug.model.types import format_time
 
 from .deals import Deal, sale
-from .receipt import Amount, Item, amount, item
+from .receipt import Amount, Item, amount, short
 
 Document = dict[str, Any]
 SECOND = 1_000_000
@@ -44,7 +44,7 @@ class Estimate:
 
     @property
     def items(self) -> list[Item]:
-        return [item(line) for line in self.lines]
+        return short(self.lines, self.total)
 
 
 def estimate(deal: Deal, wish: Wish, power: int, power_type: str, zone: str | None, now: int) -> Estimate | None:

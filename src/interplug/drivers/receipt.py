@@ -7,6 +7,7 @@ was paid to the operator is no business of the driver and stands on no receipt.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ from .volumes import so_far
 
 Document = dict[str, Any]
 BY_KWH, BY_HOUR = said("{name}: {n} kWh at {price}"), said("{name}: {n} h at {price}")
+SO_MUCH, SO_LONG = said("{name}: {n} kWh"), said("{name}: {n} h")
 UNITS = {"ENERGY": BY_KWH, "TIME": BY_HOUR, "PARKING_TIME": BY_HOUR, "RESERVATION_TIME": BY_HOUR}
 NAMES = {
     "ENERGY": said("Energy"),
@@ -77,7 +79,7 @@ class Live:
 
     @property
     def items(self) -> list[Item]:
-        return [item(line) for line in self.lines]
+        return short(self.lines, self.cost)
 
 
 @dataclass(slots=True, frozen=True)
@@ -211,11 +213,16 @@ def amount(currency: str, money: Money) -> Amount | None:
     return None if money.excl is None and money.incl is None else Amount(currency, money.excl, money.incl)
 
 
-def item(line: Document) -> Item:
-    return Item(described(line), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl")))
+def short(lines: Iterable[Document], total: Amount | None) -> list[Item]:
+    """Lines beside one amount each: where that has its taxes, the price before them is left out, for it would only puzzle."""
+    return [item(line, priced=total is None or total.gross is None) for line in lines]
 
 
-def described(line: Document) -> str:
+def item(line: Document, *, priced: bool = True) -> Item:
+    return Item(described(line, priced=priced), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl")))
+
+
+def described(line: Document, *, priced: bool = True) -> str:
     """One line of a receipt in words: what, how much, at which price."""
     dimension: str = line["dimension"]
     name, unit, price = NAMES.get(dimension, dimension.capitalize()), UNITS.get(dimension), _decimal(line.get("price"))
@@ -225,6 +232,8 @@ def described(line: Document) -> str:
     if unit is None or billed is None or price is None:
         return name
     quantity = billed if dimension == "ENERGY" else (billed / HOUR).quantize(Decimal("0.0001"))
+    if not priced:
+        return Said(SO_MUCH if dimension == "ENERGY" else SO_LONG, {"name": name, "n": _figure(quantity)})
     return Said(unit, {"name": name, "n": _figure(quantity), "price": _figure(price)})
 
 
