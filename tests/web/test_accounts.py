@@ -241,6 +241,17 @@ async def test_signing_out_everywhere_is_everywhere(world: World, pages: Pages, 
     assert [(await one.get("/account")).status for one in (visit, *others)] == [303] * 3
 
 
+async def test_a_live_page_ends_with_its_session(world: World, pages: Pages, visit: Visit) -> None:
+    await account(world, visit)
+    async with visit.stream("/drives/live") as events:
+        await events.next("drives")
+        other = Visit(pages)
+        await sign_in(other)
+        await post(other, "/account/sign-out", everywhere="1")
+        await start(world, Visit(pages))  # the log moves, so that the page looks
+        await events.next("over")
+
+
 async def test_a_session_ends_by_itself(world: World, visit: Visit) -> None:
     await account(world, visit)
     world.clock.move(91 * 86_400)
@@ -255,10 +266,10 @@ async def test_two_tabs_of_one_browser_are_one_session_and_an_old_form_does_noth
     assert (await visit.get("/account")).status == 200
 
 
-async def test_guessing_is_slowed_for_an_address_in_every_process(world: World, pages: Pages, visit: Visit) -> None:
+async def test_guessing_is_slowed_for_a_name_in_every_process(world: World, pages: Pages, visit: Visit) -> None:
     await account(world, visit)
     workers = [Pages(world.node), Pages(world.node)]
-    for number in range(passwords.ATTEMPTS):
+    for number in range(passwords.OF_A_NAME):
         assert (await sign_in(Visit(workers[number % 2]), password="a guess of many")).status == 403
     assert (await sign_in(Visit(pages))).status == 429
     world.clock.move(passwords.WITHIN + 1)

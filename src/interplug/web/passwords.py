@@ -63,9 +63,9 @@ class Attempts:
         hidden = hmac.digest(self._key, f"{self._kind}:{name}".encode("utf-8", "replace"), "sha256").hex()
         return await self._node.store.write(lambda tx: tx.attempts.allows(hidden, most, since, now))
 
-    async def sign_in(self, address: str, name: str) -> None:
-        """Raises Busy."""
-        if not await self.allow(f"address {address}", ATTEMPTS) or not await self.allow(f"name {name.lower()[:LONGEST]}", OF_A_NAME):
+    async def sign_in(self, address: str, name: str, most: int = ATTEMPTS) -> None:
+        """`most`: from one address. Raises Busy."""
+        if not await self.allow(f"address {address}", most) or not await self.allow(f"name {name.lower()[:LONGEST]}", OF_A_NAME):
             raise Busy
 
 

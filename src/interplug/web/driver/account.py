@@ -18,12 +18,13 @@ from interplug.store.accounts import Account
 from interplug.store.cards import ORDERED, RFID
 from interplug.store.tx import Tx
 from interplug.web.languages import _
+from interplug.web.passwords import ATTEMPTS
 from interplug.web.rendering import answer as as_json
 
 from . import mydata
 from .elsewhere import Elsewhere
-from .entering import GOOD_FOR, MOVE, chosen
-from .members import Members
+from .entering import GOOD_FOR, MOVE, RESET, chosen
+from .members import TOO_OFTEN, Members
 
 LONGEST_ADDRESS = 400
 LONGEST_LABEL = 60
@@ -90,6 +91,7 @@ class Accounts:
         async def work(tx: Tx) -> None:
             await tx.accounts.update(msgspec.structs.replace(account, password=kept))
             await tx.accounts.sessions.end_all(account.driver, but=this)
+            await tx.accounts.drop_tickets(account.driver, RESET)
 
         await self.node.store.write(work)
         return self._back(request, "/account/security")
@@ -114,7 +116,8 @@ class Accounts:
     async def _sure(self, request: Request) -> tuple[dict[str, Any], Account]:
         """It is not somebody who has found the browser open: the password is asked for, where there is one."""
         form, account = await self.surface.form(request), await self.members.account(request)
-        await self.members.slow(request, f"sure {account.driver}")
+        if not await self.members.attempts.allow(f"sure {account.driver}", ATTEMPTS):
+            raise HTTPException(429, _(TOO_OFTEN))
         if account.password and not await self.members.passwords.fits(account.password, str(form.get("password", ""))):
             raise HTTPException(403, _("This is not your password."))
         return form, account

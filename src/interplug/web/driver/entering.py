@@ -22,7 +22,7 @@ from interplug.store.tx import Tx
 from interplug.web.languages import N_, _
 from interplug.web.passwords import LONGEST, SHORTEST, BadPassword, Busy, hashed
 
-from .members import HOUR, TOO_OFTEN, Members
+from .members import HOUR, OF_ADDRESS, TOO_OFTEN, Members
 from .surface import address
 
 GOOD_FOR = 2 * HOUR
@@ -73,7 +73,7 @@ class Entering:
         email, password = str(form.get("email", ""))[:300], str(form.get("password", ""))
         back = str(form.get("back", ""))
         try:
-            await self.members.attempts.sign_in(address(request), email_of(email) or email)
+            await self.members.attempts.sign_in(address(request), email_of(email) or email, OF_ADDRESS)
         except Busy:
             return self._entrance(request, 429, _(TOO_OFTEN), email, back)
         found = await self._account(email)

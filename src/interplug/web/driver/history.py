@@ -22,7 +22,7 @@ from interplug.store.drivers import Drive, Wanted
 from interplug.store.keys import Key
 from interplug.store.tx import Tx
 from interplug.web import asking
-from interplug.web.live import Part, Stream
+from interplug.web.live import OVER, Part, Stream
 from interplug.web.session import Visitor
 
 from . import rides
@@ -115,6 +115,8 @@ class History:
         named = {one.card.uid: one.card.label or one.uid for one in await self._cards(visitor)}
 
         async def look() -> list[Part]:
+            if visitor.account and not await self.surface.signed_in(visitor):
+                return [Part(OVER, True, lambda: "")]
             total, drives = await self._found(visitor, Asked(), PAGE, 0)
             found = [await rides.ride(self.node, drive) for drive in drives]
             state = total, [(one.drive.id, one.shown()) for one in found]
@@ -123,7 +125,8 @@ class History:
             ]
 
         async def moved() -> object:
-            return await self.node.store.read(lambda tx: self._state(tx, visitor))
+            here = await self.surface.signed_in(visitor) if visitor.account else None
+            return here, await self.node.store.read(lambda tx: self._state(tx, visitor))
 
         return Stream(self.surface.streams, self.surface.who(request), None, look, moved)
 

@@ -24,7 +24,7 @@ from interplug.store.accounts import Account, Ticket
 from interplug.store.tx import Tx
 from interplug.web import asking
 from interplug.web.languages import N_, _, spoken
-from interplug.web.passwords import ATTEMPTS, Attempts, Passwords
+from interplug.web.passwords import Attempts, Passwords
 from interplug.web.session import Visitor, stranger
 
 from .surface import Surface, address
@@ -34,6 +34,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 LETTERS = 3
 """To one address within an hour."""
+OF_ADDRESS = 60
+"""Of each kind of try within ten minutes from one address: behind one there may be a whole network of phones."""
 NEWCOMERS = 30
 """Accounts that one address may make within ten minutes."""
 TOO_OFTEN = N_("That was tried too often. Wait ten minutes and try again.")
@@ -95,7 +97,7 @@ class Members:
 
     async def slow(self, request: Request, what: str) -> None:
         """Nobody does this more often from one address than somebody who means it."""
-        if not await self.attempts.allow(f"{what} {address(request)}", ATTEMPTS):
+        if not await self.attempts.allow(f"{what} {address(request)}", OF_ADDRESS):
             raise HTTPException(429, _(TOO_OFTEN))
 
     # --- what holds for a while, and once

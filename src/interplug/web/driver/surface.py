@@ -48,12 +48,16 @@ class Surface:
         header, now = Headers(scope=scope).get("cookie", ""), self.node.clock()
         visitor = self.cookies.read(header)
         if visitor.account:
-            session = self.cookies.session(visitor)
-            driver = await self.node.store.read(lambda tx: tx.accounts.sessions.who(session, now), snapshot=False)
+            driver = await self.signed_in(visitor)
             visitor = stranger() if driver is None else replace(visitor, driver=driver)
         elif visitor.driver and await self.node.store.read(lambda tx: tx.accounts.get(visitor.driver), snapshot=False) is not None:
             visitor = stranger()  # the guest of this browser has an account since, and signs in to it
         scope[VISITOR] = replace(visitor, lent=frozenset(self.cookies.lent(header, now)))
+
+    async def signed_in(self, visitor: Visitor) -> str | None:
+        """The driver to whose account the visitor is signed in at this moment."""
+        session, now = self.cookies.session(visitor), self.node.clock()
+        return await self.node.store.read(lambda tx: tx.accounts.sessions.who(session, now), snapshot=False)
 
     def visitor(self, request: Request) -> Visitor:
         found: Visitor = request.scope[VISITOR]
