@@ -332,6 +332,20 @@ async def test_a_register_that_no_meter_has_is_looked_at_by_a_person(
     assert f"the register was {2**64 - 1} Wh" in why
 
 
+@pytest.mark.parametrize("said", ["1e-400", "2000." + "0" * 100 + "1", "1e400", "-1e30", "0e-99", "NaN", "sNaN", "Infinity"])
+async def test_a_number_that_nobody_computes_with_costs_nothing(
+    csms: Csms, one: Station, provider: Provider, clock: Clock, said: str
+) -> None:
+    number = await start(one, clock)
+    clock.move(HOUR)
+    await raw(one, "1", "MeterValues", {"connectorId": 1, "transactionId": number, **values(clock, {"value": said})})
+    clock.move(HOUR)
+    await raw(one, "2", "StopTransaction", {"transactionId": number, "meterStop": "6000." + "0" * 60, "timestamp": clock.text()})
+    await carried(csms)
+    [bill] = await provider.cdrs()
+    assert (bill["total_energy"], bill["total_time"]) == (5, 2)
+
+
 async def test_a_charge_of_more_than_a_day(csms: Csms, node: Node, one: Station, provider: Provider, clock: Clock) -> None:
     number = await start(one, clock)
     clock.move(25 * HOUR)

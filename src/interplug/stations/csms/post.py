@@ -38,7 +38,9 @@ REMEMBERED = 64
 """Answers to messages about transactions that a station can have repeated."""
 MINUTE = 60_000_000
 POLICY = 1008
-FRAMES = 64
+FRAMES = 256
+UNREAD: Payload = {}
+"""Of a message that only says how a transaction goes on; it is read when it is carried."""
 Answers = OrderedDict[str, tuple[str, int, Payload]]
 """By the id of the message: its action, a hash of it, and the answer."""
 
@@ -123,6 +125,8 @@ class Post:
             self.link.then(self._inquire(None))
         speech = self._speech(incoming)
         try:
+            if incoming.payload is UNREAD and incoming.action in speech.transactions:
+                return await self._stored(speech, incoming)  # told twice it is the same, and is answered the same
             if incoming.action in speech.transactions:
                 return await self._once(speech, incoming)
             return await self._at_once(speech, incoming)
@@ -137,7 +141,7 @@ class Post:
             return None
         identity, action, payload = glimpsed
         of_transaction = action in self.speech.transactions and self.speech.haste(action, text) == LATER
-        return Incoming(identity, action, {}, text) if of_transaction or (action, payload) == ("Heartbeat", b"{}") else None
+        return Incoming(identity, action, UNREAD, text) if of_transaction or (action, payload) == ("Heartbeat", b"{}") else None
 
     def _speech(self, incoming: Incoming) -> Speech:
         """The version that was agreed on is the law, but for models that are known not to know it."""
@@ -170,7 +174,7 @@ class Post:
         no = await self._inbox.receive(self.station.epoch, message)
         if not no:
             raise Superseded(self.station.id)
-        haste = speech.haste(incoming.action, incoming.raw)
+        haste = LATER if incoming.payload is UNREAD else speech.haste(incoming.action, incoming.raw)
         if haste != NOW:
             self._ledger.put(no, message, urgent=haste == SOON)
             return speech.answer(incoming.action, incoming.payload, None, "")
@@ -185,6 +189,14 @@ class Post:
     def _read(self, message: Message) -> Told | None:
         """What a message in the inbox means; None where it means nothing at all."""
         speech = of_version(message.version)
+        before, self._received_at = self._received_at, message.at
+        try:
+            told = speech.quick(self, message.raw) if speech.quick is not None else None
+            return self._understood(speech, message) if told is None else told
+        finally:
+            self._received_at = before
+
+    def _understood(self, speech: Speech, message: Message) -> Told | None:
         frame = parse(message.raw, speech.dialect)
         if not isinstance(frame, Call) or frame.action not in speech.transactions:
             log.warning("station %s: a message in the inbox says nothing: %s", self.station.id, getattr(frame, "description", ""))
@@ -192,11 +204,7 @@ class Post:
         problem = schemas.check_request(speech.dialect, frame.action, frame.payload)
         if problem is not None:
             log.warning("station %s: %s is not as OCPP says: %s", self.station.id, frame.action, problem.description)
-        before, self._received_at = self._received_at, message.at
-        try:
-            return speech.transactions[frame.action](self, frame.payload)
-        finally:
-            self._received_at = before
+        return speech.transactions[frame.action](self, frame.payload)
 
     async def _carry(self, told: Told) -> Admission:
         if not self._asked_keys and self.station.id not in self.desk.shy and meters.lacking(self.station, told):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from . import signed
 from .events import Sample, Signed
@@ -27,8 +30,28 @@ PHASES = ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N")
 ELSEWHERE = ("EV", "Inlet")
 THOUSANDS = ("kWh", "kW")
 ZERO = Decimal(0)
+LEAST_DIGITS, MOST_DIGITS = -20, MOST.adjusted()
 FINAL = "Transaction.End"
 PERIODIC = "Sample.Periodic"
+
+
+class Unit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    unit: str = ""
+    multiplier: Annotated[int, Meta(ge=-9, le=9)] = 0
+
+
+WHOLE = Unit()
+
+
+class Value(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", gc=False):
+    """A sampled value of 2.x as it is on the wire; those of other versions are brought to it."""
+
+    value: Decimal | None
+    context: str = PERIODIC
+    measurand: str = REGISTER
+    phase: str = ""
+    location: str = ""
+    unit_of_measure: Unit = WHOLE
 
 
 def read(values: object, time: Callable[[str], int]) -> tuple[tuple[Sample, ...], tuple[Signed, ...]]:
@@ -37,67 +60,69 @@ def read(values: object, time: Callable[[str], int]) -> tuple[tuple[Sample, ...]
     proofs: list[Signed] = []
     for value in _objects(values):
         at = time(str(value.get("timestamp", "")))
-        # One meterValue of a StopTransaction may hold the beginning and the end; each context is a sample of its own.
-        contexts: dict[str, Found] = {}
-        for one in _objects(value.get("sampledValue")):
-            context = str(one.get("context") or PERIODIC)
-            found = contexts.get(context)
-            if found is None:
-                found = contexts[context] = Found()
+        listed = list(_objects(value.get("sampledValue")))
+        for one in listed:
             if ("signedMeterValue" in one or "format" in one) and (said := _signed(one, at)) is not None:
                 proofs.append(said)
-            name = FIELDS.get(str(one.get("measurand") or REGISTER))
-            if name is not None and (name == "soc" or one.get("location") not in ELSEWHERE):
-                found.take(name, one)
-        samples += [Sample(at=at, context=context, **found.totals()) for context, found in contexts.items()]
+        samples += summed(at, map(_value, listed))
     return tuple(samples), tuple(proofs)
+
+
+def summed(at: int, values: Iterable[Value]) -> list[Sample]:
+    """What the meter showed at a moment: the values without a phase, else the sums of the phases. One meterValue of a StopTransaction may
+    hold the beginning and the end; each context is a sample of its own."""
+    contexts: dict[str, tuple[dict[str, Decimal], dict[str, dict[str, Decimal]]]] = {}
+    for one in values:
+        found = contexts.get(one.context)
+        if found is None:
+            found = contexts[one.context] = ({}, {})
+        name = FIELDS.get(one.measurand)
+        if name is None or (one.location in ELSEWHERE and name != "soc"):
+            continue
+        number = one.value
+        if number is None or not (LEAST_DIGITS < number.adjusted() < MOST_DIGITS and number.is_finite()):
+            continue
+        number, unit = +number, one.unit_of_measure  # no longer than what we compute with
+        if unit.multiplier:
+            number = number.scaleb(unit.multiplier)
+        if unit.unit in THOUSANDS:
+            number *= 1000
+        if not one.phase:
+            found[0][name] = number
+        elif one.phase in PHASES:
+            found[1].setdefault(name, {})[one.phase[:2]] = number
+    return [
+        Sample(at=at, context=context, **({name: sum(each.values(), ZERO) for name, each in phases.items()} | whole))
+        for context, (whole, phases) in contexts.items()
+    ]
 
 
 def _objects(listed: object) -> Iterable[Document]:
     return (one for one in listed if isinstance(one, dict)) if isinstance(listed, list) else ()
 
 
-class Found:
-    """The values of one context: those without a phase, and those of each phase."""
-
-    __slots__ = ("phases", "whole")
-
-    def __init__(self) -> None:
-        self.whole: dict[str, Decimal] = {}
-        self.phases: dict[str, dict[str, Decimal]] = {}
-
-    def take(self, name: str, one: Document) -> None:
-        phase = one.get("phase")
-        if (phase and phase not in PHASES) or (number := _number(one)) is None:
-            return
-        if phase:
-            self.phases.setdefault(name, {})[phase[:2]] = number
-        else:
-            self.whole[name] = number
-
-    def totals(self) -> dict[str, Decimal]:
-        """The value without a phase, else the sum of the phases."""
-        return {name: sum(values.values(), ZERO) for name, values in self.phases.items()} | self.whole
+def _value(one: Document) -> Value:
+    measurand, context = str(one.get("measurand") or REGISTER), str(one.get("context") or PERIODIC)
+    if measurand not in FIELDS or one.get("format") == "SignedData":
+        return Value(None, context)
+    number, place = _number(one.get("value")), str(one.get("location") or "")
+    return Value(number, context, measurand, str(one.get("phase") or ""), place, _unit(one))
 
 
-def _number(one: Document) -> Decimal | None:
-    if one.get("format") == "SignedData":
-        return None
-    said = one.get("value")
+def _unit(one: Document) -> Unit:
+    measure, unit = one.get("unitOfMeasure"), one.get("unit")
+    if not isinstance(measure, dict):
+        return Unit(str(unit)) if unit else WHOLE
+    multiplier = measure.get("multiplier")
+    return Unit(str(unit or measure.get("unit") or ""), multiplier if isinstance(multiplier, int) and -9 <= multiplier <= 9 else 0)
+
+
+def _number(said: object) -> Decimal | None:
     try:
         value = Decimal(said if isinstance(said, (int, Decimal)) else str(said).strip().replace(",", "."))
-        if not -MOST < value < MOST:
-            return None
-    except InvalidOperation:  # NaN cannot be compared, either
+    except InvalidOperation:
         return None
-    measure = one.get("unitOfMeasure")
-    unit = one.get("unit")
-    if isinstance(measure, dict):
-        multiplier = measure.get("multiplier")
-        if isinstance(multiplier, int) and -9 <= multiplier <= 9:
-            value = value.scaleb(multiplier)
-        unit = unit or measure.get("unit")
-    return value * 1000 if unit in THOUSANDS else value
+    return value if value.is_finite() else None
 
 
 def _signed(one: Document, at: int) -> Signed | None:

@@ -86,6 +86,8 @@ class Speech:
     dialect: Dialect
     transactions: Mapping[str, Callable[[Ear, Payload], Told]]
     """Messages about transactions: stored before anything else, answered whatever they say."""
+    quick: Callable[[Ear, str], Told | None] | None = None
+    """Reads the most frequent of them from its text at once; None where it is not one of these."""
     haste: Callable[[str, str], int]
     """LATER, SOON or NOW, by the action and the text of one of them, before it is read: in doubt rather too soon."""
     answer: Callable[[str, Payload, Admission | None, str], Payload]

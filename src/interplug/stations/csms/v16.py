@@ -144,7 +144,7 @@ def wh(value: Any) -> Decimal | None:
         found = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return +found if found.is_finite() and abs(found.adjusted()) < 30 else None
 
 
 def haste(action: str, text: str) -> int:

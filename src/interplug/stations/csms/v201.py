@@ -13,19 +13,13 @@ from interplug.stations.ocpp.dialects import V201
 from interplug.stations.ocpp.frames import Payload
 
 from . import samples, trouble
-from .events import Admission, IdToken, Phase, Standing, Told, Trouble
+from .events import Admission, IdToken, Standing, Told, Trouble
+from .plain import PHASES, quick
 from .schedules import Ability
 from .speech import COMMON, LATER, NOW, SOON, Asked, Ear, Handler, Speech, Want, noted
 from .v16 import CANCEL, RESERVE, START, STOP, ability_of, number, schedule_said
 
 KINDS: dict[Any, Any] = {"Started": "begun", "Updated": "went on", "Ended": "ended"}
-PHASES: dict[Any, Phase] = {
-    "Charging": "charging",
-    "SuspendedEVSE": "charging",
-    "SuspendedEV": "parked",
-    "EVConnected": "parked",
-    "Idle": "parked",
-}
 UNLOCK = {
     "Unlocked": "ACCEPTED",
     "UnlockFailed": "FAILED",
@@ -263,6 +257,7 @@ HANDLERS: dict[str, Handler] = {
 SPEECH = Speech(
     dialect=V201,
     transactions={"TransactionEvent": transaction},
+    quick=quick,
     haste=haste,
     answer=answer,
     handlers=HANDLERS,
