@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 
 import pytest
@@ -67,6 +68,14 @@ async def test_a_release_brings_its_own_files(page: Page, pages: Pages, monkeypa
             await until(page, "(await caches.keys()).join() === 'files-older'")
         await page.evaluate("navigator.serviceWorker.getRegistration().then(one => one.update())")
         await until(page, f"(await caches.keys()).join() === 'files-{EDITION}'")
+
+
+async def test_all_that_a_drive_is_shown_with_is_kept(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    await world.tell("sessions", session(world, driver, drive, kwh=7.25))
+    named = set(re.findall(r'(?:href|src)="(/static/[^"#]+)', (await visit.get(url)).text))
+    worker = (await visit.get("/worker.js")).text
+    assert len(named) > 8 and [one for one in named if one not in worker] == []
 
 
 async def test_a_page_that_is_kept_is_the_page_of_a_drive_only(visit: Visit) -> None:

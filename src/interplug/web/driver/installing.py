@@ -16,7 +16,12 @@ from interplug.web.rendering import EDITION, TEMPLATES
 
 from .surface import Surface
 
-SHELL = ("tokens.css", "driver.css", "stations.css", "live.js", "vendor/htmx.min.js", "vendor/sse.min.js", "icons.svg", "icon.svg")
+SHELL = (
+    *("tokens.css", "driver.css", "stations.css", "account.css", "live.js", "curve.js"),
+    *("vendor/htmx.min.js", "vendor/sse.min.js", "vendor/uPlot.iife.min.js", "vendor/uPlot.min.css"),
+    *("icon-180.png", "icons.svg", "icon.svg"),
+)
+"""What the page of a drive is made of."""
 
 
 def _asset(name: str) -> str:
@@ -60,7 +65,9 @@ class Installing:
 
     async def worker(self, request: Request) -> Response:
         """Another edition is another script, which the browser takes up by itself."""
-        script = TEMPLATES.get_template("driver/worker.js").render(edition=EDITION, shell=[_asset(name) for name in SHELL])
+        script = TEMPLATES.get_template("driver/worker.js").render(
+            edition=EDITION, shell=[_asset(name) for name in SHELL], icon=_asset("icon-192.png")
+        )
         return Response(script, media_type="text/javascript")
 
     async def offline(self, request: Request) -> Response:

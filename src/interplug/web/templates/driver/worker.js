@@ -68,7 +68,7 @@ self.addEventListener("push", (event) => {
   const told = event.data ? event.data.json() : {};
   const url = typeof told.url === "string" && told.url.startsWith("/") ? told.url : "/";
   event.waitUntil(self.registration.showNotification("Interplug", {
-    body: told.text || "", tag: url, renotify: true, icon: SHELL[SHELL.length - 1], data: { url },
+    body: told.text || "", tag: url, renotify: true, icon: {{ icon|tojson }}, data: { url },
   }));
 });
 
