@@ -19,6 +19,7 @@ from interplug.versions.table import VERSIONS
 from . import ends
 from .breakdown import breakdown
 from .driver import CARD, Phone
+from .mailbox import mailbox
 from .planted import checked, line, plant
 from .processes import DemoFailed, NodeProcess
 from .stage import Stage, furnish, join, join_terminal, open_stations, stage
@@ -236,7 +237,8 @@ def _story_lines(story: Document) -> Iterator[str]:
 async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
     tell = _teller()
     errors.print(f"Interplug {__version__}: three nodes are being set up (seed {seed}) …", markup=False)
-    async with stage(seed, SPEED, keep=keep) as built:
+    async with mailbox(tell) as letters, stage(seed, SPEED, keep=keep) as built:
+        built.provider.environment |= letters
         try:
             began = time.monotonic()
             await _curtain(built, seed, tell)
@@ -267,7 +269,8 @@ async def _where(built: Stage, *, keep: bool) -> Document:
 def _announcement(built: Stage, *, keep: bool) -> Iterator[str]:
     yield f"\n  Driver's page   {built.provider.url}/"
     yield f"  Card terminal   {built.terminal_page}"
-    yield f"  Card to pay     {CARD} (of the test provider; no money moves)\n"
+    yield f"  Card to pay     {CARD} (of the test provider; no money moves)"
+    yield "  E-mails         told here with their links; make an account at /account with any address\n"
     for node in built.processes:
         yield f"  {node.name:16}{node.role:5} OCPI {', '.join(node.versions):20} pid {node.pids[-1]:<7} {node.url}/ocpi/versions"
     if keep:
