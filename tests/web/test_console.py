@@ -222,3 +222,14 @@ async def test_the_door_leads_there_only_where_it_is_on(node: Node, console: Con
 async def test_a_password_has_a_length(node: Node, password: str) -> None:
     with pytest.raises(passwords.BadPassword):
         await signing.put(node, "bob", password)
+
+
+async def test_operators_have_a_language_too(node: Node, visit: Visit) -> None:
+    await breaks(node)
+    await sign_in(visit)
+    page = await visit.get("/console")
+    chosen = await visit.post("/console/language", {"csrf": page.field("csrf"), "back": "/console", "language": "nl"})
+    assert (chosen.status, chosen.header("location")) == (303, "/console")
+    page = await visit.get("/console")
+    assert '<html lang="nl">' in page.text and "Er lekt stroom naar aarde" in page.text and "kritiek" in page.text
+    assert (await visit.post("/console/language", {"csrf": "guessed", "language": "de"})).status == 403
