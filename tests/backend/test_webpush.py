@@ -57,6 +57,7 @@ def test_a_node_is_the_same_to_its_browsers_after_a_restart() -> None:
         (PUBLIC, spelled(bytes(17))),
         (base64.b64encode(b"\x04" + b"\xff" * 64).decode(), SECRET),
     ],
+    ids=["no key", "no letters", "cut off", "no point", "no secret", "secret too long", "beyond the curve"],
 )
 def test_keys_that_are_none_are_refused(public_key: str, secret: str) -> None:
     with pytest.raises(BadKeys):
