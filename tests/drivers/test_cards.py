@@ -95,10 +95,10 @@ async def test_an_order_can_be_cancelled_by_its_driver_alone_and_until_it_is_sen
 
 async def test_a_blocked_card_is_refused_at_once_and_good_again_when_it_is_found(world: World, driver: Driver, card: Card) -> None:
     assert (await asked(world))["allowed"] == "ALLOWED"
-    before, _, _ = await world.node.store.news(0, 1000, "tokens")
+    before, _, _ = await world.node.store.news(0, 1000, ("tokens",))
     await world.node.store.write(lambda tx: cards.block(tx, world.node, card, True))
     assert (await asked(world))["allowed"] == "BLOCKED"
-    news, _, _ = await world.node.store.news(max(one.no for one in before), 1000, "tokens")
+    news, _, _ = await world.node.store.news(max(one.no for one in before), 1000, ("tokens",))
     assert [one.key.id for one in news] == [card.uid]  # which is what push goes by
     await world.node.store.write(lambda tx: cards.block(tx, world.node, card, False))
     assert (await asked(world))["allowed"] == "ALLOWED"
