@@ -204,3 +204,15 @@ async def evse_status(node: Node, location_id: str, evse_uid: str, status: str, 
         return False
 
     return await node.store.write(work, evses_called(evse_uid))
+
+
+async def evse_capability(tx: Tx, node: Node, location_id: str, evse_uid: str, capability: str, *, there: bool) -> bool:
+    """Whether an own EVSE has now, or has no more, a capability that it had not, or had."""
+    for evse in await tx.objects.find_evse(evse_uid, source=OWN):
+        has = evse.document.get("capabilities") or []
+        if fold(evse.key.id) == fold(location_id) and evse.status != "REMOVED" and there != (capability in has):
+            moment = max(whole(node.clock()), evse.last_updated)
+            able = [*has, capability] if there else [one for one in has if one != capability]
+            document = {**evse.document, "capabilities": able, "last_updated": format_time(moment)}
+            return (await tx.objects.save_evse(evse.key, evse_uid, document, last_updated=moment)).changed
+    return False

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from interplug.modules.node import Node
-from interplug.stations.csms import transactions
+from interplug.stations.csms import provisioning, transactions
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16
 from interplug.stations.ocpp.link import Refused
 from interplug.store.charging_stations import Outlet
+from interplug.store.keys import OWN
 from tests.nodes import Clock
 from tests.stations.csms.partner import FULL_TOKEN, Provider
 from tests.stations.csms.stations import Station, add_station, station
@@ -175,6 +176,34 @@ async def test_a_reservation_that_moves_to_another_station_is_let_go_at_the_firs
         await start(second, clock, reservationId=asked["reservationId"])
     used = await provider.session()
     assert (used["evse_uid"], used["status"]) == ("EVSE2", "ACTIVE"), "the reservation goes on under its own Session"
+
+
+async def test_a_card_reader_that_is_broken_is_not_offered(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:
+    async def able(uid: str) -> list[str]:
+        return list((await provider.partner.fetch(f"locations/LOC1/{uid}")).data["capabilities"])
+
+    before = await able("EVSE1")
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        await status(one, clock, "Available", 1, errorCode="ReaderFailure")
+        assert (await able("EVSE1"), await able("EVSE2")) == ([one for one in before if one != "RFID_READER"], before)
+        assert await provider.status() == "AVAILABLE", "an app still works"
+        clock.move(60)
+        await one.say("BootNotification", chargePointVendor="Acme", chargePointModel="Wall 1")
+        await status(one, clock, "Available", 1)
+        assert sorted(await able("EVSE1")) == sorted(before)
+        await status(one, clock, "Available", 0, errorCode="ReaderFailure")
+        assert "RFID_READER" not in [*await able("EVSE1"), *await able("EVSE2")], "it is the reader of the whole station"
+        await provisioning.remove(node, "CS1")
+        assert [sorted(await able(uid)) for uid in ("EVSE1", "EVSE2")] == [sorted(before)] * 2
+        [row] = await node.store.read(lambda tx: tx.objects.find_evse("EVSE1", source=OWN))
+    plain = {**row.document, "capabilities": ["UNLOCK_CAPABLE"]}
+    await node.store.write(lambda tx: tx.objects.save_evse(row.key, "EVSE1", plain, last_updated=clock.now))
+    await add_station(node)
+    async with station(csms, V16) as one:
+        await status(one, clock, "Available", 1, errorCode="ReaderFailure")
+        await status(one, clock, "Available", 1)
+        assert await able("EVSE1") == ["UNLOCK_CAPABLE"], "it never had one"
 
 
 # What a station answers to a command, and what the provider hears of it (2.4 of the mapping).

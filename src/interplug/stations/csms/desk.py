@@ -19,7 +19,7 @@ from interplug.store.faults import Fault
 from interplug.store.ocpp import Hold, Transaction
 from interplug.store.tx import Tx
 
-from . import statuses, trouble
+from . import readers, statuses, trouble
 from .events import Standing, Trouble
 from .quirks import Quirk
 from .settling import Settling
@@ -155,12 +155,18 @@ class Desk:
         """Brings what partners see of a station's EVSEs (of one of them) level with what is known."""
         known = await self.node.store.read(lambda tx: _known(tx, station.id))
         for uid in dict.fromkeys(outlet.evse_uid for outlet in station.outlets if evse in (0, outlet.evse)):
+            await self._reader(station, uid, known)
             status = self._status(station, uid, known, online)
             spot = station.id, uid
             if status is None or not self.settling.may_tell(spot, partial(self._again, station.id, uid, online)):
                 continue
             if await charging.evse_status(self.node, station.place, uid, status, self.node.clock()):
                 self.settling.told(spot)
+
+    async def _reader(self, station: StationRow, uid: str, known: Known) -> None:
+        here = (0, *(outlet.evse for outlet in station.outlets if outlet.evse_uid == uid))
+        broken = any(fault.code == readers.CODE and fault.evse in here for fault in known.faults)
+        await readers.level(self.node, station, uid, broken=broken)
 
     async def _again(self, id: str, uid: str, online: bool) -> None:
         station = await self.node.store.read(lambda tx: tx.charging_stations.get(id), snapshot=False)

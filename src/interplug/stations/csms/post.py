@@ -22,7 +22,7 @@ from interplug.stations.ocpp.link import Incoming, Link, Refused, Socket, check
 from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame, Message
 
-from . import inquiry, lists, meters, quirks, v16
+from . import inquiry, lists, meters, quirks, readers, v16
 from .authority import Authority, NotSigned
 from .clocks import StationClock
 from .desk import Desk, Superseded
@@ -245,7 +245,7 @@ class Post:
 
     async def booted(self, about: dict[str, str], *, anew: bool = True) -> str:
         self.quirk = quirks.of(about, self.node.settings.stations.quirks)
-        await self._about(about)
+        await self._about({**readers.taken(self.station.about), **about})
         self._asked_keys = False
         station = self.station
         if station.state != "adopted":

@@ -14,7 +14,7 @@ from interplug.store.keys import OWN
 from interplug.store.ocpp import Transaction
 from interplug.store.tx import Tx
 
-from . import keys
+from . import keys, readers
 from .server import LONGEST_IDENTITY
 from .tokens import Admissions
 from .transactions import Transactions
@@ -92,6 +92,7 @@ async def remove(node: Node, id: str) -> None:
     for one in running:
         await transactions.lost(one)
     for uid in dict.fromkeys(outlet.evse_uid for outlet in row.outlets):
+        await readers.level(node, row, uid, broken=False)
         await charging.evse_status(node, row.place, uid, "UNKNOWN", node.clock())
 
 
