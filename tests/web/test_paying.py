@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from pypdf import PdfReader
 
 from interplug.config import Payments
 from interplug.drivers.cashier import Cashier
@@ -17,7 +19,8 @@ from interplug.drivers.places import PlaceList
 from interplug.payments.service import delivery
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, open_world
-from tests.drivers.test_billing import RETAIL
+from tests.drivers.test_billing import RETAIL, cdr
+from tests.modules import said
 from tests.nodes import close
 from tests.payments.standing import CHALLENGED, DECLINED, GOOD
 from tests.web.test_pages import begin, words
@@ -174,3 +177,22 @@ async def test_the_page_with_stripes_field(world: World, visit: Visit, pages: Pa
 
 async def test_the_cashier_and_the_page_share_a_desk(pages: Pages) -> None:
     assert pages.desk is not None and Cashier(pages.desk).till is pages.desk.till
+
+
+async def test_the_invoice_of_a_drive_is_the_drivers_alone(world: World, pages: Pages, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    await entered(visit, drive, GOOD)
+    found = await world.node.store.read(lambda tx: tx.drivers.get(drive.rpartition("/")[2]))
+    driver = await world.node.store.read(lambda tx: tx.drivers.driver(found.driver)) if found is not None else None
+    assert found is not None and driver is not None and pages.desk is not None
+    await world.tell("cdrs", said.said("cdr", cdr(world, driver, found), "2.2.1"))
+    for _ in range(4):
+        await Cashier(pages.desk).tick()
+        world.clock.move(60)
+    place = f"{drive}/invoices/INV-000001.pdf"
+    assert f'href="{place}"' in (await visit.get(drive)).text
+    answer = await visit.get(place)
+    assert (answer.status, answer.header("content-type")) == (200, "application/pdf")
+    assert "€6.05" in PdfReader(io.BytesIO(answer.body)).pages[0].extract_text()
+    assert (await visit.get(f"{drive}/invoices/INV-000002.pdf")).status == 404
+    assert (await Visit(pages).get(place)).status == 404

@@ -15,6 +15,7 @@ from interplug.charges.signed import transparency
 from interplug.drivers.drives import OTHER_PRICE, NotPossible, Plug, find_plug, give_up, new_driver, start, startable, stop, token_of
 from interplug.drivers.paying import desk_of
 from interplug.drivers.states import PAYING
+from interplug.model.types import decode_json
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 from interplug.web import asking, printing, wording
@@ -50,6 +51,7 @@ class Driving:
             Route("/drives/{id}/live", self.drive_live),
             Route("/drives/{id}/course.json", self.course),
             Route("/drives/{id}/receipt.pdf", self.paper),
+            Route("/drives/{id}/invoices/{number}.pdf", self.invoice),
             Route("/drives/{id}/signed.xml", self.signed),
             Route("/drives/{id}/again", self.again, methods=["POST"]),
             Route("/drives/{id}/stop", self.stop, methods=["POST"]),
@@ -175,6 +177,15 @@ class Driving:
             raise HTTPException(404, "Nothing was signed by a meter here, or the bill has not come yet.")
         named = {"content-disposition": f'attachment; filename="{request.path_params["id"]}.xml"'}
         return Response(transparency(bill.cdr["signed_data"]), 200, named, "application/xml")
+
+    async def invoice(self, request: Request) -> Response:
+        """One that was issued for this drive."""
+        drive = await self._drive(request, self.surface.visitor(request))
+        issued = await self.node.store.read(lambda tx: tx.invoices.of_drive(drive.id))
+        found = next((one for one in issued if one.number == request.path_params["number"]), None)
+        if found is None:
+            raise HTTPException(404)
+        return await printing.download(printing.invoice(decode_json(found.document)))
 
     async def drive_live(self, request: Request) -> ASGIApp:
         visitor = self.surface.visitor(request)
