@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import alone, deep, fanout, million, money, pages, soak, stations, storm, whole, workers, writes
+from bench import alone, deep, fanout, finding, million, money, pages, soak, stations, storm, whole, workers, writes
 from bench.rows import Plan, Row, table
 
 ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "stations": stations.rows,
     "million": million.rows,
     "money": money.rows,
+    "finding": finding.rows,
 }
 
 

@@ -200,7 +200,7 @@ async def test_a_bill_that_is_wrong_is_not_the_drivers_and_a_price_that_was_not_
     url, drive, driver = await begun(visit, world)
     await world.tell("cdrs", _bill(world, drive, driver, "1", claimed="99"))
     page = words(await visit.get(url))
-    assert "is not what its tariff" in page and "€10.00" in page and "99" not in page
+    assert "is not what its tariff" in page and "€10.00" in page and "€99" not in page
     assert "No price was shown at the start. The bill names: €1.00 per kWh" in page
 
 
