@@ -124,8 +124,10 @@ class Streams:
         """The bytes of one stream. What the page shows may be older than the stream, so it begins with every part."""
         shown: dict[str, object] = {}
         seen: object = self
-        end = asyncio.get_running_loop().time() + LONGEST
-        while not self._ending and asyncio.get_running_loop().time() < end:
+        timer = asyncio.get_running_loop().time
+        end = timer() + LONGEST
+        while not self._ending and timer() < end:
+            looked = timer()
             watch.woken.clear()
             news, watch.news = frozenset(watch.news), set()
             before, seen = seen, await moved() if moved is not None else None
@@ -138,7 +140,7 @@ class Streams:
                     return
             if not await _woken(watch):
                 yield event("beat", "")
-            await asyncio.sleep(SPACING)
+            await asyncio.sleep(max(0.0, looked + SPACING - timer()))
 
     async def _looked(self, look: Look, changed: Changed | None, news: frozenset[int], *, first: bool) -> list[Part]:
         if changed is None or first:

@@ -300,6 +300,13 @@ function here(place, move = true) {
 }
 nearby.hidden = !("geolocation" in navigator);
 nearby.addEventListener("click", () => {
+  if (near) {
+    near = "";
+    nearby.removeAttribute("aria-pressed");
+    map?.getSource("me").setData(EMPTY);
+    search();
+    return;
+  }
   navigator.geolocation.getCurrentPosition(
     ({ coords }) => {
       here([coords.longitude, coords.latitude]);
@@ -321,7 +328,7 @@ async function search() {
   picked.hidden = true;
   const words = question();
   if (map && words.get("text")) await fit();
-  await refresh(false);
+  await refresh(!words.get("text") && !near);
 }
 form.addEventListener("submit", (sent) => {
   sent.preventDefault();
