@@ -39,7 +39,7 @@ COUNTED = 20
 CLIENT_AT_ONCE = INTERESTED * IN_FLIGHT
 DELIVERY_ALONE = {"counter", "cursor", "message", "pulse", "contact", "pause"}
 """Tables that say what was said to whom, a row for a partner and moment or for many messages, and the counter, a row for a group."""
-TABLES = "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
+TABLES = "select name from sqlite_master where type = 'table' and name not like 'sqlite%' and sql not like 'create virtual%'"
 Wish = tuple[float, *tuple[str, ...]]
 
 
