@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from interplug.model.types import fold
 from interplug.model.validate import validate, validate_patch
 from interplug.versions.chain import KINDS, REMOVE, Facts, down, same, up
 from interplug.versions.losses import listed
@@ -44,7 +45,9 @@ def facts_for(kind: str, document: Document, data: st.DataObject) -> Facts:
         place = document.get("cdr_location", document)
         location["id"] = place.get("location_id", place.get("id"))
         location["evses"] = [{**data.draw(newest("evse")), "uid": place["evse_uid"]}]
-        location["evses"][0]["connectors"][0]["id"] = place["connector_id"]
+        used, *others = location["evses"][0]["connectors"]
+        others = [one for one in others if fold(one["id"]) != fold(place["connector_id"])]
+        location["evses"][0]["connectors"] = [{**used, "id": place["connector_id"]}, *others]
     if "token" in document:
         token = document["token"]
     return Facts(owner=("NL", "TST"), location=location, token=token, time_zone="Europe/Amsterdam", reservation_number=7)
