@@ -254,15 +254,19 @@ async def test_what_names_no_place_is_unreachable(out: HttpTransport, url: str) 
 async def test_what_goes_out_is_what_a_server_expects(out: HttpTransport) -> None:
     async with partner(well) as one:
         own = one.url.replace("127", "me:a%20word@127")
-        for request in (Request("GET", one.url), Request("DELETE", f"{one.url}?x=1#part"), Request("PUT", f"{own}/ü b/%2F", {}, b"{}")):
+        for request in (
+            Request("GET", one.url, {"accept": "image/png"}),
+            Request("DELETE", f"{one.url}?x=1#part"),
+            Request("PUT", f"{own}/ü b/%2F", {}, b"{}"),
+        ):
             await out(request)
         host = f"Host: 127.0.0.1:{one.port}"
-        usual = [host, "Accept: application/json", "Accept-Encoding: gzip, deflate", "User-Agent: Interplug"]
+        usual = [host, "Accept-Encoding: gzip, deflate", "User-Agent: Interplug"]
         user = "Authorization: Basic bWU6YSB3b3Jk"
         assert [head.strip().split("\r\n") for head in one.heads] == [
-            ["GET / HTTP/1.1", *usual],
-            ["DELETE /?x=1 HTTP/1.1", *usual, "Content-Length: 0"],
-            ["PUT /%C3%BC%20b/%2F HTTP/1.1", *usual, user, "Content-Length: 2"],
+            ["GET / HTTP/1.1", *usual, "accept: image/png"],
+            ["DELETE /?x=1 HTTP/1.1", *usual, "Accept: application/json", "Content-Length: 0"],
+            ["PUT /%C3%BC%20b/%2F HTTP/1.1", *usual, user, "Accept: application/json", "Content-Length: 2"],
         ]
 
 

@@ -35,7 +35,9 @@ NEXT_ADDRESS = 0.25
 """Seconds after which the next address of a name is tried beside the one before (RFC 8305)."""
 AGAIN = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 """What may be said twice: all that OCPI PATCHes is what something now is. A POST may create, so it is for its sender to decide."""
-USUAL = "Accept: application/json\r\nAccept-Encoding: gzip, deflate\r\nUser-Agent: Interplug\r\n"
+USUAL = "Accept-Encoding: gzip, deflate\r\nUser-Agent: Interplug\r\n"
+JSON = "Accept: application/json\r\n"
+"""Where a request does not say what it wants to have."""
 
 _URL = re.compile(r"(https?://[^/?#]+)([^#]*)", re.IGNORECASE)
 _SAFE = "!$%&'()*+,/:;=?@[]~"
@@ -107,6 +109,8 @@ class HttpTransport:
         if not target.startswith("/"):
             target = f"/{target}"
         lines = [f"{request.method} {target} HTTP/1.1\r\n{place.head}", *[f"{name}: {value}\r\n" for name, value in headers.items()]]
+        if "accept" not in headers:
+            lines.append(JSON)
         if body or request.method != "GET":
             lines.append(f"Content-Length: {len(body)}\r\n")
         lines.append("\r\n")

@@ -67,7 +67,7 @@ class Photos:
     async def _fetched(self, url: str) -> bytes | None:
         try:
             check_url(url, self._network)
-            answer = await self._transport(Request("GET", url, {"Accept": "image/jpeg, image/png, image/webp"}, b""))
+            answer = await self._transport(Request("GET", url, {"accept": "image/jpeg, image/png, image/webp"}, b""))
         except Unreachable:
             return None
         return await asyncio.to_thread(drawn, answer.body) if answer.status == 200 else None
