@@ -30,7 +30,7 @@ down_revision = "{before}"
 
 def upgrade() -> None:
     for table in sa.inspect(op.get_bind()).get_table_names():
-        if table != "alembic_version":
+        if table != "alembic_version" and not table.startswith("place_words"):  # the index of words is SQLite's own
             op.add_column(table, sa.Column("rehearsed", sa.BigInteger, nullable=False, server_default="0"))
     op.create_table("rehearsal", sa.Column("no", sa.BigInteger, primary_key=True, nullable=False, autoincrement=False))
     op.create_index("object_rehearsed", "object", ["rehearsed"])

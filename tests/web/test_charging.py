@@ -87,10 +87,10 @@ async def test_a_guest_pays_by_card_and_follows_the_charge_to_the_receipt(page: 
 @pytest.mark.browser
 async def test_a_hold_that_is_too_small_warns_and_ends_the_charge(page: Page, tmp_path: Path) -> None:
     async with two_nodes(tmp_path, "2.3.0", Payments(provider="test", hold_least=4, hold_most=4)) as living:
-        await offered(living.emsp, own_price("200"))
+        await offered(living.emsp, own_price("60"))
         await start(page, living)
         await pay(page, NEVER_RAISED)
-        await expect(page.get_by_text("What is held is nearly used up")).to_be_visible(timeout=SLOW)
+        await expect(page.get_by_text("What is held is nearly used up")).to_be_visible(timeout=2 * SLOW)
         await expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=2 * SLOW)
         await expect(page.locator("#payment")).to_contain_text("Paid by card", timeout=SLOW)
         [payment] = await living.emsp.store.read(lambda tx: tx.payments.newest(0, 5))

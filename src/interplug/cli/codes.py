@@ -39,7 +39,11 @@ def qr(
         end(f"{evse!r} is no number of a charge point; one looks as NL*ABC*E1", USAGE)
     base = (url or root(settings_of(common))).rstrip("/")
     made = io.BytesIO()
-    segno.make(f"{base}/s/{quote(evse.strip(), safe='*')}", error="q", micro=False).save(made, kind="svg", scale=size, title=evse.strip())
+    try:
+        code = segno.make(f"{base}/s/{quote(evse.strip(), safe='*')}", error="q", micro=False)
+    except segno.DataOverflowError:
+        end("the address of the page is too long for a code", USAGE)
+    code.save(made, kind="svg", scale=size, title=evse.strip())
     if file is None:
         sys.stdout.write(made.getvalue().decode())
         return

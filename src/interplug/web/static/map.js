@@ -347,6 +347,7 @@ if (supported()) {
     console.warn(error);
     side.hidden = true;
     finder.classList.remove("with-map");
+    map?.remove();
     map = null;
   });
   "requestIdleCallback" in window ? requestIdleCallback(start, { timeout: 800 }) : setTimeout(start, 100);
