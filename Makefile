@@ -24,7 +24,7 @@ $(READY): pyproject.toml
 	  || { echo "the packages could not be installed (the network is needed this once); what is above says why, make again goes on" >&2; exit 1; }
 	@touch $@
 
-demo: $(READY) ## three nodes in three processes, stations charging, a driver's page (Ctrl-C ends it)
+demo: $(READY) ## four nodes in four processes, stations charging, the driver's app (Ctrl-C ends it)
 	@$(BIN)/interplug demo
 
 test: $(READY) ## all tests: the browser's, PostgreSQL's, foreign stations' included (PYTEST_ARGS= to change how)
