@@ -37,6 +37,8 @@ BURST = 260
 COUNTED = 20
 """Changes whose rows are counted."""
 CLIENT_AT_ONCE = INTERESTED * IN_FLIGHT
+FOLLOWS = 2.0
+"""Seconds after which what follows a change (translations kept ahead, the check-point) is written, too."""
 DELIVERY_ALONE = {"counter", "cursor", "message", "pulse", "contact", "pause"}
 """Tables that say what was said to whom, a row for a partner and moment or for many messages, and the counter, a row for a group."""
 TABLES = "select name from sqlite_master where type = 'table' and name not like 'sqlite%' and sql not like 'create virtual%'"
@@ -222,6 +224,7 @@ def _told(written: Counter[str]) -> str:
 
 def _written(partners: Partners, database: Path, evses: Sequence[tuple[str, str]], readers: int) -> tuple[Counter[str], float]:
     """Rows by table, counted by triggers, while changes go out; and for how many seconds."""
+    time.sleep(FOLLOWS)  # so that what earlier changes leave to write is not counted
     with closing(sqlite3.connect(database, timeout=30)) as connection:
         tables = [row[0] for row in connection.execute(TABLES)]
         connection.execute("create table bench_written (name text)")
@@ -234,7 +237,7 @@ def _written(partners: Partners, database: Path, evses: Sequence[tuple[str, str]
         changed(database, [(n / 2, *evse) for n, evse in enumerate(evses)])
         partners.until(len(evses) * readers, 30)
         took = time.monotonic() - began
-        time.sleep(2)  # what follows a change: translations kept ahead, the check-point
+        time.sleep(FOLLOWS)
         for trigger, _, _ in triggers:
             connection.execute(f"drop trigger {trigger}")
         connection.commit()
