@@ -13,9 +13,11 @@ import pytest
 from interplug import faults
 from interplug.drivers.deals import Deal
 from interplug.drivers.drives import NotPossible
+from interplug.drivers.dues import Known
 from interplug.drivers.paying import hold_of, pays_by_card
 from interplug.payments import states
 from interplug.store.drivers import Drive, Driver
+from interplug.store.payments import Payment
 from tests.drivers.played import World
 from tests.drivers.shopping import HOUR, SETTINGS, Shop, open_paid_world
 from tests.modules import said
@@ -57,6 +59,23 @@ async def test_who_does_not_pay_in_time_has_not_started(shop: Shop, driver: Driv
     await shop.later(11 * 60)
     assert (await shop.world.now(drive)).state == "FAILED" and await shop.stands(drive) == (states.VOIDED, 0)
     assert (await shop.press(driver)).state == "PAYING", "and may press again"
+
+
+async def test_who_pays_in_the_moment_in_which_the_time_is_over_keeps_the_hold(
+    shop: Shop, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive, known = await shop.press(driver), shop.cashier._known
+
+    async def and_then_paid(payment: Payment) -> Known:
+        found = await known(payment)
+        monkeypatch.undo()
+        await shop.pay(drive)
+        return found
+
+    monkeypatch.setattr(shop.cashier, "_known", and_then_paid)
+    await shop.later(11 * 60)
+    assert shop.commands() == ["START_SESSION"] and (await shop.world.now(drive)).state == "ACCEPTED"
+    assert (await shop.payment(drive)).state == states.HELD, "no session without a hold"
 
 
 async def test_a_start_can_be_given_up(shop: Shop, driver: Driver) -> None:

@@ -24,7 +24,7 @@ from interplug.store.payments import NEVER, Payment
 from interplug.store.tx import Tx
 
 from . import states
-from .drives import NotPossible, happened, stop
+from .drives import NotPossible, move, stop
 from .dues import RETRY, Known, Verdict, decide
 from .invoicing import after_payment
 from .paying import NOT_PAID, Desk
@@ -82,9 +82,9 @@ class Cashier:
         payment = await self.till.get(id)
         known = await self._known(payment)
         verdict = decide(known, self.settings)
-        payment = await self._write(payment, known.drive, verdict)
-        if verdict.over:
-            await happened(self.node, known.drive.id, "unpaid", payment.reason or NOT_PAID)
+        payment, holds = await self._write(payment, known.drive, verdict)
+        if not holds:
+            return payment
         if payment.state in LOOKED_AT or (payment.tries and payment.state not in paying.ASKING + paying.ENDED):
             payment, _ = await self.till.look(id)
         payment = await self.till.settle(id)
@@ -114,19 +114,23 @@ class Cashier:
             speed=self.node.speed,
         )
 
-    async def _write(self, payment: Payment, drive: Drive, verdict: Verdict) -> Payment:
+    async def _write(self, payment: Payment, drive: Drive, verdict: Verdict) -> tuple[Payment, bool]:
+        """The payment as it is now, and whether the verdict is written: where something has happened to the drive since it was read
+        (a hold that came at the last moment, so that a start was asked for), it is looked at again instead."""
         now = self.node.clock()
 
-        async def work(tx: Tx) -> Payment:
+        async def work(tx: Tx) -> tuple[Payment, bool]:
             row = await tx.payments.get(payment.id)
             assert row is not None
+            if row.woken != payment.woken:
+                return row, False
             before = msgspec.structs.replace(row)
             failed = drive.state == states.FAILED
             row.since = (row.since or now) if failed else 0
             if verdict.due is not None and (verdict.due, verdict.basis) != (row.due, row.basis):
                 row.due, row.basis = verdict.due, verdict.basis
                 await tx.payments.say(row.id, now, "due", amount=row.due, said=row.basis)
-            row.look_at = self._next(row, verdict, now) if row.woken == payment.woken else 0
+            row.look_at = self._next(row, verdict, now)
             if next_step(row) is not None and row.provider == self.till.provider.name:
                 row.look_at = 0  # until it is asked for: this process may end before
             if row.look_at == NEVER and row.state in (paying.CAPTURED, paying.REFUNDED):
@@ -136,7 +140,9 @@ class Cashier:
             if row != before:
                 row.changed_at = now
                 await tx.payments.update(row)
-            return row
+            if verdict.over:
+                await move(tx, self.node, drive, "unpaid", row.reason or NOT_PAID)
+            return row, True
 
         return await self.node.store.write(work)
 
