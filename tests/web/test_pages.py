@@ -204,7 +204,7 @@ async def test_a_bill_that_is_wrong_is_not_the_drivers_and_a_price_that_was_not_
     assert "No price was shown at the start. The bill names: €1.00 per kWh" in page
 
 
-async def _offer(world: World, id: str = "OURS", **more: Any) -> None:
+async def offered(world: World, id: str = "OURS", **more: Any) -> None:
     offer = read_offer({"id": id, **more})
     await world.node.store.write(lambda tx: tx.offers.put(id, offer.document(), world.clock()))
 
@@ -213,7 +213,7 @@ async def test_the_driver_sees_the_offer_and_never_what_was_bought(world: World,
     """From the plug to the receipt, on the page and for programs."""
     await _tariff(world, "NOW", "0.40")
     await world.tell("locations", _location(world, "NOW"))
-    await _offer(world, fee={"percentage": 10, "per_session": 1, "currency": "EUR"})
+    await offered(world, fee={"percentage": 10, "per_session": 1, "currency": "EUR"})
     price = "€0.44 per kWh; service fee €1.00 per session"
     assert price in words(await visit.get(f"/stations/{await number(visit)}"))
     url, drive, driver = await begun(visit, world)
@@ -237,7 +237,7 @@ async def test_a_tariff_of_our_own_hides_the_check_of_the_operators_bill(world: 
         "tax_included": "YES",
         "elements": [{"price_components": [{"type": "ENERGY", "price": Decimal("0.5"), "step_size": 1}]}],
     }
-    await _offer(world, tariff=tariff)
+    await offered(world, tariff=tariff)
     assert "€0.50 per kWh" in words(await visit.get(f"/stations/{await number(visit)}"))
     url, drive, driver = await begun(visit, world)
     await world.tell("cdrs", _bill(world, drive, driver, "0.40", claimed="99"))
@@ -246,7 +246,7 @@ async def test_a_tariff_of_our_own_hides_the_check_of_the_operators_bill(world: 
 
 
 async def test_where_the_price_is_not_known_the_fee_is_told(world: World, visit: Visit) -> None:
-    await _offer(world, fee={"percentage": 10, "per_session": 1, "currency": "EUR", "vat": 21})
+    await offered(world, fee={"percentage": 10, "per_session": 1, "currency": "EUR", "vat": 21})
     page = words(await visit.get(f"/stations/{await number(visit)}"))
     assert "The operator has told no price for this plug. On top of it: +10 %, service fee €1.21 per session." in page
     url, _, _ = await begun(visit, world)
@@ -259,8 +259,8 @@ async def test_each_driver_sees_the_offer_of_the_own_contract(world: World, page
     token = await world.node.store.read(lambda tx: tx.objects.get(token_key(world.node, driver)))
     assert token is not None
     await own(world.node, "tokens", {**token.document, "group_id": "FLEET", "last_updated": world.clock.text(1)})
-    await _offer(world, "ALL", fee={"per_session": 2, "currency": "EUR", "vat": 0})
-    await _offer(world, "FLEET", groups=["FLEET"], fee={"per_session": 1, "currency": "EUR", "vat": 0})
+    await offered(world, "ALL", fee={"per_session": 2, "currency": "EUR", "vat": 0})
+    await offered(world, "FLEET", groups=["FLEET"], fee={"per_session": 1, "currency": "EUR", "vat": 0})
     url = f"/stations/{await number(visit)}"
     assert "€1.00 per session" in words(await visit.get(url)) and "€2.00 per session" in words(await Visit(pages).get(url))
     _, drive, _ = await begun(visit, world)
@@ -268,10 +268,10 @@ async def test_each_driver_sees_the_offer_of_the_own_contract(world: World, page
 
 
 async def test_an_offer_that_changed_since_it_was_shown_starts_nothing(world: World, visit: Visit) -> None:
-    await _offer(world, fee={"percentage": 10})
+    await offered(world, fee={"percentage": 10})
     page = await visit.get(f"/stations/{await number(visit)}")
     form = {name: page.field(name) for name in ("csrf", "station", "evse", "connector", "price")}
-    await _offer(world, fee={"percentage": 20})
+    await offered(world, fee={"percentage": 20})
     answer = await visit.post("/drives", form)
     assert answer.status == 409 and "price has just changed" in answer.text
     assert world.cpo.asked == []
@@ -287,7 +287,7 @@ async def test_a_bill_that_was_taken_back_leaves_nothing_to_pay(world: World, vi
 
 
 async def test_a_price_that_cannot_be_said_is_not_said(world: World, visit: Visit) -> None:
-    await _offer(world, fee={"per_session": 1, "currency": "SEK"})
+    await offered(world, fee={"per_session": 1, "currency": "SEK"})
     url, drive, driver = await begun(visit, world)
     await world.tell("cdrs", _bill(world, drive, driver, "1", claimed="10"))
     page, document = words(await visit.get(url)), (await visit.get(f"{url}.json")).json

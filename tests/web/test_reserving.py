@@ -11,7 +11,7 @@ from interplug.web.driver.driving import STARTS
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.drivers.test_reserving import station
-from tests.web.test_pages import number, words
+from tests.web.test_pages import number, offered, words
 from tests.web.visiting import Answer, Visit
 
 
@@ -42,6 +42,18 @@ async def test_from_the_plug_to_the_drive(world: World, visit: Visit) -> None:
     assert "Reserved for you" in words(await visit.get(f"/stations/{await number(visit)}")), "there, too"
     answer = await visit.post(f"{url}/start", {"csrf": page.field("csrf")})
     assert answer.header("location") == url.replace("reservations", "drives"), "under the same reference"
+
+
+async def test_the_page_says_what_charging_costs_and_nothing_starts_at_another_price(world: World, visit: Visit) -> None:
+    url = (await reserve(visit, world)).header("location")
+    await accepted(world)
+    await offered(world, fee={"per_session": 1, "currency": "EUR", "vat": 0})
+    page = await visit.get(url)
+    assert "€1.00 per session" in words(page)
+    await offered(world, fee={"per_session": 2, "currency": "EUR", "vat": 0})
+    answer = await visit.post(f"{url}/start", {name: page.field(name) for name in ("csrf", "price")})
+    assert answer.status == 409 and "price has just changed" in answer.text
+    assert [one.url.rpartition("/")[2] for one in world.cpo.asked] == ["RESERVE_NOW"]
 
 
 async def test_the_open_page_hears_of_it_and_ends_with_it(world: World, visit: Visit) -> None:

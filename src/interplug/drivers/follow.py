@@ -93,6 +93,6 @@ class Follower:
             if now < drive.deadline or drive.state == PAYING:  # whose end is that of its payment
                 continue
             if drive.state == UNSURE:
-                await happened(self.node, drive.id, "over", "The operator never confirmed that charging began.")
+                await happened(self.node, drive.id, "over", said("The operator never confirmed that charging began."))
             else:
                 await happened(self.node, drive.id, "late", NOT_CONFIRMED)

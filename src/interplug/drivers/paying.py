@@ -99,7 +99,7 @@ class Desk:
         """The driver does not want to pay: the drive is over, and what may be held is let go."""
         if drive.state != PAYING:
             raise NotPossible(said("There is nothing to give up now."))
-        return await happened(self.node, drive.id, "unpaid", "You have given the start up.")
+        return await happened(self.node, drive.id, "unpaid", said("You have given the start up."))
 
     async def hint(self, headers: Mapping[str, str], body: bytes) -> None:
         """A webhook: somebody has to look at the payment. Raises `BadWebhook`."""

@@ -53,11 +53,11 @@ async def body(request: Request, largest: int = LARGEST_FORM) -> bytes:
             async for part in request.stream():
                 whole += part
                 if len(whole) > largest:
-                    raise HTTPException(413, "That is too much to send.")
+                    raise HTTPException(413, _("That is too much to send."))
     except TimeoutError:
-        raise HTTPException(408, "The form did not arrive in time.") from None
+        raise HTTPException(408, _("The form did not arrive in time.")) from None
     except ClientDisconnect:
-        raise HTTPException(400, "The form did not arrive whole.") from None
+        raise HTTPException(400, _("The form did not arrive whole.")) from None
     return whole
 
 

@@ -91,13 +91,13 @@ class Driving:
         driver = await self.node.store.read(lambda tx: tx.drivers.driver(visitor.driver)) if visitor.driver else None
         if driver is None:
             if not self.newcomers.allows(address(request)):
-                raise HTTPException(429, "Too many new drivers come from your network. Try again in a few minutes.")
+                raise HTTPException(429, _("Too many new drivers come from your network. Try again in a few minutes."))
             driver = await new_driver(self.node)
             return visitor.became(driver.id), driver
         since = self.node.clock() - int(WITHIN * self.node.speed * wording.SECOND)
         drives = await self.node.store.read(lambda tx: tx.drivers.of_driver(driver.id))
         if sum(drive.created_at > since for drive in drives) >= STARTS:
-            raise HTTPException(429, "You have started often in a short time. Try again in a few minutes.")
+            raise HTTPException(429, _("You have started often in a short time. Try again in a few minutes."))
         return visitor, driver
 
     async def stop(self, request: Request) -> Response:
@@ -174,7 +174,7 @@ class Driving:
         """What the meter signed, as the transparency software opens it."""
         bill = (await rides.ride(self.node, await self._drive(request, self.surface.visitor(request)))).receipt
         if bill is None or bill.proof is None:
-            raise HTTPException(404, "Nothing was signed by a meter here, or the bill has not come yet.")
+            raise HTTPException(404, _("Nothing was signed by a meter here, or the bill has not come yet."))
         named = {"content-disposition": f'attachment; filename="{request.path_params["id"]}.xml"'}
         return Response(transparency(bill.cdr["signed_data"]), 200, named, "application/xml")
 
@@ -220,5 +220,5 @@ class Driving:
         """The drive of the path, if it is this visitor's; to others it does not exist."""
         found = await self.node.store.read(lambda tx: tx.drivers.get(request.path_params["id"]))
         if found is None or not visitor.sees(found):
-            raise HTTPException(404, "This drive is not known here. Drives are shown only in the browser in which they were started.")
+            raise HTTPException(404, _("This drive is not known here. Drives are shown only in the browser in which they were started."))
         return found

@@ -26,6 +26,7 @@ from interplug.web.live import OVER, Part, Stream
 from interplug.web.session import Visitor
 
 from .driving import STARTS, WITHIN, Driving
+from .station import Connector, station
 from .surface import Surface
 
 Document = dict[str, Any]
@@ -44,7 +45,8 @@ STATES = Words(
 
 @dataclass(slots=True, frozen=True)
 class Kept:
-    """A reservation with its place; `pk` is 0 where that is not known any more. `price`: of the reservation, in words."""
+    """A reservation with its place; `pk` is 0 where that is not known any more. `price`: of the reservation, in words; that of
+    charging now is the plug's, None where it is not known any more, or not to be had with this reservation."""
 
     row: Reservation
     pk: int
@@ -52,6 +54,7 @@ class Kept:
     address: str
     time_zone: str | None
     price: str
+    connector: Connector | None = None
 
     @property
     def reference(self) -> str:
@@ -125,7 +128,7 @@ class Reserving:
         async def look() -> list[Part]:
             row = await self.node.store.read(lambda tx: tx.reservations.get(one.id)) or one
             kept = await self._kept(row)
-            parts = [Part("reservation", row, lambda: self.surface.part("driver/_reservation.html", kept=kept, csrf=proof))]
+            parts = [Part("reservation", (row, kept.connector), lambda: self.surface.part("driver/_reservation.html", kept=kept, csrf=proof))]
             return parts if kept.open else [*parts, Part(OVER, True, lambda: "")]
 
         return Stream(self.surface.streams, self.surface.who(request), None, look)
@@ -138,13 +141,13 @@ class Reserving:
     async def start(self, request: Request) -> Response:
         """Goes on with the reservation as a drive."""
         visitor = self.surface.visitor(request)
-        await self.surface.form(request)
+        form = await self.surface.form(request)
         one = await self._of(request, visitor)
         if one.state != reservation_states.RESERVED:
             raise NotPossible(_("This reservation does not hold any more."))
         plug = await find_plug(self.node, one.connection, one.country, one.party, one.place, one.evse, one.connector)
         driver = await self._driver(visitor)
-        drive = await drives.start(self.node, driver, plug, "", self.driving.desk, reserved=one.id)
+        drive = await drives.start(self.node, driver, plug, str(form.get("price") or ""), self.driving.desk, reserved=one.id)
         await reserving.happened(self.node, one.id, "", drive=drive.id)
         return RedirectResponse(f"/drives/{drive.id}", 303)
 
@@ -168,6 +171,9 @@ class Reserving:
         key = Key("locations", one.connection, one.country, one.party, one.place)
         location: Stored | None = await self.node.store.read(lambda tx: tx.objects.get(key, whole=False))
         document = location.document if location is not None else {}
+        shown = None
+        if location is not None and one.state == reservation_states.RESERVED:
+            shown = await station(self.node, location.pk, one.driver)
         return Kept(
             row=one,
             pk=location.pk if location is not None else 0,
@@ -175,6 +181,7 @@ class Reserving:
             address=", ".join(part for part in (document.get("address"), document.get("city")) if part),
             time_zone=document.get("time_zone"),
             price=_price(one),
+            connector=shown.connector(one.evse, one.connector) if shown is not None else None,
         )
 
 

@@ -110,6 +110,9 @@ class Station:
         """Whether the visitor's reservation is of this charge point."""
         return kept is not None and (kept.connection, kept.place, kept.evse) == (self.source, self.key[2], evse.uid)
 
+    def connector(self, uid: str, id: str) -> Connector | None:
+        return next((one for evse in self.evses if evse.uid == uid for one in evse.connectors if one.id == id), None)
+
     def document(self) -> Document:
         return {
             "id": self.pk,
