@@ -130,7 +130,10 @@ async def test_the_price_is_that_of_the_tariff_that_is_valid_now(world: World, v
     assert "€0.40 per kWh" in page and "9.99" not in page
 
 
-@pytest.mark.parametrize("url", ["/stations/999", "/stations/99999999999999999999", "/stations/x", "/drives/none", "/nowhere", "/live/x"])
+@pytest.mark.parametrize(
+    "url",
+    ["/stations/999", "/stations/99999999999999999999", "/row/99999999999999999999", "/stations/x", "/drives/none", "/nowhere", "/live/x"],
+)
 async def test_what_is_not_there_is_said_in_plain_words(visit: Visit, url: str) -> None:
     page = await visit.get(url)
     assert page.status == 404 and "Not found" in page.text

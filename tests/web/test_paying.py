@@ -99,6 +99,19 @@ async def test_a_start_is_given_up_with_a_proof_alone(world: World, visit: Visit
     assert (await visit.get(f"{drive}.json")).json["state"] == "FAILED" and world.cpo.asked == []
 
 
+async def test_a_start_that_failed_after_the_hold_says_that_nothing_was_paid_and_when_it_is_let_go(world: World, visit: Visit) -> None:
+    drive = (await begin(visit)).header("location")
+    page = words(await visit.get("/"))
+    assert "A charge of yours waits for its payment." in page and "charging already" not in page
+    await entered(visit, drive, GOOD)
+    assert "You are charging already." in words(await visit.get("/"))
+    row = await world.node.store.read(lambda tx: tx.drivers.get(drive.rpartition("/")[2]))
+    assert row is not None
+    await world.result(row, "REJECTED")
+    await world.follower.tick()
+    assert "Nothing was paid. What is held is let go 5 minutes after the start failed" in words(await visit.get(drive))
+
+
 async def test_the_open_page_hears_of_the_payment(world: World, visit: Visit) -> None:
     drive = (await begin(visit)).header("location")
     async with visit.stream(f"{drive}/live") as events:

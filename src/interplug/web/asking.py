@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
@@ -22,6 +23,14 @@ from .live import TooMany
 LARGEST_FORM = 16_384
 FORM_TIMEOUT = 10.0
 PLAIN = {"Not Found": N_("There is no such page."), "Method Not Allowed": N_("This cannot be done here.")}
+
+
+class _Row(IntegerConvertor):
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("row", _Row())
+"""In a path: a number of ours, as `number` reads it elsewhere. What is too long to be one is no such page."""
 
 
 def number(text: str, otherwise: int = 0) -> int:

@@ -62,7 +62,7 @@ class Console:
             routes=[
                 Route("/console", self.alerts),
                 Route("/console/live", self.live),
-                Route("/console/alerts/{no:int}/acknowledge", self.acknowledge, methods=["POST"]),
+                Route("/console/alerts/{no:row}/acknowledge", self.acknowledge, methods=["POST"]),
                 Route("/console/sign-in", self.sign_in_page),
                 Route("/console/sign-in", self.sign_in, methods=["POST"]),
                 Route("/console/sign-out", self.sign_out, methods=["POST"]),

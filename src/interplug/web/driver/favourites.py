@@ -59,8 +59,8 @@ class Favourites:
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/account/favourites", self.page),
-            Route("/stations/{pk:int}/favourite", self.keep, methods=["POST"]),
-            Route("/stations/{pk:int}/watch", self.wait, methods=["POST"]),
+            Route("/stations/{pk:row}/favourite", self.keep, methods=["POST"]),
+            Route("/stations/{pk:row}/watch", self.wait, methods=["POST"]),
         ]
 
     async def page(self, request: Request) -> Response:
@@ -107,7 +107,7 @@ class Favourites:
 
     async def _station(self, request: Request) -> int:
         pk: int = request.path_params["pk"]
-        if pk >= 10**18 or pk not in await listing.rows(self.node, [pk]):
+        if pk not in await listing.rows(self.node, [pk]):
             raise HTTPException(404, _("This station is not known here, or not any more."))
         return pk
 

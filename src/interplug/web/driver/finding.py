@@ -38,7 +38,7 @@ class Finding:
             Route("/", self.list),
             Route("/stations.json", self.list),
             Route("/found", self.found),
-            Route("/row/{pk:int}", self.row),
+            Route("/row/{pk:row}", self.row),
             Route("/live", self.live),
         ]
 
@@ -48,7 +48,7 @@ class Finding:
         choice, settings = await self.listing.choice(), self.node.settings
         more: Document = {"powers": POWERS, "prices": PRICES, "currency": settings.payments.currency, "basemap": settings.map}
         found: Found = context["found"]
-        context |= {"choice": choice, **more}
+        context |= {"choice": choice, "current": await self.surface.open_drive(visitor), **more}
         page = self.surface.answer(request, visitor, "driver/list.html", found.document(), **context)
         page.headers.update(self.permissions)
         return page

@@ -34,10 +34,10 @@ class Plugs:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/stations/{pk:int}", self.station),
-            Route("/stations/{pk:int}.json", self.station),
-            Route("/stations/{pk:int}/live", self.live),
-            Route("/stations/{pk:int}/photos/{number:int}", self.photo),
+            Route("/stations/{pk:row}", self.station),
+            Route("/stations/{pk:row}.json", self.station),
+            Route("/stations/{pk:row}/live", self.live),
+            Route("/stations/{pk:row}/photos/{number:row}", self.photo),
         ]
 
     async def station(self, request: Request) -> Response:
@@ -83,7 +83,7 @@ class Plugs:
     async def photo(self, request: Request) -> Response:
         """Only of a station that is shown, and only what its operator named there."""
         pk, number = request.path_params["pk"], request.path_params["number"]
-        stored = await self.node.store.read(lambda tx: tx.objects.get_pk(pk)) if pk < 10**18 else None
+        stored = await self.node.store.read(lambda tx: tx.objects.get_pk(pk))
         named = about.images(stored.document) if stored is not None and public(stored) and place_of(stored) is not None else []
         if not self.node.settings.help.photos or not 1 <= number <= len(named):
             raise HTTPException(404, _("There is no such photo."))
@@ -94,7 +94,7 @@ class Plugs:
 
     async def _station(self, request: Request, visitor: Visitor) -> Station:
         pk = request.path_params["pk"]
-        found = await station(self.node, pk, visitor.driver, car.wish(request)) if pk < 10**18 else None
+        found = await station(self.node, pk, visitor.driver, car.wish(request))
         if found is None:
             raise HTTPException(404, _(NO_STATION))
         return found

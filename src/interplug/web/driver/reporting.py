@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 
 from interplug.backend import reports
 from interplug.store.problems import Problem
-from interplug.web import asking
 from interplug.web.languages import _
 from interplug.web.session import Limit
 
@@ -36,8 +35,8 @@ class Reporting:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/stations/{pk:int}/problem", self.form),
-            Route("/stations/{pk:int}/problem", self.report, methods=["POST"]),
+            Route("/stations/{pk:row}/problem", self.form),
+            Route("/stations/{pk:row}/problem", self.report, methods=["POST"]),
         ]
 
     async def form(self, request: Request) -> Response:
@@ -84,8 +83,7 @@ class Reporting:
         )  # fmt: skip
 
     async def _station(self, request: Request) -> stations.Station:
-        number = asking.number(str(request.path_params["pk"]))
-        found = await stations.station(self.node, number)
+        found = await stations.station(self.node, request.path_params["pk"])
         if found is None:
             raise HTTPException(404, _(NO_STATION))
         return found

@@ -128,7 +128,9 @@ class Reserving:
         async def look() -> list[Part]:
             row = await self.node.store.read(lambda tx: tx.reservations.get(one.id)) or one
             kept = await self._kept(row)
-            parts = [Part("reservation", (row, kept.connector), lambda: self.surface.part("driver/_reservation.html", kept=kept, csrf=proof))]
+            parts = [
+                Part("reservation", (row, kept.connector), lambda: self.surface.part("driver/_reservation.html", kept=kept, csrf=proof))
+            ]
             return parts if kept.open else [*parts, Part(OVER, True, lambda: "")]
 
         return Stream(self.surface.streams, self.surface.who(request), None, look)

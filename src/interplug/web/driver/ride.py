@@ -60,6 +60,8 @@ class Ride:
     """The operator's help line."""
     ours: str = ""
     """Our own."""
+    void_after: float = 0.0
+    """Minutes for which money is still held after a start that failed."""
 
     @property
     def drive(self) -> Drive:
@@ -125,6 +127,11 @@ class Ride:
     def remark(self) -> Advice | None:
         """The fault that the bill names."""
         return words.fault(str(self.receipt.cdr.get("remark") or "")) if self.receipt is not None else None
+
+    @property
+    def nothing_paid(self) -> bool:
+        """A start has failed, and money is held still."""
+        return self.drive.state == "FAILED" and not self.live.session and self.payment is not None and self.payment.state in HOLDING
 
     @property
     def used(self) -> int | None:

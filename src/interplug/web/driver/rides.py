@@ -34,8 +34,9 @@ async def ride(node: Node, drive: Drive) -> Ride:
         }
 
     found = await node.store.read(work)
-    ours = node.settings.help.phone
-    return Ride(live=await live(node, drive), deal=pinned(drive), receipt=await receipt(node, drive), ours=ours, **found)
+    ours, after = node.settings.help.phone, node.settings.payments.void_after
+    made = await live(node, drive), await receipt(node, drive)
+    return Ride(live=made[0], deal=pinned(drive), receipt=made[1], ours=ours, void_after=after, **found)
 
 
 def location_of(drive: Drive) -> Key:
