@@ -46,7 +46,7 @@ GROUPS = {
 }
 COMMANDS = (
     ("serve", "serving:serve", "Run the node until it is told to stop (Ctrl-C, SIGTERM)."),
-    ("demo", "demo.performance:demo", "Three nodes in three processes, and cars that charge."),
+    ("demo", "demo.performance:demo", "Four nodes in four processes, cars that charge, drivers who pay."),
     ("status", "standing:status", "What this node is, whom it works with, what it holds, and what stands in its way."),
     ("doctor", "doctor:doctor", "Look for what is wrong with this node and its partners."),
     ("routes", "routes:routes", "Every URL that partners may call, and the function behind it."),

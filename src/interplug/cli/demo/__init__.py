@@ -1,1 +1,1 @@
-"""The demo: three nodes in three processes that know nothing of each other but a socket."""
+"""The demo: four nodes in four processes that know nothing of each other but a socket."""

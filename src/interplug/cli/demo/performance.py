@@ -54,10 +54,11 @@ def demo(
     seed: Annotated[int, Parameter(help="Another seed is another city.")] = 1,
     keep: Annotated[bool, Parameter(negative=(), help="Keep the folder with databases and logs.")] = False,
 ) -> None:
-    """Three nodes in three processes: two operators (OCPI 2.1.1 and 2.2.1) with stations that speak OCPP, a provider (2.3.0), and cars.
+    """Four nodes in four processes: two operators (OCPI 2.1.1 and 2.2.1) with stations that speak OCPP, a provider (2.3.0) whose drivers
+    charge there, and the provider of a payment terminal at stations of one operator.
 
-    A fourth provides a payment terminal at stations of one operator. Drivers pay with cards of the test provider; no money moves. Prints
-    the addresses of the driver's page and of the terminal. Ctrl-C ends it. In its third minute an operator is killed and comes back.
+    Drivers pay with cards of the test provider; no money moves. Prints the addresses of the driver's page and of the terminal. Ctrl-C ends
+    it. In its third minute an operator is killed and comes back.
     """
     document = asyncio.run(_played(_once(seed, keep=keep) if once else _lasting(seed, keep=keep, json=json)))
     if once:
@@ -124,7 +125,7 @@ async def _curtain(built: Stage, seed: int, tell: Tell) -> None:
     await join(built)
     await open_stations(built)
     await asyncio.gather(_arrived(built), join_terminal(built))
-    tell("three nodes are running and registered with each other, their stations are connected")
+    tell("four nodes are running and registered with their partners, the stations are connected")
     tell(f"the driver's page: {built.provider.url}/, the terminal: {built.terminal_page}")
 
 
@@ -236,7 +237,7 @@ def _story_lines(story: Document) -> Iterator[str]:
 
 async def _lasting(seed: int, *, keep: bool, json: bool) -> Document:
     tell = _teller()
-    errors.print(f"Interplug {__version__}: three nodes are being set up (seed {seed}) …", markup=False)
+    errors.print(f"Interplug {__version__}: four nodes are being set up (seed {seed}) …", markup=False)
     async with mailbox(tell) as letters, stage(seed, SPEED, keep=keep) as built:
         built.provider.environment |= letters
         try:

@@ -64,7 +64,7 @@ AD_HOC = {
 
 @dataclass
 class Stage:
-    """The three nodes, the one that provides the terminal, and the stations of the two operators."""
+    """The four nodes, and the stations of the two operators."""
 
     folder: Path
     alpha: NodeProcess
