@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from interplug.model.types import fold
-from interplug.store.database import Database, Numbers, Row
+from interplug.store.database import Database, Numbers, Row, of_row
 
 COLUMNS = (
     "no, station, evse, connector, code, severity, vendor_code, info, source, country, party, place, evse_uid, times, opened_at, "
@@ -186,11 +186,8 @@ class Alerts:
         return await self._db.execute(DROP, target)
 
 
-FIELDS = tuple(Alert.__struct_fields__)
-
-
 def _alert(row: Row) -> Alert:
-    return Alert(**dict(zip(FIELDS, row, strict=True)))
+    return of_row(Alert, row)
 
 
 def _message(row: Row) -> Message:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from interplug.model.types import fold
-from interplug.store.database import Database, Numbers, Row
+from interplug.store.database import Database, Numbers, Row, of_row
 
 COLUMNS = (
     "id, direction, connection, version, command, state, document, response_url, ours, theirs, place, evse, connector, token, reservation, "
@@ -76,9 +76,6 @@ class Command(msgspec.Struct, kw_only=True):
     """The call on our other side, where we stand between an SCSP and a CPO: what one is told the other is told (15.1.2)."""
     found: bytes = b""
     """What came with the result."""
-
-
-FIELDS = tuple(Command.__struct_fields__)
 
 
 class Commands:
@@ -149,7 +146,7 @@ class Commands:
 
 
 def _commands(rows: Sequence[Row]) -> list[Command]:
-    return [Command(**dict(zip(FIELDS, row, strict=True))) for row in rows]
+    return [of_row(Command, row) for row in rows]
 
 
 def _command(row: Row | None) -> Command | None:

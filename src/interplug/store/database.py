@@ -10,9 +10,12 @@ number n has seen everything below it.
 
 import functools
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+import msgspec
 
 Row = Sequence[Any]
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 Look = tuple[str, tuple[object, ...]]
 """A statement of `of_objects` with its values, for who wants to say before that he will ask it."""
 
@@ -40,6 +43,11 @@ class Database(Protocol):
 
     async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
         """The same, of objects whose pks are in that column."""
+
+
+def of_row(kind: type[Kind], row: Row) -> Kind:
+    """A row whose columns are the fields of `kind`, in their order."""
+    return kind(**dict(zip(kind.__struct_fields__, row, strict=True)))
 
 
 @functools.lru_cache(4096)

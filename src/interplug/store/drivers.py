@@ -13,7 +13,9 @@ from decimal import Decimal
 import msgspec
 
 from interplug.model.types import fold
-from interplug.store.database import Database, Numbers, Row
+from interplug.store import at_plug
+from interplug.store.at_plug import AtPlug
+from interplug.store.database import Database, Numbers, Row, of_row
 
 DRIVER = "id, token_uid, contract_id, created_at"
 NEW_DRIVER = f"insert into driver ({DRIVER}) values (?, ?, ?, ?)"
@@ -25,10 +27,7 @@ OTHER_CONTRACT = f"select {DRIVER} from driver where id in (select driver from c
 RENAME = "update driver set id = ? where id = ?"
 HAND_OVER = tuple(f"update {table} set driver = ? where driver = ?" for table in ("drive", "reservation", "browser"))
 REMOVE = "delete from driver where id = ?"
-DRIVE = (
-    "id, driver, connection, country, party, place, evse, connector, state, reason, command, stop_command, session, cdr, "
-    "created_at, deadline, shown, offer, token, terminal, unwanted"
-)
+DRIVE = f"{at_plug.COLUMNS}, stop_command, session, cdr, token, terminal, unwanted"
 NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UPDATE = (
     "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ?, unwanted = ? where id = ?"
@@ -56,29 +55,14 @@ class Driver(msgspec.Struct, frozen=True):
     created_at: int
 
 
-class Drive(msgspec.Struct, kw_only=True):
-    """`session`, `cdr` and `terminal` are numbers of objects, 0 where there is none; `reason` is plain words for the driver; `token` is the
-    folded uid of the card that it was begun with, empty where it was begun on the page. `terminal`: a bank card was presented there, by
-    nobody whom we know, so `driver` is empty."""
+class Drive(AtPlug, kw_only=True):
+    """`session`, `cdr` and `terminal` are numbers of objects, 0 where there is none; `token` is the folded uid of the card that it was
+    begun with, empty where it was begun on the page. `terminal`: a bank card was presented there, by nobody whom we know, so `driver` is
+    empty."""
 
-    id: str
-    driver: str
-    connection: int
-    country: str
-    party: str
-    place: str
-    evse: str
-    connector: str
-    state: str
-    reason: str = ""
-    command: str = ""
     stop_command: str = ""
     session: int = 0
     cdr: int = 0
-    created_at: int
-    deadline: int
-    shown: bytes = b"[]"
-    offer: bytes = b"null"
     token: str = ""
     terminal: int = 0
     unwanted: int = 0
@@ -148,7 +132,7 @@ class Drivers:
 
     async def get(self, id: str) -> Drive | None:
         row = await self._db.one(GET_DRIVE, id)
-        return None if row is None else Drive(**dict(zip(FIELDS, row, strict=True)))
+        return None if row is None else of_row(Drive, row)
 
     async def of_cdr(self, cdr: int, reference: str) -> Drive | None:
         """The drive that was billed with this CDR, or that its authorisation names."""
@@ -209,9 +193,6 @@ class Drivers:
         await self._db.execute(FORGET_READINGS, before)
 
 
-FIELDS = tuple(Drive.__struct_fields__)
-
-
 def _reading(row: Row) -> Reading:
     at, kwh, power, soc = row
     return Reading(int(at), Decimal(kwh), Decimal(power) if power else None, Decimal(soc) if soc else None)
@@ -222,4 +203,4 @@ def _driver(row: Row | None) -> Driver | None:
 
 
 def _drives(rows: Sequence[Row]) -> list[Drive]:
-    return [Drive(**dict(zip(FIELDS, row, strict=True))) for row in rows]
+    return [of_row(Drive, row) for row in rows]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interplug.store.database import Database, Row
+from interplug.store.database import Database, Row, of_row
 
 COLUMNS = "no, station, evse, connector, code, severity, vendor_code, info, source, opened_at, closed_at"
 OPEN = """
@@ -107,8 +107,5 @@ class Faults:
         await self._db.execute(WORKED, station, evse)
 
 
-NAMES = tuple(Fault.__struct_fields__)
-
-
 def _fault(row: Row) -> Fault:
-    return Fault(**dict(zip(NAMES, row, strict=True)))
+    return of_row(Fault, row)

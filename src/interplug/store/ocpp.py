@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from interplug.model.types import fold
-from interplug.store.database import Database, Row
+from interplug.store.database import Database, Row, of_row
 
 RECEIVE = "insert into ocpp_inbox (no, until, doc) values (?, ?, ?)"
 OWED = "select case when owed > reached then owed else reached + 1 end from charging_station where id = ?"
@@ -192,8 +192,5 @@ def _received(rows: Iterable[Row], station: str) -> list[Received]:
     return [Received(no, message) for no, messages in groups for message in messages if message.station == station]
 
 
-TRANSACTION = tuple(Transaction.__struct_fields__)
-
-
 def _transactions(rows: Iterable[Row]) -> list[Transaction]:
-    return [Transaction(**dict(zip(TRANSACTION, row, strict=True))) for row in rows]
+    return [of_row(Transaction, row) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from interplug.store.database import Database, Numbers, Row
+from interplug.store.database import Database, Numbers, Row, of_row
 
 COLUMNS = "id, connection, country, party, place, name, evse, evse_id, kind, said, drive, alert, created_at, closed_at, closed_by"
 ADD = f"insert into problem ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -67,4 +67,4 @@ class Problems:
 
 
 def _problem(row: Row) -> Problem:
-    return Problem(**dict(zip(Problem.__struct_fields__, row, strict=True)))
+    return of_row(Problem, row)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 
 from interplug.model.types import fold
-from interplug.store.database import Database, Row
+from interplug.store.database import Database, Row, of_row
 
 COLUMNS = "source, session, connection, name, document, set_at, active, active_at, due"
 PUT = f"""
@@ -50,9 +50,6 @@ class Preference(msgspec.Struct):
     document: bytes
     answer: str
     at: int
-
-
-FIELDS = tuple(Profile.__struct_fields__)
 
 
 class Profiles:
@@ -94,4 +91,4 @@ class Profiles:
 
 
 def _profiles(rows: Iterable[Row]) -> list[Profile]:
-    return [Profile(**dict(zip(FIELDS, row, strict=True))) for row in rows]
+    return [of_row(Profile, row) for row in rows]

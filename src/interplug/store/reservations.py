@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from interplug.store.database import Database, Numbers, Row
+from interplug.store import at_plug
+from interplug.store.at_plug import AtPlug
+from interplug.store.database import Database, Numbers, Row, of_row
 
-COLUMNS = (
-    "id, driver, connection, country, party, place, evse, connector, state, reason, command, cancel_command, drive, until, created_at, "
-    "deadline, shown, offer"
-)
+COLUMNS = f"{at_plug.COLUMNS}, cancel_command, drive, until"
 ADD = f"insert into reservation ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 UPDATE = "update reservation set state = ?, reason = ?, command = ?, cancel_command = ?, drive = ?, deadline = ? where id = ?"
 GET = f"select {COLUMNS} from reservation where id = ?"
@@ -20,28 +19,12 @@ OF_DRIVER = f"select {COLUMNS} from reservation where driver = ? order by create
 IN_STATE = f"select {COLUMNS} from reservation where state = ? order by created_at"
 
 
-class Reservation(msgspec.Struct, kw_only=True):
-    """`until` is when it ends by itself; `deadline` when an answer is late; `drive` that which was started from it; `shown` and `offer`
-    are what the price was made of, as for a drive."""
+class Reservation(AtPlug, kw_only=True):
+    """`until` is when it ends by itself; `drive` that which was started from it."""
 
-    id: str
-    driver: str
-    connection: int
-    country: str
-    party: str
-    place: str
-    evse: str
-    connector: str
-    state: str
-    reason: str = ""
-    command: str = ""
     cancel_command: str = ""
     drive: str = ""
     until: int
-    created_at: int
-    deadline: int
-    shown: bytes = b"[]"
-    offer: bytes = b"null"
 
 
 class Reservations:
@@ -61,7 +44,7 @@ class Reservations:
 
     async def get(self, id: str) -> Reservation | None:
         row = await self._db.one(GET, id)
-        return None if row is None else _reservations([row])[0]
+        return None if row is None else of_row(Reservation, row)
 
     async def like(self, beginning: str) -> list[Reservation]:
         """Those whose id, which is hexadecimal, begins so."""
@@ -76,4 +59,4 @@ class Reservations:
 
 
 def _reservations(rows: Sequence[Row]) -> list[Reservation]:
-    return [Reservation(**dict(zip(Reservation.__struct_fields__, row, strict=True))) for row in rows]
+    return [of_row(Reservation, row) for row in rows]

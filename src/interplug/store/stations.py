@@ -12,7 +12,7 @@ from decimal import Decimal
 import msgspec
 
 from interplug.model.types import fold
-from interplug.store.database import Database, Row
+from interplug.store.database import Database, Row, of_row
 
 COLUMNS = "id, country, party, place, evse, connection, state, reservation, reserved_until, begun_at, heard_at, pinned"
 INSERT = f"insert into charge ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -78,7 +78,7 @@ class Stations:
 
     async def get(self, id: str) -> Charge | None:
         row = await self._db.one(GET, id)
-        return None if row is None else Charge(**dict(zip(FIELDS, row, strict=True)))
+        return None if row is None else of_row(Charge, row)
 
     async def in_state(self, state: str) -> list[Charge]:
         """The one longest unheard of first."""
@@ -110,11 +110,8 @@ class Stations:
         return await self._db.execute(FORGET, *states, before)
 
 
-FIELDS = tuple(Charge.__struct_fields__)
-
-
 def _charges(rows: Iterable[Row]) -> list[Charge]:
-    return [Charge(**dict(zip(FIELDS, row, strict=True))) for row in rows]
+    return [of_row(Charge, row) for row in rows]
 
 
 def _spelled(reading: Reading) -> tuple[str, ...]:
