@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from interplug.drivers.billing import Biller
-from interplug.drivers.drives import Plug, find_plug
 from interplug.drivers.follow import Follower
+from interplug.drivers.plugs import Plug, find_plug
 from interplug.model.types import encode_json
 from interplug.modules import asking
 from interplug.modules.node import Node

@@ -10,9 +10,10 @@ import pytest
 from interplug.charges.checking import Checker
 from interplug.drivers.billing import AT_HOME, DOUBLED, NOBODYS, NOT_HERE, TWICE, Biller
 from interplug.drivers.deals import pinned
-from interplug.drivers.drives import NotPossible, new_driver, start
+from interplug.drivers.drives import new_driver, start
 from interplug.drivers.margins import margin, margins
 from interplug.drivers.offers import read_offer
+from interplug.drivers.plugs import NotPossible
 from interplug.drivers.receipt import Receipt, live, receipt
 from interplug.model.types import decode_json
 from interplug.store.bills import Bill

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from interplug.drivers import accounts, cards
-from interplug.drivers.drives import NotPossible, new_driver, start
+from interplug.drivers.drives import new_driver, start
+from interplug.drivers.plugs import NotPossible
 from interplug.drivers.receipt import live, receipt
 from interplug.store.cards import Card
 from interplug.store.drivers import Drive, Driver

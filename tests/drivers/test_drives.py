@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 import interplug
-from interplug.drivers.drives import NotPossible, new_driver, start, stop, token_key
+from interplug.drivers.drives import new_driver, start, stop
 from interplug.drivers.follow import Follower
+from interplug.drivers.plugs import NotPossible
 from interplug.drivers.receipt import live, receipt
+from interplug.drivers.tokens import token_key
 from interplug.modules import asking
 from interplug.store.drivers import Driver
 from tests.drivers.played import World, open_world, session

@@ -12,9 +12,9 @@ import pytest
 
 from interplug import faults
 from interplug.drivers.deals import Deal
-from interplug.drivers.drives import NotPossible
 from interplug.drivers.dues import Known
 from interplug.drivers.paying import hold_of, pays_by_card
+from interplug.drivers.plugs import NotPossible
 from interplug.payments import states
 from interplug.store.drivers import Drive, Driver
 from interplug.store.payments import Payment

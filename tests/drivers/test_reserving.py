@@ -11,8 +11,9 @@ import pytest
 
 from interplug.config import Payments
 from interplug.drivers import reservation_states, reserving
-from interplug.drivers.drives import NotPossible, new_driver, start
+from interplug.drivers.drives import new_driver, start
 from interplug.drivers.paying import Desk, desk_of
+from interplug.drivers.plugs import NotPossible
 from interplug.drivers.reserving import cancel, possible, reserve, tick
 from interplug.model.types import decode_json
 from interplug.modules import asking

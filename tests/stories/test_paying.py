@@ -12,11 +12,11 @@ import pytest
 from pypdf import PdfReader
 
 from interplug.charges import charging, corrections
-from interplug.drivers.drives import NotPossible
+from interplug.drivers.plugs import NotPossible
 from interplug.drivers.reconciling import reconcile
 from interplug.drivers.terminals import advice
 from interplug.drivers.terminals.receipts import receipt_url
-from interplug.drivers.terminals.tokens import card_token
+from interplug.drivers.tokens import card_token
 from interplug.modules import assigning
 from interplug.modules.node import Node, Outcome
 from interplug.modules.payments import invoice_base_url

@@ -16,8 +16,9 @@ from interplug.charges.checking import Checker
 from interplug.charges.signed import transparency
 from interplug.config import Stations
 from interplug.drivers.billing import Biller
-from interplug.drivers.drives import find_plug, new_driver, start, stop
+from interplug.drivers.drives import new_driver, start, stop
 from interplug.drivers.follow import Follower
+from interplug.drivers.plugs import find_plug
 from interplug.drivers.receipt import Receipt, receipt
 from interplug.model.types import decode_json
 from interplug.stations.csms.service import Csms

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.drives import token_key
 from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
+from interplug.drivers.tokens import token_key
 from interplug.model.types import decode_json, encode_json, parse_time
 from interplug.stations.simulator.ocmf import Signer
 from interplug.stations.simulator.readings import Reading

@@ -10,7 +10,7 @@ from cyclopts import App
 from interplug import __version__
 from interplug.charges.corrections import NotCreditable
 from interplug.charges.holding import NotPossible as CdrNotPossible
-from interplug.drivers.drives import NotPossible as DriveNotPossible
+from interplug.drivers.plugs import NotPossible as DriveNotPossible
 from interplug.modules.assigning import NotPossible as TerminalNotPossible
 from interplug.modules.assigning import NotTaken
 from interplug.partners.audiences import NoAudience

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from interplug.drivers.deals import deal
-from interplug.drivers.drives import tariffs_of
 from interplug.drivers.offers import BadOffer, Offer, known, precedence, read_offer, weigh
+from interplug.drivers.plugs import tariffs_of
 from interplug.drivers.situations import at_plug
 from interplug.model.types import BadJson, decode_json, fold
 from interplug.modules.node import Node

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from interplug.drivers.drives import NotPossible
 from interplug.drivers.paying import desk_of
+from interplug.drivers.plugs import NotPossible
 from interplug.drivers.terminals import cards
 from interplug.drivers.terminals.receipts import receipt_url
 from interplug.model.types import fold

@@ -18,7 +18,8 @@ from interplug.store.cards import Card
 from interplug.store.tx import Tx
 
 from .cards import tokens_of, void
-from .drives import NotPossible, new_driver
+from .drives import new_driver
+from .plugs import NotPossible
 from .states import OPEN
 
 APP_USER = "APP_USER"

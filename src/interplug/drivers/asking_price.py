@@ -16,9 +16,9 @@ from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
 from .deals import deal
-from .drives import tariffs_of
 from .locations import watts
 from .offers import Offer, chosen, known
+from .plugs import tariffs_of
 from .situations import at_plug
 
 Document = dict[str, Any]

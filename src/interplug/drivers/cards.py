@@ -20,7 +20,8 @@ from interplug.store.drivers import Driver
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
-from .drives import NotPossible, token_key
+from .plugs import NotPossible
+from .tokens import token_key
 
 Document = dict[str, Any]
 UID = re.compile(r"[0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20}")

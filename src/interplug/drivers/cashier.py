@@ -24,10 +24,11 @@ from interplug.store.payments import NEVER, Payment
 from interplug.store.tx import Tx
 
 from . import states
-from .drives import NotPossible, move, stop
+from .drives import move, stop
 from .dues import RETRY, Known, Verdict, decide
 from .invoicing import after_payment
 from .paying import NOT_PAID, Desk
+from .plugs import NotPossible
 from .receipt import live
 from .reconciling import reconcile
 from .terminals import advice

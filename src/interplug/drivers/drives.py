@@ -1,15 +1,13 @@
 """A drive: a driver starts and stops at a partner's station, through commands, and what it becomes is followed.
 
-A start is refused here, in plain words, where it could not succeed: an EVSE that is not AVAILABLE, a plug that does not exist, a
-second drive of one driver. The drive is a row before the command leaves, and its id is the authorization_reference by
-which a CPO of 2.2.1 and later says which Session is ours; 2.1.1 is matched by Token, EVSE and time.
+What could not succeed is refused before anything is sent (`plugs.py`), a second drive of one driver too. The drive is a row before the
+command leaves, and its id is the authorization_reference by which a CPO of 2.2.1 and later says which Session is ours; 2.1.1 is matched
+by Token, EVSE and time.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from interplug.model.said import said
@@ -18,15 +16,13 @@ from interplug.modules import asking, commands
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.store.drivers import Drive, Driver
-from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
 from .deals import deal
-from .offers import Offer, chosen, encoded, known
-from .publish import may_see
-from .situations import at_plug
+from .offers import encoded
+from .plugs import NotPossible, Plug, priced, startable
 from .states import ASKED, OPEN, STARTING, advance
-from .terminals.tokens import card_token
+from .tokens import card_token, token_key, token_of
 
 Document = dict[str, Any]
 SESSION_WITHIN = 90.0
@@ -34,10 +30,6 @@ SESSION_WITHIN = 90.0
 OTHER_PRICE = said("The price has just changed. Look at the new one before you start.")
 PATIENCE = 15 * 60.0
 """Seconds after which a start that nobody confirmed is over."""
-
-
-class NotPossible(ValueError):
-    """Why a drive cannot be started or stopped, in words for the driver."""
 
 
 class Paying(Protocol):
@@ -48,19 +40,6 @@ class Paying(Protocol):
 
     async def first(self, drive: Drive, token: Document, plug: Plug) -> Drive:
         """Writes the drive with its payment, and asks for the hold."""
-
-
-@dataclass(slots=True, frozen=True)
-class Plug:
-    """What a driver chose: a Connector of an EVSE at a partner's Location."""
-
-    location: Stored
-    evse: Document
-    connector: Document
-
-    @property
-    def connection(self) -> int:
-        return self.location.key.source
 
 
 async def new_driver(node: Node) -> Driver:
@@ -91,32 +70,6 @@ async def new_driver(node: Node) -> Driver:
     return driver
 
 
-def token_key(node: Node, driver: Driver) -> Key:
-    party = node.directory.our_parties("EMSP")[0]
-    return Key("tokens", OWN, party.country_code, party.party_id, driver.token_uid, "APP_USER")
-
-
-async def find_plug(
-    node: Node, source: int, country: str, party: str, place: str, evse_uid: str, connector_id: str, *, token: Document | None = None
-) -> Plug:
-    """The Connector that these ids name, as it is known now; `NotPossible` where the driver with this Token may not see or use it."""
-    key = Key("locations", source, country, party, place)
-    location = await node.store.read(lambda tx: tx.objects.get(key))
-    if location is None or source == OWN or not may_see(location.document, token):
-        raise NotPossible(said("This station is not known here."))
-    evse = next((one for one in location.document.get("evses") or () if fold(one["uid"]) == fold(evse_uid)), None)
-    connector = next((one for one in (evse or {}).get("connectors") or () if fold(one["id"]) == fold(connector_id)), None)
-    if evse is None or connector is None:
-        raise NotPossible(said("This station has no such plug."))
-    return Plug(location, evse, connector)
-
-
-async def token_of(tx: Tx, node: Node, driver: Driver | None) -> Document | None:
-    """The Token of a driver; None for who is none yet."""
-    stored = await tx.objects.get(token_key(node, driver)) if driver is not None else None
-    return None if stored is None else stored.document
-
-
 async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", paying: Paying | None = None, *, reserved: str = "") -> Drive:
     """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far.
 
@@ -133,12 +86,7 @@ async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", pay
     drive = Drive(
         id=await _name(node, reserved),
         driver=driver.id,
-        connection=connection.id,
-        country=plug.location.key.country,
-        party=plug.location.key.party,
-        place=plug.location.key.id,
-        evse=plug.evse["uid"],
-        connector=plug.connector["id"],
+        **plug.columns(),
         state=ASKED,
         created_at=node.clock(),
         deadline=_deadline(node),
@@ -192,46 +140,6 @@ async def ask_to_start(node: Node, connection: Connection, drive: Drive, token: 
 
 def _deadline(node: Node) -> int:
     return node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout + SESSION_WITHIN)
-
-
-def startable(node: Node, plug: Plug, *, reserved: bool = False) -> Connection:
-    """The connection over which this plug is started; `NotPossible` says why it cannot be. `reserved`: for the driver who asks."""
-    status = plug.evse["status"]
-    if status != "AVAILABLE" and not (reserved and status == "RESERVED"):
-        raise NotPossible(_WHY_NOT.get(status, said("This station cannot be used now.")))
-    capabilities = plug.evse.get("capabilities")
-    if capabilities and "REMOTE_START_STOP_CAPABLE" not in capabilities:
-        raise NotPossible(said("This station cannot be started from here; use a card at the station."))
-    connection = node.directory.by_id(plug.connection)
-    if connection is None or not connection.registered:
-        raise NotPossible(said("There is no connection to this operator any more."))
-    return connection
-
-
-_WHY_NOT = {
-    "BLOCKED": said("Something blocks this station."),
-    "CHARGING": said("Somebody is charging here."),
-    "INOPERATIVE": said("This station is out of service."),
-    "OUTOFORDER": said("This station is out of order."),
-    "PLANNED": said("This station is not there yet."),
-    "REMOVED": said("This station is not there any more."),
-    "RESERVED": said("This station is reserved."),
-    "UNKNOWN": said("Nobody knows whether this station works; its operator has no contact with it."),
-}
-
-
-async def priced(tx: Tx, node: Node, plug: Plug, token: Document | None) -> tuple[list[Document], Offer | None]:
-    """What the price of this plug is made of now, for the driver with this Token: the operator's Tariffs and our offer."""
-    now = node.clock()
-    tariffs = await tariffs_of(tx, plug.location.key, plug.connector.get("tariff_ids") or ())
-    here = at_plug(node, plug.location, plug.connector, tariffs, token, now)
-    return tariffs, chosen(map(known, await tx.offers.all()), here)
-
-
-async def tariffs_of(tx: Tx, place: Key, names: Iterable[str]) -> list[Document]:
-    """The Tariffs that a Connector of this Location names, as far as its CPO has told them."""
-    keys = [Key("tariffs", place.source, place.country, place.party, name) for name in names]
-    return [stored.document for key in keys if (stored := await tx.objects.get(key)) is not None]
 
 
 async def add(tx: Tx, drive: Drive) -> None:

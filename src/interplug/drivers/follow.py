@@ -14,8 +14,9 @@ from interplug.store.drivers import Drive
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
-from .drives import PATIENCE, NotPossible, events, happened, in_words, move, stop
+from .drives import PATIENCE, events, happened, in_words, move, stop
 from .matching import drive_of
+from .plugs import NotPossible
 from .reader import Reader
 from .receipt import reading_of
 from .states import ACCEPTED, ASKED, CHARGING, OPEN, PAYING, STOPPING, UNSURE

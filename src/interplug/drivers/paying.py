@@ -24,9 +24,10 @@ from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 
 from .deals import Deal, pinned
-from .drives import NotPossible, Plug, add, happened, paid
+from .drives import add, happened, paid
 from .estimate import LEAST_KW, Wish, currency_of, estimate, tariffs_of
 from .locations import watts
+from .plugs import NotPossible, Plug
 from .receipt import Amount
 from .states import PAYING
 

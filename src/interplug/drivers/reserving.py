@@ -24,11 +24,13 @@ from interplug.store.tx import Tx
 from interplug.tariffs import TariffError, words
 
 from .deals import Deal, deal
-from .drives import NotPossible, Paying, Plug, in_words, priced, startable, token_of
+from .drives import Paying, in_words
 from .estimate import tariffs_of
 from .offers import encoded
+from .plugs import NotPossible, Plug, priced, startable
 from .reservation_states import ASKED, CANCELLING, OPEN, RESERVATIONS
 from .states import CHARGING, FINISHED
+from .tokens import token_of
 
 Document = dict[str, Any]
 MINUTES = (15, 30, 60)
@@ -79,12 +81,7 @@ async def reserve(node: Node, driver: Driver, plug: Plug, minutes: int, paying: 
     one = Reservation(
         id=secrets.token_hex(16),
         driver=driver.id,
-        connection=connection.id,
-        country=plug.location.key.country,
-        party=plug.location.key.party,
-        place=plug.location.key.id,
-        evse=plug.evse["uid"],
-        connector=plug.connector["id"],
+        **plug.columns(),
         state=ASKED,
         until=now + minutes * 60 * 1_000_000,
         created_at=now,

@@ -17,9 +17,10 @@ from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 from interplug.versions.table import VERSIONS
 
-from .drives import SESSION_WITHIN, tariffs_of
+from .drives import SESSION_WITHIN
 from .matching import EARLY, session_of
 from .offers import chosen, encoded, known
+from .plugs import tariffs_of
 from .situations import of_cdr, of_session
 from .states import STARTED
 

@@ -23,8 +23,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from interplug.config import BadSettings
 from interplug.drivers.deals import Deal
-from interplug.drivers.drives import NotPossible, Plug, stop
+from interplug.drivers.drives import stop
 from interplug.drivers.paying import Desk
+from interplug.drivers.plugs import NotPossible, Plug
 from interplug.drivers.receipt import Live, live
 from interplug.drivers.states import OPEN
 from interplug.drivers.terminals import cards

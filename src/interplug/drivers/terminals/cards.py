@@ -10,9 +10,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from interplug.drivers.drives import NotPossible, Plug, find_plug, happened, startable, tariffs_of
+from interplug.drivers.drives import happened
 from interplug.drivers.paying import Desk
+from interplug.drivers.plugs import NotPossible, Plug, find_plug, startable, tariffs_of
 from interplug.drivers.states import PAYING
+from interplug.drivers.tokens import card_token
 from interplug.model.types import encode_json, fold
 from interplug.modules import terminals
 from interplug.modules.node import Node
@@ -21,8 +23,6 @@ from interplug.payments.trial import TestProvider
 from interplug.store.drivers import Drive
 from interplug.store.keys import OWN, Stored
 from interplug.tariffs import TariffError, pick
-
-from .tokens import card_token
 
 Document = dict[str, Any]
 AWAY = "The payment provider does not answer. Try again in a few minutes."
@@ -63,12 +63,7 @@ async def begin(desk: Desk, terminal: Stored, location_id: str, evse_uid: str, c
     drive = Drive(
         id=reference,
         driver="",
-        connection=plug.connection,
-        country=plug.location.key.country,
-        party=plug.location.key.party,
-        place=plug.location.key.id,
-        evse=plug.evse["uid"],
-        connector=plug.connector["id"],
+        **plug.columns(),
         state=PAYING,
         created_at=node.clock(),
         deadline=0,

@@ -12,8 +12,9 @@ from starlette.routing import BaseRoute, Route
 
 from interplug.drivers import cards
 from interplug.drivers.accounts import erase
-from interplug.drivers.drives import NotPossible, token_of
 from interplug.drivers.paying import pays_by_card
+from interplug.drivers.plugs import NotPossible
+from interplug.drivers.tokens import token_of
 from interplug.store.accounts import Account
 from interplug.store.cards import ORDERED, RFID
 from interplug.store.tx import Tx

@@ -12,9 +12,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from interplug.charges.signed import transparency
-from interplug.drivers.drives import OTHER_PRICE, NotPossible, Plug, find_plug, give_up, new_driver, start, startable, stop, token_of
+from interplug.drivers.drives import OTHER_PRICE, give_up, new_driver, start, stop
 from interplug.drivers.paying import desk_of
+from interplug.drivers.plugs import NotPossible, Plug, find_plug, startable
 from interplug.drivers.states import PAYING
+from interplug.drivers.tokens import token_of
 from interplug.model.types import decode_json
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx

@@ -26,7 +26,7 @@ from starlette.routing import BaseRoute, Route
 
 from interplug.config import BadSettings, Settings
 from interplug.drivers.accounts import Taken, email_of
-from interplug.drivers.drives import NotPossible
+from interplug.drivers.plugs import NotPossible
 from interplug.model.types import BadJson, decode_json
 from interplug.store.accounts import Identity
 from interplug.store.tx import Tx

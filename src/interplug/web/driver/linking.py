@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from interplug.drivers.drives import NotPossible, Plug, startable
+from interplug.drivers.plugs import NotPossible, Plug, startable
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 from interplug.web.languages import _

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from interplug.drivers.accounts import bring, email_of, open_account, sender
-from interplug.drivers.drives import NotPossible
+from interplug.drivers.plugs import NotPossible
 from interplug.model.types import decode_json, encode_json
 from interplug.partners.presentation import root
 from interplug.store.accounts import Account, Ticket

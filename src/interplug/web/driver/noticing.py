@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from interplug.backend.browsers import NotOurs, subscribe, vapid_of
-from interplug.drivers.drives import NotPossible
+from interplug.drivers.plugs import NotPossible
 from interplug.store.notices import Browser
 from interplug.store.tx import Tx
 from interplug.web.languages import _, spoken

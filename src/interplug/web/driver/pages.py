@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from interplug.drivers.drives import NotPossible
+from interplug.drivers.plugs import NotPossible
 from interplug.modules.node import Node
 from interplug.web.guarding import guarded
 from interplug.web.languages import speak

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, structs
 from webauthn.helpers.exceptions import WebAuthnException
 
-from interplug.drivers.drives import NotPossible
+from interplug.drivers.plugs import NotPossible
 from interplug.partners.presentation import root
 from interplug.store.accounts import Passkey
 from interplug.store.tx import Tx

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interplug.drivers.deals import Deal, deal
-from interplug.drivers.drives import Plug, priced
 from interplug.drivers.estimate import Estimate, Wish, estimate
 from interplug.drivers.locations import watts
 from interplug.drivers.offers import Offer, chosen
 from interplug.drivers.paying import hold_of, pays_by_card
+from interplug.drivers.plugs import Plug, priced
 from interplug.drivers.receipt import Amount
 from interplug.drivers.situations import at_plug
 from interplug.model.types import fold

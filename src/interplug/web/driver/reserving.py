@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from interplug.backend.reports import reference
 from interplug.drivers import drives, reservation_states, reserving
 from interplug.drivers.deals import deal
-from interplug.drivers.drives import NotPossible, find_plug
 from interplug.drivers.offers import known
+from interplug.drivers.plugs import NotPossible, find_plug, startable
 from interplug.model.types import decode_json, format_time
 from interplug.store.drivers import Driver
 from interplug.store.keys import Key, Stored
@@ -106,7 +106,7 @@ class Reserving:
         if minutes not in reserving.MINUTES:
             raise NotPossible(_("Choose for how long."))
         plug = await self.driving.plug(form)
-        drives.startable(self.node, plug)  # before anybody becomes a driver for it
+        startable(self.node, plug)  # before anybody becomes a driver for it
         visitor, driver = await self.driving.driver(request, visitor)
         since = self.node.clock() - int(WITHIN * self.node.speed * wording.SECOND)
         made = await self.node.store.read(lambda tx: tx.reservations.of_driver(driver.id))

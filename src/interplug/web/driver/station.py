@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from interplug.drivers import reserving
-from interplug.drivers.drives import NotPossible, Plug, startable, tariffs_of, token_of
 from interplug.drivers.estimate import Estimate, Wish
 from interplug.drivers.locations import operator_of, place_of, watts
 from interplug.drivers.offers import known
+from interplug.drivers.plugs import NotPossible, Plug, startable, tariffs_of
 from interplug.drivers.receipt import Amount
+from interplug.drivers.tokens import token_of
 from interplug.model.types import fold, format_time, parse_time
 from interplug.modules.node import Node
 from interplug.store.keys import Stored
