@@ -18,13 +18,14 @@ from interplug.versions.table import VERSIONS
 
 from . import ends
 from .breakdown import breakdown
-from .driver import CARD, Phone
+from .driver import Phone
 from .mailbox import mailbox
 from .planted import checked, line, plant
 from .processes import DemoFailed, NodeProcess
 from .stage import Stage, furnish, join, join_terminal, open_stations, stage
 from .story import Tell, clock, death_of, priced, ride
 from .terminal import tapped
+from .visitor import CARD
 
 Document = dict[str, Any]
 ONCE_WITHIN = 115.0

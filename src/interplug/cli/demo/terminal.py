@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import aiohttp
 
-from interplug.model.types import BadJson, decode_json
-
 from . import ends
-from .driver import CALL, CARD, LOOK
 from .processes import DemoFailed
 from .stage import TERMINAL, Stage
 from .story import ATTEMPTS, Tell
+from .visitor import CARD, LOOK, Visitor
 
 Document = dict[str, Any]
 STARTS, BILLS = 40.0, 40.0
@@ -27,53 +24,15 @@ KWH = Decimal("0.5")
 """So much is charged at least."""
 
 
-class Screen:
+class Screen(Visitor):
     def __init__(self, url: str, terminal: str) -> None:
-        self._session = aiohttp.ClientSession(
-            url, cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"accept": "application/json"}, timeout=CALL
-        )
-        self.path, self._proof = f"/terminals/{terminal}", ""
-
-    async def __aenter__(self) -> Screen:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
-
-    async def see(self, charge: str = "") -> Document:
-        return await self._ask("GET", charge)
-
-    async def press(self, charge: str = "", **fields: str) -> Document:
-        return await self._ask("POST", charge, json={"csrf": self._proof, **fields})
-
-    async def _ask(self, method: str, charge: str, **sent: Any) -> Document:
-        path = f"{self.path}/{charge}" if charge else self.path
-        try:
-            async with self._session.request(method, path, **sent) as answer:
-                document: Document = decode_json(await answer.read())
-        except (aiohttp.ClientError, TimeoutError, BadJson) as error:
-            raise DemoFailed(f"the terminal does not answer: {str(error) or type(error).__name__}") from None
-        if answer.status >= 400:
-            raise DemoFailed(f"the terminal says: {document.get('error', answer.status)}")
-        self._proof = document.get("csrf", self._proof)
-        return document
-
-    async def until(self, charge: str, what: str, holds: Callable[[Document], bool], seconds: float) -> Document:
-        seen: Document = {}
-        try:
-            async with asyncio.timeout(seconds):
-                while not holds(seen := await self.see(charge)):
-                    if seen["state"] == "FAILED":
-                        raise DemoFailed(f"the charge at the terminal failed while waiting for {what}: {seen['reason']}")
-                    await asyncio.sleep(LOOK)
-        except TimeoutError:
-            raise DemoFailed(f"{what} did not come within {seconds:.0f} s at the terminal, which shows {seen}") from None
-        return seen
+        self.path = f"/terminals/{terminal}"
+        super().__init__(url, "the terminal", f"{self.path}/{{}}")
 
     async def receipt(self, url: str) -> str:
         """What a phone shows that has read the code."""
         try:
-            async with self._session.get(url, headers={"accept": "text/html"}) as answer:
+            async with self.session.get(url, headers={"accept": "text/html"}) as answer:
                 text = await answer.text()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise DemoFailed(f"the receipt at {url} cannot be had: {str(error) or type(error).__name__}") from None
@@ -91,7 +50,7 @@ async def tapped(built: Stage, tell: Tell) -> Document:
         tell(f"{operator.name}: a card was held to terminal {TERMINAL}, {held['held']} {held['currency']} are held, the car charges")
         name = charge["authorization_reference"]
         await screen.until(name, "energy", lambda seen: (seen["kwh"] or 0) >= KWH, STARTS)
-        await screen.press(name)
+        await screen.press(screen.page(name))
         done = await screen.until(name, "the receipt", lambda seen: bool(seen["over"]), BILLS)
         receipt = await _confirmed(screen, done)
     paid = done["payment"]
@@ -118,11 +77,11 @@ async def tapped(built: Stage, tell: Tell) -> Document:
 async def _charging(screen: Screen) -> tuple[Document, Document]:
     """The plug, and the charge once it runs. Somebody else may have been quicker at the plug."""
     for attempt in range(ATTEMPTS):
-        plugs = [one for one in (await screen.see())["plugs"] if one["free"]]
+        plugs = [one for one in (await screen.see(screen.path))["plugs"] if one["free"]]
         if not plugs:
             await asyncio.sleep(LOOK * 8)
             continue
-        asked = await screen.press(plug=plugs[attempt % len(plugs)]["plug"], card=CARD)
+        asked = await screen.press(screen.path, plug=plugs[attempt % len(plugs)]["plug"], card=CARD)
         try:
             name = asked["authorization_reference"]
             return plugs[attempt % len(plugs)], await screen.until(name, "charging", lambda seen: bool(seen["kwh"]), STARTS)
