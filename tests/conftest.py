@@ -1,4 +1,4 @@
-"""What all tests share: the profiles of hypothesis and a browser; nothing that belongs to one room.
+"""What all tests share: the profiles of hypothesis, databases, a clock and a network, a browser; nothing that belongs to one room.
 
 Profiles: `quick` is the default on a desk, `ci` repeats the same examples on every run (a red build must be reproducible),
 `deep` is for a night (`HYPOTHESIS_PROFILE=deep`). Deadlines are off everywhere: a slow machine is not a broken law.
@@ -36,6 +36,18 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture
+def clock() -> nodes.Clock:
+    """It stands still until a test moves it."""
+    return nodes.Clock()
+
+
+@pytest.fixture
+def wire() -> nodes.Wire:
+    """A network with nobody in it."""
+    return nodes.Wire()
 
 
 ENGINES = ("sqlite", "postgresql")

@@ -75,16 +75,6 @@ class Site:
         await self.told()
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
-
-
 @pytest.fixture(params=["1.6", "2.0.1"])
 def version(request: pytest.FixtureRequest) -> Version:
     found: Version = request.param

@@ -17,11 +17,6 @@ __all__ = ["box"]
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 async def node(tmp_path: Path, clock: Clock, box: Box) -> AsyncIterator[Node]:
     settings = AlertSettings(smtp_host="127.0.0.1", smtp_port=box.port, smtp_security="none", timeout=2)
     made = await make_node(tmp_path, clock=clock, alerts=settings, delivery=Delivery(back_off=10))

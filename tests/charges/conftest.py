@@ -1,5 +1,5 @@
 """The node and the partners of the room below, in each version."""
 
-from tests.modules.conftest import clock, node, partner, version, wire
+from tests.modules.conftest import node, partner, version
 
-__all__ = ["clock", "node", "partner", "version", "wire"]
+__all__ = ["node", "partner", "version"]

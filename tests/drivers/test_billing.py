@@ -1,8 +1,6 @@
 """Two contracts, two prices: what is bought from a partner and sold to a driver, from the start to the credit CDR."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from interplug.charges.checking import Checker
 from interplug.drivers.billing import AT_HOME, DOUBLED, NOBODYS, NOT_HERE, TWICE, Biller
 from interplug.drivers.deals import pinned
-from interplug.drivers.drives import new_driver, start
+from interplug.drivers.drives import start
 from interplug.drivers.margins import margin, margins
 from interplug.drivers.offers import read_offer
 from interplug.drivers.plugs import NotPossible
@@ -18,9 +16,9 @@ from interplug.drivers.receipt import Receipt, live, receipt
 from interplug.model.types import decode_json
 from interplug.store.bills import Bill
 from interplug.store.drivers import Drive, Driver
-from tests.drivers.played import World, open_world, session
+from tests.drivers.played import World, session
 from tests.modules import said
-from tests.nodes import close, own
+from tests.nodes import own
 
 D = Decimal
 RETAIL = {
@@ -32,18 +30,6 @@ RETAIL = {
 
 def energy(price: str, **more: Any) -> dict[str, Any]:
     return {"price_components": [{"type": "ENERGY", "price": D(price), "vat": 21, "step_size": 1, **more}]}
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path)
-    yield made
-    await close(made.node)
-
-
-@pytest.fixture
-async def driver(world: World) -> Driver:
-    return await new_driver(world.node)
 
 
 async def told_price(world: World, price: str, **more: Any) -> None:

@@ -1,7 +1,5 @@
 """A driver's cards: ordered, sent, blocked; what is charged with one appears as a drive by itself, with its price, cost and receipt."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,24 +10,12 @@ from interplug.drivers.plugs import NotPossible
 from interplug.drivers.receipt import live, receipt
 from interplug.store.cards import Card
 from interplug.store.drivers import Drive, Driver
-from tests.drivers.played import World, open_world, session
+from tests.drivers.played import World, session
 from tests.modules import said
-from tests.nodes import befriend, close
+from tests.nodes import befriend
 
 UID = "04A1B2C3"
 HOME = "Ann Example\nStreet 1\n10115 Berlin"
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path)
-    yield made
-    await close(made.node)
-
-
-@pytest.fixture
-async def driver(world: World) -> Driver:
-    return await new_driver(world.node)
 
 
 @pytest.fixture

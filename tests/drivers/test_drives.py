@@ -1,6 +1,5 @@
 """A driver starts, follows and stops at a partner's station; the partner is played."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,8 @@ from interplug.drivers.receipt import live, receipt
 from interplug.drivers.tokens import token_key
 from interplug.modules import asking
 from interplug.store.drivers import Driver
-from tests.drivers.played import World, open_world, session
+from tests.drivers.played import World, session
 from tests.modules import said
-from tests.nodes import close
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path)
-    yield made
-    await close(made.node)
-
-
-@pytest.fixture
-async def driver(world: World) -> Driver:
-    return await new_driver(world.node)
 
 
 @pytest.mark.req("TOK-037")

@@ -19,7 +19,7 @@ from interplug.drivers.drives import new_driver, start, stop
 from interplug.model.types import decode_json, encode_json
 from interplug.modules.node import Node
 from tests.charges import meters
-from tests.drivers.played import World, open_world, session
+from tests.drivers.played import World, session
 from tests.drivers.test_billing import cdr, told_price
 from tests.modules import said
 from tests.nodes import Clock, Partner, befriend, close, make_node
@@ -54,13 +54,6 @@ async def opened(node: Node, name: str, **wish: Any) -> Opened:
     for secret in SECRETS:
         assert secret.encode() not in whole and base64.b64encode(secret.encode()) not in whole
     return Opened(decode_json(files["manifest.json"]), files)
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path)
-    yield made
-    await close(made.node)
 
 
 async def charged(world: World) -> bytes:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interplug.config import Payments
 from interplug.drivers import reservation_states, reserving
-from interplug.drivers.drives import new_driver, start
+from interplug.drivers.drives import start
 from interplug.drivers.paying import Desk, desk_of
 from interplug.drivers.plugs import NotPossible
 from interplug.drivers.reserving import cancel, possible, reserve, tick
@@ -19,22 +17,20 @@ from interplug.model.types import decode_json
 from interplug.modules import asking
 from interplug.store.drivers import Driver
 from interplug.store.reservations import Reservation
-from tests.drivers.played import World, open_world, session
+from tests.drivers.played import World, session
 from tests.modules import said
-from tests.nodes import close
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path, payments=Payments(provider="test"))
-    await station(made)
-    yield made
-    await close(made.node)
+async def world(world: World) -> World:
+    """Its one station can be reserved."""
+    await station(world)
+    return world
 
 
 @pytest.fixture
-async def driver(world: World) -> Driver:
-    return await new_driver(world.node)
+def sections() -> dict[str, Any]:
+    return {"payments": Payments(provider="test")}
 
 
 async def station(world: World, status: str = "AVAILABLE", **more: Any) -> None:

@@ -13,16 +13,6 @@ THEIRS = (("CPO", "BE", "XYZ"), ("EMSP", "BE", "XYZ"))
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
-
-
-@pytest.fixture
 async def node(tmp_path: Path, clock: Clock, wire: Wire) -> AsyncIterator[Node]:
     made = await make_node(tmp_path, clock=clock, wire=wire)
     yield made

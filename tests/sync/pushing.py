@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from interplug.config import Delivery
 from interplug.modules.node import Node
 from interplug.store.keys import Key
 from interplug.sync.push import Push
-from tests.nodes import CPO, Clock, Partner, Wire, befriend, make_node
+from tests.nodes import CPO, Clock, Partner, Wire, befriend, close, make_node
 from tests.sync.played import Played
 
 
@@ -57,6 +59,15 @@ async def world_of(folder: Path, version: str, delivery: Delivery | None = None,
     await world.push.start()
     await world.settle()
     return world
+
+
+@asynccontextmanager
+async def opened(folder: Path, version: str, delivery: Delivery | None = None, **more: Any) -> AsyncIterator[World]:
+    """The same, until the block ends."""
+    world = await world_of(folder, version, delivery, **more)
+    yield world
+    await world.push.stop()
+    await close(world.node)
 
 
 def ours(document: dict[str, Any], party: tuple[str, str, str] = CPO) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """CDRs arrive exactly once in effect, whatever becomes of the answer."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +8,9 @@ from interplug.model.types import encode_json
 from interplug.partners import audiences
 from interplug.protocol.http import Request, Response, Unreachable
 from tests.modules import said
-from tests.nodes import close, own
+from tests.nodes import own
 from tests.sync.played import says
-from tests.sync.pushing import World, ours, world_of
+from tests.sync.pushing import World, ours
 
 
 class Till:
@@ -39,14 +37,6 @@ class Till:
             self.lose_answers -= 1
             raise Unreachable("reset")
         return says(1000, 201, location=f"cdrs/{name}")
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.3.0")
-    yield made
-    await made.push.stop()
-    await close(made.node)
 
 
 async def cdr(world: World, name: str = "C1") -> Any:

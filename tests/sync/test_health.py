@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,8 @@ DAY = 86_400
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.2.1")
-    yield made
-    await made.push.stop()
-    await close(made.node)
+def version() -> str:
+    return "2.2.1"
 
 
 async def told(world: World) -> Health:

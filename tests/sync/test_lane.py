@@ -1,7 +1,6 @@
 """A lane under faults: order per object, pauses, blame, and nothing lost or late whatever the partner does."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,6 @@ from tests.modules import said
 from tests.nodes import close, own
 from tests.sync.played import OK, says
 from tests.sync.pushing import World, ours, status, world_of
-
-
-@pytest.fixture
-async def newest(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.3.0")
-    yield made
-    await made.push.stop()
-    await close(made.node)
 
 
 async def tariffs(world: World, *names: str) -> None:

@@ -13,23 +13,12 @@ from interplug.sync.push import SETTLE
 from tests.modules import said
 from tests.nodes import EMSP, befriend, close, own
 from tests.sync.played import says
-from tests.sync.pushing import World, ours, status, world_of
+from tests.sync.pushing import World, opened, ours, status, world_of
 
 
 @pytest.fixture(params=["2.1.1", "2.2.1", "2.3.0"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, request.param)
-    yield made
-    await made.push.stop()
-    await close(made.node)
-
-
-@pytest.fixture
-async def newest(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.3.0")
-    yield made
-    await made.push.stop()
-    await close(made.node)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.mark.req("LOC-001", "TRN-043")
@@ -283,10 +272,8 @@ async def test_what_a_partner_may_no_longer_see_is_ended_once(newest: World) -> 
 
 @pytest.fixture(params=["2.2.1", "2.3.0"])
 async def hub(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, request.param, hub="BEHUB")
-    yield made
-    await made.push.stop()
-    await close(made.node)
+    async with opened(tmp_path, request.param, hub="BEHUB") as made:
+        yield made
 
 
 def addressed(world: World) -> list[tuple[str, str, str]]:

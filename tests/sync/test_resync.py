@@ -1,7 +1,5 @@
 """What the change log cannot say: another audience, another version, an outage longer than patience."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,19 +10,11 @@ from interplug.store.tx import Tx
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import SETTLE, Push
 from tests.modules import said
-from tests.nodes import CPO, befriend, close, own
+from tests.nodes import CPO, befriend, own
 from tests.sync.played import OK, Played
-from tests.sync.pushing import World, ours, status, world_of
+from tests.sync.pushing import World, ours, status
 
 HOURS = 3600.0
-
-
-@pytest.fixture
-async def newest(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.3.0")
-    yield made
-    await made.push.stop()
-    await close(made.node)
 
 
 def naming(name: str, *tariffs: str) -> dict[str, Any]:

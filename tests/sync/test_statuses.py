@@ -1,9 +1,8 @@
 """The status of an EVSE is made once for all partners of a version, and nothing old is said again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +10,8 @@ import pytest
 from interplug.store.keys import Key
 from interplug.sync.statuses import Statuses
 from tests.modules import said
-from tests.nodes import close, own
-from tests.sync.pushing import World, ours, status, world_of
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.3.0")
-    yield made
-    await made.push.stop()
-    await close(made.node)
+from tests.nodes import own
+from tests.sync.pushing import World, ours, status
 
 
 @pytest.fixture

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from interplug.protocol.http import Request, Response
 from interplug.sync import push
 from tests.modules import said
-from tests.nodes import close, own
+from tests.nodes import own
 from tests.sync.played import OK
-from tests.sync.test_push import World, ours, world_of
+from tests.sync.pushing import World, ours
 
 
 class Gate:
@@ -31,14 +29,6 @@ class Gate:
         await self.open.wait()
         self.ended.append(name)
         return OK
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.3.0")
-    yield made
-    await made.push.stop()
-    await close(made.node)
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"""A node with its driver's pages on, a partner that a test plays, and somebody who looks."""
+"""A node with its driver's pages on, a partner that a test plays, and somebody who looks; a file of tests that needs other settings says
+so in `sections`."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,17 @@ from interplug.drivers.places import PlaceList
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, open_world
 from tests.nodes import close
-from tests.web.visiting import Visit
+from tests.web.visiting import Visit, running
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path)
+def sections() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+async def world(tmp_path: Path, sections: dict[str, Any]) -> AsyncIterator[World]:
+    made = await open_world(tmp_path, **sections)
     await PlaceList(made.node).tick()
     yield made
     await close(made.node)
@@ -25,13 +31,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture
 async def pages(world: World) -> AsyncIterator[Pages]:
-    """With its loop running."""
-    made = Pages(world.node)
-    loop = asyncio.create_task(made.run())
-    yield made
-    made.end()
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
+    async with running(Pages(world.node)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from interplug.config import AccountSettings, AlertSettings
 from interplug.drivers import cards
 from interplug.drivers.drives import new_driver
-from interplug.drivers.places import PlaceList
 from interplug.store.letters import Letter
 from interplug.web import passwords
 from interplug.web.driver.pages import Pages
@@ -26,21 +24,8 @@ MAILS = AlertSettings(smtp_host="mail.example", mail_from="charging@node.example
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path, alerts=MAILS, accounts=AccountSettings(cards=True))
-    await PlaceList(made.node).tick()
-    yield made
-    await close(made.node)
-
-
-@pytest.fixture
-def pages(world: World) -> Pages:
-    return Pages(world.node)
-
-
-@pytest.fixture
-def visit(pages: Pages) -> Visit:
-    return Visit(pages)
+def sections() -> dict[str, Any]:
+    return {"alerts": MAILS, "accounts": AccountSettings(cards=True)}
 
 
 async def post(visit: Visit, path: str, **fields: str) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,14 +18,9 @@ from interplug.web.console import Console
 from interplug.web.door import Door
 from tests.charges.meters import open_place
 from tests.nodes import CPO, Clock, close, make_node
-from tests.web.visiting import Answer, Visit
+from tests.web.visiting import Answer, Visit, running
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -41,12 +35,8 @@ async def node(tmp_path: Path, clock: Clock) -> AsyncIterator[Node]:
 
 @pytest.fixture
 async def console(node: Node) -> AsyncIterator[Console]:
-    made = Console(node)
-    loop = asyncio.create_task(made.run())
-    yield made
-    made.end()
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
+    async with running(Console(node)) as made:
+        yield made
 
 
 @pytest.fixture

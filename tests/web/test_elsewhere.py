@@ -29,25 +29,16 @@ async def service() -> AsyncIterator[Provider]:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, service: Provider) -> AsyncIterator[World]:
-    sections: dict[str, Any] = {
-        "accounts": AccountSettings(oidc={"Example": service.url}, **NAMES),
-        "network": Network(allow_private=True, allow_http=True),
-    }
-    made = await open_world(tmp_path, alerts=MAILS, **sections)
-    service.clock = made.clock
-    yield made
-    await close(made.node)
+def sections(service: Provider) -> dict[str, Any]:
+    near = Network(allow_private=True, allow_http=True)
+    return {"alerts": MAILS, "accounts": AccountSettings(oidc={"Example": service.url}, **NAMES), "network": near}
 
 
 @pytest.fixture
-def pages(world: World) -> Pages:
-    return Pages(world.node)
-
-
-@pytest.fixture
-def visit(pages: Pages) -> Visit:
-    return Visit(pages)
+def world(world: World, service: Provider) -> World:
+    """The service has the same clock."""
+    service.clock = world.clock
+    return world
 
 
 async def away(visit: Visit, service: Provider) -> str:

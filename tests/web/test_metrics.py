@@ -17,16 +17,14 @@ from interplug.web.metrics import exposition
 from tests.modules import said
 from tests.nodes import own
 from tests.sync.played import says
-from tests.sync.test_push import World, ours, world_of
+from tests.sync.pushing import World, opened, ours
 from tests.web.visiting import ask, scope
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await world_of(tmp_path, "2.2.1")
-    yield made
-    await made.push.stop()
-    await made.node.store.close()
+    async with opened(tmp_path, "2.2.1") as made:
+        yield made
 
 
 async def nothing() -> dict[str, str]:

@@ -35,11 +35,8 @@ MAIL = AlertSettings(smtp_host="mail.example", mail_from="node@example.org")
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path, notices=NoticeSettings(contact="mailto:me@example.org"), network=NEAR, alerts=MAIL)
-    await PlaceList(made.node).tick()
-    yield made
-    await close(made.node)
+def sections() -> dict[str, Any]:
+    return {"notices": NoticeSettings(contact="mailto:me@example.org"), "network": NEAR, "alerts": MAIL}
 
 
 @pytest.fixture

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from webauthn.helpers import bytes_to_base64url as b64
 
-from interplug.drivers.places import PlaceList
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import World, open_world
-from tests.nodes import close
+from tests.drivers.played import World
 from tests.web.device import Device
 from tests.web.test_accounts import MAILS, account, post, start
 from tests.web.visiting import Answer, Visit
@@ -22,21 +18,8 @@ SITE, ORIGIN = "node.example", "https://node.example"
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path, alerts=MAILS)
-    await PlaceList(made.node).tick()
-    yield made
-    await close(made.node)
-
-
-@pytest.fixture
-def pages(world: World) -> Pages:
-    return Pages(world.node)
-
-
-@pytest.fixture
-def visit(pages: Pages) -> Visit:
-    return Visit(pages)
+def sections() -> dict[str, Any]:
+    return {"alerts": MAILS}
 
 
 @pytest.fixture

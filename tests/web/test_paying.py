@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,26 +14,27 @@ from pypdf import PdfReader
 from interplug.config import Payments
 from interplug.drivers.cashier import Cashier
 from interplug.drivers.offers import read_offer
-from interplug.drivers.places import PlaceList
 from interplug.payments.service import delivery
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import World, open_world
+from tests.drivers.played import World
 from tests.drivers.test_billing import RETAIL, cdr
 from tests.modules import said
-from tests.nodes import close
 from tests.payments.standing import CHALLENGED, DECLINED, GOOD
 from tests.web.test_pages import begin, words
 from tests.web.visiting import Answer, Visit
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_world(tmp_path, payments=Payments(provider="test", webhook_secret="s"))
+def sections() -> dict[str, Any]:
+    return {"payments": Payments(provider="test", webhook_secret="s")}
+
+
+@pytest.fixture
+async def world(world: World) -> World:
+    """Its price is our own."""
     offer = read_offer({"id": "OURS", "tariff": RETAIL})
-    await made.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), made.clock() - 1))
-    await PlaceList(made.node).tick()
-    yield made
-    await close(made.node)
+    await world.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), world.clock() - 1))
+    return world
 
 
 def place(url: str) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from interplug.model.types import decode_json, encode_json
@@ -84,6 +84,25 @@ async def ask(app: Application, request: Message, receive: Receive | None = None
         return None
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]]
     return Answer(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+class Surface(Protocol):
+    async def run(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+Made = TypeVar("Made", bound=Surface)
+
+
+@asynccontextmanager
+async def running(made: Made) -> AsyncIterator[Made]:
+    """Pages, with the loop by which those that are live hear of changes."""
+    loop = asyncio.create_task(made.run())
+    yield made
+    made.end()
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
 
 
 @dataclass

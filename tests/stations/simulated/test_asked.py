@@ -23,11 +23,6 @@ CARD = Token("04A1B2C3")
 LARGE = Vehicle(80_000, 22_000)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def start(csms: Csms, evse: int = 1, card: str = "APP-1", **more: Any) -> str:
     if csms.dialect.version == "1.6":
         return str(csms.ask("RemoteStartTransaction", idTag=card, **({"connectorId": evse} if evse else {}), **more)["status"])

@@ -19,11 +19,6 @@ OTHER = Token("04FFFFFF")
 EMPTY = Vehicle(20_000)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def charging(csms: Csms, *, soc: float = 0.2, number: int = 1) -> None:
     csms.station.plug_in(number, Car(EMPTY, soc))
     csms.station.tap(number, CARD)
