@@ -14,8 +14,9 @@ from pypdf import PdfReader
 
 from interplug.drivers.drives import new_driver
 from interplug.web.driver import rides
+from interplug.web.driver.receipts import receipt
 from interplug.web.paper import drawn
-from interplug.web.printing import invoice, pdf, receipt
+from interplug.web.printing import invoice, pdf
 from interplug.web.sheets import Sheet, Table
 from tests.drivers.played import World
 from tests.drivers.shopping import HOUR, Shop, open_paid_world

@@ -1,4 +1,4 @@
-"""What is printed: the receipt of a drive, the invoice of a driver, the invoice of a charge at a terminal, each as one sheet.
+"""What is printed: the invoice of a driver, and the invoice of a charge at a terminal, each as one sheet.
 
 A sheet says what the page of the same name says, in the same words. `pdf` makes the file of it.
 """
@@ -6,7 +6,6 @@ A sheet says what the page of the same name says, in the same words. `pdf` makes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,14 +13,13 @@ from typing import Any
 from starlette.responses import Response
 
 from interplug.charges.invoices import Invoice
-from interplug.drivers.receipt import Receipt, described
+from interplug.drivers.receipt import described
 from interplug.model.types import parse_time
 
 from . import wording
-from .driver.ride import Ride
 from .languages import N_, Words, _, say
 from .sheets import Sheet, Table
-from .wording import SECOND, lasting, moment, money, number, plainly
+from .wording import SECOND, moment, money, plainly
 
 Document = dict[str, Any]
 NONE = "–"
@@ -48,89 +46,6 @@ async def download(sheet: Sheet) -> Response:
     return Response(await pdf(sheet), 200, named, "application/pdf")
 
 
-def receipt(ride: Ride) -> Sheet | None:
-    """Of a drive, once it is billed."""
-    bill = ride.receipt
-    if bill is None:
-        return None
-    where = wording.zone(ride.time_zone)
-    return Sheet(
-        title=_("Receipt"),
-        name=f"receipt-{ride.drive.id[:8]}",
-        dated=_date(bill.ended),
-        facts=[
-            (_("Station"), ", ".join(part for part in (ride.name, ride.address) if part)),
-            ("EVSE", ride.drive.evse),
-            (_("From"), moment(bill.began, where)),
-            (_("To"), moment(bill.ended, where)),
-            (_("Duration"), lasting(wording.seconds(bill.began, bill.ended))),
-            (_("Energy"), f"{number(bill.kwh, 3)} kWh"),
-            *([(_("Price at the start"), say(ride.price))] if ride.price else []),
-            (_("Total"), _total(bill)),
-            *([(_("Payment"), paid)] if (paid := _paid(ride)) else []),
-            *([(_("Invoice"), ", ".join(ride.invoices))] if ride.invoices else []),
-            (_("Bill (CDR)"), bill.cdr["id"]),
-            *([(_("Session"), bill.cdr["session_id"])] if bill.cdr.get("session_id") else []),
-        ],
-        tables=list(_lines(bill)),
-        notes=list(_notes(ride, bill)),
-        slips=list(_signed(bill)),
-        foot=_("A receipt, and no invoice.") if ride.invoices else "",
-    )
-
-
-def _total(bill: Receipt) -> str:
-    if bill.total is None:
-        return _("not known yet: {reason}").format(reason=say(bill.reason))
-    return f"{wording.cost(bill.total)} {wording.taxes(bill.total)}"
-
-
-def _paid(ride: Ride) -> str:
-    paid = ride.payment
-    if paid is None:
-        return ""
-    amount = f"{money(paid.kept, paid.currency)}. " if paid.captured else ""
-    back = " " + _("{amount} went back.").format(amount=money(paid.refunded, paid.currency)) if paid.refunded and paid.kept else ""
-    return f"{amount}{wording.PAYMENTS[paid.state]}{back}"
-
-
-def _lines(bill: Receipt) -> Iterator[Table]:
-    total = bill.total
-    if total is None or not bill.lines:
-        return
-    taxed = total.gross is not None
-
-    def row(what: str, tax: str, net: Decimal | None, gross: Decimal | None) -> list[str]:
-        return [what, tax, *(NONE if value is None else money(value, total.currency, 2) for value in ([net, gross] if taxed else [net]))]
-
-    yield Table(
-        _("How the price comes about"),
-        [_("What"), _("Tax"), _("Before taxes"), *([_("With taxes")] if taxed else [])],
-        [row(say(one.what), _percent(one.percentage), one.excl, one.incl) for one in bill.items],
-        [row(_("Sum"), "", total.net, total.gross)],
-    )
-
-
-def _notes(ride: Ride, bill: Receipt) -> Iterator[str]:
-    if bill.taken_back:
-        yield _("The operator has taken this bill back; there is nothing to pay for it.")
-    if ride.named_later:
-        yield _("No price was shown at the start. The bill names: %(price)s") % {"price": say(ride.named_later)}
-    if bill.deal.passes:
-        yield wording.CHECKS[bill.checked.verdict]
-    if bill.proof is not None:
-        yield wording.SIGNED[bill.proof.verdict]
-
-
-def _signed(bill: Receipt) -> Iterator[tuple[str, str]]:
-    if bill.proof is None:
-        return
-    for value in bill.signed:
-        yield _("Signed by the meter ({nature})").format(nature=value.nature), value.text
-    if bill.proof.key:
-        yield _("Public key of the meter"), bill.proof.key
-
-
 def invoice(document: Document) -> Sheet:
     """Of a driver, as it was issued (`drivers.invoicing`)."""
     currency = document["currency"]
@@ -139,7 +54,7 @@ def invoice(document: Document) -> Sheet:
     return Sheet(
         title=_("Credit note") if note else _("Invoice"),
         name=document["number"],
-        dated=_date(parse_time(document["issued_at"])),
+        dated=day(parse_time(document["issued_at"])),
         facts=[
             (_("Issued by"), "\n".join(document["seller"])),
             *([(_("VAT number"), document["vat_number"])] if document["vat_number"] else []),
@@ -159,7 +74,7 @@ def invoice(document: Document) -> Sheet:
             Table(
                 _("Taxes"),
                 [_("Rate"), _("Before taxes"), _("Tax"), _("With taxes")],
-                [[_percent(one["rate"]), *(money(one[name], currency) for name in ("net", "vat", "gross"))] for one in document["taxes"]],
+                [[percent(one["rate"]), *(money(one[name], currency) for name in ("net", "vat", "gross"))] for one in document["taxes"]],
                 [[_("Sum"), *(money(document[name], currency) for name in ("net", "vat", "gross"))]],
                 widths=[2, 2, 2, 2],
             ),
@@ -185,11 +100,11 @@ def card_invoice(found: Invoice) -> Sheet:
     town = " ".join(place[name] for name in ("postal_code", "city") if place.get(name))
     shown = found.status in ("SUCCESS", "PARTIAL_SUCCESS")
     rows = [(say(described(line)), "" if line["excl"] is None else money(Decimal(line["excl"]), currency, 2)) for line in found.lines]
-    sums = [(_("Sum before taxes"), found.net), *((f"{tax.name} {_percent(tax.percentage)}".strip(), tax.amount) for tax in found.taxes)]
+    sums = [(_("Sum before taxes"), found.net), *((f"{tax.name} {percent(tax.percentage)}".strip(), tax.amount) for tax in found.taxes)]
     return Sheet(
         title=_("Invoice"),
         name=f"invoice-{found.reference}",
-        dated=_date(found.issued),
+        dated=day(found.issued),
         facts=[
             (
                 _("Issued by"),
@@ -225,9 +140,9 @@ def card_invoice(found: Invoice) -> Sheet:
     )
 
 
-def _percent(value: Decimal | int | None) -> str:
+def percent(value: Decimal | int | None) -> str:
     return NONE if value is None else f"{plainly(Decimal(value))} %"
 
 
-def _date(at: int) -> datetime:
+def day(at: int) -> datetime:
     return datetime.fromtimestamp(at // SECOND, UTC)

@@ -1,4 +1,5 @@
-"""A sheet that is printed: facts, tables and notes. What stands on one is the business of `printing.py`, how it looks of `paper.py`."""
+"""A sheet that is printed: facts, tables and notes. What stands on one is said in `printing.py` and `driver/receipts.py`, how it looks in
+`paper.py`."""
 
 from __future__ import annotations
 

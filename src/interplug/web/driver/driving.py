@@ -26,7 +26,7 @@ from interplug.web.live import OVER, Part, Stream
 from interplug.web.rendering import answer as as_json
 from interplug.web.session import Limit, Visitor
 
-from . import prices, rides, stations
+from . import prices, receipts, rides, stations
 from .course import document
 from .paying import OPEN_FIELD, Till
 from .surface import Surface, address
@@ -167,7 +167,7 @@ class Driving:
 
     async def paper(self, request: Request) -> Response:
         """The receipt as a file to keep."""
-        sheet = printing.receipt(await rides.ride(self.node, await self._drive(request, self.surface.visitor(request))))
+        sheet = receipts.receipt(await rides.ride(self.node, await self._drive(request, self.surface.visitor(request))))
         if sheet is None:
             raise HTTPException(404, _("The bill has not come yet."))
         return await printing.download(sheet)
