@@ -103,8 +103,9 @@ def test_what_is_no_json_is_refused_with_a_reason(raw: bytes) -> None:
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='[]{}",:0123456789.eE-+ntf\\u', max_size=60).map(str.encode))
-def test_no_bytes_raise_anything_else(raw: bytes) -> None:
+def test_bytes_are_refused_or_say_the_same_when_they_are_written_again(raw: bytes) -> None:
     try:
-        decode_json(raw)
+        value = decode_json(raw)
     except BadJson:
-        pass
+        return
+    assert decode_json(encode_json(value)) == value

@@ -26,6 +26,14 @@ def refusal(kind: str, document: Any) -> Invalid:
     return caught.value
 
 
+def valid(kind: str, document: Any) -> bool:
+    try:
+        validate(kind, document)
+    except Invalid:
+        return False
+    return True
+
+
 def fields(kind: str) -> tuple[msgspec.structs.FieldInfo, ...]:
     return msgspec.structs.fields(OBJECTS[kind])
 
@@ -37,8 +45,7 @@ def test_there_is_a_minimal_document_of_every_kind() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_minimal_document_is_valid(kind: str) -> None:
     before = deepcopy(MINIMAL[kind])
-    validate(kind, MINIMAL[kind])
-    assert MINIMAL[kind] == before
+    assert valid(kind, MINIMAL[kind]) and MINIMAL[kind] == before
 
 
 @pytest.mark.req("TRM-004", "LOC-022", "CDR-013", "SES-049", "STS-014")
@@ -54,35 +61,35 @@ def test_each_required_field_is_missed_by_name(kind: str) -> None:
 @pytest.mark.req("TRM-001", "TRM-002")
 @pytest.mark.parametrize("kind", KINDS)
 def test_null_is_absence_in_every_optional_field(kind: str) -> None:
-    validate(kind, MINIMAL[kind] | {field.name: None for field in fields(kind) if not field.required})
+    assert valid(kind, MINIMAL[kind] | {field.name: None for field in fields(kind) if not field.required})
 
 
 @pytest.mark.req("TRN-055")
 @pytest.mark.parametrize("kind", KINDS)
 def test_unknown_fields_pass_whatever_they_hold(kind: str) -> None:
-    validate(kind, MINIMAL[kind] | {"x_new": {"a": ["\n", "ü", None, Decimal("1.5")]}})
+    assert valid(kind, MINIMAL[kind] | {"x_new": {"a": ["\n", "ü", None, Decimal("1.5")]}})
 
 
 @pytest.mark.req("TRN-055")
 def test_unknown_fields_pass_at_any_level() -> None:
     strange = {"x_new": "\t"}
-    connector = CONNECTOR | strange
-    validate("location", LOCATION | {"evses": [EVSE | strange | {"connectors": [connector]}], "operator": {"name": "TNM"} | strange})
-    validate("session", SESSION | {"charging_periods": [PERIOD | strange], "total_cost": {"before_taxes": 1} | strange})
+    evse = EVSE | strange | {"connectors": [CONNECTOR | strange]}
+    assert valid("location", LOCATION | {"evses": [evse], "operator": {"name": "TNM"} | strange})
+    assert valid("session", SESSION | {"charging_periods": [PERIOD | strange], "total_cost": {"before_taxes": 1} | strange})
+    assert refusal("location", LOCATION | {"operator": {"name": "\t"}}).path == "$.operator.name"
 
 
 @pytest.mark.req("TRN-086")
 def test_a_required_text_may_say_that_it_is_not_available() -> None:
-    validate("session", SESSION | {"evse_uid": "#NA", "connector_id": "#NA"})
-    validate(
-        "cdr", CDR | {"cdr_location": CDR["cdr_location"] | {"evse_uid": "#NA", "evse_id": "#NA", "connector_id": "#NA", "country": "#NA"}}
-    )
-    validate("token", TOKEN | {"uid": "#NA", "issuer": "#NA"})
+    place = CDR["cdr_location"] | {"evse_uid": "#NA", "evse_id": "#NA", "connector_id": "#NA", "country": "#NA"}
+    assert valid("session", SESSION | {"evse_uid": "#NA", "connector_id": "#NA"})
+    assert valid("cdr", CDR | {"cdr_location": place})
+    assert valid("token", TOKEN | {"uid": "#NA", "issuer": "#NA"})
 
 
 @given(st.sampled_from(KINDS), JUNK)
 def test_junk_is_refused_and_nothing_else_is_raised(kind: str, junk: Any) -> None:
-    refusal(kind, junk)
+    assert refusal(kind, junk).reason
 
 
 @given(st.data())
@@ -143,11 +150,11 @@ def test_a_number_is_a_json_number(price: Any) -> None:
 
 @pytest.mark.req("TYP-013")
 def test_open_enums_take_new_values() -> None:
-    validate("connector", CONNECTOR | {"standard": "X_NEW_PLUG", "capabilities": ["X_NEW"]})
-    validate("evse", EVSE | {"capabilities": ["X_NEW"], "parking_restrictions": ["X_NEW"]})
-    validate("location", LOCATION | {"facilities": ["SAUNA"], "parking_type": "X_ROOF"})
-    validate("token", TOKEN | {"type": "X_FACE"})
-    validate("version_details", {"version": "9.9", "endpoints": [{"identifier": "payments", "role": "SENDER", "url": URL}]})
+    assert valid("connector", CONNECTOR | {"standard": "X_NEW_PLUG", "capabilities": ["X_NEW"]})
+    assert valid("evse", EVSE | {"capabilities": ["X_NEW"], "parking_restrictions": ["X_NEW"]})
+    assert valid("location", LOCATION | {"facilities": ["SAUNA"], "parking_type": "X_ROOF"})
+    assert valid("token", TOKEN | {"type": "X_FACE"})
+    assert valid("version_details", {"version": "9.9", "endpoints": [{"identifier": "payments", "role": "SENDER", "url": URL}]})
 
 
 @pytest.mark.req("TYP-003", "TYP-014")
@@ -205,7 +212,7 @@ def test_urls_have_at_most_255_characters() -> None:
     "time", ["2024-05-01T12:00:00", "2024-05-01T12:00:00.123Z", "2024-05-01T12:00:00.1234567Z", "2024-05-01T14:00:00+02:00"]
 )
 def test_times_of_partners_pass(time: str) -> None:
-    validate("evse", EVSE | {"last_updated": time})
+    assert valid("evse", EVSE | {"last_updated": time})
 
 
 @pytest.mark.req("LOC-059")

@@ -46,8 +46,10 @@ def test_what_is_never_called_by_default(url: str) -> None:
 
 def test_plain_http_and_private_addresses_are_for_configurations_that_allow_them() -> None:
     check_url("https://partner.example:8443/ocpi?x=1", STRICT)
-    check_url("http://127.0.0.1:8080/ocpi", LOOSE)
-    check_url("http://[::1]:8080/ocpi", LOOSE)
+    for url in ("http://127.0.0.1:8080/ocpi", "http://[::1]:8080/ocpi"):
+        check_url(url, LOOSE)
+        with pytest.raises(Forbidden):
+            check_url(url, STRICT)
 
 
 @pytest.mark.parametrize(

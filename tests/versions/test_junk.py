@@ -1,6 +1,7 @@
 """`up` reads what nobody has checked yet: whatever a partner sends, it must end in the validator, never in another exception."""
 
 import copy
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -43,11 +44,9 @@ def test_junk_is_refused_by_the_model_and_not_by_the_bridge(kind: str, version: 
             holder, key = data.draw(st.sampled_from(places(document)))
             holder[key] = data.draw(JUNK)
         facts = Facts(owner=("NL", "TST"), location=LOCATION, token=TOKEN)
-        try:
-            raised = up(kind, document, version, facts, patch=patch)
-            if not patch:
+        raised = up(kind, document, version, facts, patch=patch)
+        if not patch:
+            with suppress(Invalid):
                 validate(kind, raised)
-        except Invalid:
-            pass
 
     refused()

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interplug.model.types import parse_time
-from interplug.model.validate import validate
+from interplug.model.validate import Invalid, validate
 from interplug.versions.chain import Facts, up
 from interplug.versions.table import VERSIONS
 from interplug.versions.tolerant import repair
@@ -251,7 +251,11 @@ def test_a_mended_document_of_2_1_1_can_be_raised() -> None:
         "coordinates": {"latitude": 52, "longitude": Decimal("5.1")},
         "last_updated": "2024-06-01 12:00:00",
     }
-    validate("location", up("location", repair("location", bad, "2.1.1")[0], "2.1.1", FACTS))
+    with pytest.raises(Invalid):
+        validate("location", up("location", bad, "2.1.1", FACTS))
+    raised = up("location", repair("location", bad, "2.1.1")[0], "2.1.1", FACTS)
+    validate("location", raised)
+    assert (raised["country"], raised["last_updated"]) == ("NLD", "2024-06-01T12:00:00Z")
 
 
 WORDS = (
