@@ -13,7 +13,7 @@ from interplug.store.keys import OWN
 
 from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
-from .options import CALLED
+from .options import CALLED, Partner
 from .parties import party
 from .partners import named
 
@@ -39,15 +39,13 @@ def list_(*, common: Reporting = REPORTING) -> None:
     show(found, columns(("audience", "partners", "objects"), rows) if rows else ["everything is for everybody"], json=common.json)
 
 
-def join(audience: Annotated[str, CALLED], partner: str, /, *, common: Reporting = REPORTING) -> None:
+def join(audience: Annotated[str, CALLED], partner: Partner, /, *, common: Reporting = REPORTING) -> None:
     """Let a partner see what is for this audience.
 
     Parameters
     ----------
     audience
         Its name; a new one is made.
-    partner
-        Its name, or the number of the connection.
     """
 
     async def work(node: Node) -> None:
@@ -57,15 +55,13 @@ def join(audience: Annotated[str, CALLED], partner: str, /, *, common: Reporting
     show({"audience": audience, "partner": partner, "member": True}, [f"{partner} sees what is for {audience}"], json=common.json)
 
 
-def leave(audience: str, partner: str, /, *, common: Reporting = REPORTING) -> None:
+def leave(audience: str, partner: Partner, /, *, common: Reporting = REPORTING) -> None:
     """Take a partner out of an audience; a running node tells it that what it saw is gone.
 
     Parameters
     ----------
     audience
         Its name.
-    partner
-        Its name, or the number of the connection.
     """
 
     async def work(node: Node) -> None:

@@ -21,7 +21,7 @@ from interplug.store.keys import OWN
 
 from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
-from .options import Limit, Minutes
+from .options import Limit, Minutes, Partner
 from .partners import named
 from .standing import answers
 
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 def send(
     command: Name,
-    partner: str,
+    partner: Partner,
     /,
     *,
     location: Annotated[str | None, Parameter(help="Id of the partner's Location.")] = None,
@@ -62,8 +62,6 @@ def send(
     ----------
     command
         START_SESSION, STOP_SESSION, RESERVE_NOW, CANCEL_RESERVATION or UNLOCK_CONNECTOR.
-    partner
-        Its name, or the number of the connection.
     """
     given = {"location": location, "evse": evse, "connector": connector, "token": token, "session": session, "reservation": reservation}
     missing = [f"--{name}" for name in NEEDED[command] if not given[name]]

@@ -28,7 +28,7 @@ from interplug.versions.table import NEWEST
 from . import lists
 from .ending import FAILED, NETWORK, USAGE, end, errors, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
-from .options import CALLED, FILES
+from .options import CALLED, FILES, Partner
 from .parties import party
 from .partners import named
 
@@ -204,7 +204,7 @@ async def _said(node: Node, module: str, version: str, stored: Stored) -> dict[s
 
 
 def pull(
-    partner: str,
+    partner: Partner,
     /,
     *,
     module: Annotated[list[str] | None, Parameter(help="Only this module's list; may be repeated.")] = None,
@@ -212,13 +212,7 @@ def pull(
     believe: Annotated[bool, Parameter(negative=(), help="With --full: end at once what the list lacks, however much it is.")] = False,
     common: Reporting = REPORTING,
 ) -> None:
-    """Bring our copies of a partner's objects level with its lists.
-
-    Parameters
-    ----------
-    partner
-        Its name, or the number of the connection.
-    """
+    """Bring our copies of a partner's objects level with its lists."""
 
     if believe and not full:
         end("--believe goes with --full", USAGE)

@@ -58,6 +58,7 @@ LONGEST_SPAN = 527_040
 MOST = 1_000_000
 CALLED = Parameter(validator=called)
 """Of the name that people give to something."""
+Partner = Annotated[str, Parameter(help="Its name, or the number of the connection.")]
 Limit = Annotated[int, Parameter(validator=Number(gte=1, lte=MOST), help="At most so many, the newest first.")]
 Place = Annotated[int, Parameter(validator=Number(gte=1, lt=2**63))]
 """A number in a list."""

@@ -23,7 +23,7 @@ from interplug.store.profiles import Profile
 from .commanding import check_running, report, result_of, sent
 from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
-from .options import Amount, Limit
+from .options import Amount, Limit, Partner
 from .partners import named
 from .reading import documents
 
@@ -33,7 +33,7 @@ Ask = Callable[[Node, Connection], Awaitable[asking.Sent]]
 
 
 def set_(
-    partner: str,
+    partner: Partner,
     session: str,
     /,
     *limits: str,
@@ -47,8 +47,6 @@ def set_(
 
     Parameters
     ----------
-    partner
-        Its name, or the number of the connection.
     session
         Id of a Session that the partner has told us of.
     limits
@@ -81,7 +79,7 @@ def _period(text: str) -> dict[str, Any]:
 
 
 def get(
-    partner: str,
+    partner: Partner,
     session: str,
     /,
     *,
@@ -92,21 +90,17 @@ def get(
 
     Parameters
     ----------
-    partner
-        Its name, or the number of the connection.
     session
         Id of a Session that the partner has told us of.
     """
     _ask(partner, lambda node, connection: profiles.get_profile(node, connection, session, seconds), common)
 
 
-def clear(partner: str, session: str, /, *, common: Reporting = REPORTING) -> None:
+def clear(partner: Partner, session: str, /, *, common: Reporting = REPORTING) -> None:
     """Take the limit away that we have set for a Session.
 
     Parameters
     ----------
-    partner
-        Its name, or the number of the connection.
     session
         Id of a Session that the partner has told us of.
     """
@@ -133,7 +127,7 @@ def _lines(plan: dict[str, Any] | None) -> list[str]:
 
 
 def prefer(
-    partner: str,
+    partner: Partner,
     session: str,
     type: Type,
     /,
@@ -147,8 +141,6 @@ def prefer(
 
     Parameters
     ----------
-    partner
-        Its name, or the number of the connection.
     session
         Id of a Session of a driver of ours.
     type
