@@ -13,6 +13,7 @@ from interplug.backend.reports import reference
 from interplug.backend.words import words
 from interplug.model.types import decode_json, format_time
 from interplug.modules.node import Node
+from interplug.store.at_plug import AtPlug
 from interplug.store.commands import Command
 from interplug.store.drivers import Drive
 from interplug.store.problems import Problem
@@ -125,9 +126,28 @@ async def _drive(tx: Tx, node: Node, one: Drive) -> Document:
     session = await tx.objects.get_pk(one.session) if one.session else None
     cdr = await tx.objects.get_pk(one.cdr) if one.cdr else None
     payment = await tx.payments.of_drive(one.id)
-    commands = [row for name in (one.command, one.stop_command) if name and (row := await tx.commands.get(name)) is not None]
     return {
         "kind": "drive",
+        **await _at_plug(tx, node, one, one.stop_command),
+        "session": None if session is None else session.key.id,
+        "cdr": None if cdr is None else cdr.key.id,
+        "payment": None if payment is None else payment.id,
+    }
+
+
+async def _reservation(tx: Tx, node: Node, one: Reservation) -> Document:
+    return {
+        "kind": "reservation",
+        **await _at_plug(tx, node, one, one.cancel_command),
+        "until": format_time(one.until),
+        "drive": one.drive or None,
+    }
+
+
+async def _at_plug(tx: Tx, node: Node, one: AtPlug, ending: str) -> Document:
+    """`ending`: the command by which it was to end."""
+    commands = [row for name in (one.command, ending) if name and (row := await tx.commands.get(name)) is not None]
+    return {
         "reference": reference(one.id),
         "id": one.id,
         "partner": _partner(node, one.connection),
@@ -138,28 +158,6 @@ async def _drive(tx: Tx, node: Node, one: Drive) -> Document:
         "state": one.state,
         "reason": one.reason or None,
         "created_at": format_time(one.created_at),
-        "session": None if session is None else session.key.id,
-        "cdr": None if cdr is None else cdr.key.id,
-        "payment": None if payment is None else payment.id,
-        "commands": [_command(row) for row in commands],
-    }
-
-
-async def _reservation(tx: Tx, node: Node, one: Reservation) -> Document:
-    commands = [row for name in (one.command, one.cancel_command) if name and (row := await tx.commands.get(name)) is not None]
-    return {
-        "kind": "reservation",
-        "reference": reference(one.id),
-        "id": one.id,
-        "partner": _partner(node, one.connection),
-        "party": f"{one.country}-{one.party}",
-        "place": one.place,
-        "evse_uid": one.evse,
-        "state": one.state,
-        "reason": one.reason or None,
-        "created_at": format_time(one.created_at),
-        "until": format_time(one.until),
-        "drive": one.drive or None,
         "commands": [_command(row) for row in commands],
     }
 

@@ -9,9 +9,10 @@ Power and current are points here: a restriction on them is judged for a session
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from interplug.tariffs.compiled import Component, Element, Tariff
 from interplug.tariffs.restrictions import EXPIRED, RESERVATION, SESSION, WEEKDAYS, Moment
@@ -43,8 +44,9 @@ class Cell(NamedTuple):
 Axes = tuple[tuple[Cell, ...], ...]
 
 
-class Bounds(Protocol):
-    """Where along its axes a tariff changes; a Tariff has them."""
+@dataclass(slots=True, frozen=True)
+class Bounds:
+    """Where along its axes a tariff changes, or one of several."""
 
     clock_bounds: list[int]
     day_bounds: list[int]
@@ -56,13 +58,23 @@ class Bounds(Protocol):
     min_current: list[Decimal]
     max_current: list[Decimal]
 
+    @classmethod
+    def of(cls, *tariffs: Tariff) -> "Bounds":
+        def joined(name: str) -> list[Any]:
+            return sorted({bound for tariff in tariffs for bound in getattr(tariff, name)})
+
+        return cls(
+            joined("clock_bounds"), joined("day_bounds"), any(tariff.uses_day for tariff in tariffs), joined("kwh_bounds"),
+            joined("elapsed_bounds"), joined("min_power"), joined("max_power"), joined("min_current"), joined("max_current"),
+        )  # fmt: skip
+
 
 class Regions:
     """The boxes of a tariff. `left[phase][dimension]` is what no element prices."""
 
     def __init__(self, tariff: Tariff, axes: Axes | None = None) -> None:
         self.tariff = tariff
-        self.axes: Axes = axes or (*_common(tariff), *_steady(tariff))
+        self.axes: Axes = axes or steady_axes(Bounds.of(tariff))
         self.everything: Box = tuple((1 << len(axis)) - 1 for axis in self.axes)
         # Subtractions done so far.
         self.work = 0
@@ -186,9 +198,10 @@ def _common(bounds: Bounds) -> Axes:
     )
 
 
-def _steady(bounds: Bounds) -> Axes:
+def steady_axes(bounds: Bounds) -> Axes:
     """Power and current that do not change."""
     return (
+        *_common(bounds),
         tuple(_amounts([*bounds.min_power, *bounds.max_power], ("low_power", "high_power"), "kW")),
         tuple(_amounts([*bounds.min_current, *bounds.max_current], ("low_current", "high_current"), "A")),
     )

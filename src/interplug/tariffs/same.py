@@ -5,12 +5,10 @@ what stands beside the elements must be equal, too. Ranges of power and current 
 proven in bounded work counts as different.
 """
 
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from interplug.tariffs.compiled import ENERGY, FLAT, PARKING, TIME, Component, Tariff
-from interplug.tariffs.regions import Axes, Box, Regions, TooMany, ranging_axes
+from interplug.tariffs.regions import Axes, Bounds, Box, Regions, TooMany, ranging_axes
 from interplug.tariffs.restrictions import EXPIRED, RESERVATION, SESSION
 
 _MOST_PAIRS = 200_000
@@ -25,7 +23,7 @@ _HEAD = (
 def same_prices(one: Tariff, other: Tariff) -> bool:
     if any(getattr(one, name) != getattr(other, name) for name in _HEAD):
         return False
-    axes = ranging_axes(_Both.of(one, other))
+    axes = ranging_axes(Bounds.of(one, other))
     try:
         left, right = _Priced(one, axes), _Priced(other, axes)
         return all(left.agrees(right, phase, dimension) for phase in _PHASES for dimension in _DIMENSIONS)
@@ -35,34 +33,9 @@ def same_prices(one: Tariff, other: Tariff) -> bool:
 
 def proof_work(tariff: Tariff) -> int:
     """About how much work a proof about this tariff is; raises `TooMany` where it is too much."""
-    priced = _Priced(tariff, ranging_axes(tariff))
+    priced = _Priced(tariff, ranging_axes(Bounds.of(tariff)))
     sizes = [len(priced.boxes(phase, dimension)) for phase in _PHASES for dimension in _DIMENSIONS]
     return priced.work + sum(size * size for size in sizes)
-
-
-@dataclass(slots=True)
-class _Both:
-    """The bounds of two tariffs."""
-
-    clock_bounds: list[int]
-    day_bounds: list[int]
-    uses_day: bool
-    kwh_bounds: list[Decimal]
-    elapsed_bounds: list[int]
-    min_power: list[Decimal]
-    max_power: list[Decimal]
-    min_current: list[Decimal]
-    max_current: list[Decimal]
-
-    @classmethod
-    def of(cls, one: Tariff, other: Tariff) -> "_Both":
-        def joined(name: str) -> list[Any]:
-            return sorted({*getattr(one, name), *getattr(other, name)})
-
-        return cls(
-            joined("clock_bounds"), joined("day_bounds"), one.uses_day or other.uses_day, joined("kwh_bounds"), joined("elapsed_bounds"),
-            joined("min_power"), joined("max_power"), joined("min_current"), joined("max_current"),
-        )  # fmt: skip
 
 
 class _Priced:

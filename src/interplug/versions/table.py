@@ -7,6 +7,8 @@ documents; how those differ is said in v221.py and v211.py.
 
 from dataclasses import dataclass, replace
 
+from interplug.model.versions import KNOWN_MODULE_IDS
+
 NEWEST = "2.3.0"
 
 
@@ -59,18 +61,7 @@ class Version:
     taxes: bool = True
     credit_cdrs: bool = True
     private_locations: bool = True
-    modules: tuple[str, ...] = (
-        "cdrs",
-        "chargingprofiles",
-        "commands",
-        "credentials",
-        "hubclientinfo",
-        "locations",
-        "payments",
-        "sessions",
-        "tariffs",
-        "tokens",
-    )
+    modules: tuple[str, ...] = KNOWN_MODULE_IDS
 
 
 _V230 = Version(number=NEWEST)
