@@ -19,6 +19,7 @@ from interplug.protocol.http import Request, Unreachable
 from interplug.store.notices import Browser, Notice
 from interplug.store.tx import Tx
 
+from .targets import pause
 from .webpush import BadKeys, Vapid, checked, sealed
 
 log = logging.getLogger(__name__)
@@ -90,8 +91,7 @@ class Browsers:
     async def _send(self, notice: Notice) -> None:
         browser = await self.node.store.read(lambda tx: tx.notices.get(notice.endpoint), snapshot=False)
         event = "gone" if browser is None else await self._told(notice, browser)
-        delivery = self.node.settings.delivery
-        again = self.node.after(min(delivery.back_off * 2.0 ** min(notice.tries, 30), delivery.back_off_longest))
+        again = self.node.after(pause(self.node.settings.delivery, notice.tries + 1))
 
         async def work(tx: Tx) -> None:
             if event == "gone":

@@ -17,7 +17,7 @@ from interplug.store.letters import Letter
 from interplug.store.tx import Tx
 
 from .smtp import hand_over
-from .targets import Away, Refused
+from .targets import Away, Refused, pause
 
 log = logging.getLogger(__name__)
 TICK = 0.5
@@ -59,8 +59,7 @@ class Letters:
             log.warning("a letter to a driver: %s", error)
         except Away as error:
             log.warning("a letter to a driver waits: %s", error)
-            delivery = self.node.settings.delivery
-            again = self.node.after(min(delivery.back_off * 2.0 ** min(letter.tries, 30), delivery.back_off_longest))
+            again = self.node.after(pause(self.node.settings.delivery, letter.tries + 1))
 
         async def work(tx: Tx) -> None:
             if again:

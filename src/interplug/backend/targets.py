@@ -1,4 +1,6 @@
-"""How telling somebody of an alert can fail."""
+"""How telling somebody can fail, and how long they are left alone then."""
+
+from interplug.config import Delivery
 
 
 class Refused(Exception):
@@ -7,3 +9,8 @@ class Refused(Exception):
 
 class Away(Exception):
     """Nobody takes anything there at the moment."""
+
+
+def pause(delivery: Delivery, failures: int) -> float:
+    """Seconds until the next try, after so many failures in a row."""
+    return min(delivery.back_off * 2.0 ** min(failures - 1, 30), delivery.back_off_longest)

@@ -20,7 +20,7 @@ from interplug.store.alerts import Message
 from interplug.store.tx import Tx
 
 from .mail import Mail
-from .targets import Away, Refused
+from .targets import Away, Refused, pause
 from .webhook import Webhook
 
 log = logging.getLogger(__name__)
@@ -83,14 +83,14 @@ class Telling:
         async with aclosing(target):
             while True:
                 try:
-                    pause = target.spacing if await self.look(target) else TICK
+                    wait = target.spacing if await self.look(target) else TICK
                     failures = 0
                 except Away:
                     failures += 1
-                    pause = self._pause(failures)
+                    wait = pause(self.node.settings.delivery, failures)
                 if (task := asyncio.current_task()) is not None and task.cancelling():
                     return  # what sends mail waits with `wait_for`, which in Python 3.11 gives an answer that comes just then, and no end
-                await asyncio.sleep(pause)
+                await asyncio.sleep(wait)
 
     async def look(self, target: Target) -> bool:
         """Tells what is next; whether there was anything. Raises `Away`, which is noted."""
@@ -102,7 +102,7 @@ class Telling:
             await target.send(due)
         except Refused as error:
             tries = max(one.tries for one in due) + 1
-            await self._failed(due, str(error), node.after(self._pause(tries)))
+            await self._failed(due, str(error), node.after(pause(node.settings.delivery, tries)))
             return True
         except Away as error:
             await self._failed(due, str(error), 0)
@@ -124,7 +124,3 @@ class Telling:
                 await tx.alerts.failed(one.no, why[:500], again)
 
         await self.node.store.write(work)
-
-    def _pause(self, tries: int) -> float:
-        delivery = self.node.settings.delivery
-        return min(delivery.back_off * 2.0 ** min(tries - 1, 30), delivery.back_off_longest)

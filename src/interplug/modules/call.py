@@ -167,10 +167,10 @@ async def carry_out(node: Node, command: Command) -> None:
         if not work.done():
             await finish(node, command.id, "deadline", Outcome("TIMEOUT", "the station did not answer in time"))
         outcome = await work
-    except Exception as error:
+    except Exception:
         outcome = Outcome("FAILED", "the command could not be carried out")
         await finish(node, command.id, "result", outcome)
-        raise error
+        raise
     finally:
         work.cancel()
     await finish(node, command.id, "result", outcome)
