@@ -92,8 +92,6 @@ class Node:
     """Seals paging cursors and callback URLs; derived from the node key."""
     stations: ChargingStations | None = None
     drivers: Drivers | None = None
-    wake: list[Callable[[], None]] = field(default_factory=list)
-    """Called when work was queued in the database for a loop of this process."""
     answered: Requests = field(default_factory=Requests)
     """The requests of partners, counted."""
     heard: set[int] = field(default_factory=set)

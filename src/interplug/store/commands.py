@@ -37,7 +37,6 @@ LAST = (
 )
 FORGET = "delete from command where created_at < ? and state not in ({})"
 NUMBER = "select number from reservation_number where connection = ? and reservation = ?"
-NUMBERED = "select reservation from reservation_number where connection = ? and number = ?"
 NEW_NUMBER = """
 insert into reservation_number (connection, reservation, number)
 select ?, ?, coalesce(max(number), 0) + 1 from reservation_number where connection = ?"""
@@ -139,10 +138,6 @@ class Commands:
             row = await self._db.one(NUMBER, connection, fold(reservation))
         assert row is not None
         return int(row[0])
-
-    async def reservation_of(self, connection: int, number: int) -> str | None:
-        row = await self._db.one(NUMBERED, connection, number)
-        return None if row is None else str(row[0])
 
 
 def _commands(rows: Sequence[Row]) -> list[Command]:

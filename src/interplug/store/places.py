@@ -91,10 +91,6 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     y: int
 
 
-Row = tuple[int, int, int, int, int]
-"""x, y, kind, evses, free: what a place adds to its cells."""
-
-
 class Places:
     def __init__(self, db: Database) -> None:
         self._db = db

@@ -16,7 +16,6 @@ from .context import ids
 from .once import Once
 
 OURS = "interplug"
-FORMATS = ("text", "json")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 TEXT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 NAMES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}

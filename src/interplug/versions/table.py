@@ -19,21 +19,14 @@ class Version:
     base64_token: bool = True
     # OCPI-to-/from-* headers on functional modules (4.1.9.2).
     routing_headers: bool = True
-    # X-Request-ID and X-Correlation-ID are required and echoed (4.1.10).
-    request_ids_required: bool = True
-    # An HTTP error must not be sent once the OCPI layer was reached (5): validation problems are HTTP 200 with 2001.
-    errors_in_envelope: bool = True
-    # 2004 "unknown token" and the 4xxx codes of hubs (5.4, 5.5).
+    # 2004 "unknown token" (5.4).
     unknown_token_code: int = 2004
-    hub_status_codes: bool = True
     # A PATCH without last_updated is answered 2001 (4.1.4.3).
     patch_needs_last_updated: bool = True
     # Charging periods in a Session PATCH are appended (9.2.2.3); 2.1.1 leaves it open, so it is sent a PUT.
     session_patch: bool = True
     # The Receiver of tariffs takes PATCH (2.1.1 only).
     tariff_patch: bool = False
-    # date_from and date_to on every paginated list, [from, to).
-    dates_on_every_list: bool = True
     sessions_need_date_from: bool = True
     # X-Limit is the most that the server can return (4.1.4.1.2); in 2.1.1 it is the most that this page can hold.
     limit_is_maximum: bool = True
@@ -55,8 +48,6 @@ class Version:
     # Types (17).
     fractional_seconds: bool = True
     ascii_only: bool = False
-    case_insensitive_ids: bool = True
-    not_applicable: bool = True
     open_enums: bool = True
     taxes: bool = True
     credit_cdrs: bool = True
@@ -78,14 +69,10 @@ _V211 = replace(
     number="2.1.1",
     base64_token=False,
     routing_headers=False,
-    request_ids_required=False,
-    errors_in_envelope=False,
     unknown_token_code=2001,
-    hub_status_codes=False,
     patch_needs_last_updated=False,
     session_patch=False,
     tariff_patch=True,
-    dates_on_every_list=False,
     limit_is_maximum=False,
     roles_in_credentials=False,
     endpoint_roles=False,
@@ -97,8 +84,6 @@ _V211 = replace(
     charging_preferences=False,
     fractional_seconds=False,
     ascii_only=True,
-    case_insensitive_ids=False,
-    not_applicable=False,
     credit_cdrs=False,
     private_locations=False,
     modules=("cdrs", "commands", "credentials", "locations", "sessions", "tariffs", "tokens"),

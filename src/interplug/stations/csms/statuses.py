@@ -56,8 +56,6 @@ def _state(station: str | None, connectors: Sequence[str], *, charging: bool, br
 
 PHASES: dict[str, Phase] = {"Charging": "charging", "SuspendedEVSE": "charging", "SuspendedEV": "parked", "Finishing": "parked"}
 """What a transaction is doing where only the status of its connector says it (1.6). Waiting for the station is not parking."""
-IN_USE: tuple[Status, ...] = ("Charging", "SuspendedEV", "SuspendedEVSE", "Occupied")
-"""Where a transaction runs, or may."""
 OVERTAKEN: tuple[Status, ...] = ("Available", "Preparing", "Finishing", "Reserved")
 """What a transaction that has begun since then makes untrue."""
 FREE: tuple[Status, ...] = ("Available", "Reserved", "Unavailable")

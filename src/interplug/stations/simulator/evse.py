@@ -30,8 +30,6 @@ class Hold:
     token: Token
     group: str
     expires_at: int
-    anywhere: bool = False
-    """Asked for without naming an EVSE."""
 
 
 class Say(Protocol):

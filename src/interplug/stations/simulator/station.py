@@ -72,7 +72,6 @@ class Station(Machine):
         assert evse is not None
         if old is not None and old is not evse:
             old.release(now)
-        hold.anywhere = number == 0
         evse.reserve(now, hold)
         self.settle()
         return "Accepted"

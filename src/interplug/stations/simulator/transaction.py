@@ -60,7 +60,6 @@ class Transaction:
     charge: physics.Charge | None = None
     reached: int = 0
     """Seconds since it began up to which the meter has run."""
-    flowed: bool = False
     stop: tuple[str, str] | None = None
     """Trigger and reason of a stop that leaves the transaction open until the cable is out."""
     begin: Reading | None = None

@@ -14,7 +14,7 @@ from interplug.drivers.locations import operator_of, place_of
 from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.store.earth import Box, degrees, metres
-from interplug.store.finding import MOST, Search
+from interplug.store.finding import Search
 from interplug.store.places import Place
 from interplug.store.tx import Tx
 
@@ -22,8 +22,6 @@ from .stations import contact_of, public
 
 Document = dict[str, Any]
 PAGE = 20
-FURTHEST = MOST // PAGE
-"""Pages that a search for words has at most."""
 
 
 @dataclass(slots=True, frozen=True)

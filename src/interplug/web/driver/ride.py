@@ -166,11 +166,6 @@ class Ride:
         return self.receipt is not None and (self.payment is None or self.payment.state not in (*ASKING, *HOLDING))
 
     @property
-    def to_pay(self) -> object:
-        """What the pay step says; None where there is none."""
-        return paid(self.payment) if self.paying else None
-
-    @property
     def price(self) -> str:
         """In words; empty where it was not known."""
         return self.deal.price
