@@ -14,9 +14,8 @@ from interplug.store.invoices import Invoice
 from interplug.store.tx import Tx
 
 from .ending import columns, end, show
-from .margins import time_of
 from .opening import REPORTING, Reporting, with_node
-from .options import Limit
+from .options import Limit, time_of
 
 HEADS = ("number", "issued", "contract", "before taxes", "with taxes", "currency", "drive")
 

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from interplug.drivers.margins import Row, margin, margins
-from interplug.model.types import decode_json, parse_time
+from interplug.model.types import decode_json
 from interplug.modules.node import Node
 from interplug.store.bills import Bill
 
-from .ending import USAGE, columns, end, show
+from .ending import columns, show
 from .opening import REPORTING, Reporting, with_node
+from .options import time_of
 from .partners import named
 
 LAST = 2**62
@@ -102,10 +103,3 @@ def bill_lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _side(value: Any) -> str:
     return "unknown" if value is None else str(value)
-
-
-def time_of(text: str) -> int:
-    try:
-        return parse_time(text if "T" in text else f"{text}T00:00:00Z")
-    except ValueError:
-        end(f"{text!r} is no time; write one as 2026-01-31 or 2026-01-31T12:00:00Z", USAGE)

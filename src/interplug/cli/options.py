@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
+from interplug.model.types import parse_time
 from interplug.tariffs.compiled import VERSIONS
 from interplug.tariffs.zones import clock
 
@@ -43,6 +44,14 @@ def _number(_: Any, tokens: Sequence[Token]) -> Decimal:
 def _span(_: Any, minutes: float) -> None:
     if not 0 < minutes <= LONGEST_SPAN:
         raise ValueError(f"minutes are more than 0 and at most {LONGEST_SPAN}")
+
+
+def time_of(text: str) -> int:
+    """A day or a time, in UTC."""
+    try:
+        return parse_time(text if "T" in text else f"{text}T00:00:00Z")
+    except ValueError:
+        end(f"{text!r} is no time; write one as 2026-01-31 or 2026-01-31T12:00:00Z", USAGE)
 
 
 def _files(_: Any, paths: Any) -> None:
