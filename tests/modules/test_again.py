@@ -30,10 +30,12 @@ def place() -> Document:
 
 def held(document: Document) -> Held:
     body = {name: value for name, value in document.items() if name != "evses"}
-    return Held(fields_of(encode_json(body)), frozenset(encode_json(evse) for evse in document["evses"]))
+    return Held(fields_of(encode_json(body)), [Raw(encode_json(evse)) for evse in document["evses"]])
 
 
-VALUES = st.sampled_from([None, True, 7, "", "a name", "two\nlines", "é", {}, [], [None], {"deep": None}, "AVAILABLE", "CHARGING", TIME])
+VALUES = st.sampled_from(
+    [None, True, 7, "", "a name", "two\nlines", "é", {}, [], [None], [{"id": "1"}], {"deep": None}, "AVAILABLE", "CHARGING", TIME]
+)
 PLACES = st.sampled_from(["name", "city", "id", "country", "coordinates", "publish", "last_updated", "x_unknown"])
 PARTS = st.sampled_from(["uid", "status", "connectors", "last_updated", "x_unknown"])
 CHANGES = st.lists(st.tuples(st.one_of(PLACES, st.tuples(st.integers(0, 2), PARTS)), VALUES), max_size=3)
@@ -67,6 +69,7 @@ def test_only_what_is_new_is_read() -> None:
     assert found is not None
     assert {name for name, value in found.items() if type(value) is not Raw} == {"name", "last_updated", "evses"}
     assert [type(evse) is Raw for evse in found["evses"]] == [True, False, True]
+    assert {name for name, value in found["evses"][1].items() if type(value) is not Raw} == {"uid", "status", "last_updated"}
 
 
 @pytest.fixture(params=["2.2.1", "2.3.0"])
@@ -104,3 +107,13 @@ async def test_what_is_wrong_in_it_is_told_as_ever(node: Node, partner: Partner)
     answer = await partner.send("PUT", URL, wrong)
     assert (answer.code, "$.evses[2].status" in (answer.message or "")) == (2001, True), answer.message
     assert await held_by(node, partner) == place()
+
+
+async def test_evses_may_come_in_another_order_or_be_fewer(node: Node, partner: Partner) -> None:
+    await partner.send("PUT", URL, place())
+    sent = place() | {"last_updated": TIME}
+    sent["evses"] = [{**sent["evses"][2], "floor_level": "-1", "last_updated": TIME}, sent["evses"][0]]
+    assert (await partner.send("PUT", URL, sent)).http == 200
+    kept = (await held_by(node, partner))["evses"]
+    assert kept[:2] == sent["evses"]
+    assert [(one["uid"], one["status"]) for one in kept[2:]] == [("E2", "REMOVED")]

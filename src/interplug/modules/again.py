@@ -7,6 +7,7 @@ the way that every document can take (`replica.received`), which also finds the 
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -18,7 +19,8 @@ from interplug.store.locations import Held
 
 Document = dict[str, Any]
 IDS = frozenset({"country_code", "party_id", "id"})
-TIME = "last_updated"
+READ = frozenset({"uid", "status", "last_updated"})
+"""What the store looks at in any case."""
 UNUSUAL = (msgspec.DecodeError, BadJson, Invalid, KeyError, RecursionError)
 
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
@@ -29,27 +31,41 @@ class Unusual(Exception):
 
 
 def news(raw: bytes, held: Held) -> Document | None:
-    """The Location, with `Raw` for what stands there already, but for its time; None where the longer way has to be taken."""
+    """The Location, with `Raw` for what stands there already, and so each EVSE; None where the longer way has to be taken."""
     try:
         fields = fields_of(raw)
-        evses = [_evse(evse, held) for evse in _LIST.decode(fields.pop("evses"))]
+        evses = _LIST.decode(fields.pop("evses"))
         if not held.fields.keys() <= fields.keys():
             return None
-        changed = _read(encode_json({name: value for name, value in fields.items() if name == TIME or held.fields.get(name) != value}))
-        if not IDS.isdisjoint(changed):
-            return None
-        validate_patch("location", changed, raw=raw)
+        document = _changed("location", fields, held.fields)
+        document["evses"] = [_evse(evse, known) for evse, known in zip_longest(evses, held.evses[: len(evses)])]
     except (Unusual, *UNUSUAL):
         return None
-    return {**fields, **changed, "evses": evses}
+    return document
 
 
-def _evse(raw: msgspec.Raw, held: Held) -> Document | msgspec.Raw:
-    if bytes(raw) in held.evses:
+def _evse(raw: msgspec.Raw, known: msgspec.Raw | None) -> Document | msgspec.Raw:
+    """`known` is what stands at the same place."""
+    if raw == known:
         return raw
+    if known is not None:
+        fields, held = fields_of(raw), fields_of(known)
+        if held.keys() <= fields.keys() and fields["uid"] == held["uid"] and fields.get("connectors") == held.get("connectors"):
+            return _changed("evse", fields, held)
     evse = _read(bytes(raw))
     validate("evse", evse, bytes(raw))
     return evse
+
+
+def _changed(kind: str, fields: dict[str, msgspec.Raw], held: dict[str, msgspec.Raw]) -> Document:
+    """The fields, those that are spelled otherwise read and checked."""
+    other = {name: value for name, value in fields.items() if name in READ or held.get(name) != value}
+    if not IDS.isdisjoint(other):
+        raise Unusual
+    spelled = encode_json(other)
+    changed = _read(spelled)
+    validate_patch(kind, changed, raw=spelled)
+    return {**fields, **changed}
 
 
 def _read(raw: bytes) -> Document:

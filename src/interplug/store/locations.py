@@ -56,10 +56,10 @@ class EvseRow(NamedTuple):
 
 
 class Held(NamedTuple):
-    """A Location by its bytes: the fields without `evses`, and the bytes of each EVSE."""
+    """A Location by its bytes: the fields without `evses`, and each EVSE, in their order."""
 
     fields: dict[str, Raw]
-    evses: frozenset[bytes]
+    evses: list[Raw]
 
 
 class Sent(NamedTuple):
@@ -117,7 +117,7 @@ class Locations:
 
     async def held(self, pk: int, body: bytes) -> Held:
         self._fields = body, fields_of(body)
-        return Held(self._fields[1], frozenset([row.doc for row in await self._rows(pk)]))
+        return Held(self._fields[1], [Raw(row.doc) for row in await self._rows(pk)])
 
     async def _rows(self, pk: int) -> list[EvseRow]:
         place = self._db.moment, pk
@@ -180,6 +180,8 @@ class Locations:
         rows = {row.uid: row for row in before}
         moments: list[int] = []
         for uid, evse in evses.items():
+            if evse.document is None:
+                continue
             if uid in rows:
                 moments.append(await self._update(head.pk, rows[uid], key, evse, now, force=force) or 0)
             else:
@@ -293,7 +295,7 @@ class Locations:
         """The last_updated that was stored, None when nothing was; an own EVSE's is beyond `above`. Takes a number when readers of the
         log must see it."""
         document, raw, moment = evse
-        if document is None or raw == row.doc or (late(moment, row.last_updated, now) and key.source != OWN and not force):
+        if raw == row.doc or (late(moment, row.last_updated, now) and key.source != OWN and not force):
             return None
         names = differing(document, raw, row.doc)
         other_status = "status" in names
@@ -314,12 +316,11 @@ class Locations:
 
 
 def by_uid(document: dict[str, Any], last_updated: int, before: list[EvseRow]) -> dict[str, Sent]:
-    """In their order; of two with one uid, the later counts."""
-    known = {row.doc: row for row in before}
+    """In their order; of two with one uid, the later counts. One that is `Raw` stands here at the same place."""
     found: dict[str, Sent] = {}
-    for evse in document.get("evses") or ():
+    for place, evse in enumerate(document.get("evses") or ()):
         if type(evse) is Raw:
-            row = known[bytes(evse)]
+            row = before[place]
             found[row.uid] = Sent(None, row.doc, row.last_updated)
         else:
             found[fold(str(evse["uid"]))] = Sent(evse, encode_json(evse), evse_time(evse, last_updated))

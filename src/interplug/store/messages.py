@@ -87,18 +87,21 @@ _decode = msgspec.msgpack.Decoder(list[Message]).decode
 def pack(messages: Sequence[Message], body_limit: int = 4096) -> Group:
     """Takes the messages over: what may not be kept of them is taken out, and bodies are cut."""
     beats = Beats()
+    secrets = [spoken(message.headers) for message in messages]
     for message in messages:
-        secret = spoken(message.headers)
         message.headers = masked(message.headers)
         message.body = shown(message.body, message.url)[: body_limit + LONGEST_TOKEN]
         message.answer = shown(message.answer, message.url)[: body_limit + LONGEST_TOKEN]
-        if secret.stands_in(_encode(message)):  # one look for all that is in it
-            _blank(message, secret)
-        message.body, message.answer = message.body[:body_limit], message.answer[:body_limit]
         incoming, http = message.direction == "in", message.http
         beats.count(message.connection, message.started_at, incoming, incoming or 0 < http < 500, well(http, message.ocpi))
     until = max(message.started_at for message in messages)
     beats.hour = until // HOUR
+    doc = _encode(messages)
+    if any(secret.stands_in(doc) for secret in set(secrets)):  # one look for all that is in them
+        for message, secret in zip(messages, secrets, strict=True):
+            _blank(message, secret)
+    for message in messages:
+        message.body, message.answer = message.body[:body_limit], message.answer[:body_limit]
     return Group(len(messages), until, beats, _encode(messages))
 
 
