@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from interplug.store.keys import GONE
+from interplug.store.keys import GONE, OWN
 from tests.store.conftest import Desk
 from tests.store.samples import evse, key, location, tariff
 
@@ -115,3 +115,20 @@ async def test_looking_for_news_costs_nothing_where_there_are_none(desk: Desk, m
     async with desk.effort() as steps:
         assert await desk.log(desk.store.head, modules=modules) == []
     assert steps[0] < (40 if desk.store.place.shared else 20)
+
+
+@pytest.mark.parametrize("modules", [None, ["tariffs", "locations"]], ids=str)
+async def test_who_reads_of_our_own_alone_is_past_what_partners_bring(desk: Desk, modules: list[str] | None) -> None:
+    for source in (7, OWN, 8):
+        place = key("L1", "locations", source)
+        await desk.save(place, location("L1"))
+        await desk.save_evse(place, evse("A", 1, status="CHARGING"), 1)
+        saved = await desk.save(key("T1", source=source), tariff("T1"))
+        await desk.write(lambda tx, pk=saved.pk: tx.objects.set_audience(pk, 3))
+    changes, reached, more = await desk.store.news(0, 9, modules, own=True)
+    assert {(change.source, change.key.id, change.evse_uid) for change in changes} == {
+        (OWN, "L1", None),
+        (OWN, "L1", "A"),
+        (OWN, "T1", None),
+    }
+    assert (reached, more) == (desk.store.head, False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 
-from interplug.store.keys import OWN, Change
+from interplug.store.keys import Change
 from interplug.store.tx import Tx
 
 from . import feed
@@ -46,17 +46,16 @@ class Ahead:
 
     async def _follow(self, version: str) -> bool:
         after = self._reached.get(version, 0)
-        changes = await self.node.store.read(lambda tx: tx.objects.changes(after, READ))
+        changes, reached, _ = await self.node.store.news(after, READ, own=True)
         lacking = await self.node.store.read(lambda tx: self._lacking(tx, version, changes))
         for start in range(0, len(lacking), PART):
             await self._make(version, lacking[start : start + PART])
             await asyncio.sleep(PAUSE)
-        if changes:
-            self._reached[version] = changes[-1].no
+        self._reached[version] = reached
         return bool(changes)
 
     async def _lacking(self, tx: Tx, version: str, changes: list[Change]) -> list[tuple[int, str]]:
-        own = {one.pk: self._kinds[one.module] for one in changes if one.source == OWN and one.audience >= 0 and one.module in self._kinds}
+        own = {one.pk: self._kinds[one.module] for one in changes if one.audience >= 0 and one.module in self._kinds}
         return [(pk, kind) for pk, kind in own.items() if await tx.objects.lacks(pk, version)]
 
     async def _make(self, version: str, objects: list[tuple[int, str]]) -> None:

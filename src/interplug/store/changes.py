@@ -7,6 +7,7 @@ what it is told after a number never depends on what it was told before.
 """
 
 from collections.abc import Collection
+from functools import cache
 
 from interplug.store.bodies import LOCATIONS
 from interplug.store.database import Database, Row
@@ -16,7 +17,6 @@ from interplug.store.keys import Change, What
 OBJECTS = """
 select o.log_no, o.pk, o.module, o.source, o.kind, o.spelling, o.audience, o.created_no, o.body_no, o.audience_no
 from object o where o.log_no > ? order by o.log_no limit ?"""
-OBJECTS_OF = OBJECTS.replace("where", "where o.module = ? and")
 EVSES = """
 select e.changed_no, o.pk, o.module, o.source, o.kind, o.spelling, o.audience, e.created_no, e.body_no, e.spelling
 from evse e join object o on o.pk = e.object where e.changed_no > ? order by e.changed_no limit ?"""
@@ -28,7 +28,6 @@ MOVES = """
 select v.no, o.pk, o.module, o.source, o.kind, o.spelling, o.audience, o.created_no, o.body_no, v.was
 from visibility v cross join object o where v.no > ? and o.pk = v.object and v.no < o.log_no order by v.no limit ?"""
 # `cross join` keeps SQLite from beginning with the objects.
-MOVES_OF = MOVES.replace("where", "where o.module = ? and")
 LEFT = "select was from visibility where object = ? and no = ?"
 FORGET = "delete from visibility where no < ?"
 
@@ -37,14 +36,14 @@ class Changes:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def after(self, number: int, limit: int, modules: Collection[str] | None) -> list[Change]:
+    async def after(self, number: int, limit: int, modules: Collection[str] | None, *, own: bool) -> list[Change]:
         found: list[Change] = []
         for of in [()] if modules is None else [(one,) for one in modules]:
-            rows = await self._db.all(OBJECTS_OF if of else OBJECTS, *of, number, limit)
+            rows = await self._db.all(_those(OBJECTS, own=own, of=bool(of)), *of, number, limit)
             found += [await self._object(row, number) for row in rows]
-            found += [_move(row) for row in await self._db.all(MOVES_OF if of else MOVES, *of, number, limit)]
+            found += [_move(row) for row in await self._db.all(_those(MOVES, own=own, of=bool(of)), *of, number, limit)]
         if modules is None or LOCATIONS in modules:
-            found += [_evse(row) for sql in (EVSES, BODIES) for row in await self._db.all(sql, number, limit)]
+            found += [_evse(row) for sql in (EVSES, BODIES) for row in await self._db.all(_those(sql, own=own), number, limit)]
         found.sort(key=lambda change: change.no)
         return found[:limit]
 
@@ -57,6 +56,13 @@ class Changes:
         was = await self._db.all(LEFT, pk, no) if audience_no == no else ()
         key = spelled(spelling, module, source, kind)
         return Change(no, module, pk, key, None, what, audience, source, created_no, body_no, tuple(one[0] for one in was))
+
+
+@cache
+def _those(sql: str, *, own: bool, of: bool = False) -> str:
+    """The statement for our own objects alone, or for one module."""
+    # `+ 0` keeps SQLite from the indexes of our own objects, which are not in the order of the log.
+    return sql.replace("where", f"where {'o.module = ? and ' * of}{'o.source + 0 = 0 and ' * own}", 1)
 
 
 def _evse(row: Row) -> Change:

@@ -181,7 +181,7 @@ class Locations:
         moments: list[int] = []
         for uid, evse in evses.items():
             if evse.document is None:
-                continue
+                continue  # stands here already
             if uid in rows:
                 moments.append(await self._update(head.pk, rows[uid], key, evse, now, force=force) or 0)
             else:
@@ -295,6 +295,7 @@ class Locations:
         """The last_updated that was stored, None when nothing was; an own EVSE's is beyond `above`. Takes a number when readers of the
         log must see it."""
         document, raw, moment = evse
+        assert document is not None
         if raw == row.doc or (late(moment, row.last_updated, now) and key.source != OWN and not force):
             return None
         names = differing(document, raw, row.doc)

@@ -294,9 +294,9 @@ class Objects:
 
     # --- the log
 
-    async def changes(self, after: int, limit: int, modules: Collection[str] | None = None) -> list[Change]:
-        """At most `limit`, of these modules alone or of all."""
-        return await self._changes.after(after, limit, modules)
+    async def changes(self, after: int, limit: int, modules: Collection[str] | None = None, *, own: bool = False) -> list[Change]:
+        """At most `limit`, of these modules alone or of all, of our own objects alone or of all."""
+        return await self._changes.after(after, limit, modules, own=own)
 
     async def forget_moves(self, below: int) -> int:
         """Which audiences objects have left need not be known below the number that every reader has passed."""

@@ -60,11 +60,13 @@ class Store:
             finally:
                 self._waiters.discard(waiter)
 
-    async def news(self, after: int, limit: int, modules: Collection[str] | None = None) -> tuple[list[Change], int, bool]:
-        """For a reader of the log (of some modules alone) that has seen everything up to `after`: at most `limit` changes, the number up
-        to which it has then seen everything, and whether there is more."""
+    async def news(
+        self, after: int, limit: int, modules: Collection[str] | None = None, *, own: bool = False
+    ) -> tuple[list[Change], int, bool]:
+        """For a reader of the log (of some modules, or of our own objects alone) that has seen everything up to `after`: at most `limit`
+        changes, the number up to which it has then seen everything, and whether there is more."""
         head = self.head if self.head > after else await self.look()
-        changes = await self.read(lambda tx: tx.objects.changes(after, limit, modules))
+        changes = await self.read(lambda tx: tx.objects.changes(after, limit, modules, own=own))
         if len(changes) == limit:
             return changes, changes[-1].no, True
         return changes, max(head, changes[-1].no if changes else after), False
