@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src/interplug"
 LOCALE = SOURCE / "web/locale"
 METHODS = [
-    *((f"{room}/**.py", "python") for room in ("web", "drivers", "tariffs")),
+    *((f"{room}/**.py", "python") for room in ("web", "drivers", "payments", "tariffs")),
     ("backend/words.py", "python"),
     ("web/templates/**.html", "jinja2"),
     ("web/templates/**.js", "jinja2"),

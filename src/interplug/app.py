@@ -142,7 +142,7 @@ def loops_of(node: Node, shown: Shown, csms: StationsDoor | None = None) -> tupl
     if pages is not None or desk is not None:
         once["drives"] = Follower(node).run
     if desk is not None:
-        once["payments"] = Cashier(desk).run
+        once |= {"payments": Cashier(desk).run, "purses": desk.purse.run}
     if not node.store.place.shared:
         push = Push(node)
         return Loops(here | {"push": push.run, "pull": Schedule(node, push).run}, once), push

@@ -279,6 +279,11 @@ class Payments(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
 class Invoices(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
     seller: Annotated[list[str], _help("Name and address on invoices, line by line; empty: the name of the party.")] = []
     vat_number: Annotated[str, _help("The seller's VAT number.")] = ""
+    pay_to: Annotated[
+        list[str],
+        _help("How an invoice of a contract is paid, line by line, as the name and number of an account; empty: as the contract says."),
+    ] = []
+    due_days: Annotated[float, _help("Days that an invoice of a contract may be paid in; 0: none are named.")] = 0.0
     series: Annotated[str, _help("What numbers of invoices begin with; each series counts from 1, without a gap.")] = "INV-"
     monthly: Annotated[bool, _help("Write the monthly invoices of contracts by itself; else with `interplug invoice run`.")] = False
     monthly_after: Annotated[float, _help("Days after the end of a month on which its invoices are made, when most CDRs are there.")] = 5.0

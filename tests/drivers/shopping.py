@@ -46,14 +46,14 @@ class Shop:
         desk.till.provider._send = self.line
         self.desk, self.cashier = desk, Cashier(desk)
 
-    async def press(self, driver: Driver) -> Drive:
-        return await start(self.node, driver, await self.world.plug(), "", self.desk)
+    async def press(self, driver: Driver, method: str = "") -> Drive:
+        return await start(self.node, driver, await self.world.plug(), "", self.desk, method=method)
 
-    async def pay(self, drive: Drive, card: str = GOOD) -> Drive:
-        """Enters the card and comes back to the page."""
+    async def pay(self, drive: Drive, card: str = GOOD, proof: str = "yes", *, remember: bool = False) -> Drive:
+        """Enters the card, or proves who pays, and comes back to the page."""
         found = await self.desk.look(drive.id)
         assert found is not None
-        await browse(self.bank, found.url, card)
+        await browse(self.bank, found.url, card, proof, remember=remember)
         await self.desk.look(drive.id)
         return await self.world.now(drive)
 

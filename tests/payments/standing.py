@@ -31,6 +31,8 @@ GOOD, DECLINED, FUNDS, CHALLENGED, SHORT, FIXED, UNRULY, DISPUTED = (
     "4000000000003000",
     "4000000000000259",
 )
+OTHER, SPENT, AGED = "5555555555554444", "4000000000000341", "4000000000000069"
+"""Good; good once; remembered, it has expired."""
 URL = "https://bank.example/payments/test"
 SETTINGS = Payments(provider="test", webhook_secret="whsec")
 
@@ -65,7 +67,7 @@ class Standing:
         self.provider = TestProvider(self.line, URL, "whsec", clock)
         self.till = Till(node, self.provider)
 
-    async def payment(self, amount: str = "50", id: str = "p1", drive: str = "d1") -> Payment:
+    async def payment(self, amount: str = "50", id: str = "p1", drive: str = "d1", customer: str = "", method: str = "") -> Payment:
         """A row as a start writes it; nothing was asked yet."""
         now = self.clock()
         made = Payment(
@@ -80,6 +82,8 @@ class Standing:
             asked_at=now,
             created_at=now,
             changed_at=now,
+            customer=customer,
+            method=method,
         )
         await self.node.store.write(lambda tx: tx.payments.add(made))
         return made
@@ -120,10 +124,13 @@ class Standing:
         return payment
 
 
-async def browse(bank: Bank, url: str, card: str, proof: str = "yes") -> Response:
+async def browse(bank: Bank, url: str, card: str, proof: str = "yes", *, remember: bool = False) -> Response:
+    """The driver's browser, which is on the form, or on the page that asks for a proof."""
     parts = urlsplit(url)
     secret = parse_qs(parts.query)["secret"][0]
-    answer = await bank(form(parts.path, secret=secret, card=card))
+    if "/challenge/" in parts.path:
+        return await bank(form(parts.path, secret=secret, answer=proof))
+    answer = await bank(form(parts.path, secret=secret, card=card, **({"remember": "yes"} if remember else {})))
     where = urlsplit(answer.headers["location"])
     if "/challenge/" in where.path:
         answer = await bank(form(where.path, secret=secret, answer=proof))

@@ -18,9 +18,10 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 
 from interplug.config import Payments
-from interplug.payments.port import BadWebhook, NoAnswer, Refused, Wish
+from interplug.payments.port import DECLINED, EXPIRED, NO_FUNDS, NOT_RECOGNISED, PROOF, WITHDRAWN, BadWebhook, NoAnswer, Refused, Wish
 from interplug.payments.stripe import Stripe
 from interplug.payments.till import Till
 from tests.nodes import close
@@ -149,6 +150,157 @@ async def test_nobody_there_is_no_answer() -> None:
     with pytest.raises(NoAnswer):
         await nobody.authorize(wish(), "k")
     await nobody.close()
+
+
+# --- cards that are remembered
+
+
+class Counter:
+    """In front of the double: answers what that does not know, as Stripe's reference says, and keeps all that was asked."""
+
+    def __init__(self, double: str) -> None:
+        self.double, self.asked = double, list[tuple[str, str, dict[str, str]]]()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        form = dict(await request.post())
+        fields = {name: str(value) for name, value in form.items()}
+        self.asked.append((request.method, request.path, fields))
+        if request.path == "/v1/customer_sessions":
+            return web.json_response({"object": "customer_session", "client_secret": "cuss_1"})
+        kept = {name: value for name, value in fields.items() if name != "return_url"}
+        headers = {"Authorization": f"Bearer {KEY}"}
+        async with aiohttp.ClientSession(headers=headers) as session:
+            method = kept.get("payment_method", "")
+            if request.path == "/v1/payment_intents" and method:
+                async with session.get(f"{self.double}/v1/payment_methods/{method}") as there:
+                    if (await there.json()).get("customer") != kept.get("customer"):
+                        return _error(400, "It may not be used again.", type="invalid_request_error")
+            async with session.request(request.method, f"{self.double}{request.path_qs}", data=kept or None) as said:
+                document, status = await said.json(), said.status
+            if status == 402:
+                async with session.get(f"{self.double}/v1/payment_intents?limit=100") as several:
+                    intent = next(one for one in (await several.json())["data"] if one["payment_method"] == method)
+                return _error(402, document["error"]["message"], type="card_error", code="card_declined", payment_intent=intent)
+        return web.json_response(document, status=status)
+
+
+def _error(status: int, message: str, **more: Any) -> web.Response:
+    return web.json_response({"error": {"message": message, **more}}, status=status)
+
+
+@pytest.fixture
+async def counter(double: str) -> AsyncIterator[tuple[Counter, Stripe]]:
+    made = Counter(double)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port := free_port())
+    await site.start()
+    stripe = adapter(f"http://127.0.0.1:{port}")
+    yield made, stripe
+    await stripe.close()
+    await runner.cleanup()
+
+
+async def attached(double: str, customer: str, card: str = "4242424242424242") -> str:
+    """What the Payment Element does where the driver wants the card to be remembered."""
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
+        fields = {"type": "card", "card[number]": card, "card[exp_month]": "9", "card[exp_year]": "2040", "card[cvc]": "123"}
+        async with session.post(f"{double}/v1/payment_methods", data=fields) as answer:
+            method = str((await answer.json())["id"])
+        async with session.post(f"{double}/v1/payment_methods/{method}/attach", data={"customer": customer}) as answer:
+            assert answer.status == 200
+    return method
+
+
+def saved(payment: str, customer: str, method: str) -> Wish:
+    return msgspec.structs.replace(wish(payment), customer=customer, method=method)
+
+
+async def test_a_remembered_card_is_held_on_at_once_and_captured(double: str, counter: tuple[Counter, Stripe]) -> None:
+    said, stripe = counter
+    customer = await stripe.customer("ours-1", "ours-1.customer")
+    method = await attached(double, customer)
+    (found,) = await stripe.methods(customer)
+    assert (found.reference, found.brand, found.last4, found.month, found.year) == (method, "visa", "4242", 9, 2040) and found.mark
+    held = await stripe.authorize(saved("s1", customer, method), "s1.authorize")
+    assert (held.status, held.held) == ("held", 50)
+    captured = await stripe.capture(held.reference, D("12.34"), "EUR", "s1.capture")
+    assert captured.captured - captured.refunded == D("12.34")
+    fields = next(fields for verb, path, fields in said.asked if (verb, path) == ("POST", "/v1/payment_intents"))
+    assert (fields["confirm"], fields["customer"], fields["payment_method"]) == ("true", customer, method)
+    assert fields["return_url"] == "https://node.example/drives/d/paid" and fields["capture_method"] == "manual"
+    (made,) = [fields for _, path, fields in said.asked if path == "/v1/customers"]
+    assert made == {"metadata[payer]": "ours-1"}, "nothing else is told of the driver"
+
+
+async def test_a_remembered_card_that_is_declined_leaves_the_form(double: str, counter: tuple[Counter, Stripe]) -> None:
+    _, stripe = counter
+    customer = await stripe.customer("ours-2", "ours-2.customer")
+    method = await attached(double, customer, "4000000000000341")
+    made = await stripe.authorize(saved("s2", customer, method), "s2.authorize")
+    assert (made.status, made.held, made.reason) == ("action", 0, DECLINED) and made.secret
+
+
+async def test_a_remembered_card_may_ask_for_a_proof(double: str, counter: tuple[Counter, Stripe]) -> None:
+    _, stripe = counter
+    customer = await stripe.customer("ours-3", "ours-3.customer")
+    made = await stripe.authorize(saved("s3", customer, await attached(double, customer, "4000002500003155")), "s3.authorize")
+    assert (made.status, made.held) == ("action", 0)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as session:
+        fields = {"client_secret": made.secret, "success": "true"}
+        async with session.post(f"{double}/v1/payment_intents/{made.reference}/_authenticate", data=fields) as answer:
+            assert answer.status == 200
+    assert (await stripe.find(made.reference)).status == "held"
+
+
+async def test_what_is_removed_is_detached_and_cannot_be_held_on(double: str, counter: tuple[Counter, Stripe]) -> None:
+    _, stripe = counter
+    customer = await stripe.customer("ours-4", "ours-4.customer")
+    method = await attached(double, customer)
+    await stripe.detach(method, "detach")
+    assert await stripe.methods(customer) == []
+    made = await stripe.authorize(saved("s4", customer, method), "s4.authorize")
+    assert (made.status, made.held, made.reason) == ("action", 0, WITHDRAWN) and made.secret
+    assert await paid(double, made.reference) == "requires_capture", "with another card"
+    await stripe.forget(customer, "forget")
+    with pytest.raises(Refused):
+        await stripe.methods(customer)
+
+
+async def test_the_field_is_let_ask_whether_the_card_shall_be_remembered(counter: tuple[Counter, Stripe]) -> None:
+    said, stripe = counter
+    assert await stripe.form("cus_1") == "cuss_1"
+    (fields,) = [fields for _, path, fields in said.asked if path == "/v1/customer_sessions"]
+    part = "components[payment_element]"
+    assert fields == {
+        "customer": "cus_1",
+        f"{part}[enabled]": "true",
+        f"{part}[features][payment_method_save]": "enabled",
+        f"{part}[features][payment_method_save_usage]": "on_session",
+        f"{part}[features][payment_method_redisplay]": "disabled",
+    }
+
+
+REDIRECT = {"type": "redirect_to_url", "redirect_to_url": {"url": "https://hooks.stripe.com/3ds", "return_url": "https://node.example/"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "why", "url"),
+    [
+        ({"status": "requires_action", "next_action": REDIRECT}, PROOF, "https://hooks.stripe.com/3ds"),
+        ({"status": "requires_action", "next_action": {"type": "use_stripe_sdk"}}, "", ""),
+        ({"last_payment_error": {"code": "card_declined", "decline_code": "generic_decline", "message": "No."}}, DECLINED, ""),
+        ({"last_payment_error": {"code": "card_declined", "decline_code": "insufficient_funds", "message": "No."}}, NO_FUNDS, ""),
+        ({"last_payment_error": {"code": "expired_card", "message": "No."}}, EXPIRED, ""),
+        ({"last_payment_error": {"code": "payment_intent_authentication_failure", "message": "No."}}, NOT_RECOGNISED, ""),
+        ({"last_payment_error": {"code": "incorrect_cvc", "message": "The code is wrong."}}, "The code is wrong.", ""),
+    ],
+)
+def test_why_nothing_is_held_is_said_in_our_words_where_there_are_some(said: dict[str, Any], why: str, url: str) -> None:
+    found = adapter("http://127.0.0.1:1")._found({**INTENT, "status": "requires_payment_method", **said})
+    assert (found.status, found.held, found.reason, found.url) == ("action", 0, why, url)
 
 
 def signed(body: bytes, at: float, secret: str = SECRET) -> dict[str, str]:

@@ -33,6 +33,10 @@ AXE = Path(__file__).parents[1] / "vendor/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE, DESK = (390, 844), (1280, 900)
 LOOKS = [("light", PHONE), ("dark", PHONE), ("light", DESK), ("dark", DESK)]
+PAYERS: dict[str, Any] = {
+    "payments": Payments(provider="test", webhook_secret="s"),
+    "alerts": AlertSettings(smtp_host="mail.example", mail_from="charging@node.example"),
+}
 pytestmark = pytest.mark.browser
 
 
@@ -109,11 +113,11 @@ async def test_a_station_with_all_that_it_may_tell_and_what_goes_wrong_there(pag
 
 
 async def test_the_pages_of_who_pays(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    world = await open_world(tmp_path, payments=Payments(provider="test", webhook_secret="s"))
+    world = await open_world(tmp_path, **PAYERS)
     await walking.listed(world)
     pages = Pages(world.node)
     visit = Visit(pages)
-    assert await looked_at(page, pages, visit, walking.paying(world, visit, monkeypatch)) == []
+    assert await looked_at(page, pages, visit, walking.paying(world, pages, visit, monkeypatch)) == []
     await close(world.node)
 
 
@@ -145,12 +149,11 @@ async def test_every_page_is_among_them(tmp_path: Path, monkeypatch: pytest.Monk
         "alerts": AlertSettings(smtp_host="mail.example", mail_from="charging@node.example"),
         "accounts": AccountSettings(cards=True, oidc={"Example": "https://id.example"}, oidc_clients={"Example": "us"}),
     }
-    payers = {"payments": Payments(provider="test", webhook_secret="s")}
     passed = [
         await _passed(tmp_path / "1", {}, lambda world, pages, visit: walking.driver(world, pages, visit)),
         await _passed(tmp_path / "2", {}, lambda world, _, visit: walking.at_the_plug(world, visit)),
         await _passed(tmp_path / "3", members, lambda world, pages, visit: walking.account(world, pages, visit)),
-        await _passed(tmp_path / "4", payers, lambda world, _, visit: walking.paying(world, visit, monkeypatch)),
+        await _passed(tmp_path / "4", PAYERS, lambda world, pages, visit: walking.paying(world, pages, visit, monkeypatch)),
         await _passed(tmp_path / "5", {}, lambda world, _, visit: walking.console(world, visit), Console),
     ]
     every, seen = (set[str]().union(*found) for found in zip(*passed, strict=True))

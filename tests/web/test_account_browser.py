@@ -13,16 +13,17 @@ import pytest
 from aiosmtpd.smtp import SMTP
 from playwright.async_api import Browser, CDPSession, Page, expect
 
-from interplug.config import AccountSettings, AlertSettings, Server
+from interplug.config import AccountSettings, AlertSettings, Payments, Server
 from interplug.drivers import cards
 from interplug.stations.simulator.transaction import Token
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import open_world
 from tests.nodes import close
 from tests.web import walking
-from tests.web.living import Living, two_nodes
+from tests.web.living import NO_PAYMENTS, Living, two_nodes
 from tests.web.test_accessible import looked_at, pictured
 from tests.web.test_accounts import EMAIL, PASSWORD, UID
+from tests.web.test_browser import choose, listed
 from tests.web.visiting import Visit
 
 SLOW = 30_000
@@ -49,14 +50,14 @@ class Mailbox:
 
 
 @asynccontextmanager
-async def living(folder: Path) -> AsyncIterator[tuple[Living, Mailbox]]:
+async def living(folder: Path, payments: Payments = NO_PAYMENTS) -> AsyncIterator[tuple[Living, Mailbox]]:
     box = Mailbox()
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(box), "127.0.0.1", 0)
     box.port = server.sockets[0].getsockname()[1]
     mails = AlertSettings(smtp_host="127.0.0.1", smtp_port=box.port, smtp_security="none", mail_from="charging@node.example")
     sections = {"alerts": mails, "accounts": AccountSettings(cards=True), "server": Server(host="localhost", port=0)}
     try:
-        async with two_nodes(folder, "2.2.1", **sections) as found:
+        async with two_nodes(folder, "2.2.1", payments, **sections) as found:
             yield found, box
     finally:
         server.close()
@@ -178,6 +179,74 @@ async def test_what_is_charged_with_a_card_at_a_station_appears_by_itself(page: 
         other.tap(1, Token(UID), let_in.set_result)
         async with asyncio.timeout(20):
             assert await let_in is False
+
+
+async def at_the_plug(page: Page, node: Living) -> None:
+    await listed(page, node)
+    await choose(page)
+
+
+async def paid_with(page: Page, card: str, *, remember: bool) -> None:
+    """On the provider's own page."""
+    await page.get_by_label("Card number").fill(card)
+    await page.get_by_label("Remember this card").set_checked(remember)
+    await page.get_by_role("button", name="Pay").click()
+
+
+async def stopped(page: Page) -> None:
+    """The charge goes on for a moment, ends, and is billed."""
+    await expect(page.get_by_role("heading", name="Charging", exact=True)).to_be_visible(timeout=SLOW)
+    await page.get_by_role("button", name="Stop charging").click()
+    await expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=SLOW)
+
+
+async def test_a_bank_card_is_remembered_used_with_one_tap_and_removed(page: Page, tmp_path: Path) -> None:
+    async with living(tmp_path, Payments(provider="test")) as (node, box):
+        await made(page, node, box)
+        await at_the_plug(page, node)
+        await page.get_by_role("button", name="Start charging").first.click()
+        await page.get_by_role("link", name="Pay by card").click()
+        await paid_with(page, "4242 4242 4242 4242", remember=True)
+        await stopped(page)
+        await page.goto(f"{node.url}/account/payment")
+        await expect(page.get_by_text("Visa •••• 4242", exact=True)).to_be_visible()
+        await at_the_plug(page, node)
+        await expect(page.get_by_label("Pay with").first).to_contain_text("Visa •••• 4242")
+        await page.get_by_role("button", name="Start charging").first.click()
+        # Nothing is entered: held, and begun.
+        await expect(page.locator("#payment")).to_contain_text("held on your card", timeout=SLOW)
+        await stopped(page)
+        await page.goto(f"{node.url}/account/payment")
+        await page.get_by_role("button", name="Remove").click()
+        await expect(page.get_by_text("None yet. When you pay by card")).to_be_visible()
+        await at_the_plug(page, node)
+        await expect(page.get_by_label("Pay with")).to_have_count(0)
+
+
+async def test_a_saved_card_that_is_declined_and_one_whose_bank_wants_a_proof(page: Page, tmp_path: Path) -> None:
+    async with living(tmp_path, Payments(provider="test")) as (node, box):
+        await made(page, node, box)
+        await at_the_plug(page, node)
+        await page.get_by_role("button", name="Start charging").first.click()
+        await page.get_by_role("link", name="Pay by card").click()
+        await paid_with(page, "4000 0000 0000 0341", remember=True)
+        await stopped(page)
+        await at_the_plug(page, node)
+        await page.get_by_role("button", name="Start charging").first.click()
+        await expect(page.get_by_text("The card is declined. Nothing is held yet")).to_be_visible()
+        await page.get_by_role("link", name="Pay by card").click()
+        await expect(page.get_by_text("The card is declined.")).to_be_visible()
+        await paid_with(page, "4000 0025 0000 3155", remember=True)
+        await page.get_by_role("button", name="Yes, it is me").click()
+        await stopped(page)
+        await at_the_plug(page, node)
+        await page.get_by_label("Pay with").first.select_option(label="Visa •••• 3155")
+        await page.get_by_role("button", name="Start charging").first.click()
+        await expect(page.get_by_text("Your bank wants to make sure")).to_be_visible()
+        await page.get_by_role("link", name="Confirm with your bank").click()
+        await page.get_by_role("button", name="Yes, it is me").click()
+        await stopped(page)
+        await expect(page.locator("#payment")).to_contain_text("€")
 
 
 async def test_the_pages_of_an_account_are_for_everybody(page: Page, tmp_path: Path) -> None:

@@ -28,10 +28,15 @@ from interplug.web.driver.elsewhere import CONNECT
 from interplug.web.driver.pages import Pages
 from interplug.web.driver.paying import Till
 from tests.drivers.played import World, session
+from tests.drivers.test_billing import RETAIL
 from tests.drivers.test_reserving import result
 from tests.modules import said
+from tests.payments.standing import AGED, CHALLENGED, GOOD, SPENT
 from tests.stories.paying import Street
 from tests.web.test_accounts import EMAIL, PASSWORD, UID, carded, letters, link, post, start
+from tests.web.test_accounts import account as make_account
+from tests.web.test_invoices import charged, invoiced
+from tests.web.test_methods import pressed, remembered
 from tests.web.test_pages import begun, number
 from tests.web.test_reserving import accepted
 from tests.web.test_station import TARIFF, WEEKDAYS, told
@@ -183,6 +188,22 @@ async def account(world: World, pages: Pages, visit: Visit) -> AsyncIterator[See
     await post(visit, f"/stations/{place['id']}/watch", waits="1")
     yield "favourites", "/account/favourites"
     yield "payment", "/account/payment"
+    yield "no invoices", "/account/invoices"
+    offer = read_offer({"id": "OURS", "tariff": RETAIL})
+    await world.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), 0))
+    for name in ("C1", "C2"):
+        await charged(world, name)
+        (one,) = await invoiced(world)
+        await world.node.store.write(lambda tx, one=one: tx.invoices.paid(one, world.clock()))  # type: ignore[misc]
+    yield "paid invoice", f"/account/invoices/{one.number}"
+    await charged(world, "C3", credit=True, credit_reference_id="C1")
+    (note,) = await invoiced(world)
+    yield "credit note", f"/account/invoices/{note.number}"
+    for name in ("C4", "C5"):
+        await charged(world, name)
+    (one,) = await invoiced(world)
+    yield "open invoice", f"/account/invoices/{one.number}"
+    yield "invoices", "/account/invoices"
     yield "my data", "/account/data"
     yield "charging", "/drives"
     yield "charging searched", "/drives?place=nowhere&from=2026-01-01"
@@ -198,17 +219,39 @@ async def account(world: World, pages: Pages, visit: Visit) -> AsyncIterator[See
     yield "another password", await letter()
 
 
-async def paying(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
-    """Where drivers pay by card."""
+async def paying(world: World, pages: Pages, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
+    """Where drivers pay by card: a guest, and then somebody with an account."""
     yield "station with a hold", f"/stations/{await number(visit)}"
     url, _, _ = await begun(visit, world)
     yield "drive to be paid", url
     bank = urlsplit((await visit.get(f"{url}/pay")).header("location"))
     yield "bank", f"{bank.path}?{bank.query}"
 
+    async def give_up(url: str) -> None:
+        await visit.post(f"{url}/give-up", {"csrf": (await visit.get(url)).field("csrf")})
+        world.clock.move(700)
+
+    await give_up(url)
+    await make_account(world, visit)
+    yield "no saved cards", "/account/payment"
+    cards = {}
+    for card in (GOOD, AGED, SPENT, CHALLENGED):
+        cards[card] = await remembered(world, pages, visit, card)
+        world.clock.move(700)
+    yield "saved cards", "/account/payment"
+    yield "station with saved cards", f"/stations/{await number(visit)}"
+    declined = (await pressed(visit, cards[SPENT])).header("location")
+    yield "drive whose saved card is declined", declined
+    await give_up(declined)
+    url = (await pressed(visit, cards[CHALLENGED])).header("location")
+    yield "drive whose bank asks for a proof", url
+    bank = urlsplit((await visit.get(f"{url}/pay")).header("location"))
+    yield "bank that asks for a proof", f"{bank.path}?{bank.query}"
+    yield "bank that may remember the card", f"{bank.path.replace('challenge', 'form')}?{bank.query}"
+
     async def field(till: Till, request: Request, drive: Drive) -> Response:
         """As with a provider whose field stands in our page."""
-        return await till.page(request, drive, key="pk", secret="s", back="/")
+        return await till.page(request, drive, key="pk", secret="s", session="", back="/")
 
     monkeypatch.setattr(Till, "pay", field)
     yield "pay", f"{url}/pay"

@@ -78,6 +78,8 @@ COMMANDS = (
     ("invoice list", "invoices:list_", "List invoices, newest first."),
     ("invoice show", "invoices:show_", "Show an invoice."),
     ("invoice pdf", "invoices:pdf", "Write an invoice as PDF."),
+    ("invoice paid", "invoices:paid", "Say that an invoice was paid."),
+    ("invoice unpaid", "invoices:unpaid", "Take back that an invoice was paid."),
     ("invoice run", "invoices:run", "Write the invoices of contracts that are due."),
     ("margin", "margins:report", "What was bought from partners beside what was sold to drivers."),
     ("import", "moving:import_", "Take Locations, Tariffs, Tokens, Sessions or CDRs from files as our own."),

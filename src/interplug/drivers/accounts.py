@@ -95,6 +95,7 @@ async def erase(node: Node, driver: str) -> Erased:
         if account is not None and account.email is not None:
             await tx.letters.drop_to(account.email)
         await tx.accounts.erase(driver)
+        await tx.methods.erase(driver, node.clock())
         await tx.cards.forget_orders(driver)
         cards = await tx.cards.of_driver(driver)
         for card in cards:

@@ -21,7 +21,7 @@ from interplug.modules.node import Node
 from interplug.store.bills import Bill
 from interplug.store.checks import About
 from interplug.store.drivers import Drive
-from interplug.store.keys import Key, Stored
+from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 from interplug.tariffs import Sale
 
@@ -68,7 +68,7 @@ async def _bill(tx: Tx, node: Node, stored: Stored, about: About) -> None:
     reason = "" if _credits(stored.document) else await _unsold(tx, stored, about, drive)
     if drive is None and not reason:
         drive = await begun_with_card(tx, node, stored)
-    blank = _blank(node, stored, drive)
+    blank = _blank(node, stored, drive, await _contract(tx, stored.document))
     if made is None or made.cdr_no != stored.changed_no or (made.reason == DOUBLED and not reason):
         if reason:
             made = msgspec.structs.replace(blank, kwh=ZERO if reason == DOUBLED else blank.kwh, reason=reason)
@@ -107,7 +107,15 @@ def _credits(cdr: Document) -> str:
     return fold(cdr.get("credit_reference_id") or "") if cdr.get("credit") else ""
 
 
-def _blank(node: Node, stored: Stored, drive: Drive | None) -> Bill:
+async def _contract(tx: Tx, cdr: Document) -> str:
+    """That of our own Token: who says another one, or spells it otherwise, puts the charge on nobody else's invoice."""
+    token = cdr["cdr_token"]
+    ours = [one.document for one in await tx.objects.find_id("tokens", token["uid"], OWN)]
+    same = [one for one in ours if one["type"] == token.get("type")] or ours
+    return str(same[0]["contract_id"] if same else token["contract_id"])
+
+
+def _blank(node: Node, stored: Stored, drive: Drive | None, contract: str) -> Bill:
     """With what was bought, and nothing sold yet."""
     cdr = stored.document
     bought = money(cdr["total_cost"])
@@ -119,7 +127,7 @@ def _blank(node: Node, stored: Stored, drive: Drive | None) -> Bill:
         cdr_id=fold(cdr["id"]),
         credits=_credits(cdr),
         drive="" if drive is None else drive.id,
-        contract=cdr["cdr_token"]["contract_id"],
+        contract=contract,
         kwh=Decimal(cdr["total_energy"]),
         bought_currency=cdr["currency"],
         bought_net=bought.excl,

@@ -38,8 +38,8 @@ class Paying(Protocol):
     def by_card(self, token: Document) -> bool:
         """Whether nothing may start for this driver before money is held."""
 
-    async def first(self, drive: Drive, token: Document, plug: Plug) -> Drive:
-        """Writes the drive with its payment, and asks for the hold."""
+    async def first(self, drive: Drive, token: Document, plug: Plug, *, method: str = "") -> Drive:
+        """Writes the drive with its payment, and asks for the hold; `method`: on what the driver has saved."""
 
 
 async def new_driver(node: Node) -> Driver:
@@ -70,11 +70,14 @@ async def new_driver(node: Node) -> Driver:
     return driver
 
 
-async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", paying: Paying | None = None, *, reserved: str = "") -> Drive:
+async def start(
+    node: Node, driver: Driver, plug: Plug, price_key: str = "", paying: Paying | None = None, *, reserved: str = "", method: str = ""
+) -> Drive:
     """Asks the CPO to start; raises `NotPossible` before anything is sent. The drive says how it went so far.
 
     `price_key`: of the price that the driver has seen; nothing is started at another. `paying`: where a driver may have to pay before.
-    `reserved`: the id of the driver's own reservation of this plug, which the drive goes on with.
+    `reserved`: the id of the driver's own reservation of this plug, which the drive goes on with. `method`: the id of a way to pay that the
+    driver has saved.
     """
     connection = startable(node, plug, reserved=bool(reserved))
     token = await node.store.read(lambda tx: token_of(tx, node, driver))
@@ -94,7 +97,7 @@ async def start(node: Node, driver: Driver, plug: Plug, price_key: str = "", pay
         offer=encoded(offer),
     )
     if paying is not None and paying.by_card(token):
-        return await paying.first(drive, token, plug)
+        return await paying.first(drive, token, plug, method=method)
     await node.store.write(lambda tx: add(tx, drive))
     return await ask_to_start(node, connection, drive, token)
 

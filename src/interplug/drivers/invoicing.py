@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from interplug.config import Invoices as Settings
 from interplug.model.types import decode_json, encode_json, format_time
 from interplug.modules.node import Node
 from interplug.payments.port import coins
@@ -41,12 +42,14 @@ MIXED = ""
 
 @dataclass(slots=True, frozen=True)
 class Charge:
-    """`subject`: what is invoiced as one; `fresh`: what of it stands on no invoice yet; `corrects`: where it stands so far."""
+    """`subject`: what is invoiced as one; `fresh`: what of it stands on no invoice yet; `corrects`: where it stands so far; `place`: where
+    the car was charged."""
 
     subject: str
     bills: Sequence[Bill]
     fresh: Rates
     corrects: tuple[str, ...]
+    place: str = ""
 
 
 class NoTaxes(ValueError):
@@ -123,6 +126,13 @@ def month_before(now: int) -> int:
     return int(first.timestamp()) * SECOND
 
 
+async def contracts_of(tx: Tx, driver: str) -> list[str]:
+    """Whose invoices are the driver's: the contract of the page, of each card, and of a guest who came to be this driver."""
+    found = await tx.drivers.driver(driver)
+    own = [] if found is None else [found.contract_id]
+    return list(dict.fromkeys([*own, *(card.contract_id for card in await tx.cards.of_driver(driver))]))
+
+
 # --- making one
 
 
@@ -136,7 +146,13 @@ async def _charge(tx: Tx, node: Node, subject: str, bills: Sequence[Bill], paid:
         for rate, amount in decode_json(raw).items():
             fresh[rate] = fresh.get(rate, ZERO) - Decimal(amount)
     kept = {rate: amount for rate, amount in fresh.items() if amount}
-    return Charge(subject, bills, kept, tuple(f"{series}{no:06d}" for series, no, _ in before))
+    return Charge(subject, bills, kept, tuple(f"{series}{no:06d}" for series, no, _ in before), await _place(tx, bills))
+
+
+async def _place(tx: Tx, bills: Sequence[Bill]) -> str:
+    cdr = await tx.objects.get_pk(bills[-1].cdr) if bills else None
+    there = {} if cdr is None else cdr.document["cdr_location"]
+    return ", ".join(part for part in (there.get("name") or there.get("address"), there.get("city")) if part)
 
 
 def exact(bills: Iterable[Bill]) -> Rates:
@@ -189,6 +205,7 @@ async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, c
         "vat": gross - net,
         "gross": gross,
         "paid_by_card": bool(drive),
+        **({} if drive else _payable(settings, now)),
     }
     made = Invoice(
         series=settings.series,
@@ -203,6 +220,12 @@ async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, c
     )
     await tx.invoices.add(made, {one.subject: encode_json({rate: str(amount) for rate, amount in one.fresh.items()}) for one in charges})
     return made
+
+
+def _payable(settings: Settings, now: int) -> Document:
+    """How an invoice of a contract is paid, and until when, as it was said when it was issued."""
+    due = format_time(now + int(settings.due_days * DAY)) if settings.due_days else None
+    return {"pay_to": settings.pay_to, "due_at": due}
 
 
 def tax(rate: str, gross: Decimal, currency: str, charges: Iterable[Charge]) -> Document:
@@ -222,6 +245,8 @@ def _line(charge: Charge) -> Document:
         "ended_at": format_time(max(one.ended_at for one in charge.bills)),
         "kwh": sum((one.kwh for one in charge.bills), ZERO),
         "gross": sum(charge.fresh.values(), ZERO),
+        "place": charge.place,
+        "drive": next((one.drive for one in charge.bills if one.drive), None),
         "corrects": list(charge.corrects),
     }
 

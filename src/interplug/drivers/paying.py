@@ -6,6 +6,7 @@ deal, in whole units and within the configured bounds; without a known price it 
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, Decimal
@@ -16,7 +17,7 @@ from interplug.config import Payments
 from interplug.model.said import said
 from interplug.modules.node import Node
 from interplug.payments import states
-from interplug.payments.port import Found
+from interplug.payments.port import Found, NoAnswer, Refused
 from interplug.payments.providers import till_of
 from interplug.payments.till import Till
 from interplug.store.drivers import Drive
@@ -28,9 +29,11 @@ from .drives import add, happened, paid
 from .estimate import LEAST_KW, Wish, currency_of, estimate, tariffs_of
 from .locations import watts
 from .plugs import NotPossible, Plug
+from .purse import Purse
 from .receipt import Amount
 from .states import PAYING
 
+log = logging.getLogger(__name__)
 Document = dict[str, Any]
 NOT_PAID = said("It was not paid, so nothing was started.")
 
@@ -40,6 +43,7 @@ class Desk:
 
     def __init__(self, till: Till) -> None:
         self.till, self.node = till, till.node
+        self.purse = Purse(till)
         self.settings = till.node.settings.payments
 
     def by_card(self, token: Document | None) -> bool:
@@ -48,8 +52,10 @@ class Desk:
     def hold(self, deal: Deal, connector: Document, zone: str | None) -> Amount:
         return hold_of(self.settings, deal, watts(connector), zone, self.node.clock())
 
-    async def first(self, drive: Drive, token: Document, plug: Plug, *, reader: str = "") -> Drive:
-        """`reader`: the terminal at which the card is presented."""
+    async def first(self, drive: Drive, token: Document, plug: Plug, *, reader: str = "", method: str = "") -> Drive:
+        """`reader`: the terminal at which the card is presented; `method`: what the driver has saved, and wants to pay with."""
+        saved = await self.purse.find(drive.driver, method) if method else None
+        customer = "" if reader else await self.purse.customer(drive.driver)
         wanted = self.hold(pinned(drive), plug.connector, plug.location.document.get("time_zone"))
         now = self.node.clock()
         drive.state, drive.deadline = PAYING, self.node.after(self.settings.pay_within * 60)
@@ -67,6 +73,8 @@ class Desk:
             created_at=now,
             changed_at=now,
             reader=reader,
+            customer=customer,
+            method=saved.reference if saved is not None and customer else "",
         )
 
         async def work(tx: Tx) -> None:
@@ -115,6 +123,24 @@ class Desk:
         payment = await self.node.store.write(work)
         if payment is not None:
             await self.go_on((await self.till.look(payment.id))[0])
+
+    async def form(self, drive: str) -> str:
+        """What the provider's field needs to offer that the card is remembered; empty: it does not offer it."""
+        payment = await self.of_drive(drive)
+        if payment is None or not payment.customer:
+            return ""
+        try:
+            return await self.till.provider.form(payment.customer)
+        except (NoAnswer, Refused) as error:
+            log.warning("the provider does not offer to remember a card: %s", error)
+            return ""
+
+    async def same_method(self, drive: Drive) -> str:
+        """What a drive was paid with, where that is still saved and so can be again."""
+        payment = await self.of_drive(drive.id)
+        if payment is None or not payment.method:
+            return ""
+        return next((one.id for one in await self.purse.saved(drive.driver) if one.reference == payment.method), "")
 
     async def of_drive(self, drive: str) -> Payment | None:
         return await self.node.store.read(lambda tx: tx.payments.of_drive(drive))

@@ -3,13 +3,14 @@
 A `Handler` like every other: in the node's own process it keeps its accounts in the node's database (`ledger.py`), as a service of its own
 (`service.py`) in memory. Cards are numbers with a known fate, see CARDS; any other number is declined. The card is entered on the
 provider's own page, `/form/…`, as with a real one, and a challenge (3-D Secure) has a page, too. Where a hold names a `reader`, the card is
-presented there (`holds/…/present`, which is what the reader says): once, and who presents it has proved who it is by its PIN.
+presented there (`holds/…/present`, which is what the reader says): once, and who presents it has proved who it is by its PIN. Where a hold
+names a customer, the form offers to remember the card (`remembered.py`); where it names a remembered one, that is held on at once.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from html import escape
 from typing import Any, Protocol
@@ -18,46 +19,39 @@ from urllib.parse import parse_qsl, urlsplit
 from interplug.model.types import BadJson, decode_json, encode_json
 from interplug.protocol.http import Request, Response, segments
 
+from . import remembered
+from .bank_pages import CHALLENGE, FORM, HEAD, REMEMBER
+from .port import DECLINED, NO_FUNDS, NOT_RECOGNISED, PROOF
+from .remembered import AGED, SPENT, Accounts, No
+
 Document = dict[str, Any]
 SECOND = 1_000_000
 LASTS = 7 * 86_400 * SECOND
 ZERO = Decimal()
 CARDS = {
     "4242424242424242": ("", "pays"),
-    "4000000000000002": ("declined", "is declined"),
-    "4000000000009995": ("declined for lack of funds", "is declined for lack of funds"),
+    "4000000000000002": (DECLINED, "is declined"),
+    "4000000000009995": (NO_FUNDS, "is declined for lack of funds"),
     "4000002500003155": ("", "asks for a proof (3-D Secure)"),
     "4000000000001000": ("", "pays; the hold expires after a minute"),
     "4000000000002000": ("", "pays; the hold cannot be raised"),
     "4000000000003000": ("", "pays; webhooks come late, twice and in the wrong order"),
     "4000000000000259": ("", "pays; what was captured is disputed"),
+    "5555555555554444": ("", "pays; another one to remember"),
+    SPENT: ("", "pays; remembered, it is declined the next time"),
+    AGED: ("", "pays; remembered, it has expired the next time"),
 }
 """What is said when it is refused, and what the form says about it."""
-CHALLENGED, SHORT, FIXED, UNRULY, DISPUTED = list(CARDS)[3:]
+CHALLENGED, SHORT, FIXED, UNRULY, DISPUTED = list(CARDS)[3:8]
+UNKNOWN = "The card is unknown: this is the test provider, which knows its own cards alone."
 OPEN = "action"
 PRESENT = "present"
 TOLD = ("id", "status", "held", "captured", "refunded", "expires_at", "card", "reason", "currency")
 
 
-class Accounts(Protocol):
-    """Documents by name, in a transaction."""
-
-    async def get(self, name: str) -> Document | None: ...
-
-    async def put(self, name: str, document: Document) -> None: ...
-
-
 class Ledger(Protocol):
     async def within(self, work: Callable[[Accounts], Any]) -> Response:
         """Carries out `work` alone, and keeps all of it or nothing."""
-
-
-class No(Exception):
-    """The request is refused; the text says why."""
-
-    def __init__(self, text: str, status: int = 402) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class Bank:
@@ -72,6 +66,10 @@ class Bank:
         try:
             if parts[0] == "holds":
                 return await self._hold(request, parts[1:])
+            if parts[0] == "customers" and len(parts) <= 3:
+                return await self._customer(request, parts[1:])
+            if parts[0] == "methods" and len(parts) == 3 and parts[2] == "detach":
+                return await self._once(request, parts, lambda accounts, asked: remembered.detached(accounts, parts[1]))
             if parts[0] in ("form", "challenge") and len(parts) == 2:
                 return await self._page(request, parts[0], parts[1])
         except No as error:
@@ -85,40 +83,72 @@ class Bank:
     async def _hold(self, request: Request, parts: list[str]) -> Response:
         if request.method == "GET" and len(parts) == 1:
             return await self.ledger.within(lambda accounts: self._shown(accounts, parts[0]))
-        key = request.headers.get("idempotency-key", "")
-        if request.method != "POST" or not key or len(parts) > 2:
-            raise No("a POST with an Idempotency-Key is asked for", 400)
-        asked, told = decode_json(request.body or b"{}"), "/".join(parts)
+        if len(parts) > 2:
+            raise No("nothing is served there", 404)
         events: list[str] = []
+
+        async def work(accounts: Accounts, asked: Document) -> Document:
+            hold = await self._made(accounts, asked) if not parts else await self._known(accounts, parts[0])
+            if len(parts) == 2:
+                events.append(self._presented(hold, asked) if parts[1] == PRESENT else ACTIONS[parts[1]](hold, asked))
+            elif hold["status"] != OPEN:
+                events.append(hold["status"])
+            await accounts.put(hold["id"], hold)
+            return self._told(hold)
+
+        answer = await self._once(request, parts, work)
+        for event in filter(None, events):
+            told = decode_json(answer.body)
+            self._tell(event, told.get("id", ""), told.get("card", ""))
+        return answer
+
+    async def _customer(self, request: Request, parts: list[str]) -> Response:
+        if request.method == "GET" and len(parts) == 1:
+
+            async def shown(accounts: Accounts) -> Response:
+                return _json(200, await remembered.told(accounts, parts[0]))
+
+            return await self.ledger.within(shown)
+
+        async def work(accounts: Accounts, asked: Document) -> Document:
+            if parts:
+                return await remembered.forgotten(accounts, parts[0])
+            made = remembered.customer(asked)
+            await accounts.put(made["id"], made)
+            return made
+
+        if len(parts) == 1 or parts[1:] not in ([], ["forget"]):
+            raise No("nothing is served there", 404)
+        return await self._once(request, ["customers", *parts], work)
+
+    async def _once(self, request: Request, parts: list[str], carry: Callable[[Accounts, Document], Awaitable[Document]]) -> Response:
+        """Carries out a request, or says again what was said to the same one before."""
+        key = request.headers.get("idempotency-key", "")
+        if request.method != "POST" or not key:
+            raise No("a POST with an Idempotency-Key is asked for", 400)
+        asked = decode_json(request.body or b"{}")
+        words = ["/".join(parts), encode_json(asked).decode()]
 
         async def work(accounts: Accounts) -> Response:
             before = await accounts.get(f"key:{key}")
             if before is not None:
-                if before["asked"] != [told, encode_json(asked).decode()]:
+                if before["asked"] != words:
                     raise No("this key was used for another request", 409)
                 return Response(before["status"], before["body"].encode(), {"content-type": "application/json"})
-            hold = await self._made(accounts, asked) if not parts else await self._known(accounts, parts[0])
             try:
-                if len(parts) == 2:
-                    events.append(self._presented(hold, asked) if parts[1] == PRESENT else ACTIONS[parts[1]](hold, asked))
-                await accounts.put(hold["id"], hold)
-                answer = _json(200, self._told(hold))
+                answer = _json(200, await carry(accounts, asked))
             except No as error:
                 answer = _json(error.status, {"error": str(error)})
-            kept = {"asked": [told, encode_json(asked).decode()], "status": answer.status, "body": answer.body.decode()}
-            await accounts.put(f"key:{key}", kept)
+            await accounts.put(f"key:{key}", {"asked": words, "status": answer.status, "body": answer.body.decode()})
             return answer
 
-        answer = await self.ledger.within(work)
-        for event in filter(None, events):
-            self._tell(event, parts[0], decode_json(answer.body).get("card", ""))
-        return answer
+        return await self.ledger.within(work)
 
     async def _made(self, accounts: Accounts, asked: Document) -> Document:
         amount = Decimal(asked["amount"])
         if amount <= 0:
             raise No("nothing can be held of nothing", 400)
-        return {
+        hold: Document = {
             "id": f"th_{secrets.token_hex(12)}",
             "secret": secrets.token_hex(16),
             "payment": str(asked["payment"]),
@@ -127,6 +157,9 @@ class Bank:
             "wanted": str(amount),
             "return_url": str(asked["return_url"]),
             "reader": str(asked.get("reader", "")),
+            "customer": str(asked.get("customer", "")),
+            "remember": False,
+            "page": "form",
             "slip": [],
             "status": OPEN,
             "held": "0",
@@ -136,6 +169,10 @@ class Bank:
             "card": "",
             "reason": "",
         }
+        if asked.get("method"):
+            number, refusal = await remembered.again(accounts, hold["customer"], str(asked["method"]), self.clock())
+            self._with(hold, number, refusal)
+        return hold
 
     async def _known(self, accounts: Accounts, id: str) -> Document:
         hold = await accounts.get(id) if id.startswith("th_") else None
@@ -151,7 +188,10 @@ class Bank:
     def _told(self, hold: Document) -> Document:
         kept = {name: hold[name] for name in TOLD}
         on_page = hold["status"] == OPEN and not hold.get("reader")
-        return {**kept, "slip": hold.get("slip", []), "url": f"{self.url}/form/{hold['id']}?secret={hold['secret']}" if on_page else ""}
+        return {**kept, "slip": hold.get("slip", []), "url": self._page_of(hold) if on_page else ""}
+
+    def _page_of(self, hold: Document, page: str = "") -> str:
+        return f"{self.url}/{page or hold.get('page', 'form')}/{hold['id']}?secret={hold['secret']}"
 
     def _tell(self, event: str, id: str, card: str) -> None:
         self.tell({"id": f"ev_{secrets.token_hex(8)}", "type": event, "hold": id, "at": self.clock(), "unruly": card == UNRULY})
@@ -172,12 +212,18 @@ class Bank:
             if request.method != "POST":
                 return self._drawn(page, hold)
             before = hold["status"]
-            asks = self._card_entered(hold, form.get("card", "")) if page == "form" else self._proved(hold, form.get("answer") == "yes")
+            if page == "form":
+                hold["remember"] = bool(hold.get("customer")) and form.get("remember") == "yes"
+                self._with(hold, *_card(form.get("card", "")))
+            else:
+                self._proved(hold, form.get("answer") == "yes")
             await accounts.put(id, hold)
-            if hold["status"] != before:
-                happened.append((hold["status"], hold["card"]))
-                return _redirect(hold["return_url"])
-            return _redirect(f"{self.url}/{asks}/{id}?secret={hold['secret']}")
+            if hold["status"] == before:
+                return _redirect(self._page_of(hold))
+            if hold.get("remember"):
+                await remembered.remember(accounts, hold["customer"], hold["card"], self.clock())
+            happened.append((hold["status"], hold["card"]))
+            return _redirect(hold["return_url"])
 
         answer = await self.ledger.within(work)
         for event, card in happened:
@@ -191,28 +237,27 @@ class Bank:
             raise No("no reader waits for this card")
         number, refusal = _card(str(asked["card"]))
         if refusal:
-            hold |= {"status": "voided", "reason": f"The card is {refusal}."}
+            hold |= {"status": "voided", "reason": refusal}
             return "voided"
         hold |= {"card": number, "slip": ["TEST PROVIDER, NO MONEY MOVES", f"Card: **** **** **** {number[-4:]}", f"Payment: {hold['id']}"]}
         self._authorised(hold)
         return "held"
 
-    def _card_entered(self, hold: Document, number: str) -> str:
-        number, refusal = _card(number)
-        hold["reason"] = f"The card is {refusal}." if refusal else ""
+    def _with(self, hold: Document, number: str, refusal: str) -> None:
+        """A card, entered or remembered: what becomes of the hold."""
+        hold |= {"reason": refusal, "page": "form"}
         if refusal:
-            return "form"
+            return
         hold["card"] = number
         if number == CHALLENGED:
-            return "challenge"
-        self._authorised(hold)
-        return ""
+            hold |= {"reason": PROOF, "page": "challenge"}
+        else:
+            self._authorised(hold)
 
-    def _proved(self, hold: Document, yes: bool) -> str:
+    def _proved(self, hold: Document, yes: bool) -> None:
+        hold |= {"reason": "" if yes else NOT_RECOGNISED, "page": "form"}
         if hold["card"] and yes:
             self._authorised(hold)
-        hold["reason"] = "" if yes else "You were not recognised as the owner of the card."
-        return "form"
 
     def _authorised(self, hold: Document) -> None:
         lasts = 60 * SECOND if hold["card"] == SHORT else LASTS
@@ -225,6 +270,8 @@ class Bank:
             action=escape(action),
             secret=hold["secret"],
             back=escape(hold["return_url"]),
+            form=escape(self._page_of(hold, "form")),
+            remember=REMEMBER if hold.get("customer") else "",
             cards="".join(f"<li><code>{number}</code> {said}</li>" for number, (_, said) in CARDS.items()),
             **{name: escape(value) for name, value in figures.items()},
         )
@@ -234,7 +281,7 @@ class Bank:
 def _card(number: str) -> tuple[str, str]:
     """With why it is refused; empty: it is not."""
     number = "".join(number.split()).replace("-", "")
-    return number, CARDS.get(number, ("unknown: this is the test provider, which knows its own cards alone", ""))[0]
+    return number, CARDS.get(number, (UNKNOWN, ""))[0]
 
 
 # --- what can be asked of a hold; each returns the event that it is
@@ -293,20 +340,3 @@ def _json(status: int, document: Document) -> Response:
 
 def _redirect(url: str) -> Response:
     return Response(303, b"", {"location": url})
-
-
-HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Test provider</title><link rel="stylesheet" href="/static/tokens.css">
-<link rel="stylesheet" href="/static/driver.css"><main class="stack">
-"""
-FORM = """<h1>Pay by card</h1><p class="notice">This is a test provider. No money moves; enter no real card.</p>
-<p>{text}: <strong>{amount}</strong> will be held. You pay what you use.</p><p class="notice warn" role="alert">{reason}</p>
-<form method="post" action="{action}"><input type="hidden" name="secret" value="{secret}">
-<label>Card number <input name="card" inputmode="numeric" autocomplete="off" required></label>
-<button type="submit" id="pay">Pay</button></form><p><a href="{back}">Back</a></p><h2>Cards</h2><ul>{cards}</ul></main>
-"""
-CHALLENGE = """<h1>Is it you?</h1><p>The bank of the card asks for a proof: {text}, {amount}. {reason}</p>
-<form method="post" action="{action}"><input type="hidden" name="secret" value="{secret}">
-<button type="submit" id="yes" name="answer" value="yes">Yes, it is me</button>
-<button type="submit" id="no" name="answer" value="no">No</button></form></main>
-"""

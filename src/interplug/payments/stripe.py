@@ -1,7 +1,9 @@
 """The adapter of Stripe, by its official library: a PaymentIntent with manual capture is a payment of ours.
 
 The card is entered in Stripe's Payment Element, which brings the wallets of the phone, too; card data never comes here. Webhooks are
-checked for their signature and used as hints alone, so their order and their repetition do not matter.
+checked for their signature and used as hints alone, so their order and their repetition do not matter. Who has an account is a Customer, of
+which Stripe is told nothing but a number of ours; whether a card is remembered is asked by the Element (a CustomerSession lets it), for use
+while its driver is there (`on_session`).
 """
 
 from __future__ import annotations
@@ -10,11 +12,28 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import stripe
 
 from interplug.config import Payments
 
-from .port import BadWebhook, Found, NoAnswer, Refused, Status, Wish, major, minor
+from .port import (
+    DECLINED,
+    EXPIRED,
+    NO_FUNDS,
+    NOT_RECOGNISED,
+    PROOF,
+    WITHDRAWN,
+    BadWebhook,
+    Found,
+    Method,
+    NoAnswer,
+    Refused,
+    Status,
+    Wish,
+    major,
+    minor,
+)
 
 SECOND = 1_000_000
 ACTION: Status = "action"
@@ -31,6 +50,15 @@ OPEN_DISPUTES = ("needs_response", "under_review", "warning_needs_response", "wa
 NOT_DONE = (400, 402, 404)
 """HTTP statuses that say that nothing was done, whatever else comes with them."""
 IN_PROGRESS = "idempotency_key_in_use"
+SAYS = {
+    "card_declined": DECLINED,
+    "insufficient_funds": NO_FUNDS,
+    "expired_card": EXPIRED,
+    "payment_intent_authentication_failure": NOT_RECOGNISED,
+}
+"""Codes of refusals that we have words for, in every language; of all others Stripe's own are shown."""
+MOST = 100
+"""Cards that are listed of one customer, which is as many as Stripe lists at once."""
 
 
 class Stripe:
@@ -53,20 +81,53 @@ class Stripe:
     async def authorize(self, wish: Wish, key: str) -> Found:
         if wish.reader:
             raise Refused("this provider takes no cards at terminals")
-        asked: Any = {
+        if wish.method:
+            found = await self._on(wish, key)
+            if found is not None:
+                return found
+        intents, asked = self._client.v1.payment_intents, self._asked(wish)
+        # With another key: what was asked with the first one named a card.
+        options = _options(f"{key}.form" if wish.method else key)
+        found = self._found(await self._done(lambda: intents.create_async(asked, options)))
+        return msgspec.structs.replace(found, reason=WITHDRAWN) if wish.method else found
+
+    async def _on(self, wish: Wish, key: str) -> Found | None:
+        """Held on a card that is remembered, while its driver waits: at once, after a proof at the bank, or not, and another card is asked
+        for. None: Stripe knows this card no longer."""
+        asked = {**self._asked(wish), "payment_method": wish.method, "confirm": True, "return_url": wish.return_url}
+        intents = self._client.v1.payment_intents
+        try:
+            return self._found(await intents.create_async(asked, _options(key)))  # type: ignore[arg-type]
+        except stripe.CardError as error:
+            made = _of(_of(error.json_body, "error"), "payment_intent")
+            if made is not None:
+                return self._found(made)
+            raise Refused(_words(error)) from None
+        except stripe.InvalidRequestError as error:
+            if error.code in (IN_PROGRESS, "lock_timeout"):
+                raise NoAnswer(_words(error)) from None
+            return None
+        except stripe.StripeError as error:
+            raise (Refused if error.http_status in NOT_DONE else NoAnswer)(_words(error)) from None
+
+    def _asked(self, wish: Wish) -> Any:
+        asked: dict[str, Any] = {
             "amount": minor(wish.amount, wish.currency),
             "currency": wish.currency.lower(),
             "capture_method": "manual",
             "metadata": {"payment": wish.payment, "text": wish.text},
         }
+        if wish.customer:
+            asked["customer"] = wish.customer
         if self._settings.stripe_methods:
             asked["payment_method_types"] = self._settings.stripe_methods
+        elif wish.method:
+            asked["payment_method_types"] = ["card"]
         else:
             asked["automatic_payment_methods"] = {"enabled": True}
         if self._settings.raises:
             asked["payment_method_options"] = {"card": {"request_incremental_authorization": "if_available"}}
-        intents = self._client.v1.payment_intents
-        return self._found(await self._done(lambda: intents.create_async(asked, _options(key))))
+        return asked
 
     async def increment(self, reference: str, amount: Decimal, currency: str, key: str) -> Found:
         asked: Any = {"amount": minor(amount, currency)}
@@ -97,6 +158,30 @@ class Stripe:
             found = await self._done(lambda: self._client.v1.disputes.list_async(asked))
             dispute = found["data"][0] if found["data"] else None
         return self._found(intent, dispute)
+
+    # --- what is remembered
+
+    async def customer(self, payer: str, key: str) -> str:
+        asked: Any = {"metadata": {"payer": payer}}
+        return str((await self._done(lambda: self._client.v1.customers.create_async(asked, _options(key))))["id"])
+
+    async def form(self, customer: str) -> str:
+        features = {"payment_method_save": "enabled", "payment_method_save_usage": "on_session", "payment_method_redisplay": "disabled"}
+        asked: Any = {"customer": customer, "components": {"payment_element": {"enabled": True, "features": features}}}
+        return str((await self._done(lambda: self._client.v1.customer_sessions.create_async(asked)))["client_secret"])
+
+    async def methods(self, customer: str) -> list[Method]:
+        asked: Any = {"customer": customer, "type": "card", "limit": MOST}
+        found = await self._done(lambda: self._client.v1.payment_methods.list_async(asked))
+        return [_method(one) for one in found["data"]]
+
+    async def detach(self, method: str, key: str) -> None:
+        await self._done(lambda: self._client.v1.payment_methods.detach_async(method, {}, _options(key)))
+
+    async def forget(self, customer: str, key: str) -> None:
+        await self._done(lambda: self._client.v1.customers.delete_async(customer))
+
+    # --- reading
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
         try:
@@ -136,7 +221,7 @@ class Stripe:
             status = _disputed(dispute) or status
         if status == "voided" and _of(intent, "cancellation_reason") == "automatic":
             status = "expired"
-        problem = _of(intent, "last_payment_error")
+        proof = _of(_of(intent, "next_action"), "redirect_to_url") if status == ACTION else None
         return Found(
             reference=intent["id"],
             status=status,
@@ -144,7 +229,8 @@ class Stripe:
             captured=major(captured, currency),
             refunded=major(refunded, currency),
             expires_at=self._expires(charge) if status == "held" else 0,
-            reason=(problem["message"] or "") if problem and status == ACTION else "",
+            reason=_why(_of(intent, "last_payment_error"), proof) if status == ACTION else "",
+            url=_of(proof, "url") or "",
             secret=_of(intent, "client_secret") or "" if status == ACTION else "",
         )
 
@@ -152,6 +238,26 @@ class Stripe:
         card = _of(_of(charge, "payment_method_details"), "card")
         before = _of(card, "capture_before")
         return int(before) * SECOND if before else 0
+
+
+def _why(problem: Any, proof: Any) -> str:
+    """Why nothing is held yet."""
+    if problem is None:
+        return PROOF if proof is not None else ""
+    known = SAYS.get(_of(problem, "decline_code") or "") or SAYS.get(_of(problem, "code") or "")
+    return known or str(_of(problem, "message") or "")
+
+
+def _method(found: Any) -> Method:
+    card = found["card"]
+    return Method(
+        reference=found["id"],
+        brand=str(_of(card, "brand") or ""),
+        last4=str(card["last4"]),
+        month=int(card["exp_month"]),
+        year=int(card["exp_year"]),
+        mark=str(_of(card, "fingerprint") or ""),
+    )
 
 
 def _captured(intent: Any, charge: Any) -> int:

@@ -164,6 +164,8 @@ class Till:
             text=f"Charging, drive {payment.drive[:8]}",
             return_url=f"{root(self.node.settings)}/drives/{payment.drive}/paid",
             reader=payment.reader,
+            customer=payment.customer,
+            method=payment.method,
         )
 
     # --- writing down
@@ -176,6 +178,8 @@ class Till:
                 payment.changed_at, payment.look_at = self.node.clock(), 0
                 await tx.payments.update(payment)
                 await tx.payments.say(id, self.node.clock(), f"{what}: {found.status}", amount=_figure(found), said=found.reason)
+                # Its card may be remembered since, or be known no longer.
+                await tx.methods.look(payment.provider, payment.customer)
             return payment
 
         return await self.node.store.write(work)
@@ -192,6 +196,7 @@ class Till:
             if state is not None:
                 payment.state, payment.key, payment.amount = state, "", Decimal()
             await tx.payments.update(payment)
+            await tx.methods.look(payment.provider, payment.customer)
             return payment
 
         return await self.node.store.write(work)

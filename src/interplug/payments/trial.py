@@ -12,7 +12,7 @@ from interplug.model.types import BadJson, decode_json, encode_json
 from interplug.partners.transport import HttpTransport
 from interplug.protocol.http import Handler, Request, Response, Unreachable
 
-from .port import BadWebhook, Found, NoAnswer, Refused, Wish
+from .port import BadWebhook, Found, Method, NoAnswer, Refused, Wish
 
 SIGNATURE = "x-test-signature"
 TOLERANCE = 300 * 1_000_000
@@ -39,7 +39,7 @@ class TestProvider:
             "currency": wish.currency,
             "text": wish.text,
             "return_url": wish.return_url,
-            **({"reader": wish.reader} if wish.reader else {}),
+            **{name: named for name in ("reader", "customer", "method") if (named := getattr(wish, name))},
         }
         return await self._ask("holds", asked, key)
 
@@ -57,6 +57,22 @@ class TestProvider:
 
     async def find(self, reference: str) -> Found:
         return await self._ask(f"holds/{reference}")
+
+    async def customer(self, payer: str, key: str) -> str:
+        return str((await self._document("customers", {"payer": payer}, key))["id"])
+
+    async def form(self, customer: str) -> str:
+        """Its own page asks."""
+        return ""
+
+    async def methods(self, customer: str) -> list[Method]:
+        return [Method(**one) for one in (await self._document(f"customers/{customer}"))["methods"]]
+
+    async def detach(self, method: str, key: str) -> None:
+        await self._document(f"methods/{method}/detach", {}, key)
+
+    async def forget(self, customer: str, key: str) -> None:
+        await self._document(f"customers/{customer}/forget", {}, key)
 
     async def present(self, reference: str, card: str) -> Found:
         """What a reader does when a card is held to it; the simulated terminal is one."""
@@ -78,6 +94,23 @@ class TestProvider:
             await self._send.close()
 
     async def _ask(self, path: str, document: dict[str, Any] | None = None, key: str = "") -> Found:
+        told = await self._document(path, document, key)
+        try:
+            return Found(
+                reference=told["id"],
+                status=told["status"],
+                held=Decimal(told["held"]),
+                captured=Decimal(told["captured"]),
+                refunded=Decimal(told["refunded"]),
+                expires_at=told["expires_at"],
+                reason=told["reason"],
+                url=told["url"],
+                slip=tuple(told.get("slip", ())),
+            )
+        except (KeyError, TypeError, ArithmeticError):
+            raise NoAnswer("no answer that can be read") from None
+
+    async def _document(self, path: str, document: dict[str, Any] | None = None, key: str = "") -> dict[str, Any]:
         method = "GET" if document is None else "POST"
         headers = {"content-type": "application/json", "idempotency-key": key} if document is not None else {}
         body = encode_json(document) if document is not None else b""
@@ -85,29 +118,19 @@ class TestProvider:
             answer = await self._send(Request(method, f"{self._url}/{path}", headers, body))
         except Unreachable as error:
             raise NoAnswer(str(error)) from None
-        return _found(answer)
+        return _read(answer)
 
 
-def _found(answer: Response) -> Found:
+def _read(answer: Response) -> dict[str, Any]:
     try:
-        document = decode_json(answer.body)
+        document: dict[str, Any] = decode_json(answer.body)
         if 400 <= answer.status < 500:
             raise Refused(str(document["error"]))
-        if answer.status != 200:
-            raise NoAnswer(f"HTTP {answer.status}")
-        return Found(
-            reference=document["id"],
-            status=document["status"],
-            held=Decimal(document["held"]),
-            captured=Decimal(document["captured"]),
-            refunded=Decimal(document["refunded"]),
-            expires_at=document["expires_at"],
-            reason=document["reason"],
-            url=document["url"],
-            slip=tuple(document.get("slip", ())),
-        )
-    except (BadJson, KeyError, TypeError, ArithmeticError):
+    except (BadJson, KeyError, TypeError):
         raise NoAnswer(f"HTTP {answer.status}, and no answer that can be read") from None
+    if answer.status != 200:
+        raise NoAnswer(f"HTTP {answer.status}")
+    return document
 
 
 def signed(secret: str, at: str, body: bytes) -> str:

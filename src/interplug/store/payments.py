@@ -19,7 +19,8 @@ NEVER = 2**62
 """When a payment is looked at that is over: when something wakes it."""
 FIELDS = (
     "id, drive, contract, provider, reference, state, reason, currency, wanted, held, captured, refunded, due, basis, key, amount, "
-    "asked_at, tries, look_at, woken, since, expires_at, warned, stopped_at, created_at, changed_at, reader, slip"
+    "asked_at, tries, look_at, woken, since, expires_at, warned, stopped_at, created_at, changed_at, reader, slip, "
+    "customer, method"
 )
 NAMES = tuple(FIELDS.split(", "))
 ADD = f"insert into payment ({FIELDS}) values ({', '.join('?' for _ in NAMES)})"
@@ -28,6 +29,7 @@ GET = f"select {FIELDS} from payment where id = ?"
 OF_DRIVE = f"select {FIELDS} from payment where drive = ? order by created_at, id"
 OF_REFERENCE = f"select {FIELDS} from payment where provider = ? and reference = ?"
 TO_LOOK_AT = f"select {FIELDS} from payment where look_at <= ? order by look_at, id limit ?"
+OF_CUSTOMER = "select state from payment where provider = ? and customer = ?"
 NEWEST = f"select {FIELDS} from payment where created_at >= ? order by created_at desc, id limit ?"
 LOOK = "update payment set look_at = 0, woken = woken + 1 where drive = ?"
 SAID = "insert into payment_event (payment, at, what, key, amount, said) values (?, ?, ?, ?, ?, ?)"
@@ -41,7 +43,8 @@ class Payment(msgspec.Struct, kw_only=True):
 
     `key`, `amount` and `asked_at` are those of the request that has no answer yet. `since` is when the drive was first seen to have
     failed, `warned` and `stopped_at` what was done because the hold was nearly used up. `reader` is the terminal at which the card is
-    presented, empty: it is entered on a page; `slip` what of the card may stand on a receipt, line by line.
+    presented, empty: it is entered on a page; `slip` what of the card may stand on a receipt, line by line. `customer` is who pays, as the
+    provider knows a driver with an account, and `method` what he had saved there and wants to pay with; both may be empty.
     """
 
     id: str
@@ -72,6 +75,8 @@ class Payment(msgspec.Struct, kw_only=True):
     changed_at: int
     reader: str = ""
     slip: str = ""
+    customer: str = ""
+    method: str = ""
 
     @property
     def kept(self) -> Decimal:
@@ -114,6 +119,10 @@ class Payments:
 
     async def of_reference(self, provider: str, reference: str) -> Payment | None:
         return _payment(await self._db.one(OF_REFERENCE, provider, reference)) if reference else None
+
+    async def states_of(self, provider: str, customer: str) -> list[str]:
+        """How all payments of a customer stand."""
+        return [str(row[0]) for row in await self._db.all(OF_CUSTOMER, provider, customer)]
 
     async def to_look_at(self, now: int, limit: int = 200) -> list[Payment]:
         return [_made(row) for row in await self._db.all(TO_LOOK_AT, now, limit)]

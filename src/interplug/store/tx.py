@@ -25,6 +25,7 @@ from interplug.store.invoices import Invoices
 from interplug.store.leases import Leases
 from interplug.store.letters import Letters
 from interplug.store.messages import Messages
+from interplug.store.methods import Methods
 from interplug.store.notices import Notices
 from interplug.store.objects import Objects
 from interplug.store.ocpp import Ocpp
@@ -79,6 +80,7 @@ class Tx:
         self.offers = Offers(db)
         self.bills = Bills(db, numbers)
         self.payments = Payments(db, numbers)
+        self.methods = Methods(db, numbers)
         self.invoices = Invoices(db, numbers)
         self.commands = Commands(db, numbers)
         self.profiles = Profiles(db)

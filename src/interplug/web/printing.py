@@ -85,13 +85,20 @@ def invoice(document: Document) -> Sheet:
 
 def _charge(line: Document) -> str:
     ended = moment(parse_time(line["ended_at"]), UTC)
-    return _("Charging until {time}").format(time=ended) + f"\nCDR {', '.join(line['cdrs'])}"
+    place = f"\n{line['place']}" if line.get("place") else ""
+    return _("Charging until {time}").format(time=ended) + place + f"\nCDR {', '.join(line['cdrs'])}"
 
 
 def _settled(document: Document, note: bool) -> str:
     if document["paid_by_card"]:
         return _("Went back to the card.") if note else _("Paid by card; nothing is left to pay.")
-    return _("This much goes back to you.") if note else _("To be paid as agreed in your contract.")
+    if note:
+        return _("This much goes back to you.")
+    if not document.get("pay_to"):
+        return _("To be paid as agreed in your contract.")
+    due = document.get("due_at")
+    asked = _("To be paid until %(day)s to:") % {"day": wording.day(parse_time(due))} if due else _("To be paid to:")
+    return "\n".join([asked, *document["pay_to"], _("Name the number %(number)s.") % {"number": document["number"]}])
 
 
 def card_invoice(found: Invoice) -> Sheet:

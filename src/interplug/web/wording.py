@@ -93,6 +93,10 @@ SHORT = Words(
     }
 )
 
+INVOICES = Words(
+    {"paid": N_("Paid"), "card": N_("Paid by card"), "open": N_("Not paid yet"), "back": N_("Goes back to you"), "gone": N_("Gone back")}
+)
+
 PAYMENTS = Words(
     {
         "created": N_("The payment is being prepared."),
@@ -258,6 +262,10 @@ def moment(at: int, where: tzinfo) -> str:
     return writing.moment(at, where, spoken())
 
 
+def day(at: int) -> str:
+    return writing.day(at, UTC, spoken())
+
+
 def clock(at: int, where: tzinfo) -> str:
     return f"{datetime.fromtimestamp(at // SECOND, UTC).astimezone(where):%H:%M:%S}"
 
@@ -298,6 +306,7 @@ FILTERS: dict[str, Any] = {
     "kw": kw,
     "lasting": lasting,
     "moment": moment,
+    "day": day,
     "money": money,
     "number": number,
     "phone": phone,

@@ -1,4 +1,4 @@
-"""The pages of who is signed in: an overview, the ways in, cards, how charging is paid, and the driver's data with the end of it all."""
+"""The pages of who is signed in: an overview, the ways in, cards, and the driver's data with the end of it all."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from starlette.routing import BaseRoute, Route
 
 from interplug.drivers import cards
 from interplug.drivers.accounts import erase
-from interplug.drivers.paying import pays_by_card
+from interplug.drivers.invoicing import contracts_of
 from interplug.drivers.plugs import NotPossible
-from interplug.drivers.tokens import token_of
 from interplug.store.accounts import Account
 from interplug.store.cards import ORDERED, RFID
 from interplug.store.tx import Tx
@@ -47,7 +46,6 @@ class Accounts:
             Route("/account/cards", self.order, methods=["POST"]),
             Route("/account/cards/{uid}/block", self.block, methods=["POST"]),
             Route("/account/orders/{id}/cancel", self.cancel, methods=["POST"]),
-            Route("/account/payment", self.payment),
             Route("/account/data", self.data),
             Route("/account/data.json", self.export),
             Route("/account/erase", self.erase, methods=["POST"]),
@@ -60,6 +58,7 @@ class Accounts:
             return {
                 "cards": len([one for one in await tx.cards.of_driver(account.driver) if one.kind == RFID]),
                 "favourites": len(await tx.favourites.of_driver(account.driver)),
+                "invoices": (await tx.invoices.of_contracts(await contracts_of(tx, account.driver), 0))[0],
                 "contract": getattr(await tx.drivers.driver(account.driver), "contract_id", ""),
             }
 
@@ -169,16 +168,6 @@ class Accounts:
         if not await self.node.store.write(work):
             raise HTTPException(404, _("You have no such card."))
         return self._back(request, "/account/cards")
-
-    # --- paying
-
-    async def payment(self, request: Request) -> Response:
-        account, settings = await self.members.account(request), self.settings.payments
-
-        async def work(tx: Tx) -> bool:
-            return pays_by_card(settings, await token_of(tx, self.node, await tx.drivers.driver(account.driver)))
-
-        return self._page(request, "payment.html", by_card=await self.node.store.read(work), taken=settings.provider != "none")
 
     # --- the driver's data
 

@@ -72,7 +72,7 @@ class Driving:
             raise NotPossible(OTHER_PRICE)
         startable(self.node, plug)  # before anybody becomes a driver for it
         visitor, driver = await self.driver(request, visitor)
-        drive = await start(self.node, driver, plug, price, self.desk)
+        drive = await start(self.node, driver, plug, price, self.desk, method=str(form.get("method") or ""))
         return await self._done(request, visitor, drive, 201)
 
     async def plug(self, form: dict[str, Any]) -> Plug:
@@ -148,7 +148,9 @@ class Driving:
         plug = await find_plug(self.node, before.connection, before.country, before.party, before.place, before.evse, before.connector)
         startable(self.node, plug)
         visitor, driver = await self.driver(request, visitor)
-        return await self._done(request, visitor, await start(self.node, driver, plug, ride.deal.key, self.desk), 201)
+        method = "" if self.desk is None else await self.desk.same_method(before)
+        drive = await start(self.node, driver, plug, ride.deal.key, self.desk, method=method)
+        return await self._done(request, visitor, drive, 201)
 
     async def _done(self, request: Request, visitor: Visitor, drive: Drive, status: int) -> Response:
         if asking.wants_json(request):

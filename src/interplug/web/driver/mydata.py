@@ -11,7 +11,7 @@ from interplug.store.accounts import Account
 from interplug.store.drivers import Drive
 from interplug.store.tx import Tx
 
-from . import rides
+from . import invoices, methods, rides
 
 Document = dict[str, Any]
 MOST = 100_000
@@ -47,6 +47,8 @@ async def of(node: Node, account: Account) -> Document:
         }
 
     document = await node.store.read(work)
+    document["payment_methods"] = [one.document() for one in await methods.cards(node, driver)]
+    document["invoices"] = [one.document() for one in (await invoices.found(node, driver, MOST))[1]]
     drives = await node.store.read(lambda tx: tx.drivers.of_driver(driver, MOST))
     return {**document, "charges": [await _drive(node, drive) for drive in drives]}
 

@@ -60,7 +60,7 @@ class Pages:
         driving = Driving(self.surface, timer)
         self.desk = driving.desk
         trouble = self.surface.trouble
-        membership = Membership(self.surface)
+        membership = Membership(self.surface, self.desk)
         self.favourites, self.noticing = membership.favourites, membership.noticing
         self.app = Starlette(
             routes=[

@@ -55,7 +55,8 @@ class Till:
         key = self.node.settings.payments.stripe_public_key
         if found is not None and found.secret and key:
             back = f"{root(self.node.settings)}/drives/{drive.id}/paid"
-            return await self.page(request, drive, key=key, secret=found.secret, back=back)
+            session = await self.desk.form(drive.id)
+            return await self.page(request, drive, key=key, secret=found.secret, session=session, back=back)
         return RedirectResponse(f"/drives/{drive.id}", 303)
 
     async def webhook(self, request: Request) -> Response:

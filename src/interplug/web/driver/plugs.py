@@ -17,7 +17,7 @@ from interplug.web.languages import N_, _
 from interplug.web.live import Part, Stream
 from interplug.web.session import Visitor
 
-from . import about, car
+from . import about, car, methods
 from .favourites import keeping
 from .listing import copies_of
 from .photos import Photos
@@ -45,6 +45,7 @@ class Plugs:
         shown = await self._station(request, visitor)
         current, held = await self.surface.open_drive(visitor), await self.surface.open_reservation(visitor)
         context: dict[str, Any] = {"current": current, "held": held, "wish": wish, "idle": car.IDLE, "minutes": reserving.MINUTES}
+        context["methods"] = await methods.choice(self.node, visitor)
         context["keeping"] = await keeping(self.surface, visitor, shown.pk)
         context["copies"] = copies = await copies_of(self.node, shown.pk)
         document = {**shown.document(), "copies": [{"id": one.place.pk, "name": one.place.name, "partner": one.partner} for one in copies]}
@@ -63,11 +64,13 @@ class Plugs:
                 return [Part("contact", None, lambda: self.surface.part("driver/_gone.html"))]
             news = [evse for evse in found.evses if said.get(evse.uid) != evse.status]
             said.update({evse.uid: evse.status for evse in found.evses})
-            busy = current is not None, None if held is None else held.id
+            cards = await methods.choice(self.node, visitor)
+            busy = current is not None, None if held is None else held.id, cards
             shared = {
                 "station": found,
                 "current": current,
                 "held": held,
+                "methods": cards,
                 "csrf": self.surface.cookies.proof(visitor),
                 "minutes": reserving.MINUTES,
             }

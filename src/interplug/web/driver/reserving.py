@@ -25,6 +25,7 @@ from interplug.web.languages import N_, Words, _
 from interplug.web.live import OVER, Part, Stream
 from interplug.web.session import Visitor
 
+from . import methods
 from .driving import STARTS, WITHIN, Driving
 from .station import Connector, station
 from .surface import Surface
@@ -117,8 +118,9 @@ class Reserving:
 
     async def page(self, request: Request) -> Response:
         visitor = self.surface.visitor(request)
-        kept = await self._kept(await self._of(request, visitor))
-        return self.surface.answer(request, visitor, "driver/reservation.html", kept.document(), kept=kept, now=self.node.clock())
+        kept, cards = await self._kept(await self._of(request, visitor)), await methods.choice(self.node, visitor)
+        shown: dict[str, Any] = {"kept": kept, "methods": cards, "now": self.node.clock()}
+        return self.surface.answer(request, visitor, "driver/reservation.html", kept.document(), **shown)
 
     async def live(self, request: Request) -> ASGIApp:
         visitor = self.surface.visitor(request)
@@ -127,10 +129,10 @@ class Reserving:
 
         async def look() -> list[Part]:
             row = await self.node.store.read(lambda tx: tx.reservations.get(one.id)) or one
-            kept = await self._kept(row)
-            parts = [
-                Part("reservation", (row, kept.connector), lambda: self.surface.part("driver/_reservation.html", kept=kept, csrf=proof))
-            ]
+            kept, cards = await self._kept(row), await methods.choice(self.node, visitor)
+            shown: dict[str, Any] = {"kept": kept, "methods": cards, "csrf": proof}
+            state = row, kept.connector, cards
+            parts = [Part("reservation", state, lambda: self.surface.part("driver/_reservation.html", **shown))]
             return parts if kept.open else [*parts, Part(OVER, True, lambda: "")]
 
         return Stream(self.surface.streams, self.surface.who(request), None, look)
@@ -149,7 +151,8 @@ class Reserving:
             raise NotPossible(_("This reservation does not hold any more."))
         plug = await find_plug(self.node, one.connection, one.country, one.party, one.place, one.evse, one.connector)
         driver = await self._driver(visitor)
-        drive = await drives.start(self.node, driver, plug, str(form.get("price") or ""), self.driving.desk, reserved=one.id)
+        price, method = str(form.get("price") or ""), str(form.get("method") or "")
+        drive = await drives.start(self.node, driver, plug, price, self.driving.desk, reserved=one.id, method=method)
         await reserving.happened(self.node, one.id, "", drive=drive.id)
         return RedirectResponse(f"/drives/{drive.id}", 303)
 

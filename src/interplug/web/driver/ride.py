@@ -14,6 +14,7 @@ from interplug.drivers.deals import Deal
 from interplug.drivers.receipt import Amount, Live, Receipt
 from interplug.drivers.states import OPEN, PAYING, STARTING, advance
 from interplug.model.types import format_time
+from interplug.payments.port import PROOF
 from interplug.payments.states import ASKING, HOLDING
 from interplug.store.bills import Bill
 from interplug.store.commands import Command
@@ -159,6 +160,11 @@ class Ride:
     def paying(self) -> bool:
         """Whether the driver has to pay before anything is started."""
         return self.drive.state == PAYING
+
+    @property
+    def proof(self) -> bool:
+        """Whether the driver's bank asks who pays, before anything is held."""
+        return self.paying and self.payment is not None and self.payment.reason == PROOF
 
     @property
     def settled(self) -> bool:

@@ -13,7 +13,10 @@
     return;
   }
   const stripe = Stripe(form.dataset.key);
-  const elements = stripe.elements({ clientSecret: form.dataset.secret });
+  const wanted = { clientSecret: form.dataset.secret };
+  // Of a driver with an account: the field asks whether the card shall be remembered.
+  if (form.dataset.session) wanted.customerSessionClientSecret = form.dataset.session;
+  const elements = stripe.elements(wanted);
   const field = elements.create("payment");
   field.on("ready", () => { button.disabled = false; });
   field.mount("#payment-element");
