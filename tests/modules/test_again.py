@@ -102,10 +102,14 @@ async def test_what_is_wrong_in_it_is_told_as_ever(node: Node, partner: Partner)
     for spoil, path in (({"city": 7}, "$.city"), ({"city": None}, "$.city"), ({"name": "two\nlines"}, "$.name")):
         answer = await partner.send("PUT", URL, place() | {"last_updated": TIME, **spoil})
         assert (answer.code, path in (answer.message or "")) == (2001, True), answer.message
-    wrong = place() | {"last_updated": TIME}
-    wrong["evses"][2] |= {"status": "SLEEPING"}
-    answer = await partner.send("PUT", URL, wrong)
-    assert (answer.code, "$.evses[2].status" in (answer.message or "")) == (2001, True), answer.message
+    for spoil, path in (
+        ({"status": "SLEEPING"}, "$.evses[2].status"),
+        ({"connectors": [{"id": "1"}]}, "$.evses[2].connectors[0].standard"),
+    ):
+        wrong = place() | {"last_updated": TIME}
+        wrong["evses"][2] |= spoil
+        answer = await partner.send("PUT", URL, wrong)
+        assert (answer.code, path in (answer.message or "")) == (2001, True), answer.message
     assert await held_by(node, partner) == place()
 
 
