@@ -47,17 +47,16 @@ class Writer:
         self.chance = random.Random(seed)
         self.ending = False
 
-    async def tried(self, key: str, value: Any, write: Callable[[], Awaitable[Any]]) -> bool:
-        """Whether it was acknowledged; that a write fails is weather here, too."""
+    async def tried(self, key: str, value: Any, write: Callable[[], Awaitable[Any]]) -> None:
+        """That a write fails is weather here, too."""
         say("try", key, value)
         try:
             await write()
         except Exception as error:  # noqa: BLE001 (a disk that is full, a database that is held: all there is to do is to go on)
             say("failed", key, repr(error))
             await asyncio.sleep(0.2)
-            return False
+            return
         say("ack", key)
-        return True
 
     async def pause(self, longest: float) -> None:
         await asyncio.sleep(self.chance.uniform(0.2, 1) * longest)
@@ -114,9 +113,7 @@ class Stations(Writer):
                 self.node, location_id=location, evse_uid=uid, connector_id="1", cdr_token=card(self.chance.randrange(CARDS), begun),
                 auth_method="WHITELIST", connection=self.connection, at=begun,
             )  # fmt: skip
-            # A Session counts from its first reading, so a station says that one until it is safe.
-            while not await self.tried(f"session/{session}", "0", lambda: charging.meter(self.node, session, [Reading(begun, Decimal(0))])):
-                pass
+            await self.tried(f"session/{session}", "0", lambda: charging.meter(self.node, session, [Reading(begun, Decimal(0))]))
             for _ in range(self.chance.randint(1, 5)):
                 await self.pause(0.4)
                 now = reading()

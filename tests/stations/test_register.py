@@ -70,6 +70,37 @@ def test_a_reading_that_comes_late_counts_for_its_time_and_changes_nothing_else(
     assert register.take(Decimal(9999), 2 * MINUTE, WATTS) is None
 
 
+def assumed(first: int) -> Register:
+    """Nobody has told the register at the beginning."""
+    register = Register(at=0)
+    register.begin(None)
+    register.take(Decimal(first), 3 * MINUTE, WATTS)
+    return register
+
+
+def test_a_beginning_that_is_told_late_counts_once() -> None:
+    register = assumed(LIFE + 300)
+    for _ in range(2):
+        register.began(Decimal(LIFE), 0, WATTS)
+    assert register.take(Decimal(LIFE + 500), 5 * MINUTE, WATTS) == 500
+    assert not register.doubt
+
+
+@pytest.mark.parametrize("value", [0, LIFE - 100_000, LIFE + 301, -1], ids=["of the charge", "too far", "later", "minus one"])
+def test_a_beginning_that_is_told_late_and_cannot_be_counts_for_nothing(value: int) -> None:
+    register = assumed(LIFE + 300)
+    register.began(Decimal(value), 0, WATTS)
+    assert register.take(Decimal(LIFE + 500), 5 * MINUTE, WATTS) == 200
+
+
+def test_a_beginning_that_was_told_is_not_told_again() -> None:
+    register = Register(at=0)
+    register.begin(Decimal(1000))
+    register.take(Decimal(1300), 3 * MINUTE, WATTS)
+    register.began(Decimal(900), 0, WATTS)
+    assert register.total == 300
+
+
 def test_a_meter_that_tells_only_intervals() -> None:
     register = Register(at=0)
     for minute in (1, 2, 2, 3):

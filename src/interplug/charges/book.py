@@ -10,6 +10,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import msgspec
+
 from interplug.model.types import format_time
 from interplug.model.validate import validate
 from interplug.modules import terminals
@@ -90,7 +92,8 @@ async def move(tx: Tx, node: Node, charge: Charge, place: Place, event: str, sai
     charge.heard_at = node.clock()
     pinned = Pinned.read(charge.pinned)
     if pinned.place["connector_id"] != place.connector["id"] or pinned.place["evse_uid"] != place.evse["uid"]:
-        charge.pinned = (await pin(tx, place, sees(node, charge.connection), charge.begun_at)).raw()
+        again = await pin(tx, place, sees(node, charge.connection), charge.begun_at)
+        charge.pinned = msgspec.structs.replace(again, begun_at=pinned.begun_at, begun_kwh=pinned.begun_kwh).raw()
     await tx.stations.update(charge)
     session = await _session(tx, charge)
     await _save(tx, node, charge, {**session, **said, **_where(place), "status": charge.state})

@@ -28,9 +28,10 @@ from interplug.store.tx import Tx
 from . import book
 from .bills import STOPPED, Ending
 from .book import LOST, whole
-from .pinned import find_place, pin
+from .pinned import Pinned, find_place, pin
 
 log = logging.getLogger(__name__)
+ZERO = Decimal(0)
 Document = dict[str, Any]
 
 # --- reports of stations
@@ -46,13 +47,15 @@ async def begin(
     auth_method: str,
     connection: int,
     at: int,
+    kwh: Decimal = ZERO,
     authorization_reference: str | None = None,
     reservation: str | None = None,
     home: bool = False,
 ) -> str:
-    """The cable is in and the driver is known: a Session, PENDING until the first reading. `reservation` is the Session of a
-    reservation that this driver now uses; it goes on under its id (SES-030). `home`: it is the driver's own charger, and the
-    driver is paid back (CDR-023). Raises NoPlace."""
+    """The cable is in and the driver is known: a Session, PENDING until the first reading. `kwh` is what its meter shows now: the Session
+    takes what is counted from there on, whichever readings are lost. `reservation` is the Session of a reservation that this driver now
+    uses; it goes on under its id (SES-030). `home`: it is the driver's own charger, and the driver is paid back (CDR-023).
+    Raises NoPlace."""
     said = book.said(cdr_token, auth_method, authorization_reference)
 
     async def work(tx: Tx) -> str:
@@ -60,10 +63,11 @@ async def begin(
         await book.close_others(tx, node, place, at, reservation)
         charge = await tx.stations.get(reservation) if reservation else None
         if charge is not None and advance(charge.state, "begun") is not None:
+            charge.pinned = Pinned.read(charge.pinned).begun(whole(at), kwh).raw()
             await book.move(tx, node, charge, place, "begun", said)
             return charge.id
         ad_hoc = terminals.paid_here(node.directory.by_id(connection), cdr_token)
-        pinned = await pin(tx, place, book.sees(node, connection), at, home=home, ad_hoc=ad_hoc)
+        pinned = (await pin(tx, place, book.sees(node, connection), at, home=home, ad_hoc=ad_hoc)).begun(whole(at), kwh)
         state = STATES["", "begun"]
         charge = await book.new(tx, place, pinned, connection=connection, state=state, begun_at=at, heard_at=node.clock())
         await book.announce(tx, node, charge, place, said)
@@ -99,7 +103,7 @@ async def reserve(
         pinned = await pin(tx, place, book.sees(node, connection), at)
         held = {"state": STATES["", "reserved"], "reservation": reservation_id, "reserved_until": expires_at}
         charge = await book.new(tx, place, pinned, connection=connection, begun_at=at, heard_at=node.clock(), **held)
-        await tx.stations.read(charge.id, [Reading(whole(at), Decimal(0), "reserved")], node.clock())
+        await tx.stations.read(charge.id, [Reading(whole(at), ZERO, "reserved")], node.clock())
         await book.announce(tx, node, charge, place, said)
         return charge.id
 

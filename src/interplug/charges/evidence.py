@@ -26,6 +26,7 @@ from . import checking
 from .archive import Exhibit, manifest
 from .conversation import converse
 from .matter import Matter, gather
+from .pinned import Pinned
 
 Document = dict[str, Any]
 
@@ -231,7 +232,11 @@ async def _session(matter: Matter) -> None:
         readings = await matter.tx.stations.readings(matter.charge.id)
         listed = [{**msgspec.structs.asdict(one), "at": format_time(one.at)} for one in readings]
         if listed:
-            matter.show("session/readings.json", "What the meter said: kWh since the start, watts, amperes, state of charge.", listed)
+            said = "What the meter said: kWh, watts, amperes, state of charge."
+            begun = Pinned.read(matter.charge.pinned).begun_kwh
+            matter.show(
+                "session/readings.json", said if begun is None else f"{said} It showed {begun:f} kWh when the charge began.", listed
+            )
         else:
             matter.lack("the readings of the meter", matter.kept("reading_days"))
 

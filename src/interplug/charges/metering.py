@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from interplug.store.stations import Reading
 from interplug.store.store import Store
 from interplug.store.tx import Tx
@@ -19,22 +21,25 @@ from interplug.tariffs import Cutter, Phase, Sample
 
 from .pinned import Pinned, cutter
 
+ZERO = Decimal(0)
 KEPT = 1000
 """Sessions that are remembered between two readings."""
 
 
 class Metered(NamedTuple):
-    """What the readings of a session say. `began`: when it stopped being a mere reservation; None: it never did."""
+    """What the readings of a session say. `zero`: what the meter showed when it began; `began`: when it stopped being a mere reservation;
+    None: it never did."""
 
     cutter: Cutter
     taken: int
+    zero: Decimal = ZERO
     first: int | None = None
     began: int | None = None
     last: Reading | None = None
 
     @property
     def kwh(self) -> Decimal:
-        return self.last.kwh - self.cutter.course.first_kwh if self.last is not None else Decimal(0)
+        return self.last.kwh - self.zero if self.last is not None and self.began is not None else ZERO
 
     def periods(self) -> list[dict[str, Any]]:
         return self.cutter.documents()
@@ -54,23 +59,36 @@ async def measure(tx: Tx, kept: OrderedDict[str, Metered], id: str, pinned: Pinn
         metered = None
     metered = metered or Metered(cutter(pinned.tariff, pinned.time_zone), 0)
     for reading in await tx.stations.readings(id, metered.last.at if metered.last else 0):
-        metered = _take(metered, reading)
+        metered = _take(metered, reading, pinned)
     kept[id] = metered
     if len(kept) > KEPT:
         kept.popitem(last=False)
     return metered
 
 
-def _take(metered: Metered, reading: Reading) -> Metered:
-    last = metered.last
-    if last is not None and reading.kwh < last.kwh:
-        # A meter does not run back. What such a reading says besides (the car has stopped) is still true.
-        reading = Reading(reading.at, last.kwh, reading.phase, reading.power, reading.current, reading.soc)
-    metered.cutter.add(Sample(reading.at, reading.kwh, _phase(reading.phase), reading.power, reading.current))
-    began = metered.began
-    if began is None and reading.phase != "reserved":
-        began = reading.at
-    return Metered(metered.cutter, metered.taken + 1, metered.first or reading.at, began, reading)
+def _take(metered: Metered, reading: Reading, pinned: Pinned) -> Metered:
+    metered = metered._replace(taken=metered.taken + 1)
+    if reading.phase != "reserved":
+        if reading.at < pinned.begun_at:  # nobody pays for it
+            return metered
+        metered = _begun(metered, reading, pinned) if metered.began is None else metered
+    # A meter does not run back. What such a reading says besides (the car has stopped) is still true.
+    before = metered.last.kwh if metered.last is not None and metered.last.phase != "reserved" else metered.zero
+    reading = msgspec.structs.replace(reading, kwh=max(reading.kwh, before))
+    metered.cutter.add(Sample(reading.at, reading.kwh - metered.zero, _phase(reading.phase), reading.power, reading.current))
+    return metered._replace(first=metered.first or reading.at, last=reading)
+
+
+def _begun(metered: Metered, reading: Reading, pinned: Pinned) -> Metered:
+    """With the first reading of a charge. It runs from there on; from its beginning where energy has flown before, for then a reading was
+    lost."""
+    if pinned.begun_kwh is None:
+        return metered._replace(zero=reading.kwh, began=reading.at)
+    zero = pinned.begun_kwh
+    if reading.kwh <= zero:
+        return metered._replace(zero=zero, began=reading.at)
+    metered.cutter.add(Sample(pinned.begun_at, ZERO, "charging"))
+    return metered._replace(zero=zero, began=pinned.begun_at, first=metered.first or pinned.begun_at)
 
 
 def _phase(text: str) -> Phase:

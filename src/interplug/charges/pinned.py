@@ -1,4 +1,4 @@
-"""What is settled when a Session of ours begins, and holds until its CDR: the place, its time zone, and the tariff.
+"""What is settled when a Session of ours begins, and holds until its CDR: the place, its time zone, the tariff, and what the meter showed.
 
 A CDR shows the values valid when the session started, whatever is edited meanwhile (10.3.1, CDR-026), so they are copied
 then. The tariff is the first of the Connector's that this partner can see, that is valid now, and that is meant for drivers with a
@@ -7,6 +7,7 @@ contract (REGULAR, or without a type: 11.3.1), or for one who pays at a terminal
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -33,6 +34,10 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "EUR"
     home: bool = False
     """The driver's own charger, whose energy the driver is paid back (CDR-023)."""
+    begun_at: int = 0
+    begun_kwh: Decimal | None = None
+    """When the charge began, and what its meter showed then. None: a mere reservation, or it began on an older release and counts from its
+    first reading."""
 
     def raw(self) -> bytes:
         return encode_json(msgspec.structs.asdict(self))
@@ -40,6 +45,9 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def read(cls, raw: bytes) -> Pinned:
         return msgspec.convert(decode_json(raw), cls)
+
+    def begun(self, at: int, kwh: Decimal) -> Pinned:
+        return msgspec.structs.replace(self, begun_at=at, begun_kwh=kwh)
 
 
 class Place(msgspec.Struct, frozen=True):

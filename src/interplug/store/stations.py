@@ -30,7 +30,8 @@ FORGET = "delete from reading where charge in (select id from charge where state
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What the meter says at a moment: kWh since the session began, and what goes on from here to the next reading.
+    """What the meter says at a moment: kWh as it counts them, of its life or of this charge alone, and what goes on from here to the next
+    reading. The energy of a Session is the difference to what it showed at the beginning, which is settled there and not by a reading.
 
     `phase` is charging, parked or reserved; power in watts and current in amperes are sums of the phases; soc is per cent.
     """

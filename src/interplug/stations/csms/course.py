@@ -13,7 +13,8 @@ from interplug.store.stations import Reading
 
 from . import signed
 from .events import IdToken, Sample, Signed, Told
-from .register import Register
+from .register import NOBODYS, Register
+from .samples import BEGIN
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -41,6 +42,8 @@ class Course(msgspec.Struct, kw_only=True):
     signed: list[Signed] = []
     meter_key: str = ""
     """Of the meter, as the station told it apart from the values."""
+    begins_at: int = 0
+    """Since when somebody pays for it, until the book of our charging knows."""
     until: int = 0
     """The time of the newest reading."""
     told_at: int = 0
@@ -66,11 +69,25 @@ class Course(msgspec.Struct, kw_only=True):
             told.began_with if told.began_with is None or told.began_with >= 0 else None
         )
 
-    def follow(self, told: Told, begins_at: int | None = None) -> list[Reading]:
-        """The readings that this adds. `begins_at`: from then on somebody pays for it."""
+    def paid(self, told: Told, begun_at: int) -> Decimal:
+        """From now on somebody pays for it; who is known in its midst does so from there on. The kWh that it has taken before."""
+        self.begins_at = begun_at
+        if told.kind != "went on":
+            return Decimal(0)
+        self.begins_at = told.at
+        self.register.assumed_at = NOBODYS
+        then = Course.read(self.raw())
+        then._readings(sample for sample in told.samples if sample.at <= told.at)
+        return then.register.total / 1000
+
+    def follow(self, told: Told) -> list[Reading]:
+        """The readings that this adds."""
         self.signed = signed.added(self.signed, told.signed)
         before = self.register.total
-        readings = [] if begins_at is None else [self._at(begins_at)]
+        for sample in told.samples:
+            if sample.context == BEGIN and sample.register is not None:
+                self.register.began(sample.register, sample.at, self.watts)
+        readings = [self._at(self.begins_at)] if self.begins_at else []
         phase = told.phase if told.phase is not None and (told.phase == "charging" or self.charged) else self.phase
         readings += self._readings(sample for sample in told.samples if sample.at < told.at)
         if phase != self.phase:
@@ -80,7 +97,7 @@ class Course(msgspec.Struct, kw_only=True):
         readings += self._readings(sample for sample in told.samples if sample.at >= told.at)
         if told.kind == "ended":
             if self.doubt:  # who looks at it needs a bill, be it of a second
-                self.until = max(self.until, begins_at or 0)
+                self.until = max(self.until, self.begins_at)
             readings.append(self._at(self.end(told.at)))
         self.until = max([self.until, *(reading.at for reading in readings)])
         self.charged = self.charged or told.phase == "charging" or self.register.total > 0

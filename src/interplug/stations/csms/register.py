@@ -18,6 +18,8 @@ MOST = Decimal(10**12)
 LITTLE = Decimal(200)
 """Wh that are never too much: readings are not taken exactly when they say."""
 HOUR = 3_600_000_000
+NOBODYS = -1
+"""What flew before the first value is paid by nobody."""
 
 
 class Register(msgspec.Struct, kw_only=True):
@@ -28,6 +30,8 @@ class Register(msgspec.Struct, kw_only=True):
     last: Decimal | None = None
     total: Decimal = Decimal(0)
     doubt: str = ""
+    assumed_at: int = 0
+    """When `start` was taken from a value that only came first, for no beginning was told; 0: it was, NOBODYS: no matter."""
 
     def begin(self, value: Decimal | None) -> None:
         if value is not None and 0 <= value < MOST and self.start is None:
@@ -40,10 +44,11 @@ class Register(msgspec.Struct, kw_only=True):
             return None
         if self.start is None:
             self.begin(value)
+            self.assumed_at = self.assumed_at or at
         assert self.start is not None and self.last is not None
         if at < self.at:
             return self._late(value)
-        bound = self.total + LITTLE + MARGIN * watts * max(at - self.at, 0) / HOUR
+        bound = self.total + _bound(watts, at - self.at)
         total = next((one for one in self._meanings(value) if self.total <= one <= bound), None)
         if total is None and value >= self.last:
             total = self.total + value - self.last
@@ -51,6 +56,14 @@ class Register(msgspec.Struct, kw_only=True):
         self.total = self.total if total is None else total
         self.last, self.at = value, at
         return self.total
+
+    def began(self, value: Decimal, at: int, watts: int) -> None:
+        """The register at the beginning, told after values of later. It counts where what lies between can have flown meanwhile."""
+        if self.start is None or self.assumed_at <= 0 or not 0 <= value <= self.start:
+            return
+        if self.start - value <= _bound(watts, self.assumed_at - at):
+            self.total += self.start - value
+            self.start, self.assumed_at = value, 0
 
     def add(self, wh: Decimal, at: int) -> Decimal:
         """For meters that tell only what went through since they last told."""
@@ -72,3 +85,8 @@ class Register(msgspec.Struct, kw_only=True):
 
     def _doubt(self, why: str) -> None:
         self.doubt = self.doubt or why
+
+
+def _bound(watts: int, microseconds: int) -> Decimal:
+    """Wh that a connector can deliver in that time, and a little."""
+    return LITTLE + MARGIN * watts * max(microseconds, 0) / HOUR

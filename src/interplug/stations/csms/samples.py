@@ -31,6 +31,7 @@ ELSEWHERE = ("EV", "Inlet")
 THOUSANDS = ("kWh", "kW")
 ZERO = Decimal(0)
 LEAST_DIGITS, MOST_DIGITS = -20, MOST.adjusted()
+BEGIN = "Transaction.Begin"
 FINAL = "Transaction.End"
 PERIODIC = "Sample.Periodic"
 

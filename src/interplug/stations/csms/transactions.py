@@ -61,12 +61,10 @@ class Transactions:
             row.evse, row.connector = told.evse, told.connector
             await self._only(row.station, row.evse, row.begun_at, row.number)
         course = Course.read(row.doc)
-        paid_before = bool(row.session)
         admission = await self._admit(station, row, course, told, quirk)
         if not row.ended_at:
             course.meter_key = station.about.get(meters.name(row.evse), "") or course.meter_key
-            begins = None if paid_before or not row.session else told.at if told.kind == "went on" else row.begun_at
-            await self._follow(row, course, told, begins)
+            await self._follow(row, course, told)
         elif row.session and (words := course.late(told)):
             row.doc = course.raw()
             await self.node.store.write(lambda tx: tx.ocpp.save(row))
@@ -160,6 +158,7 @@ class Transactions:
     ) -> bool:
         token: dict[str, Any] = granted.token or {}
         hold = await self._hold(station, outlet, token, granted, told)
+        before = course.paid(told, row.begun_at)
         try:
             row.session = await charging.begin(
                 self.node,
@@ -169,14 +168,17 @@ class Transactions:
                 cdr_token=token,
                 auth_method=granted.method,
                 connection=granted.connection or 0,
-                at=row.begun_at if told.kind != "went on" else told.at,
+                at=course.begins_at,
+                kwh=before,
                 authorization_reference=granted.reference,
                 reservation=hold.session if hold else None,
             )
         except NoPlace as error:
             log.warning("station %s: %s", station.id, error)
+            course.begins_at = 0
             return False
         course.watts = await self.node.store.read(lambda tx: _watts(tx, station, outlet))
+        row.doc = course.raw()
         self.admissions.used(station, IdToken(row.token))
 
         async def work(tx: Tx) -> None:
@@ -197,9 +199,9 @@ class Transactions:
 
     # --- what it takes, and its end
 
-    async def _follow(self, row: Transaction, course: Course, told: Told, begins_at: int | None) -> None:
+    async def _follow(self, row: Transaction, course: Course, told: Told) -> None:
         phase, before = course.phase, course.register.total
-        readings = course.follow(told, begins_at)
+        readings = course.follow(told)
         if before < starts.LITTLE <= course.register.total:
             await starts.worked(self.node, row.station, row.evse)
         row.heard_at = now = self.node.clock()
@@ -213,9 +215,10 @@ class Transactions:
                     self.node, row.station, row.evse, f"the last charge took no energy, and ended by {told.reason or 'itself'}"
                 )
         elif row.session:
-            quietly = begins_at is None and course.phase == phase and course.until - course.told_at < every
+            quietly = not course.begins_at and course.phase == phase and course.until - course.told_at < every
             await charging.meter(self.node, row.session, readings, quietly=quietly)
             course.told_at = course.told_at if quietly else course.until
+        course.begins_at = 0
         row.doc = course.raw()
         await self.node.store.write(lambda tx: tx.ocpp.save(row))
 

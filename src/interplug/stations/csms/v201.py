@@ -115,7 +115,7 @@ def transaction(ear: Ear, payload: Payload) -> Told:
         signed=signed,
         phase=PHASES.get(str(info.get("chargingState"))),
         state=str(info.get("chargingState") or ""),
-        began_with=next((one.register for one in read if one.context == "Transaction.Begin"), None),
+        began_with=next((one.register for one in read if one.context == samples.BEGIN), None),
         reason=str(info.get("stoppedReason") or "") or ("AbnormalCondition" if payload.get("triggerReason") == "AbnormalCondition" else ""),
         reservation=number(payload.get("reservationId")),
         offline=payload.get("offline") is True,
