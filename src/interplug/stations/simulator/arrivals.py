@@ -1,7 +1,7 @@
 """Drivers who come and go by themselves, stations that break and are mended, lines that are lost: what a day brings to a crowd.
 
-Chance is seeded. Who comes plugs in and shows a card; whoever is not let in drives away at once. A card is in one place at a time. A crowd
-begins its day in the middle: until as many cars stand there as usually do, they come ten times as often.
+Chance is seeded. Who comes plugs in and shows a card; whoever is not let in drives away at once. A card is where its car stands, and needs
+a while to the next place. A crowd begins its day in the middle: until as many cars stand there as usually do, they come ten times as often.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-from .cars import some_car
+from .cars import Car, some_car
 from .crowd import Crowd
 from .evse import Evse
 from .faults import CODES
@@ -19,6 +19,8 @@ from .station import Station
 from .transaction import SECOND, Token
 
 HURRY = 10
+DRIVE = 60 * SECOND
+"""Between two places, at least."""
 TRIES = 20
 """Plugs that are looked at until one is free."""
 
@@ -29,6 +31,8 @@ class Arrivals:
         self._crowd, self._habits = crowd, habits
         self._chance = random.Random(f"arrivals/{seed}")
         self._cards = list(cards)
+        self._cars: dict[str, tuple[Evse, Car]] = {}
+        """With which each card came last, and to which EVSE."""
         self._stations = list(crowd.stations)
         self._evses = [(station, evse) for station in self._stations for evse in station.evses]
         self._number = 0
@@ -76,10 +80,10 @@ class Arrivals:
     # --- drivers
 
     def _arrive(self) -> None:
-        card = self._card()
         for _ in range(TRIES):
             station, evse = self._chance.choice(self._evses)
             if station.online and evse.car is None and evse.usable and evse.hold is None and not evse.authorised:
+                card = self._card(station.advance())
                 if card is not None:
                     self._charge(station, evse, card)
                 return
@@ -88,17 +92,28 @@ class Arrivals:
         car = some_car(self._chance)
         car.leaves_at = station.advance() + int(self._chance.uniform(*self._habits.stay)) * SECOND
         connector = self._chance.randint(1, len(evse.plan.connectors))
-        if station.plug_in(evse.number, car, connector):
-            station.tap(evse.number, card, lambda let_in: None if let_in else station.unplug(evse.number))
+        if not station.plug_in(evse.number, car, connector):
+            return
+        self._cars[card.id] = evse, car
 
-    def _card(self) -> Token | None:
-        """One that charges nowhere here."""
+        def told(let_in: bool) -> None:
+            if not let_in:
+                car.leaves_at = station.now
+                station.unplug(evse.number)
+
+        station.tap(evse.number, card, told)
+
+    def _card(self, now: int) -> Token | None:
+        """One whose car stands nowhere here."""
         if not self._cards:
             self._number += 1
             return Token(f"{self._chance.getrandbits(32):08X}{self._number:06X}")
-        used = {evse.permit.token.id for _, evse in self._evses if evse.permit is not None}
-        free = [one for one in self._cards if one.id not in used]
+        free = [one for one in self._cards if not self._stands(one, now)]
         return self._chance.choice(free) if free else None
+
+    def _stands(self, card: Token, now: int) -> bool:
+        evse, car = self._cars.get(card.id, (None, None))
+        return evse is not None and car is not None and (evse.car is car or now < car.leaves_at + DRIVE)
 
     # --- what goes wrong
 
