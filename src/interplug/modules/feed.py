@@ -50,22 +50,22 @@ async def page(call: Call) -> Answer:
     found, bodies = await call.node.store.read(work)
     if made:
         await call.node.store.write(lambda tx: tx.objects.keep(made))
-    _note(call, wanted, found)
-    return Answer(bodies, headers=_headers(call, wanted, found))
+    return Answer(bodies, headers=_headers(call, wanted, found, _reading(call, wanted, found)))
 
 
-def _note(call: Call, wanted: PageRequest, found: Page) -> None:
-    """Whether a partner reads a whole list, from its first page to its last: then it needs no more to be told of what is in it."""
+def _reading(call: Call, wanted: PageRequest, found: Page) -> int:
+    """When a partner that reads a whole list, from its first page to its last, began; 0: it does not. At the end it needs no more to be
+    told of what is in it. Who follows the Link may be answered by another process for each page; who counts by itself is known to one."""
     node, of = call.node, (call.connection.id, call.place.module.id)
     if wanted.date_from is not None or wanted.date_to is not None or not _of_all(call):
-        return
-    begun, reached = (call.now, 0) if wanted.offset == 0 else node.reading.pop(of, (0, -1))
-    if wanted.offset != reached:
-        return
-    if found.more:
-        node.reading[of] = begun, reached + len(found.pks)
-    else:
-        node.has_read.add((*of, begun))
+        return 0
+    known, reached = node.reading.pop(of, (0, -1))
+    begun = call.now if wanted.offset == 0 else wanted.begun or (known if wanted.offset == reached else 0)
+    if begun and found.more:
+        node.reading[of] = begun, wanted.offset + len(found.pks)
+    elif begun:
+        node.has_read[of] = max(begun, node.has_read.get(of, 0))
+    return begun
 
 
 def _of_all(call: Call) -> bool:
@@ -100,13 +100,13 @@ def _query(call: Call, wanted: PageRequest) -> PageQuery:
     )
 
 
-def _headers(call: Call, wanted: PageRequest, found: Page) -> dict[str, str]:
+def _headers(call: Call, wanted: PageRequest, found: Page, begun: int) -> dict[str, str]:
     """X-Limit is what the server can return at most; 2.1.1 means what this page can hold at most (TRN-031, TRN-032)."""
     largest = call.node.settings.ocpi.page_largest if call.version.limit_is_maximum else wanted.limit
     headers = {"x-total-count": str(found.total), "x-limit": str(largest)}
     if found.more:
         url = root(call.node.settings) + call.request.path
-        headers["link"] = next_link(url, wanted, len(found.pks), found.last_no, call.node.secret)
+        headers["link"] = next_link(url, wanted, len(found.pks), found.last_no, call.node.secret, begun)
     return headers
 
 

@@ -98,8 +98,8 @@ class Node:
     """The connections that spoke to us since push last looked: a partner that was away is back."""
     reading: dict[tuple[int, str], tuple[int, int]] = field(default_factory=dict)
     """When a connection began to read a whole list of ours that it has not finished, and the offset that it has reached."""
-    has_read: set[tuple[int, str, int]] = field(default_factory=set)
-    """The connections that have read a whole list since push last looked, which, and when they began."""
+    has_read: dict[tuple[int, str], int] = field(default_factory=dict)
+    """When the connections that have read a whole list since push last looked began with it."""
     pages: Pages = field(default_factory=Pages)
     """Of our lists, as they were read last."""
     speed: float = 1.0

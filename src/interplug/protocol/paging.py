@@ -1,8 +1,9 @@
 """Paging of lists (4.1.4.1): offset and limit for those who count, a keyset cursor in the Link for those who follow it.
 
 The Link repeats offset, limit and filters, so a client that builds URLs from the previous one still works, and adds
-`after`: the creation number of the last object served, sealed for this offset and these filters. A cursor that was
-not issued for them is ignored and the offset counts (notes: 3, "Pagination"). Pages are stateless and never expire.
+`after`: the creation number of the last object served, and when the reader of a whole list began with it, sealed for
+this offset and these filters. A cursor that was not issued for them is ignored and the offset counts (notes: 3,
+"Pagination"). Pages are stateless and never expire.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from interplug.model.types import parse_time
 from .status import invalid
 
 LARGEST = 2**62
+_PLACE = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,19}))?")
 _LINK = re.compile(r"<([^>]*)>\s*((?:;\s*[\w-]+\s*=\s*(?:\"[^\"]*\"|[^;,\s]*)\s*)*)")
 
 
@@ -29,6 +31,8 @@ class PageRequest(msgspec.Struct, frozen=True):
     date_from: int | None = None
     date_to: int | None = None
     after: int | None = None
+    begun: int = 0
+    """When the first page of a whole list was read, where all pages since then were followed to this one; 0: not known."""
     filters: tuple[tuple[str, str], ...] = ()
     """The date filters as they were spelled, to be repeated in the Link."""
 
@@ -59,25 +63,26 @@ def read_page(query: dict[str, str], *, default: int, largest: int, secret: byte
         raise invalid("limit: at least 1 is needed")
     filters = tuple((name, query[name]) for name in ("date_from", "date_to") if query.get(name))
     offset = _whole(query, "offset", 0)
-    after = _opened(query.get("after", ""), offset, filters, secret)
-    return PageRequest(offset, min(limit, largest), _date(query, "date_from"), _date(query, "date_to"), after, filters)
+    after, begun = _opened(query.get("after", ""), offset, filters, secret)
+    return PageRequest(offset, min(limit, largest), _date(query, "date_from"), _date(query, "date_to"), after, begun, filters)
 
 
-def _seal(number: int, offset: int, filters: tuple[tuple[str, str], ...], secret: bytes) -> str:
-    return hashlib.blake2b(f"{number}|{offset}|{filters}".encode(), key=secret[:64], digest_size=8).hexdigest()
+def _seal(place: str, offset: int, filters: tuple[tuple[str, str], ...], secret: bytes) -> str:
+    return hashlib.blake2b(f"{place}|{offset}|{filters}".encode(), key=secret[:64], digest_size=8).hexdigest()
 
 
-def _opened(cursor: str, offset: int, filters: tuple[tuple[str, str], ...], secret: bytes) -> int | None:
-    number, _, seal = cursor.partition("-")
-    if not (number.isascii() and number.isdigit()) or len(number) > 19 or not offset:
-        return None
-    return int(number) if seal == _seal(int(number), offset, filters, secret) else None
+def _opened(cursor: str, offset: int, filters: tuple[tuple[str, str], ...], secret: bytes) -> tuple[int | None, int]:
+    place, _, seal = cursor.partition("-")
+    found = _PLACE.fullmatch(place)
+    if found is None or not offset or seal != _seal(place, offset, filters, secret):
+        return None, 0
+    return int(found[1]), int(found[2] or 0)
 
 
-def next_link(url: str, page: PageRequest, count: int, last: int, secret: bytes) -> str:
+def next_link(url: str, page: PageRequest, count: int, last: int, secret: bytes, begun: int = 0) -> str:
     """The Link header after a page of `count` objects whose last creation number is `last`; `url` is absolute, without query."""
-    offset = page.offset + count
-    after = f"{last}-{_seal(last, offset, page.filters, secret)}"
+    offset, place = page.offset + count, f"{last}.{begun}" if begun else f"{last}"
+    after = f"{place}-{_seal(place, offset, page.filters, secret)}"
     filters = f"{urlencode(page.filters, safe=':')}&" if page.filters else ""
     return f'<{url}?offset={offset}&limit={page.limit}&{filters}after={after}>; rel="next"'
 

@@ -41,6 +41,8 @@ LAST_SENT = 2.0
 """Seconds that what is on its way may take when the node is told to stop."""
 SETTLE = 3.0
 """Seconds after a change of version before the first push: the partner has to read our answer to its PUT first."""
+NOTED = 60.0
+"""Seconds between two notes that a partner has read the same list, where nobody waits for it."""
 AT_ONCE = 100
 """Refused objects of a partner that are tried again at a time."""
 
@@ -102,6 +104,8 @@ class Push:
         """The connections that are known to need a full pull."""
         self._checkpoint_at = 0.0
         self._heard_at: dict[int, int] = {}
+        self._noted: dict[tuple[int, str], float] = {}
+        """When it was last written down that a partner has read a list."""
 
     async def run(self) -> None:
         """Until cancelled; then the cursors are written a last time."""
@@ -334,9 +338,16 @@ class Push:
                 self._impatient.discard(number)
 
     async def _has_read(self) -> None:
-        """Lists that partners have read to their end by themselves."""
-        read, self.node.has_read = self.node.has_read, set()
-        for number, module, begun in read:
-            await self.node.store.write(
-                lambda tx, number=number, module=module, begun=begun: audiences.has_read(tx, number, module, begun)  # type: ignore[misc]
-            )
+        """Lists that partners have read to their end by themselves. What one reads again and again is written down now and then, but at
+        once where it was needed."""
+        if not self.node.has_read:
+            return
+        rows = await self.node.store.read(lambda tx: tx.cursors.resyncs())
+        needed = {number: audiences.needed(row for row in rows if row.connection == number) for number, _ in self.node.has_read}
+        for (number, module), begun in list(self.node.has_read.items()):
+            if module in needed[number] or self.now >= self._noted.get((number, module), -NOTED) + NOTED:
+                del self.node.has_read[number, module]
+                self._noted[number, module] = self.now
+                await self.node.store.write(
+                    lambda tx, number=number, module=module, begun=begun: audiences.has_read(tx, number, module, begun)  # type: ignore[misc]
+                )
