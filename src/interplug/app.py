@@ -48,6 +48,7 @@ from interplug.store.urls import Place, SqliteFile
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
+from interplug.sync.validity import Validity
 from interplug.web.console import Console
 from interplug.web.door import Door
 from interplug.web.driver.pages import Pages
@@ -113,6 +114,7 @@ def loops_of(node: Node, shown: Shown, csms: StationsDoor | None = None) -> tupl
     pages, desk = shown.pages, shown.desk
     once: dict[str, Loop] = {
         "tariffs": TariffsMoved(node).run,
+        "valid tariffs": Validity(node).run,
         "ahead": Ahead(node).run,
         "checks": Checker(node).run,
         "deadlines": lambda: _deadlines(node),

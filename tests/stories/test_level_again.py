@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from interplug.drivers.drives import new_driver
+from interplug.partners import audiences
+from interplug.sync.pull import pull
 from tests.stories.level import Roaming
 
 
@@ -65,6 +67,45 @@ async def test_an_emsp_that_dies_pulls_what_it_missed_when_it_returns(roaming: R
     await roaming.status(city[2]["id"], city[2]["evses"][0]["uid"], "BLOCKED")
     await roaming.revive("emsp")
     assert await roaming.differences("locations") == []
+
+
+async def test_a_place_that_becomes_visible_is_found_by_an_emsp_that_only_asks_for_changes(roaming: Roaming) -> None:
+    city = await roaming.open_city(3)
+    hidden = city[0]["id"].lower()
+    assert await audiences.show_to(roaming.cpo.directory, "locations", "fleets", frozenset({hidden}), None) == 1
+    assert await level(roaming)
+    await roaming.pass_hours(24)
+    roaming.cut("emsp")
+    await roaming.status(city[1]["id"], city[1]["evses"][0]["uid"], "CHARGING")
+    await pull(roaming.emsp, roaming.connection("emsp"))
+    assert await audiences.show_to(roaming.cpo.directory, "locations", "everybody", frozenset({hidden}), None) == 1
+    await pull(roaming.emsp, roaming.connection("emsp"))
+    roaming.mend("emsp")
+    assert await roaming.differences("locations") == [] and len(await roaming.offered("locations")) == 3
+
+
+async def test_a_place_that_was_hidden_and_is_shown_again_is_open_again(roaming: Roaming) -> None:
+    city = await roaming.open_city(3)
+    assert await level(roaming)
+    directory, one = roaming.cpo.directory, frozenset({city[0]["id"].lower()})
+    for name in ("fleets", "everybody"):
+        roaming.clock.move(60)
+        assert await audiences.show_to(directory, "locations", name, one, None) == 1
+        await roaming.settle()
+    assert await roaming.differences("locations") == []
+
+
+async def test_who_leaves_an_audience_and_joins_it_again_has_its_places_again(roaming: Roaming) -> None:
+    city = await roaming.open_city(3)
+    directory, number = roaming.cpo.directory, roaming.connection("cpo").id
+    assert await audiences.show_to(directory, "locations", "fleets", frozenset({city[0]["id"].lower()}), None) == 1
+    for step in (audiences.join, audiences.leave, audiences.join):
+        roaming.clock.move(60)
+        connection = directory.by_id(number)
+        assert connection is not None
+        await step(directory, "fleets", connection)
+        await roaming.settle()
+    assert await roaming.differences("locations") == [] and len(await roaming.offered("locations")) == 3
 
 
 async def test_nothing_older_is_left_when_the_same_object_changes_while_it_is_sent(roaming: Roaming) -> None:

@@ -10,7 +10,7 @@ from interplug.store.tx import Tx
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import SETTLE, Push
 from tests.modules import said
-from tests.nodes import CPO, befriend, own
+from tests.nodes import CPO, EMSP, befriend, own
 from tests.sync.played import OK, Played
 from tests.sync.pushing import World, ours, status
 
@@ -118,6 +118,30 @@ async def test_a_list_that_the_partner_has_read_whole_is_not_told_again(newest: 
     assert sorted(await newest.wait(1000)) == [("PATCH", "locations/NL/TNM/L1/E1"), ("PUT", "tariffs/NL/TNM/T1")]
 
 
+async def test_a_list_whose_pages_came_from_several_processes_was_read_whole(newest: World) -> None:
+    await fill(newest)
+    await newest.node.store.write(lambda tx: audiences.all_again(tx, newest.partner.connection))
+    page = await newest.partner.fetch("locations?limit=1")
+    newest.node.reading.clear()  # the next page is asked of another process
+    link = page.headers["link"].split("<https://node.example", 1)[1].split(">")[0]
+    assert (await newest.partner.ask("GET", link)).ok
+    await newest.push._has_read()
+    assert "locations" not in await needed(newest)
+
+
+async def test_who_reads_a_small_list_in_a_loop_is_written_down_once_a_minute(newest: World) -> None:
+    await fill(newest)
+    for _ in range(5):
+        newest.clock.move(1)
+        assert (await newest.partner.fetch("locations")).ok
+        await newest.wait(1)
+    read = await newest.node.store.read(lambda tx: tx.cursors.get(newest.partner.connection.id, "read:locations"))
+    assert read == newest.clock.now - 4_000_000
+    await newest.wait(60)
+    read = await newest.node.store.read(lambda tx: tx.cursors.get(newest.partner.connection.id, "read:locations"))
+    assert read == newest.clock.now
+
+
 async def test_a_list_of_our_only_party_is_the_whole_list(newest: World) -> None:
     """Partners name whom they ask (4.1.9.4); of two parties one is a part."""
     await fill(newest)
@@ -156,6 +180,98 @@ async def test_everything_again_goes_on_where_the_node_died(newest: World, monke
 
 
 # --- Tariffs of another audience
+
+
+async def by_date(world: World, module: str, since: str) -> list[str]:
+    """What it finds who asks for the changes since then, as new as they are said to be."""
+    found = (await world.partner.fetch(f"{module}?date_from={since}")).data
+    assert all(one["last_updated"] >= since for one in found)
+    return sorted(one["uid" if module == "tokens" else "id"] for one in found)
+
+
+SHARED = {
+    "locations": [ours(said.location("L1")), ours(said.location("L2"))],
+    "tariffs": [ours(said.tariff("T1")), ours(said.tariff("T2"))],
+    "tokens": [ours(said.token("AA"), EMSP), ours(said.token("BB"), EMSP)],
+}
+
+
+@pytest.mark.parametrize("module", SHARED)
+async def test_what_comes_into_sight_is_in_lists_by_date(newest: World, module: str) -> None:
+    """However old it is: the partner has asked for what was old long ago."""
+    for document in SHARED[module]:
+        await own(newest.node, module, document)
+    directory, one = newest.node.directory, sorted(said_id(document) for document in SHARED[module])[0]
+    await audiences.show_to(directory, module, "gold", frozenset({one.lower()}), None)
+    newest.clock.move(24 * HOURS)
+    since = newest.clock.text()
+    assert await by_date(newest, module, since) == []
+    newest.clock.move(60)
+    await audiences.show_to(directory, module, "everybody", frozenset({one.lower()}), None)
+    assert await by_date(newest, module, since) == [one]
+    assert await audiences.show_to(directory, module, "everybody", None, None) == 0
+    newest.clock.move(60)
+    assert await by_date(newest, module, newest.clock.text()) == [], "and it is so once"
+
+
+async def pulls_alone(world: World) -> None:
+    """The partner has no receiver of ours: it takes no pushes."""
+    number = world.partner.connection.id
+    endpoints = [{"identifier": "locations", "role": "SENDER", "url": "https://partner.example/ocpi/locations"}]
+    await world.node.directory.write(lambda tx: tx.partners.change(number, endpoints=endpoints))
+    await world.settle()
+
+
+@pytest.mark.parametrize("module", SHARED)
+async def test_who_joins_an_audience_and_takes_no_pushes_finds_its_objects_by_date(newest: World, module: str) -> None:
+    for document in SHARED[module]:
+        await own(newest.node, module, document)
+    await audiences.show_to(newest.node.directory, module, "gold", None, None)
+    other = await befriend(newest.node, "2.3.0", name="other", classes=("gold",), parties=(("EMSP", "FR", "OTH"),))
+    newest.node.client.transport.places["https://other.example"] = told = Played()  # type: ignore[attr-defined]
+    await pulls_alone(newest)
+    told.told.clear()
+    newest.clock.move(24 * HOURS)
+    since = newest.clock.text()
+    connection = newest.node.directory.by_id(newest.partner.connection.id)
+    assert connection is not None and other.connection.id != connection.id
+    await audiences.join(newest.node.directory, "gold", connection)
+    assert await newest.settle() == []
+    assert await by_date(newest, module, since) == sorted(said_id(document) for document in SHARED[module])
+    await newest.settle()
+    assert told.verbs() == [], "nothing is new to those who have been in it"
+
+
+async def test_who_joins_and_takes_no_pushes_finds_the_places_that_name_its_tariffs(newest: World) -> None:
+    await fill(newest)
+    await own(newest.node, "locations", naming("L3", "OTHER"))
+    await audiences.show_to(newest.node.directory, "tariffs", "gold", None, None)
+    while await TariffsMoved(newest.node).turn():
+        pass
+    await pulls_alone(newest)
+    newest.clock.move(24 * HOURS)
+    since = newest.clock.text()
+    connection = newest.node.directory.by_id(newest.partner.connection.id)
+    assert connection is not None
+    await audiences.join(newest.node.directory, "gold", connection)
+    await newest.settle()
+    assert await by_date(newest, "locations", since) == ["L1", "L2"]
+
+
+async def test_an_object_of_a_file_that_is_now_for_others_is_in_their_lists_by_date(newest: World) -> None:
+    tariff = ours(said.tariff("T1"))
+    key = await own(newest.node, "tariffs", tariff, audience=4711)
+    newest.clock.move(24 * HOURS)
+    since = newest.clock.text()
+    for _ in range(2):
+        await newest.node.store.write(lambda tx: tx.objects.save(key, tariff, last_updated=0, audience=0))
+        assert await by_date(newest, "tariffs", since) == ["T1"]
+        newest.clock.move(60)
+    assert await by_date(newest, "tariffs", newest.clock.text(-60)) == []
+
+
+def said_id(document: dict[str, Any]) -> str:
+    return str(document.get("id") or document["uid"])
 
 
 async def test_the_evses_that_name_a_tariff_of_another_audience_are_pushed_again_and_show_up_in_lists_by_date(newest: World) -> None:

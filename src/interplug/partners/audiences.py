@@ -160,8 +160,10 @@ async def _show_some(
 ) -> tuple[int, int, int]:
     audience = await number(tx, name)
     rows = await tx.objects.keys(after, BATCH, module=module)
-    moved = [await tx.objects.set_audience(pk, audience) for pk, key in rows if _meant(key, ids, party)]
-    return len(rows), rows[-1][0] if rows else after, sum(moved)
+    moved = [pk for pk, key in rows if _meant(key, ids, party) and await tx.objects.set_audience(pk, audience)]
+    for pk in moved:
+        await tx.objects.renew(pk)
+    return len(rows), rows[-1][0] if rows else after, len(moved)
 
 
 def _meant(key: Key, ids: frozenset[str] | None, party: tuple[str, str] | None) -> bool:

@@ -21,7 +21,7 @@ insert into object (module, id, source, country, party, kind, spelling, feed, au
   created_no, changed_no, body_no, audience_no, log_no, last_updated, received_at, fits, kept)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0) returning pk"""
 CHANGE = "update object set last_updated = ?, received_at = ?, changed_no = ?, body_no = ?, log_no = ?, fits = ?, kept = 0 where pk = ?"
-TOUCH = "update object set last_updated = ?, received_at = ?, changed_no = ?, fits = 0, kept = 0 where pk = ?"
+TOUCH = "update object set last_updated = ?, received_at = ?, changed_no = ?, fits = ?, kept = 0 where pk = ?"
 MOVE = "update object set feed = ?, audience = ?, audience_no = ?, log_no = ? where pk = ?"
 REMEMBER = "insert into visibility (object, no, was) values (?, ?, ?)"
 JOIN_FEED = """
@@ -30,7 +30,6 @@ on conflict (module, source, audience, country, party, withheld) do update set n
   moved_no = case when excluded.moved_no > feed.moved_no then excluded.moved_no else feed.moved_no end
 returning pk"""
 WITHHELD = "select withheld from feed where pk = ?"
-CHANGE_FEED = "update object set feed = ? where pk = ?"
 LEAVE_FEED = "update feed set n = n - 1, moved_no = ? where pk = ?"
 
 
@@ -103,9 +102,9 @@ class Heads:
         """The body is another one since `body_no`; what happened to EVSEs after it has taken higher numbers."""
         await self._db.later(head.pk, CHANGE, last_updated, received_at, self._numbers.last, body_no, body_no, fits, head.pk)
 
-    async def touch(self, head: Head, last_updated: int, received_at: int) -> None:
+    async def touch(self, head: Head, last_updated: int, received_at: int, fits: int = 0) -> None:
         """Nothing that readers of the log must see; renditions made before are no longer right."""
-        await self._db.later(head.pk, TOUCH, last_updated, received_at, self._numbers.last, head.pk)
+        await self._db.later(head.pk, TOUCH, last_updated, received_at, self._numbers.last, fits, head.pk)
 
     async def move(self, head: Head, key: Key, audience: int) -> None:
         """To another audience, under a new number; the log keeps which one it left."""
@@ -116,16 +115,19 @@ class Heads:
         await self._db.execute(MOVE, feed, audience, no, no, head.pk)
         await self._db.execute(REMEMBER, head.pk, no, head.audience)
 
-    async def sort(self, head: Head, key: Key, withheld: int) -> None:
-        """Into the feed of those that the same versions cannot say."""
+    async def sort(self, head: Head, key: Key, withheld: int) -> bool:
+        """Into the feed of those that the same versions cannot say; whether it is another one. Who could read it and no longer can has lost
+        sight of it, and the log keeps that."""
         if withheld == await self._withheld(head):
-            return
+            return False
         module, _, source, country, party, _ = key.folded()
         no = self._numbers.take()
         feed = await self._join(module, source, head.audience, country, party, withheld, no)
         await self._db.execute(LEAVE_FEED, no, head.feed)
-        await self._db.execute(CHANGE_FEED, feed, head.pk)
+        await self._db.execute(MOVE, feed, head.audience, no, no, head.pk)
+        await self._db.execute(REMEMBER, head.pk, no, head.audience)
         head.feed = feed
+        return True
 
     async def _withheld(self, head: Head) -> int:
         row = await self._db.one(WITHHELD, head.feed)

@@ -165,8 +165,8 @@ class Objects:
         if saved.stale:
             await self._tallies.count("stale", key.module, key.source)
             return saved
-        if saved.changed and key.source == OWN:
-            await self._heads.sort(head, key, withheld(key, document))
+        if saved.changed and key.source == OWN and await self._heads.sort(head, key, withheld(key, document)) and key.module == LOCATIONS:
+            await self.renew(head.pk)  # and its EVSEs, which somebody may have been told are gone
         shown = await self._show(head, key, audience, saved)
         if head.audience == GONE and not saved.changed:
             said = evidence or Evidence(encode_json(document), 0, NEWEST, received_at)
@@ -222,6 +222,8 @@ class Objects:
         if wanted == head.audience:
             return saved
         await self._heads.move(head, key, wanted)
+        if key.source == OWN and not saved.changed:
+            await self.renew(head.pk)
         return Saved(created=returned, changed=True, pk=head.pk)
 
     async def save_evse(
@@ -240,6 +242,28 @@ class Objects:
         if saved.stale:
             await self._tallies.count("stale", key.module, key.source)
         return saved
+
+    async def renew(self, pk: int, *, told: bool = False) -> None:
+        """An object of our own that some see for the first time, or otherwise than before, although nobody has changed it: its last_updated
+        is of now, or partners who ask by date would never hear of it. `told`: readers of the log hear of it, too."""
+        found = await self._heads.find_pk(pk)
+        if found is None or found[1].source != OWN or found[0].audience == GONE:
+            return
+        (head, key), now = found, self._clock()
+        moment, no = after(head.last_updated, now), self._numbers.take()
+        if key.module == LOCATIONS:  # its own time enters the document when that is put together
+            await self._locations.renew_all(pk, moment)
+        else:
+            old = read_document(await self._bodies.read(pk))
+            document = {**old, "last_updated": format_time(moment)}
+            raw = encode_json(document)
+            await self._bodies.replace(pk, raw)
+            await self._history.record(key, no, old, document, raw, now, None)
+        await self._bodies.drop_renditions(head)
+        if told:
+            await self._heads.change(head, moment, head.received_at, no, at_once(key.module))
+        else:
+            await self._heads.touch(head, moment, head.received_at, at_once(key.module))
 
     async def renew_evse(self, key: Key, uid: str, now: int) -> bool:
         """Gives an EVSE of our own a new last_updated and number although its document is the same."""

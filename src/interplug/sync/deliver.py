@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
-from interplug.model.types import fold, format_time
+from interplug.model.types import fold, format_time, parse_time
 from interplug.modules import lens
 from interplug.modules.node import Node
 from interplug.modules.relaying import of_ours
@@ -31,7 +31,7 @@ from interplug.store.keys import OWN, Change, Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
 from .decide import SENT, Decision, decide
-from .statuses import Status, Statuses
+from .statuses import Status, Statuses, sayable
 
 Document = dict[str, Any]
 Found = TypeVar("Found", Stored, StoredEvse, Status)
@@ -136,7 +136,7 @@ class Delivery:
             return SENT
         if not self._sees(stored):
             return await self._end(stored) if item.left else SENT
-        return await self._whole(stored, again=item.again)
+        return await self._whole(stored, again=item.again, left=item.left)
 
     async def _stored(self, item: Item) -> Stored | None:
         """The object; also one that was removed, which nobody may see any more."""
@@ -169,11 +169,11 @@ class Delivery:
 
     # --- the forms
 
-    async def _whole(self, stored: Stored, *, again: bool = False) -> Decision:
+    async def _whole(self, stored: Stored, *, again: bool = False, left: bool = False) -> Decision:
         kind = self.modules[stored.key.module].kind
         document = await self._shown(kind, stored.document)
         if document is None:
-            return SENT
+            return await self._unsaid(stored, left)
         if why := self._absent(stored):
             return Decision("refused", why)
         if stored.key.module == "cdrs":
@@ -183,6 +183,19 @@ class Delivery:
         if not self.modules[stored.key.module].key:
             return await self._posted(stored, document)
         return await self._request("PUT", stored.key, document)
+
+    async def _unsaid(self, stored: Stored, left: bool) -> Decision:
+        """What the version cannot say, though it could until now, ends at the partner: there is no more to say of it."""
+        module, document, now = stored.key.module, stored.document, self.node.clock()
+        if module == "tariffs" and (left or _over(document, now)):
+            return await self._request("DELETE", stored.key, None)
+        for evse in _removed(document, now)["evses"] if module == "locations" and left else ():
+            shown = await self._shown("evse", evse)
+            body = {name: shown[name] for name in ("status", "last_updated")} if shown is not None else None
+            decision = await self._request("PATCH", stored.key, body, evse["uid"]) if body is not None else SENT
+            if decision.verdict not in ("sent", "unknown"):
+                return decision
+        return SENT
 
     async def _posted(self, stored: Stored, document: Document) -> Decision:
         """What has no URL of its own at the receiver is POSTed in each of its states; one that takes only the first reads the next from
@@ -225,6 +238,8 @@ class Delivery:
         if evse is None or not self._sees(evse):
             return SENT
         document = await self._shown("evse", evse.document)
+        if document is not None and not await self.node.store.read(lambda tx: sayable(tx, key, self.connection.speaks)):
+            document = None
         return SENT if document is None else await self._request("PUT", key, document, evse.uid)
 
     def _sees(self, found: Stored | StoredEvse | Status) -> bool:
@@ -345,6 +360,11 @@ def _patch(before: Document, now: Document) -> Document | None:
     if before.get("charging_periods") != now.get("charging_periods") or before.keys() - now.keys():
         return None
     return {name: value for name, value in now.items() if name == "last_updated" or before.get(name) != value} if before != now else {}
+
+
+def _over(tariff: Document, now: int) -> bool:
+    end = tariff.get("end_date_time")
+    return bool(end) and parse_time(end) <= now
 
 
 def ended(module: str, document: Document, now: int) -> Document | None:

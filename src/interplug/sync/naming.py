@@ -44,6 +44,18 @@ def _uids(stored: Stored, wanted: set[str]) -> list[str]:
     ]
 
 
+async def renew_naming(node: Node, tariffs: Iterable[str]) -> None:
+    """The EVSEs that name one of the Tariffs count as changed now."""
+
+    async def renew(tx: Tx, places: list[Place]) -> None:
+        for stored, uids in places:
+            for uid in uids:
+                await tx.objects.renew_evse(stored.key, uid, node.clock())
+
+    async for places in naming(node.store, tariffs):
+        await node.store.write(lambda tx, places=places: renew(tx, places))  # type: ignore[misc]
+
+
 class TariffsMoved:
     """The reader of the log that does it."""
 
@@ -62,13 +74,7 @@ class TariffsMoved:
         changes, reached, more = await store.news(after, 500, ("tariffs",))
         moved = {change.key.id for change in changes if change.source == OWN and change.was}
         if moved:
-            async for places in naming(store, moved):
-                await store.write(lambda tx, places=places: self._renew(tx, places))  # type: ignore[misc]
+            await renew_naming(self.node, moved)
         if changes:
             await store.write(lambda tx: tx.cursors.move([(OWN, TARIFFS_MOVED, reached)]))
         return more or bool(moved)
-
-    async def _renew(self, tx: Tx, places: list[Place]) -> None:
-        for stored, uids in places:
-            for uid in uids:
-                await tx.objects.renew_evse(stored.key, uid, self.node.clock())

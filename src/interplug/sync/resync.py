@@ -1,8 +1,9 @@
 """What a partner has to be told of although no object has changed: the change log knows nothing of it, so it is written down in rows.
 
 A partner joined or left an audience: the objects of the audience, each to be sent if it may be seen now and to be ended otherwise, and
-the EVSEs that name Tariffs of the audience. A partner speaks another version now, or was away for longer than changes may be trusted to
-have reached it: everything that it may see, a row for each module and audience, unless it reads that list to its end by itself.
+the EVSEs that name Tariffs of the audience. What comes into sight is as new as that moment, for who reads our lists by date and who was
+told of its end before. A partner speaks another version now, or was away for longer than changes may be trusted to have reached it:
+everything that it may see, a row for each module and audience, unless it reads that list to its end by itself.
 
 Rows become objects part by part. A part is done when the next one is asked for; after a crash the row says where to go on.
 """
@@ -17,11 +18,11 @@ from interplug.modules.node import Node
 from interplug.partners import audiences
 from interplug.partners.connection import Connection
 from interplug.store.cursors import Resync
-from interplug.store.keys import OWN, Key
+from interplug.store.keys import Key
 from interplug.store.tx import Tx
 
 from .deliver import Item
-from .naming import naming
+from .naming import Place, naming
 
 PART = 500
 
@@ -34,11 +35,16 @@ async def parts(node: Node, connection: Connection) -> AsyncIterator[list[Item]]
         else:
             module, audience = whole
         async for found in _keys(node, row, module, audience):
+            if whole is None and audience in connection.audiences:
+                await _renew(node, [pk for pk, _ in found])
             listed = [one for one in found if connection.endpoint(one[1].module, "RECEIVER") is not None]
             yield [Item(pk, key, 0, whole=True, left=whole is None, again=whole is not None) for pk, key in listed]
-        if whole is None and connection.endpoint("locations", "RECEIVER") is not None:
-            async for items in _naming(node, audience):
-                yield items
+        if whole is None:
+            async for places in _naming(node, audience):
+                if connection.endpoint("locations", "RECEIVER") is not None:
+                    yield [Item(stored.pk, stored.key, 0, evses=dict.fromkeys(uids, True)) for stored, uids in places]
+                else:
+                    await _renew(node, [stored.pk for stored, _ in places])
         await node.store.write(lambda tx, row=row: tx.cursors.finished(row.connection, row.module))  # type: ignore[misc]
 
 
@@ -60,7 +66,15 @@ async def _still(node: Node, row: Resync) -> bool:
     return any(one.module == row.module for one in rows)
 
 
-async def _naming(node: Node, audience: int) -> AsyncIterator[list[Item]]:
+async def _renew(node: Node, pks: list[int]) -> None:
+    async def work(tx: Tx) -> None:
+        for pk in pks:
+            await tx.objects.renew(pk)
+
+    await node.store.write(work)
+
+
+async def _naming(node: Node, audience: int) -> AsyncIterator[list[Place]]:
     """The EVSEs that name Tariffs of an audience: the partner sees other `tariff_ids` there now."""
     ids: set[str] = set()
     after = 0
@@ -71,4 +85,4 @@ async def _naming(node: Node, audience: int) -> AsyncIterator[list[Item]]:
         after = found[-1][0]
     if ids:
         async for places in naming(node.store, ids):
-            yield [Item(stored.pk, stored.key, 0, evses=dict.fromkeys(uids, True)) for stored, uids in places if stored.key.source == OWN]
+            yield places

@@ -14,11 +14,20 @@ from interplug.modules import lens
 from interplug.modules.node import Node
 from interplug.store.keys import Key, StoredEvse
 from interplug.store.tx import Tx
+from interplug.versions.table import VERSIONS, Version
 
 MOST = 5_000
 """Statuses that are remembered."""
 Place = tuple[Key, str, str]
 """The Location, the uid of the EVSE, the version."""
+
+
+async def sayable(tx: Tx, key: Key, version: Version) -> bool:
+    """Parts of a private Location are as private as it is, where a version cannot say that (8.3.1)."""
+    if version.private_locations:
+        return True
+    location = await tx.objects.get(key, whole=False)
+    return location is not None and location.document.get("publish") is not False
 
 
 @dataclass(slots=True, frozen=True)
@@ -73,6 +82,8 @@ class Statuses:
         evse: StoredEvse | None = await tx.objects.get_evse(key, uid)
         if evse is None:
             return None
-        shown = await lens.show_to_all(tx, version, "evse", evse.document, self.node.clock(), self.node.settings)
+        shown = None
+        if await sayable(tx, key, VERSIONS[version]):
+            shown = await lens.show_to_all(tx, version, "evse", evse.document, self.node.clock(), self.node.settings)
         body = None if shown is None else encode_json({name: shown[name] for name in ("status", "last_updated")})
         return Status(reached, key, evse.uid, evse.last_updated, evse.changed_no, evse.audience, body)
