@@ -25,6 +25,12 @@ def node(interplug: Command) -> Command:
     return interplug
 
 
+def test_a_table_shows_what_others_have_named_as_they_have(node: Command) -> None:
+    name = "[/x] [red]Alarm[/red] :warning:"
+    assert node("partner", "invite", name).code == 0
+    assert name in node("partner", "list").out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -26,7 +26,7 @@ CONFIGURATION = 4
 Codes = tuple[tuple[type[Exception] | tuple[type[Exception], ...], int], ...]
 """What failures mean."""
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 framed = Console(stderr=True, highlight=False)
 """For text in a frame, which a line that does not wrap would leave."""
 
@@ -89,7 +89,7 @@ def columns(names: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]
     table = Table(*names, box=None, pad_edge=False, header_style="", show_edge=False)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console(width=1000, color_system=None, highlight=False)
+    console = Console(width=1000, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(table)
     return [line.rstrip() for line in captured.get().splitlines()]
