@@ -77,15 +77,17 @@ def test_an_operator_finds_what_a_provider_asked_for_it(interplug: Command, tmp_
 
     async def asked() -> None:
         world = await open_world(tmp_path)
-        document = encode_json({"location_id": "L1", "authorization_reference": "ABCDEF0123456789"})
+        document = encode_json({"location_id": "L1", "evse_uid": "E1", "authorization_reference": "ABCDEF0123456789"})
         came = Command_(
             id="c1", direction="in", connection=world.partner.connection.id, version="2.2.1", command="START_SESSION", state="done",
-            document=document, response_url="", evse="e1", result="FAILED", message="ground fault", created_at=world.clock(), deadline=0,
+            document=document, response_url="", place="be/xyz/l1", evse="e1", result="FAILED", message="ground fault",
+            created_at=world.clock(), deadline=0,
         )  # fmt: skip
         await world.node.store.write(lambda tx: tx.commands.add(came))
         await close(world.node)
 
     asyncio.run(asked())
     (one,) = interplug("reference", "ABCD-EF01", "--json").json
-    assert (one["command"], one["result"], one["message"], one["evse_uid"]) == ("START_SESSION", "FAILED", "ground fault", "e1")
+    assert (one["command"], one["result"], one["message"]) == ("START_SESSION", "FAILED", "ground fault")
+    assert (one["place"], one["evse_uid"]) == ("L1", "E1")
     assert interplug("reference", "ABCD-EF02").code == 1

@@ -88,8 +88,15 @@ def columns(names: Iterable[str], rows: Iterable[Iterable[object]]) -> list[str]
     """Rows below each other, as plain text that a pipe can cut."""
     table = Table(*names, box=None, pad_edge=False, header_style="", show_edge=False)
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*map(cell, row))
     console = Console(width=1000, color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as captured:
         console.print(table)
     return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def cell(value: object) -> str:
+    """One value for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -117,8 +117,9 @@ async def _named(tx: Tx, node: Node, beginning: str) -> list[Document]:
         document = decode_json(one.document)
         quoted = str(document.get("authorization_reference") or "").lower()
         if one.direction == "in" and quoted.startswith(beginning):
-            found.append({"kind": "command of a partner", **_command(one), "partner": _partner(node, one.connection), "place": one.place,
-                          "evse_uid": one.evse, "authorization_reference": quoted})  # fmt: skip
+            found.append({"kind": "command of a partner", **_command(one), "partner": _partner(node, one.connection),
+                          "place": document.get("location_id"), "evse_uid": document.get("evse_uid") or None,
+                          "authorization_reference": quoted})  # fmt: skip
     return found
 
 

@@ -15,7 +15,7 @@ from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame
 from interplug.store.tx import Tx
 
-from .ending import FAILED, NETWORK, USAGE, columns, end, show
+from .ending import FAILED, NETWORK, USAGE, cell, columns, end, show
 from .opening import DASH, REPORTING, Reporting, with_node
 from .options import Minutes
 
@@ -86,7 +86,7 @@ async def _whole(tx: Tx, id: str) -> dict[str, Any]:
 
 def _lines(document: dict[str, Any]) -> list[str]:
     names = ("state", "connected", "version", "security_profile", "location", "model", "last_heard")
-    lines = [f"{name.replace('_', ' '):18}{document[name]}" for name in names if document[name] is not None]
+    lines = [f"{name.replace('_', ' '):18}{cell(document[name])}" for name in names if document[name] is not None]
     for title, shown in (
         ("outlets", ("evse", "connector", "evse_uid", "connector_id", "status")),
         ("transactions", ("transaction", "evse", "session", "since")),
