@@ -27,7 +27,7 @@ def receipt(ride: Ride) -> Sheet | None:
         dated=day(bill.ended),
         facts=[
             (_("Station"), ", ".join(part for part in (ride.name, ride.address) if part)),
-            ("EVSE", ride.drive.evse),
+            ("EVSE", ride.evse_id or ride.drive.evse),
             (_("From"), moment(bill.began, where)),
             (_("To"), moment(bill.ended, where)),
             (_("Duration"), lasting(wording.seconds(bill.began, bill.ended))),
