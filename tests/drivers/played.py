@@ -9,7 +9,7 @@ from interplug.drivers.plugs import Plug, find_plug
 from interplug.model.types import encode_json
 from interplug.modules import asking
 from interplug.modules.node import Node
-from interplug.protocol.http import Request, Response, Unreachable
+from interplug.protocol.http import Request, Response, Unreachable, Unsent
 from interplug.store.drivers import Drive, Driver
 from tests.modules import said
 from tests.nodes import EMSP, Clock, Partner, Wire, befriend, make_node
@@ -18,7 +18,7 @@ CPO = (("CPO", "BE", "XYZ"),)
 
 
 class Cpo:
-    """Answers commands with a word; None: nobody is there."""
+    """Answers commands with a word; None: nobody is there; an empty one: nobody answers, though the request has arrived."""
 
     def __init__(self) -> None:
         self.word: str | None = "ACCEPTED"
@@ -27,7 +27,9 @@ class Cpo:
     async def __call__(self, request: Request) -> Response:
         self.asked.append(request)
         if self.word is None:
-            raise Unreachable("refused")
+            raise Unsent("refused")
+        if not self.word:
+            raise Unreachable("no answer")
         data = {"result": self.word, "timeout": 30}
         return Response(200, encode_json({"status_code": 1000, "timestamp": "2026-01-01T00:00:00Z", "data": data}))
 

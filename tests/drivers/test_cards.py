@@ -11,6 +11,7 @@ from interplug.drivers.receipt import live, receipt
 from interplug.store.cards import Card
 from interplug.store.drivers import Drive, Driver
 from tests.drivers.played import World, session
+from tests.drivers.test_reserving import reserved, station
 from tests.modules import said
 from tests.nodes import befriend
 
@@ -201,3 +202,16 @@ async def tell_old(world: World, module: str, document: dict[str, Any]) -> None:
     answer = await world.partner.send("PUT", f"{module}/NL/OLD/{document['id']}", document)
     assert answer.ok, answer.message
     await world.follower.tick()
+
+
+@pytest.mark.parametrize("how", [{"status": "PENDING", "kwh": 0}, {"status": "COMPLETED", "kwh": 0}])
+async def test_how_an_operator_tells_of_a_reservation_is_no_charge_with_a_card(
+    world: World, driver: Driver, card: Card, how: dict[str, Any]
+) -> None:
+    await station(world)
+    await reserved(world, driver)
+    document = tapped(world, driver, **how)
+    await world.tell("sessions", document)
+    assert await drives(world, driver) == []
+    await world.tell("sessions", {**document, "status": "ACTIVE", "kwh": 1, "last_updated": world.clock.text(1)})
+    assert [one.token for one in await drives(world, driver)] == [card.uid], "until something is charged"

@@ -138,6 +138,13 @@ async def test_a_start_that_the_operator_refuses_lets_the_money_go_after_a_while
     assert await shop.stands(drive) == (states.VOIDED, 0)
 
 
+async def test_where_the_operator_could_not_be_asked_the_money_goes_at_once(shop: Shop, driver: Driver) -> None:
+    shop.world.cpo.word = None
+    drive = await shop.pay(await shop.press(driver))
+    await shop.tick()
+    assert drive.state == "FAILED" and await shop.stands(drive) == (states.VOIDED, 0)
+
+
 async def test_no_session_within_time_lets_the_money_go(shop: Shop, driver: Driver) -> None:
     drive = await shop.pay(await shop.press(driver))
     await shop.world.result(drive, "ACCEPTED")

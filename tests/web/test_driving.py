@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from interplug.config import Help
+from interplug.drivers import drives
 from interplug.drivers.offers import read_offer
 from interplug.drivers.receipt import reading_of
 from interplug.modules import asking
@@ -45,7 +47,7 @@ async def test_the_steps_of_a_start_and_what_time_is_left(world: World, visit: V
     assert (await visit.get(f"{url}.json")).json["answer_until"]
 
 
-@pytest.mark.parametrize("word", sorted(set(said_words.RESULTS) - {"NOT_STOPPED", "UNKNOWN_SESSION", "CANCELED_RESERVATION"}))
+@pytest.mark.parametrize("word", sorted(set(said_words.RESULTS) - {"UNKNOWN_SESSION", "CANCELED_RESERVATION"}))
 async def test_every_result_says_what_happened_what_to_do_and_what_to_quote(world: World, visit: Visit, word: str) -> None:
     url, drive, _ = await begun(visit, world)
     if word == "TIMEOUT":
@@ -56,6 +58,32 @@ async def test_every_result_says_what_happened_what_to_do_and_what_to_quote(worl
         await world.result(drive, word)
     page, advice = words(await visit.get(url)), said_words.RESULTS[word]
     assert advice.what in page and advice.do in page and f"Quote {drive.id[:4].upper()}-{drive.id[4:8].upper()}" in page
+
+
+async def test_an_operator_who_cannot_be_reached_was_not_asked_and_has_said_nothing(world: World, visit: Visit) -> None:
+    world.cpo.word = None
+    url, drive, _ = await begun(visit, world)
+    page = words(await visit.get(url))
+    assert drive.state == "FAILED" and "could not be reached, so nothing was asked of it" in page
+    assert "The operator says" not in page and "refused" not in page
+
+
+async def test_an_operator_who_does_not_answer_may_start_all_the_same(world: World, visit: Visit) -> None:
+    world.cpo.word = ""
+    url, drive, _ = await begun(visit, world)
+    page = await visit.get(url)
+    assert drive.state == "UNSURE" and "Nobody knows yet whether charging begins." in words(page)
+    await visit.post(f"{url}/give-up", {"csrf": page.field("csrf")})
+    await world.result(await world.now(drive), "ACCEPTED")
+    assert (await world.now(drive)).state == "STARTED" and (await world.now(drive)).unwanted, "stopped as soon as it begins"
+
+
+async def test_a_page_does_not_wait_for_an_operator_who_is_slow(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drives, "PROMPT", 0.0)
+    url, drive, _ = await begun(visit, world)
+    assert drive.state == "ASKED" and "Operator asked" in words(await visit.get(url))
+    await asyncio.gather(*world.node.tasks)
+    assert (await world.now(drive)).state == "ACCEPTED"
 
 
 async def test_a_fault_that_the_operator_names_is_explained_and_whom_one_can_call(world: World, visit: Visit) -> None:
@@ -102,6 +130,7 @@ async def test_nothing_is_given_up_that_has_begun(world: World, visit: Visit) ->
 
 
 async def test_what_to_do_when_the_stop_fails(world: World, visit: Visit) -> None:
+    world.node.settings = msgspec.structs.replace(world.node.settings, help=Help(phone="+31 20 5"))
     url, _ = await charging(visit, world)
     page = await visit.get(url)
     await visit.post(f"{url}/stop", {"csrf": page.field("csrf")})

@@ -19,12 +19,13 @@ from interplug.model.types import parse_time
 from interplug.payments import states as paying
 from interplug.payments.deciding import next_step
 from interplug.store.bills import Bill
+from interplug.store.commands import Command
 from interplug.store.drivers import Drive
 from interplug.store.payments import NEVER, Payment
 from interplug.store.tx import Tx
 
 from . import states
-from .drives import move, stop
+from .drives import move, not_asked, stop
 from .dues import RETRY, Known, Verdict, decide
 from .invoicing import after_payment
 from .paying import NOT_PAID, Desk
@@ -98,12 +99,12 @@ class Cashier:
         return payment
 
     async def _known(self, payment: Payment) -> Known:
-        async def work(tx: Tx) -> tuple[Drive, list[Bill]]:
+        async def work(tx: Tx) -> tuple[Drive, list[Bill], Command | None]:
             drive = await tx.drivers.get(payment.drive)
             assert drive is not None
-            return drive, await tx.bills.of_drive(drive.id)
+            return drive, await tx.bills.of_drive(drive.id), await tx.commands.get(drive.command) if drive.command else None
 
-        drive, bills = await self.node.store.read(work)
+        drive, bills, command = await self.node.store.read(work)
         view = await live(self.node, drive)
         return Known(
             payment=payment,
@@ -113,6 +114,7 @@ class Cashier:
             ended=view.ended or (parse_time(view.session.document["last_updated"]) if view.session else drive.created_at),
             now=self.node.clock(),
             speed=self.node.speed,
+            asked=command is None or not not_asked(command),
         )
 
     async def _write(self, payment: Payment, drive: Drive, verdict: Verdict) -> tuple[Payment, bool]:

@@ -8,13 +8,15 @@ by Token, EVSE and time.
 from __future__ import annotations
 
 import secrets
-from typing import Any, Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 
 from interplug.model.said import said
 from interplug.model.types import encode_json, fold, format_time
 from interplug.modules import asking, commands
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
+from interplug.store.commands import Command
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 
@@ -24,9 +26,13 @@ from .plugs import NotPossible, Plug, priced, startable
 from .states import ASKED, OPEN, STARTING, advance
 from .tokens import card_token, token_key, token_of
 
+T = TypeVar("T")
 Document = dict[str, Any]
+PROMPT = 2.0
+"""Seconds for which the driver waits for an operator's answer before he sees that it is waited for."""
 SESSION_WITHIN = 90.0
 """Seconds after the station said yes within which a Session is expected."""
+NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it does, you see it here.")
 OTHER_PRICE = said("The price has just changed. Look at the new one before you start.")
 PATIENCE = 15 * 60.0
 """Seconds after which a start that nobody confirmed is over."""
@@ -175,32 +181,74 @@ async def give_up(node: Node, drive: Drive) -> Drive:
 
 
 async def _send(node: Node, connection: Connection, drive: Drive, command: str, document: Document) -> Drive:
+    return await promptly(node, _ask(node, connection, drive, command, document)) or await happened(node, drive.id, "")
+
+
+async def promptly(node: Node, asking: Coroutine[Any, Any, T]) -> T | None:
+    """What an operator answers; None where he is slow: then he is being asked, and his answer is followed."""
+    return await node.begun(asking, PROMPT)
+
+
+async def _ask(node: Node, connection: Connection, drive: Drive, command: str, document: Document) -> Drive:
     starts = command == "START_SESSION"
+
+    async def noting(tx: Tx, row: Command) -> None:
+        found = await tx.drivers.get(drive.id)
+        assert found is not None
+        await move(tx, node, found, "", **{"command" if starts else "stop_command": row.id})
+
     try:
-        sent = await commands.send(node, connection, command, document)
+        sent = await commands.send(node, connection, command, document, noting)
     except (asking.NotSent, ValueError) as error:
         return await happened(node, drive.id, "refused" if starts else "stop failed", str(error))
-    columns = {"command" if starts else "stop_command": sent.id}
-    event = events(starts, sent.state)
-    reason = "" if event in ("accepted", "succeeded") else in_words(command, sent.result, sent.message)
-    return await happened(node, drive.id, event, reason, **columns)
+    event, row = events(starts, sent.state), await asking.status(node, sent.id)
+    reason = "" if event in ("", "accepted", "succeeded") or row is None else in_words(row)
+    return await happened(node, drive.id, event, reason)
 
 
 def events(starts: bool, state: str) -> str:
     """What the state of a command (`command_states.SENT`) means for its drive; empty: nothing yet."""
     if starts:
-        return {"waiting": "accepted", "refused": "refused", "succeeded": "succeeded", "timed_out": "late"}.get(state, "failed")
+        return _STARTS[state]
     return "stop failed" if state in ("refused", "failed", "timed_out") else ""
 
 
-def in_words(command: str, result: str, message: str) -> str:
+_STARTS = {
+    "posting": "",
+    "waiting": "accepted",
+    "unanswered": "late",
+    "refused": "refused",
+    "failed": "failed",
+    "succeeded": "succeeded",
+    "canceled": "failed",
+    "timed_out": "late",
+}
+
+
+def in_words(row: Command) -> str:
     """Why a command did not do what the driver wanted, in plain words; the operator's own words come last, in brackets."""
-    ours = _WORDS.get(result, said("The operator could not do it."))
-    if command == "CANCEL_RESERVATION":
+    if row.command == "CANCEL_RESERVATION":
         ours = said("The reservation could not be cancelled. It ends by itself.")
-    if command == "STOP_SESSION":
+    elif row.command == "STOP_SESSION":
         ours = said("The station could not be stopped from here. Try again, or unplug at the car.")
-    return f"{ours} ({message})" if message else ours
+    elif not_asked(row):
+        ours = said("The operator could not be reached, so nothing was asked of it.")
+    elif row.state == "unanswered":
+        ours = NOT_CONFIRMED
+    else:
+        ours = _WORDS.get(row.result, said("The operator could not do it."))
+    words = operators_words(row)
+    return f"{ours} ({words})" if words else ours
+
+
+def operators_words(row: Command) -> str:
+    """What the operator says itself about a command; where it has said nothing, the message is ours, and not for drivers."""
+    return row.message if row.answered or row.state not in ("failed", "unanswered") else ""
+
+
+def not_asked(row: Command) -> bool:
+    """Whether it has not come to the operator, or not in a way that it could do something about."""
+    return row.state == "failed" and not row.answered
 
 
 _WORDS = {

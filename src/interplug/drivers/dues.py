@@ -41,6 +41,8 @@ class Known:
     ended: int
     now: int
     speed: float = 1.0
+    asked: bool = True
+    """An operator may have been asked to start."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -84,10 +86,12 @@ def _waits(known: Known) -> Verdict:
 
 
 def _failed(known: Known, settings: Payments) -> Verdict:
-    """A Session may come after all, for a while; where nothing was held at all, nobody was asked for one."""
+    """A Session may come after all, for a while; not where nobody was asked for one."""
     payment = known.payment
     if payment.state in (paying.ACTION, paying.CREATED) or payment.basis == UNPAID:
         return Verdict(ZERO, UNPAID)
+    if not known.asked:
+        return Verdict(ZERO, FAILED)
     end = (payment.since or known.now) + int(settings.void_after * 60 * SECOND * known.speed)
     return Verdict(ZERO, FAILED) if known.now >= end else Verdict(look_at=end)
 

@@ -14,7 +14,7 @@ from interplug.store.drivers import Drive
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
-from .drives import PATIENCE, events, happened, in_words, move, stop
+from .drives import NOT_CONFIRMED, PATIENCE, events, happened, in_words, move, stop
 from .matching import drive_of
 from .plugs import NotPossible
 from .reader import Reader
@@ -22,7 +22,6 @@ from .receipt import reading_of
 from .states import ACCEPTED, ASKED, CHARGING, OPEN, PAYING, STOPPING, UNSURE
 from .tapping import begun_with_card
 
-NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it does, you see it here.")
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
 
 
@@ -71,7 +70,7 @@ class Follower:
             row = await asking.status(self.node, name) if name else None
             event = events(starts, row.state) if row is not None else ""
             if row is not None and event and event != "accepted" and not (drive.state == UNSURE and self._old(drive, event, row)):
-                reason = "" if event == "succeeded" else in_words(row.command, row.result, row.message)
+                reason = "" if event == "succeeded" else in_words(row)
                 await happened(self.node, drive.id, event, reason)
 
     def _old(self, drive: Drive, event: str, row: Command) -> bool:

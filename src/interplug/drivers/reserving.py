@@ -24,7 +24,7 @@ from interplug.store.tx import Tx
 from interplug.tariffs import TariffError, words
 
 from .deals import Deal, deal
-from .drives import Paying, in_words
+from .drives import Paying, in_words, promptly
 from .estimate import tariffs_of
 from .offers import encoded
 from .plugs import NotPossible, Plug, priced, startable
@@ -118,14 +118,22 @@ async def cancel(node: Node, one: Reservation) -> Reservation:
 
 
 async def _send(node: Node, connection: Connection, one: Reservation, command: str, document: Document) -> Reservation:
+    return await promptly(node, _ask(node, connection, one, command, document)) or await happened(node, one.id, "")
+
+
+async def _ask(node: Node, connection: Connection, one: Reservation, command: str, document: Document) -> Reservation:
     reserves = command == "RESERVE_NOW"
+
+    async def noting(tx: Tx, row: Command) -> None:
+        await _move(tx, one.id, "", "", **{"command" if reserves else "cancel_command": row.id})
+
     try:
-        sent = await commands.send(node, connection, command, document)
+        sent = await commands.send(node, connection, command, document, noting)
     except (asking.NotSent, ValueError) as error:
         return await happened(node, one.id, "failed" if reserves else "kept", str(error))
-    one = await happened(node, one.id, "", "", **{"command" if reserves else "cancel_command": sent.id})
     row = await asking.status(node, sent.id)
-    return one if row is None else await _answered(node, one, row)
+    assert row is not None
+    return await _answered(node, await happened(node, one.id, ""), row)
 
 
 async def _answered(node: Node, one: Reservation, row: Command) -> Reservation:
@@ -133,9 +141,7 @@ async def _answered(node: Node, one: Reservation, row: Command) -> Reservation:
     if row.state not in FINAL:
         return one
     event = _event(row)
-    reason = (
-        "" if event in ("succeeded", "let go") else TAKEN_BACK if event == "taken back" else in_words(row.command, row.result, row.message)
-    )
+    reason = "" if event in ("succeeded", "let go") else TAKEN_BACK if event == "taken back" else in_words(row)
     return await happened(node, one.id, event, reason)
 
 
@@ -146,20 +152,21 @@ def _event(row: Command) -> str:
 
 
 async def happened(node: Node, id: str, event: str, reason: str = "", **columns: Any) -> Reservation:
-    async def work(tx: Tx) -> Reservation:
-        one = await tx.reservations.get(id)
-        assert one is not None
-        before = msgspec.structs.replace(one)
-        state = RESERVATIONS.get((one.state, event))
-        if state is not None:
-            one.state, one.reason = state, reason
-        for name, value in columns.items():
-            setattr(one, name, value)
-        if one != before:
-            await tx.reservations.update(one)
-        return one
+    return await node.store.write(lambda tx: _move(tx, id, event, reason, **columns))
 
-    return await node.store.write(work)
+
+async def _move(tx: Tx, id: str, event: str, reason: str, **columns: Any) -> Reservation:
+    one = await tx.reservations.get(id)
+    assert one is not None
+    before = msgspec.structs.replace(one)
+    state = RESERVATIONS.get((one.state, event))
+    if state is not None:
+        one.state, one.reason = state, reason
+    for name, value in columns.items():
+        setattr(one, name, value)
+    if one != before:
+        await tx.reservations.update(one)
+    return one
 
 
 # --- the loop

@@ -1,7 +1,7 @@
 """A charge that a driver of ours began with a card: its Session, or the CDR where that comes first, becomes a drive.
 
 It has the price that held when the session started, as a drive that was begun on the page has the price that was shown: the operator's
-Tariffs of the plug, and our offer. A credit CDR and a Session that never was make none.
+Tariffs of the plug, and our offer. A credit CDR, a Session that never was, and one that only keeps a plug for the driver make none.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ async def begun_with_card(tx: Tx, node: Node, stored: Stored) -> Drive | None:
     card, began = await _card(tx, node, stored), parse_time(document["start_date_time"])
     if card is None or began < card.created_at - EARLY:  # before it was this driver's
         return None
+    if not _charged(document) and await _reserved(tx, stored, card, began):
+        return None
     there = await _there(tx, stored, card, began)
     if there is not None:
         return there
@@ -53,6 +55,19 @@ async def _card(tx: Tx, node: Node, stored: Stored) -> Card | None:
     driver = await tx.drivers.with_token(token["uid"]) or await tx.drivers.with_contract(token["contract_id"])
     cards = await tx.cards.of_driver(driver.id) if driver is not None else []
     return next((one for one in reversed(cards) if one.kind == RFID), None)
+
+
+def _charged(document: Document) -> bool:
+    return document.get("status") not in ("PENDING", "RESERVATION", "COMPLETED") or document["kwh"] > 0
+
+
+async def _reserved(tx: Tx, stored: Stored, card: Card, began: int) -> bool:
+    """Whether it is how the operator tells of a reservation that the driver has made (2.1.1 has no words of its own for that)."""
+    evse = fold(_place(stored)[1])
+    return any(
+        one.connection == stored.key.source and fold(one.evse) == evse and abs(began - one.created_at) <= EARLY
+        for one in await tx.reservations.of_driver(card.driver)
+    )
 
 
 async def _there(tx: Tx, stored: Stored, card: Card, began: int) -> Drive | None:

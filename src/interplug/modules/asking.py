@@ -31,7 +31,7 @@ from .node import Call, Node
 Document = dict[str, Any]
 SAYS_NOTHING = ("success", "ok")
 Noting = Callable[[Tx, Command], Awaitable[None]]
-"""What else is written down with a result."""
+"""What else is written down with a call, or with its result."""
 
 
 class NotSent(ValueError):
@@ -77,7 +77,7 @@ async def answered(node: Node, row: Command, reply: Reply, kind: str) -> Sent:
     """The answer at once, a document of `kind`, or what came instead."""
     response = _response(node, row, reply, kind)
     if response is None:
-        return await settle(node, row, "fault", "FAILED", reply.why())
+        return await settle(node, row, "silence" if reply.unsure else "fault", "", reply.why())
     message = text_of(response.get("message"))
     if response["result"] != "ACCEPTED" or not reply.ok:
         # A refusal without a field for its reason may give it in the envelope.
@@ -100,7 +100,7 @@ def _response(node: Node, row: Command, reply: Reply, kind: str) -> Document | N
 
 
 async def settle(node: Node, row: Command, event: str, result: str, message: str, promised: int | None = None) -> Sent:
-    """Writes down the answer at once. A result that was quicker than it has the last word."""
+    """Writes down the answer at once, `result`; empty where there was none. A result that was quicker than it has the last word."""
 
     async def work(tx: Tx) -> Command:
         stored = await tx.commands.get(row.id)
@@ -109,15 +109,15 @@ async def settle(node: Node, row: Command, event: str, result: str, message: str
         state = advance(SENT, stored.state, event)
         if state is not None:
             stored.state, stored.message = state, message
-            if promised is None:
-                stored.result, stored.finished_at = result, node.clock()
-            else:
+            if state not in OPEN:
+                stored.result, stored.finished_at = result or "FAILED", node.clock()
+            elif promised is not None:
                 stored.deadline = node.after(min(max(promised, 0), 86_400))
         await tx.commands.update(stored)
         return stored
 
     stored = await node.store.write(work)
-    return Sent(stored.id, stored.state, stored.answered, stored.message)
+    return Sent(stored.id, stored.state, stored.answered or stored.result, stored.message)
 
 
 def text_of(message: Any) -> str:
@@ -180,11 +180,11 @@ async def expire(node: Node) -> None:
 
 
 async def restart(node: Node) -> None:
-    """Commands whose answer an ended process was waiting for: nobody knows, so they failed."""
+    """Commands whose answer an ended process was waiting for: nobody knows whether they have arrived."""
 
     async def work(tx: Tx) -> None:
         for row in await tx.commands.in_state("posting"):
-            row.state, row.result, row.finished_at = SENT["posting", "restart"], "FAILED", node.clock()
+            row.state = SENT["posting", "restart"]
             await tx.commands.update(row)
 
     await node.store.write(work)

@@ -26,12 +26,20 @@ SENT: Table = {
     ("posting", "accepted"): "waiting",
     ("posting", "refused"): "refused",
     ("posting", "fault"): "failed",
-    # The process ended between the row and the answer: nobody knows whether the partner has the command.
-    ("posting", "restart"): "failed",
+    # Nobody knows whether the partner has the command: nothing came back, or this process ended before it did.
+    ("posting", "silence"): "unanswered",
+    ("posting", "restart"): "unanswered",
     # A quick partner's result overtakes its own answer.
     ("posting", "succeeded"): "succeeded",
     ("posting", "failed"): "failed",
     ("posting", "deadline"): "timed_out",
+    ("unanswered", "succeeded"): "succeeded",
+    ("unanswered", "failed"): "failed",
+    ("unanswered", "deadline"): "timed_out",
+    # It was another process that waited.
+    ("unanswered", "accepted"): "waiting",
+    ("unanswered", "refused"): "refused",
+    ("unanswered", "fault"): "failed",
     ("waiting", "succeeded"): "succeeded",
     ("waiting", "failed"): "failed",
     ("waiting", "deadline"): "timed_out",
@@ -40,7 +48,7 @@ SENT: Table = {
     ("succeeded", "canceled"): "canceled",
 }
 
-OPEN = ("working", "posting", "waiting")
+OPEN = ("working", "posting", "waiting", "unanswered")
 """States in which a deadline still runs."""
 
 

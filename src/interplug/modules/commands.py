@@ -23,7 +23,7 @@ from interplug.versions.facts import Facts
 from interplug.versions.table import VERSIONS
 
 from . import call as receiver
-from .asking import NotSent, Sent, answered, asked, settle, taken
+from .asking import Noting, NotSent, Sent, answered, asked, settle, taken
 from .command_checks import KINDS, place_of
 from .node import Call, Node
 
@@ -33,8 +33,9 @@ Document = dict[str, Any]
 # --- asking
 
 
-async def send(node: Node, connection: Connection, command: str, document: Document) -> Sent:
-    """Sends a command, given in the newest form without its response_url; raises `NotSent` where we must not."""
+async def send(node: Node, connection: Connection, command: str, document: Document, noting: Noting | None = None) -> Sent:
+    """Sends a command, given in the newest form without its response_url; raises `NotSent` where we must not. `noting`: what else is
+    written down with its row, before anything is sent."""
     if not connection.registered:
         raise NotSent(f"{connection.partner} is not registered")
     token = document.get("token")
@@ -46,7 +47,7 @@ async def send(node: Node, connection: Connection, command: str, document: Docum
     if asked is not None and (why := connection.absent(asked, "CPO")):
         raise NotSent(why)
     validate(KINDS[command], {**document, "response_url": row.response_url})
-    view = await node.store.write(lambda tx: _write(tx, node, row, document))
+    view = await node.store.write(lambda tx: _write(tx, node, row, document, noting))
     if view is None:
         return await settle(node, row, "refused", "NOT_SUPPORTED", f"OCPI {row.version} cannot say this")
     to, sender = receiver.party_in(row.theirs), receiver.party_in(row.ours)
@@ -110,9 +111,11 @@ def _row(node: Node, connection: Connection, command: str, document: Document, p
     )
 
 
-async def _write(tx: Tx, node: Node, row: Command, document: Document) -> Document | None:
+async def _write(tx: Tx, node: Node, row: Command, document: Document, noting: Noting | None) -> Document | None:
     """The row, and the command as that version says it; 2.1.1 knows reservations by number."""
     await tx.commands.add(row)
+    if noting is not None:
+        await noting(tx, row)
     number = None
     if row.reservation and not VERSIONS[row.version].cancel_reservation:
         number = await tx.commands.reservation_number(row.connection, row.reservation)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from interplug.store.store import Store
 from interplug.telemetry.figures import Requests
 from interplug.versions.table import Version
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -104,20 +105,27 @@ class Node:
     """Of our lists, as they were read last."""
     speed: float = 1.0
     """Seconds that pass on `clock` in a real one; above 1 only where everything is simulated."""
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     """What was begun for a request and goes on after its answer; the database knows of each."""
 
     def after(self, seconds: float) -> int:
         """The time of `clock` when so many real seconds have passed: how deadlines are stored."""
         return self.clock() + int(seconds * self.speed * 1_000_000)
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Goes on with `work` after the answer; its failure is the log's business, not the partner's."""
         task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    async def begun(self, work: Coroutine[Any, Any, T], seconds: float) -> T | None:
+        """What `work` comes to; None where that takes longer, and it goes on."""
+        task = self.begin(work)
+        await asyncio.wait({task}, timeout=seconds)
+        return task.result() if task.done() else None
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("work after an answer failed", exc_info=error)

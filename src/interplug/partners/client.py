@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from interplug.model.types import encode_json
 from interplug.protocol.envelope import JSON, Reply, read
 from interplug.protocol.headers import CORRELATION_ID, REQUEST_ID, Party, authorization, routing_headers
-from interplug.protocol.http import Handler, Request, Response, Unreachable, join
+from interplug.protocol.http import Handler, Request, Response, Unreachable, Unsent, join
 from interplug.protocol.paging import read_next
 from interplug.protocol.routes import Side
 from interplug.store.masking import spoken
@@ -235,7 +235,7 @@ class PartnerClient:
             response = await self.transport(request)
             reply = read(response)
         except Unreachable as error:
-            reply = Reply(0, fault=str(error))
+            reply = Reply(0, fault=str(error), silent=not isinstance(error, Unsent))
         if not reply.ok:  # partners like to repeat in words what they do not accept
             secret = spoken(headers)
             reply.message = reply.message and secret.blank(reply.message)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from interplug.config import Network
-from interplug.protocol.http import Unreachable
+from interplug.protocol.http import Unsent
 
 LONGEST_URL = 2048
 PORTS = {"https": 443, "http": 80}
@@ -29,7 +29,7 @@ _PLACE = re.compile(r"[^:/?#]+://[^/?#]*")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Forbidden(Unreachable):
+class Forbidden(Unsent):
     """We do not go there; the text says why."""
 
 

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 from aiohappyeyeballs import start_connection
 
 from interplug.config import Network
-from interplug.protocol.http import Request, Response, Unreachable
+from interplug.protocol.http import Request, Response, Unreachable, Unsent
 
 from .guard import PORTS, Forbidden, check_address
 from .line import Closed, Line
@@ -64,7 +64,7 @@ class HttpTransport:
         except TimeoutError:
             raise Unreachable(f"no answer within {self._network.timeout:g} s") from None
         except ValueError as error:
-            raise Unreachable(f"not a request that can be sent: {error}") from None
+            raise Unsent(f"not a request that can be sent: {error}") from None
 
     async def close(self) -> None:
         for place in list(self._places.values()):
@@ -141,12 +141,12 @@ class HttpTransport:
                     server_hostname=place.name if place.tls else None,
                 )
         except TimeoutError:
-            raise Unreachable(f"cannot connect: nothing within {seconds:g} s") from None
+            raise Unsent(f"cannot connect: nothing within {seconds:g} s") from None
         except ssl.SSLCertVerificationError as error:
-            raise Unreachable(f"cannot connect: its certificate is not trusted: {error.verify_message}") from None
+            raise Unsent(f"cannot connect: its certificate is not trusted: {error.verify_message}") from None
         except OSError as error:
             place.known = None
-            raise Unreachable(f"cannot connect: {error.strerror or error}") from None
+            raise Unsent(f"cannot connect: {error.strerror or error}") from None
         if line.open:  # it may be lost already
             place.lines.add(line)
         return line

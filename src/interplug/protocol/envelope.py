@@ -91,6 +91,13 @@ class Reply:
     data: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     fault: str | None = None
+    silent: bool = False
+    """The request has left, and nothing came back."""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether what was asked for may be done all the same: also where a gateway waited in vain for who is behind it."""
+        return self.silent or (self.code is None and self.http in (502, 504))
 
     @property
     def ok(self) -> bool:

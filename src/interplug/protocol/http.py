@@ -51,6 +51,10 @@ class Unreachable(Exception):
     """What a `Handler` raises when no HTTP answer came: refused, timed out, too large, not allowed."""
 
 
+class Unsent(Unreachable):
+    """Nothing of the request has left: whoever was to be asked knows of nothing."""
+
+
 def segments(path: str) -> list[str]:
     """The decoded segments of a path; a final slash adds none (a redirect would break OCPI clients)."""
     parts = path.strip("/").split("/")

@@ -16,8 +16,9 @@ from interplug.drivers import drives, reservation_states, reserving
 from interplug.drivers.deals import deal
 from interplug.drivers.offers import known
 from interplug.drivers.plugs import NotPossible, find_plug, startable
+from interplug.drivers.states import OPEN
 from interplug.model.types import decode_json, format_time
-from interplug.store.drivers import Driver
+from interplug.store.drivers import Drive, Driver
 from interplug.store.keys import Key, Stored
 from interplug.store.reservations import Reservation
 from interplug.web import asking, wording
@@ -56,6 +57,10 @@ class Kept:
     time_zone: str | None
     price: str
     connector: Connector | None = None
+    current: Drive | None = None
+    """The charge that has come of it, while it goes on."""
+    cancels: bool = True
+    """Whether the operator can be told that it is let go."""
 
     @property
     def reference(self) -> str:
@@ -131,7 +136,7 @@ class Reserving:
             row = await self.node.store.read(lambda tx: tx.reservations.get(one.id)) or one
             kept, cards = await self._kept(row), await methods.choice(self.node, visitor)
             shown: dict[str, Any] = {"kept": kept, "methods": cards, "csrf": proof}
-            state = row, kept.connector, cards
+            state = row, kept.connector, kept.current, cards
             parts = [Part("reservation", state, lambda: self.surface.part("driver/_reservation.html", **shown))]
             return parts if kept.open else [*parts, Part(OVER, True, lambda: "")]
 
@@ -175,6 +180,8 @@ class Reserving:
     async def _kept(self, one: Reservation) -> Kept:
         key = Key("locations", one.connection, one.country, one.party, one.place)
         location: Stored | None = await self.node.store.read(lambda tx: tx.objects.get(key, whole=False))
+        drive = await self.node.store.read(lambda tx: tx.drivers.get(one.drive)) if one.drive else None
+        connection = self.node.directory.by_id(one.connection)
         document = location.document if location is not None else {}
         shown = None
         if location is not None and one.state == reservation_states.RESERVED:
@@ -187,6 +194,8 @@ class Reserving:
             time_zone=document.get("time_zone"),
             price=_price(one),
             connector=shown.connector(one.evse, one.connector) if shown is not None else None,
+            current=drive if drive is not None and drive.state in OPEN else None,
+            cancels=connection is not None and connection.speaks.cancel_reservation,
         )
 
 

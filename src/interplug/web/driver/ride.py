@@ -11,6 +11,7 @@ from typing import Any
 
 from interplug.backend.reports import reference
 from interplug.drivers.deals import Deal
+from interplug.drivers.drives import not_asked, operators_words
 from interplug.drivers.receipt import Amount, Live, Receipt
 from interplug.drivers.states import OPEN, PAYING, STARTING, advance
 from interplug.model.types import format_time
@@ -28,8 +29,16 @@ from .stations import Contact
 from .words import Advice
 
 Document = dict[str, Any]
-FAILED = ("refused", "failed", "timed_out")
-"""States of a command that has come to nothing."""
+FAILED = ("refused", "failed", "timed_out", "unanswered")
+"""States of a command that has come to nothing, for all that is known."""
+
+
+def _outcome(row: Command) -> str:
+    """Which of `words.RESULTS` or `words.OUTCOMES` says what became of a command."""
+    unanswered = row.state in ("unanswered", "timed_out") and not row.answered
+    if row.command == "STOP_SESSION":
+        return "stop unanswered" if unanswered else "not stopped"
+    return "not asked" if not_asked(row) else "unanswered" if unanswered else row.result
 
 
 @dataclass(slots=True, frozen=True)
@@ -101,12 +110,12 @@ class Ride:
         row = self._failed
         if row is None:
             return None
-        return words.fault(row.message) or words.result("NOT_STOPPED" if row.command == "STOP_SESSION" else row.result)
+        return words.fault(row.message) or words.result(_outcome(row))
 
     @property
     def said(self) -> str:
         """The operator's own words for it."""
-        return self._failed.message if self._failed is not None else ""
+        return operators_words(self._failed) if self._failed is not None else ""
 
     @property
     def stop_failed(self) -> bool:

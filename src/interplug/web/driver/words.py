@@ -100,10 +100,6 @@ RESULTS = {
         N_("The station tried and could not do it."),
         N_("Check that the cable is pushed in fully at both ends, then try again. If it fails twice, use another charge point."),
     ),
-    "NOT_STOPPED": Advice(
-        N_("The station could not be stopped from here."),
-        N_("Try again. Else end the charge at the station with a card, or unplug at the car: open it, and pull the plug out."),
-    ),
     "NOT_SUPPORTED": Advice(
         N_("This charge point cannot do that from here."), N_("Use a card at the station, or ask the help line of the operator.")
     ),
@@ -118,6 +114,26 @@ RESULTS = {
     ),
 }
 """What a CommandResult, or the answer at once, means for who waits at the plug."""
+
+OUTCOMES = {
+    "not asked": Advice(
+        N_("The operator could not be reached, so nothing was asked of it."),
+        N_("Try again in a few minutes, or use another station. What may be held on your card is let go at once."),
+    ),
+    "unanswered": Advice(
+        N_("The operator has not answered. Nobody knows yet whether charging begins."),
+        N_("If it begins, you see it here. If you want it no longer, say so here, and leave the car unplugged."),
+    ),
+    "stop unanswered": Advice(
+        N_("The operator has not answered. Nobody knows yet whether charging stops."),
+        N_("Look at your car. Try again, or end the charge at the station with a card, or unplug at the car."),
+    ),
+    "not stopped": Advice(
+        N_("The station could not be stopped from here."),
+        N_("Try again. Else end the charge at the station with a card, or unplug at the car: open it, and pull the plug out."),
+    ),
+}
+"""What became of a command where no result of OCPI says it, or where more is to be said."""
 
 FAULTS = {
     "CONNECTORLOCKFAILURE": Advice(
@@ -154,7 +170,8 @@ def said(table: Words, code: str) -> str:
 
 
 def result(code: str) -> Advice | None:
-    found = RESULTS.get(code)
+    """`code`: of RESULTS or of OUTCOMES."""
+    found = RESULTS.get(code) or OUTCOMES.get(code)
     return None if found is None else Advice(_(found.what), _(found.do))
 
 
