@@ -115,14 +115,16 @@ async def commanded(tx: Tx, node: Node, uid: str, type: str, place: Place) -> Au
     for evse in dict.fromkeys((place.evse_uid or "", "")):
         for command in await tx.commands.received_at(place_of(place.location), evse, since):
             token = decode_json(command.document).get("token") or {}
-            if _speaks(command, token, uid, type, now):
+            if _speaks(node, command, token, uid, type, now):
                 reference = decode_json(command.document).get("authorization_reference")
                 return Authorisation("ALLOWED", "COMMAND", token, command.connection, reference)
     return None
 
 
-def _speaks(command: Command, token: Document, uid: str, type: str, now: int) -> bool:
-    lasts = COMMANDED.get(type, 0)
+def _speaks(node: Node, command: Command, token: Document, uid: str, type: str, now: int) -> bool:
+    sender = node.directory.by_id(command.connection)
+    of_an_app = type == "OTHER" and sender is not None and not sender.speaks.app_tokens
+    lasts = COMMANDED.get("APP_USER" if of_an_app else type, 0)
     return command.command in ASKED and command.token == fold(uid) and token.get("type") == type and now - command.created_at < lasts
 
 

@@ -39,6 +39,8 @@ class Version:
     owner_in_objects: bool = True
     # ?type= on tokens (12.2.2); the parameter that 2.1.1 also reads is token_type.
     token_type_param: bool = True
+    # Tokens of an app have types of their own (12.4.4); in 2.1.1 whatever is no card is OTHER.
+    app_tokens: bool = True
     # The result of a command has a class of its own, and the response says how long to wait (13.3).
     command_timeout: bool = True
     cancel_reservation: bool = True
@@ -78,6 +80,7 @@ _V211 = replace(
     endpoint_roles=False,
     owner_in_objects=False,
     token_type_param=False,
+    app_tokens=False,
     command_timeout=False,
     cancel_reservation=False,
     connector_in_start_session=False,
