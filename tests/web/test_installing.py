@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import struct
@@ -13,8 +14,9 @@ from interplug.web.driver import installing
 from interplug.web.driver.pages import Pages
 from interplug.web.rendering import EDITION, STATIC
 from tests.drivers.played import World, session
+from tests.drivers.test_reserving import station
 from tests.web.serving import lend, served
-from tests.web.test_pages import begun
+from tests.web.test_pages import begun, number
 from tests.web.visiting import Visit
 
 
@@ -56,6 +58,44 @@ async def test_the_last_drive_can_be_read_where_nobody_answers(page: Page, world
         await page.goto(there.url + "/stations/1")
         await expect(page.get_by_role("heading", name="No connection")).to_be_visible()
         assert await page.evaluate("caches.open('drive').then(one => one.keys()).then(all => all.length)") == 1
+
+
+@pytest.mark.browser
+async def test_what_is_kept_of_a_drive_goes_when_it_is_no_longer_the_visitors(page: Page, world: World, pages: Pages, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    async with served(pages) as there:
+        await lend(visit, page.context, there.url)
+        await page.goto(there.url)
+        await until(page, CONTROLLED)
+        await page.goto(there.url + url)
+        await until(page, "(await caches.keys()).includes('drive')")
+        await page.context.clear_cookies()
+        await page.goto(there.url + url)
+        await until(page, "!(await caches.keys()).includes('drive')")
+
+
+@pytest.mark.browser
+async def test_a_page_that_nobody_looks_at_lets_its_stream_go(page: Page, world: World, pages: Pages, visit: Visit) -> None:
+    """A browser has six connections to one place; the page on which a charge is stopped may be the seventh."""
+
+    async def hidden(yes: bool) -> None:
+        await page.evaluate(f"Object.defineProperty(document, 'hidden', {{ configurable: true, get: () => {str(yes).lower()} }})")
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    async def streams(count: int) -> None:
+        while len(pages.surface.streams._watches) != count:
+            await asyncio.sleep(0.02)
+
+    await station(world)
+    async with served(pages) as there:
+        await page.goto(f"{there.url}/stations/{await number(visit)}")
+        await streams(1)
+        await hidden(True)
+        await streams(0)
+        await station(world, "OUTOFORDER")
+        await hidden(False)
+        await expect(page.get_by_text("Out of order").first).to_be_visible()
+        await streams(1)
 
 
 @pytest.mark.browser

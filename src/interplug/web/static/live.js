@@ -48,6 +48,54 @@
     lost = null;
   }
 
+  // What htmx takes for an EventSource: it follows the stream while somebody looks at the page, and lets it go while nobody does. A browser
+  // opens six connections to one place, and pages that are hidden must not keep one from a page on which a charge is to be stopped. A stream
+  // begins with every part, so nothing is missed.
+  class Followed extends EventTarget {
+    #url;
+    #stream = null;
+    #names = new Set();
+    #ended = false;
+    #pass = (event) => this.dispatchEvent(new MessageEvent(event.type, { data: event.data }));
+    #looked = () => (document.hidden ? this.#let() : this.#follow());
+
+    constructor(url) {
+      super();
+      this.#url = url;
+      document.addEventListener("visibilitychange", this.#looked);
+      this.#looked();
+    }
+    get readyState() {
+      return this.#ended ? EventSource.CLOSED : (this.#stream?.readyState ?? EventSource.CONNECTING);
+    }
+    addEventListener(name, ...more) {
+      super.addEventListener(name, ...more);
+      if (this.#names.has(name)) return;
+      this.#names.add(name);
+      this.#stream?.addEventListener(name, this.#pass);
+    }
+    close() {
+      this.#ended = true;
+      document.removeEventListener("visibilitychange", this.#looked);
+      this.#let();
+    }
+    #follow() {
+      if (this.#stream) return;
+      if (!kept) listen(); // Said to be lost only when it is not there soon.
+      this.#stream = new EventSource(this.#url, { withCredentials: true });
+      for (const name of this.#names) this.#stream.addEventListener(name, this.#pass);
+      this.#stream.onopen = (event) => this.onopen?.(event);
+      this.#stream.onerror = (event) => {
+        if (this.#stream.readyState === EventSource.CLOSED) this.close(); // htmx makes another one.
+        this.onerror?.(event);
+      };
+    }
+    #let() {
+      this.#stream?.close();
+      this.#stream = null;
+    }
+  }
+  htmx.createEventSource = (url) => new Followed(url);
   document.addEventListener("htmx:sseOpen", (opened) => {
     if (kept) location.reload(); // There is a network again.
     connected = true;

@@ -25,8 +25,8 @@ self.addEventListener("fetch", (event) => {
   if (url.origin !== location.origin) return;
   if (request.mode === "navigate") {
     event.respondWith(request.method === "GET" ? page(request, url) : fetch(request).catch(nothing));
-    // Whoever signs out, or is somebody else now, leaves nothing to read behind.
-    if (request.method !== "GET" && url.pathname.includes("sign")) event.waitUntil(caches.delete(DRIVE));
+    // Whoever signs out, erases the account, or is somebody else now, leaves nothing to read behind.
+    if (request.method !== "GET" && /sign|erase/.test(url.pathname)) event.waitUntil(caches.delete(DRIVE));
   } else if (request.method === "GET" && SHELL.includes(url.pathname + url.search)) {
     event.respondWith(caches.match(request).then((kept) => kept || fetch(request)));
   }
@@ -35,7 +35,10 @@ self.addEventListener("fetch", (event) => {
 async function page(request, url) {
   try {
     const answer = await fetch(request);
-    if (answer.ok && /^\/drives\/[0-9a-f]+$/.test(url.pathname) && !answer.redirected) await keep(url.pathname, answer.clone());
+    if (/^\/drives\/[0-9a-f]+$/.test(url.pathname)) {
+      if (answer.ok && !answer.redirected) await keep(url.pathname, answer.clone());
+      else if (answer.status === 404) await caches.delete(DRIVE); // It is not this visitor's any more.
+    }
     return answer;
   } catch {
     return (await kept(url.pathname)) || nothing();
