@@ -9,9 +9,12 @@ import pytest
 from pypdf import PdfReader
 
 from interplug.drivers.drives import new_driver
+from interplug.drivers.invoicing import monthly
 from tests.cli.conftest import Command
 from tests.drivers.shopping import HOUR, Shop, open_paid_world
-from tests.nodes import close
+from tests.drivers.test_billing import cdr
+from tests.modules import said
+from tests.nodes import close, own
 
 
 async def charged(folder: Path) -> str:
@@ -59,6 +62,39 @@ def test_invoices_are_listed_shown_and_made_once(interplug: Command, drive: str)
     assert interplug("invoice", "run", "--until", "2030-01-01", "--json").json == []
     for wrong in ("INV-000002", "nothing"):
         assert interplug("invoice", "show", wrong).code == 1
+
+
+async def by_contract(folder: Path) -> None:
+    """A month with a card of ours, and its invoice."""
+    world = await open_paid_world(folder)
+    token = {"country_code": "DE", "party_id": "ABC", "uid": "CARD-1", "type": "RFID", "contract_id": "DE-ABC-C1"}
+    await own(world.node, "tokens", said.token("CARD-1", type="RFID", contract_id="DE-ABC-C1", country_code="DE", party_id="ABC"))
+    told = {**cdr(world, None, None, "C1"), "cdr_token": token}  # type: ignore[arg-type]
+    await world.tell("cdrs", said.said("cdr", told, "2.2.1"))
+    await monthly(world.node, world.clock() + 86_400 * 1_000_000)
+    await close(world.node)
+
+
+def test_what_the_accounts_say_was_paid(interplug: Command, tmp_path: Path) -> None:
+    asyncio.run(by_contract(tmp_path))
+    (one,) = interplug("invoice", "list", "--open", "--json").json
+    assert (one["number"], one["state"], one["paid_at"]) == ("INV-000001", "open", None)
+    assert "open" in interplug("invoice", "list").out
+    assert interplug("invoice", "paid", "INV-000001", "--on", "2026-05-12", "--how", "bank, 4711").code == 0
+    shown = interplug("invoice", "show", "INV-000001", "--json").json
+    assert (shown["state"], shown["paid_at"], shown["how"]) == ("paid", "2026-05-12T00:00:00Z", "bank, 4711")
+    assert "paid 2026-05-12 (bank, 4711)" in interplug("invoice", "show", "INV-000001").out
+    assert interplug("invoice", "list", "--open", "--json").json == []
+    assert interplug("invoice", "unpaid", "INV-000001").code == 0
+    assert [one["number"] for one in interplug("invoice", "list", "--open", "--json").json] == ["INV-000001"]
+    assert interplug("invoice", "paid", "INV-000001", "--on", "yesterday").code == 2
+
+
+def test_what_was_paid_by_card_is_paid(interplug: Command, drive: str) -> None:
+    assert interplug("invoice", "list", "--json").json[0]["state"] == "paid"
+    assert interplug("invoice", "list", "--open", "--json").json == []
+    for word in ("paid", "unpaid"):
+        assert interplug("invoice", word, "INV-000001").code == 1
 
 
 def test_an_invoice_is_written_as_pdf(interplug: Command, drive: str, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ async def test_a_guest_has_nothing_remembered(shop: Shop, driver: Driver) -> Non
     assert await shop.desk.purse.saved(driver.id) == []
 
 
-async def test_one_tap_holds_and_starts_and_the_cdr_is_what_is_paid(shop: Shop, member: Driver) -> None:
+@pytest.mark.parametrize(("kwh", "kept"), [(8, "4.84"), (10, "6.05"), (70, "37")])
+async def test_one_tap_holds_and_starts_and_the_cdr_is_what_is_paid(shop: Shop, member: Driver, kwh: int, kept: str) -> None:
     card = await saved(shop, member)
     before = len(shop.commands())
     drive = await shop.press(member, card.id)
@@ -75,8 +76,8 @@ async def test_one_tap_holds_and_starts_and_the_cdr_is_what_is_paid(shop: Shop, 
     await shop.world.result(drive, "ACCEPTED")
     await shop.told(member, drive, 10)
     await shop.told(member, drive, 10, status="COMPLETED", end_date_time=shop.clock.text())
-    await shop.billed(member, drive)
-    assert await shop.stands(drive) == (states.CAPTURED, D("6.05"))
+    await shop.billed(member, drive, kwh=kwh)
+    assert await shop.stands(drive) == (states.CAPTURED, D(kept)), "never above what is held"
 
 
 @pytest.mark.parametrize(("card", "why"), [(SPENT, DECLINED), (AGED, EXPIRED), (GOOD, WITHDRAWN)])

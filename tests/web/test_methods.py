@@ -13,10 +13,12 @@ from interplug.drivers.offers import read_offer
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.drivers.test_billing import RETAIL
+from tests.drivers.test_reserving import station
 from tests.payments.standing import AGED, CHALLENGED, GOOD, OTHER, SPENT
 from tests.web.test_accounts import MAILS, PASSWORD, account, post, start
-from tests.web.test_pages import words
+from tests.web.test_pages import number, words
 from tests.web.test_paying import place
+from tests.web.test_reserving import accepted
 from tests.web.visiting import Answer, Visit
 
 
@@ -178,3 +180,17 @@ async def test_they_are_in_my_data_and_go_with_the_account(world: World, pages: 
     assert (await post(visit, "/account/erase", password=PASSWORD, really="yes")).status == 200
     await pages.desk.purse.tick()
     assert await pages.desk.till.provider.methods(payer[0]) == []
+
+
+async def test_a_reserved_charge_point_is_started_with_a_saved_card(world: World, pages: Pages, visit: Visit) -> None:
+    await account(world, visit)
+    card = await remembered(world, pages, visit)
+    await station(world)
+    page = await visit.get(f"/stations/{await number(visit)}")
+    fields = {name: page.field(name) for name in ("csrf", "station", "evse", "connector")}
+    kept = (await visit.post("/reservations", {**fields, "minutes": "30"})).header("location")
+    await accepted(world)
+    page = await visit.get(kept)
+    assert f'<option value="{card}" selected>' in page.text
+    started = await visit.post(f"{kept}/start", {"csrf": page.field("csrf"), "price": page.field("price"), "method": card})
+    assert (await visit.get(f"{started.header('location')}.json")).json["payment"]["state"] == "held"

@@ -14,7 +14,9 @@ from pypdf import PdfReader
 from interplug.config import Payments
 from interplug.drivers.cashier import Cashier
 from interplug.drivers.offers import read_offer
+from interplug.payments.port import Found, NoAnswer
 from interplug.payments.service import delivery
+from interplug.store.tx import Tx
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.drivers.test_billing import RETAIL, cdr
@@ -186,6 +188,43 @@ async def test_the_page_with_stripes_field(world: World, visit: Visit, pages: Pa
     assert 'data-secret="pi_1_secret_2"' in page.text and 'data-key="pk_test_1"' in page.text
     policies = [value for name, value in page.headers if name == "content-security-policy"]
     assert len(policies) == 1 and "script-src 'self' https://js.stripe.com;" in policies[0] and "unsafe" not in policies[0]
+    assert 'data-session=""' in page.text, "a guest is not asked whether the card shall be remembered"
+
+
+async def test_the_field_offers_a_member_to_remember_the_card(
+    world: World, visit: Visit, pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = (await begin(visit)).header("location")
+    found = await world.node.store.read(lambda tx: tx.drivers.get(guest.rpartition("/")[2]))
+    assert found is not None and pages.desk is not None
+    provider = pages.desk.till.provider
+
+    async def work(tx: Tx) -> None:
+        payment = await tx.payments.of_drive(found.id)
+        assert payment is not None
+        payment.customer = "cus_1"
+        await tx.payments.update(payment)
+
+    async def with_secret(reference: str) -> Found:
+        return msgspec.structs.replace(await find(reference), url="", secret="pi_1_secret_2")
+
+    async def session(customer: str) -> str:
+        if customer != "cus_1":
+            raise NoAnswer("another one")
+        return "cuss_1"
+
+    async def away(customer: str) -> str:
+        raise NoAnswer("not there")
+
+    find = provider.find
+    await world.node.store.write(work)
+    monkeypatch.setattr(provider, "find", with_secret)
+    settings = msgspec.structs.replace(world.node.settings.payments, stripe_public_key="pk_test_1")
+    world.node.settings = msgspec.structs.replace(world.node.settings, payments=settings)
+    for form, said_ in ((session, "cuss_1"), (away, "")):
+        monkeypatch.setattr(provider, "form", form)
+        page = await visit.get(f"{guest}/pay")
+        assert page.status == 200 and f'data-session="{said_}"' in page.text, "who cannot be asked pays all the same"
 
 
 async def test_the_cashier_and_the_page_share_a_desk(pages: Pages) -> None:

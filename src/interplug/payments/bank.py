@@ -264,7 +264,11 @@ class Bank:
         hold |= {"status": "held", "held": hold["wanted"], "expires_at": self.clock() + lasts, "reason": ""}
 
     def _drawn(self, page: str, hold: Document) -> Response:
-        figures = {"amount": f"{hold['wanted']} {hold['currency']}", "reason": hold["reason"], "text": hold["text"]}
+        figures = {
+            "amount": f"{hold['wanted']} {hold['currency']}",
+            "reason": "" if hold["reason"] == PROOF else hold["reason"],
+            "text": hold["text"],
+        }
         action = f"{self.url}/{page}/{hold['id']}"
         text = (CHALLENGE if page == "challenge" else FORM).format(
             action=escape(action),
