@@ -86,10 +86,8 @@ class Drives:
         return [one for one in found if one is not None and not (one.cdr and (await tx.notices.told(one.id)).issuperset(states(one)))]
 
     async def _status(self, drive: Drive) -> str:
-        key = rides.location_of(drive)
-        location = await self.node.store.read(lambda tx: tx.objects.get(key))
-        evses = [] if location is None else location.document.get("evses") or []
-        return next((str(evse["status"]) for evse in evses if evse["uid"] == drive.evse), "")
+        evse = await self.node.store.read(lambda tx: tx.objects.get_evse(rides.location_of(drive), drive.evse))
+        return "" if evse is None else str(evse.document["status"])
 
     async def _look(self, drive: Drive, status: str) -> None:
         ride = await rides.ride(self.node, drive)
