@@ -383,10 +383,7 @@ class Postgres:
             faults.at("store.after_commit")
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
             self.writing.failed += 1
-            if not group:
-                group.append(self._waiting.popleft())
-            for item in group:
-                item.error = item.error or error
+            self._queue.fail(group, error)
             writer.connection.terminate()  # and with it whatever it had begun
         for item in group:
             item.answer()

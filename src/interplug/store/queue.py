@@ -58,6 +58,13 @@ class Queue:
         value: T = await item.future
         return value
 
+    def fail(self, group: list[Waiting], error: BaseException) -> None:
+        """None of these is written, and each hears why; where none was taken yet, the first that waits does."""
+        if not group:
+            group.append(self.waiting.popleft())
+        for item in group:
+            item.error = item.error or error
+
     async def close(self) -> bool:
         """Everything that was handed in before is still written. False: it was closed already."""
         if self._closed:

@@ -192,10 +192,7 @@ class Sqlite:
                 self._committed(after)
         except BaseException as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it)
             self.writing.failed += 1
-            if not group:
-                group.append(self._waiting.popleft())
-            for item in group:
-                item.error = item.error or error
+            self._queue.fail(group, error)
             self._undo()
         for item in group:
             item.answer()
