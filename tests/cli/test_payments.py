@@ -11,8 +11,8 @@ from pypdf import PdfReader
 from interplug.drivers.drives import new_driver
 from interplug.drivers.invoicing import monthly
 from tests.cli.conftest import Command
+from tests.drivers.played import cdr
 from tests.drivers.shopping import HOUR, Shop, open_paid_world
-from tests.drivers.test_billing import cdr
 from tests.modules import said
 from tests.nodes import close, own
 

@@ -1,5 +1,6 @@
 """An eMSP node with drivers, and a CPO that a test plays: it answers commands with a word, and pushes."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from tests.modules import said
 from tests.nodes import EMSP, Clock, Partner, Wire, befriend, make_node
 
 CPO = (("CPO", "BE", "XYZ"),)
+RETAIL = {
+    "currency": "EUR",
+    "tax_included": "NO",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": Decimal("0.50"), "vat": 21, "step_size": 1}]}],
+}
+"""What a driver pays: 0.50 for a kWh, before taxes."""
+UID = "04A1B2C3"
+"""Of a card."""
 
 
 class Cpo:
@@ -81,3 +90,44 @@ def session(world: World, driver: Driver, drive: Drive, **more: Any) -> dict[str
     document = said.theirs(said.session(location_id="L1", evse_uid="E1", connector_id="1", cdr_token=token, status="ACTIVE"))
     document |= {"authorization_reference": drive.id, "last_updated": world.clock.text(), **more}
     return said.said("session", document, "2.2.1")
+
+
+def energy(price: str, **more: Any) -> dict[str, Any]:
+    return {"price_components": [{"type": "ENERGY", "price": Decimal(price), "vat": 21, "step_size": 1, **more}]}
+
+
+async def told_price(world: World, price: str, **more: Any) -> None:
+    """The operator tells a tariff and puts it on the plug."""
+    world.clock.move(1)
+    now = world.clock.text()
+    tariff = said.theirs(said.tariff("T", elements=[energy(price)], last_updated=now, **more))
+    await world.tell("tariffs", said.said("tariff", tariff, "2.2.1"))
+    evse = said.evse(status="AVAILABLE", connectors=[said.connector(tariff_ids=["T"], last_updated=now)], last_updated=now)
+    await world.tell("locations", said.said("location", said.theirs(said.location(evses=[evse], last_updated=now)), "2.2.1"))
+
+
+def cdr(world: World, driver: Driver, drive: Drive | None, name: str = "C1", price: str | None = "0.30", kwh: int = 10, **more: Any) -> Any:
+    """The operator's bill; at `price` with its tariff in it, or with a bare total."""
+    now = world.clock.text()
+    net = Decimal(price or "0.30") * kwh
+    period = {"start_date_time": now, "dimensions": [{"type": "ENERGY", "volume": kwh}]}
+    document = {
+        **said.theirs(said.cdr(name)),
+        "cdr_token": session(world, driver, drive)["cdr_token"] if drive else None,
+        "start_date_time": now,
+        "end_date_time": world.clock.text(3600),
+        "currency": "EUR",
+        "charging_periods": [period],
+        "total_energy": kwh,
+        "total_time": 1,
+        "total_cost": {"before_taxes": net, "taxes": [{"name": "VAT", "amount": net * Decimal("0.21")}]},
+        "last_updated": now,
+    }
+    for field in ("session_id", "total_energy_cost", "total_fixed_cost", "total_time_cost", "total_parking_time", "tariffs"):
+        document.pop(field, None)
+    if drive is not None:
+        document["authorization_reference"] = drive.id
+    if price is not None:
+        period["tariff_id"] = "T"
+        document["tariffs"] = [said.theirs(said.tariff("T", elements=[energy(price)], last_updated=now))]
+    return {name: value for name, value in {**document, **more}.items() if value is not None}

@@ -15,8 +15,7 @@ from interplug.payments.bank import Bank
 from interplug.payments.trial import TestProvider
 from interplug.store.drivers import Drive, Driver
 from interplug.store.payments import Payment
-from tests.drivers.played import World, open_world, session
-from tests.drivers.test_billing import RETAIL, cdr
+from tests.drivers.played import RETAIL, World, cdr, open_world, session
 from tests.modules import said
 from tests.payments.standing import GOOD, Line, browse
 

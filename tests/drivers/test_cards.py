@@ -10,12 +10,11 @@ from interplug.drivers.plugs import NotPossible
 from interplug.drivers.receipt import live, receipt
 from interplug.store.cards import Card
 from interplug.store.drivers import Drive, Driver
-from tests.drivers.played import World, session
+from tests.drivers.played import UID, World, session
 from tests.drivers.test_reserving import reserved, station
 from tests.modules import said
 from tests.nodes import befriend
 
-UID = "04A1B2C3"
 HOME = "Ann Example\nStreet 1\n10115 Berlin"
 
 

@@ -19,8 +19,7 @@ from interplug.drivers.drives import new_driver, start, stop
 from interplug.model.types import decode_json, encode_json
 from interplug.modules.node import Node
 from tests.charges import meters
-from tests.drivers.played import World, session
-from tests.drivers.test_billing import cdr, told_price
+from tests.drivers.played import World, cdr, session, told_price
 from tests.modules import said
 from tests.nodes import Clock, Partner, befriend, close, make_node
 

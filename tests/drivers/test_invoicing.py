@@ -16,9 +16,8 @@ from interplug.drivers.reconciling import reconcile
 from interplug.model.types import decode_json, parse_time
 from interplug.store.drivers import Driver
 from interplug.store.invoices import Invoice
-from tests.drivers.played import World
+from tests.drivers.played import World, cdr
 from tests.drivers.shopping import HOUR, Shop, open_paid_world
-from tests.drivers.test_billing import cdr
 from tests.modules import said
 from tests.nodes import close, own
 

@@ -25,7 +25,7 @@ from interplug.web.terminals import Terminals
 from tests.drivers.played import World, open_world
 from tests.nodes import close
 from tests.web import walking
-from tests.web.test_pages import number
+from tests.web.starting import number
 from tests.web.test_terminals import open_street
 from tests.web.visiting import Visit, scope
 

@@ -17,12 +17,12 @@ from interplug.config import AccountSettings, AlertSettings, Payments, Server
 from interplug.drivers import cards
 from interplug.stations.simulator.transaction import Token
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import open_world
+from tests.drivers.played import UID, open_world
 from tests.nodes import close
 from tests.web import walking
 from tests.web.living import NO_PAYMENTS, Living, two_nodes
+from tests.web.members import EMAIL, PASSWORD
 from tests.web.test_accessible import looked_at, pictured
-from tests.web.test_accounts import EMAIL, PASSWORD, UID
 from tests.web.test_browser import choose, listed
 from tests.web.visiting import Visit
 

@@ -8,66 +8,20 @@ from typing import Any
 
 import pytest
 
-from interplug.config import AccountSettings, AlertSettings
-from interplug.drivers import cards
+from interplug.config import AccountSettings
 from interplug.drivers.drives import new_driver
-from interplug.store.letters import Letter
 from interplug.web import passwords
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import World, open_world
-from tests.drivers.test_cards import UID, tapped
+from tests.drivers.played import UID, World, open_world
+from tests.drivers.test_cards import tapped
 from tests.nodes import close
+from tests.web.members import EMAIL, MAILS, PASSWORD, account, carded, letters, link, post, sign_in, start
 from tests.web.visiting import Answer, Visit
-
-EMAIL, PASSWORD = "ann@example.org", "correct horse battery"
-MAILS = AlertSettings(smtp_host="mail.example", mail_from="charging@node.example")
 
 
 @pytest.fixture
 def sections() -> dict[str, Any]:
     return {"alerts": MAILS, "accounts": AccountSettings(cards=True)}
-
-
-async def post(visit: Visit, path: str, **fields: str) -> Answer:
-    """A form of the page that is open, with its proof."""
-    proof = (await visit.get("/account/new")).field("csrf")
-    return await visit.post(path, {"csrf": proof, **fields})
-
-
-async def letters(world: World) -> list[Letter]:
-    found = await world.node.store.read(lambda tx: tx.letters.due(world.clock(), 100))
-    for one in found:
-        await world.node.store.write(lambda tx, no=one.no: tx.letters.drop(no))  # type: ignore[misc]
-    return found
-
-
-def link(letter: Letter) -> str:
-    found = re.search(r"https?://[^/\s]+(/\S+)", letter.text)
-    assert found is not None
-    return found[1]
-
-
-async def account(world: World, visit: Visit, email: str = EMAIL, password: str = PASSWORD) -> Answer:
-    """Made as a person does it."""
-    assert (await post(visit, "/account/new", email=email)).status == 200
-    (letter,) = await letters(world)
-    page = link(letter)
-    assert (await visit.get(page)).status == 200
-    return await post(visit, page, password=password)
-
-
-async def sign_in(visit: Visit, email: str = EMAIL, password: str = PASSWORD, **more: str) -> Answer:
-    return await post(visit, "/account/sign-in", email=email, password=password, **more)
-
-
-async def start(world: World, visit: Visit) -> str:
-    """A drive of whoever looks; its path."""
-    (place,) = (await visit.get("/stations.json")).json["stations"]
-    page = await visit.get(f"/stations/{place['id']}")
-    fields = {"csrf": page.field("csrf"), "station": str(place["id"]), "evse": "E1", "connector": "1", "price": page.field("price")}
-    answer = await visit.post("/drives", fields)
-    assert answer.status == 303, answer.text
-    return answer.header("location")
 
 
 # --- an account is made
@@ -294,14 +248,6 @@ async def test_where_there_are_no_accounts_there_is_no_way_to_them(tmp_path: Pat
 
 
 # --- cards
-
-
-async def carded(world: World, visit: Visit) -> None:
-    await account(world, visit)
-    await post(visit, "/account/cards", label="The blue car", address="Ann Example\nStreet 1\n10115 Berlin")
-    (ordered,) = await world.node.store.read(lambda tx: tx.cards.orders_in("ordered", 9))
-    assert ordered.address == "Ann Example\nStreet 1\n10115 Berlin"
-    await cards.sent(world.node, ordered.id, UID)
 
 
 async def test_a_card_is_ordered_and_blocked_by_its_driver_alone(world: World, pages: Pages, visit: Visit) -> None:

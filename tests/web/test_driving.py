@@ -19,7 +19,7 @@ from interplug.web.driver import words as said_words
 from interplug.web.driver.course import course, thinned
 from tests.drivers.played import World, session
 from tests.modules import said
-from tests.web.test_pages import begun, words
+from tests.web.starting import begun, words
 from tests.web.test_station import TARIFF
 from tests.web.visiting import Visit
 

@@ -16,7 +16,7 @@ from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, open_world
 from tests.nodes import Clock, close
 from tests.web.identity import CLIENT, SECRET, Provider, provider
-from tests.web.test_accounts import MAILS, account, letters, link, post, start
+from tests.web.members import MAILS, account, letters, link, post, start
 from tests.web.visiting import Answer, Visit
 
 NAMES = {"oidc_clients": {"Example": CLIENT}, "oidc_secrets": {"Example": SECRET}}

@@ -16,7 +16,7 @@ from interplug.web.rendering import EDITION, STATIC
 from tests.drivers.played import World, session
 from tests.drivers.test_reserving import station
 from tests.web.serving import lend, served
-from tests.web.test_pages import begun, number
+from tests.web.starting import begun, number
 from tests.web.visiting import Visit
 
 
@@ -62,7 +62,7 @@ async def test_the_last_drive_can_be_read_where_nobody_answers(page: Page, world
 
 @pytest.mark.browser
 async def test_what_is_kept_of_a_drive_goes_when_it_is_no_longer_the_visitors(page: Page, world: World, pages: Pages, visit: Visit) -> None:
-    url, drive, driver = await begun(visit, world)
+    url, *_ = await begun(visit, world)
     async with served(pages) as there:
         await lend(visit, page.context, there.url)
         await page.goto(there.url)

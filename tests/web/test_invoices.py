@@ -15,11 +15,10 @@ from interplug.drivers.offers import read_offer
 from interplug.store.invoices import Invoice
 from interplug.web.driver.invoices import PAGE
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import World
-from tests.drivers.test_billing import RETAIL, cdr
+from tests.drivers.played import RETAIL, UID, World, cdr
 from tests.modules import said
-from tests.web.test_accounts import MAILS, UID, account, carded
-from tests.web.test_pages import words
+from tests.web.members import MAILS, account, carded
+from tests.web.starting import words
 from tests.web.visiting import Visit
 
 D = Decimal

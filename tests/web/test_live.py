@@ -14,7 +14,7 @@ from interplug.web.driver.ride import Ride
 from interplug.web.live import MOST_OF_ONE, TooMany, event
 from tests.drivers.played import World, session
 from tests.modules import said
-from tests.web.test_pages import begun, number
+from tests.web.starting import begun, number
 from tests.web.visiting import Visit
 
 

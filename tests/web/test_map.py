@@ -18,8 +18,8 @@ from interplug.web.driver.mapping import POINTS_FROM
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.modules import said
+from tests.web.starting import number, words
 from tests.web.test_live import location, woken_or_never
-from tests.web.test_pages import number, words
 from tests.web.visiting import Visit
 
 __all__ = ["woken_or_never"]

@@ -11,12 +11,11 @@ import pytest
 from interplug.config import Payments
 from interplug.drivers.offers import read_offer
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import World
-from tests.drivers.test_billing import RETAIL
+from tests.drivers.played import RETAIL, World
 from tests.drivers.test_reserving import station
 from tests.payments.standing import AGED, CHALLENGED, GOOD, OTHER, SPENT
-from tests.web.test_accounts import MAILS, PASSWORD, account, post, start
-from tests.web.test_pages import number, words
+from tests.web.members import MAILS, PASSWORD, account, post, start
+from tests.web.starting import number, words
 from tests.web.test_paying import place
 from tests.web.test_reserving import accepted
 from tests.web.visiting import Answer, Visit

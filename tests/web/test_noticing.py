@@ -27,7 +27,7 @@ from tests.drivers.played import World, open_world, session
 from tests.modules import said
 from tests.nodes import close
 from tests.web.serving import served
-from tests.web.test_pages import begun
+from tests.web.starting import begun
 from tests.web.visiting import Answer, Visit
 
 NEAR = Network(allow_private=True, allow_http=True)

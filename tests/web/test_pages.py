@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
 from interplug.drivers.tokens import token_key
 from interplug.model.types import decode_json, encode_json, parse_time
@@ -23,34 +22,8 @@ from interplug.web.driver.pages import Pages
 from tests.drivers.played import World, session
 from tests.modules import said
 from tests.nodes import befriend, own
-from tests.web.visiting import Answer, Visit, ask, body, scope
-
-
-async def number(visit: Visit, place: int = 0) -> int:
-    return int((await visit.get("/stations.json")).json["stations"][place]["id"])
-
-
-async def begin(visit: Visit) -> Answer:
-    """Presses the start button of the page."""
-    page = await visit.get(f"/stations/{await number(visit)}")
-    return await visit.post("/drives", {name: page.field(name) for name in ("csrf", "station", "evse", "connector", "price")})
-
-
-async def begun(visit: Visit, world: World) -> tuple[str, Drive, Driver]:
-    """The URL of a drive that was just begun, and what the node knows of it."""
-    url = (await begin(visit)).header("location")
-
-    async def work(tx: Any) -> tuple[Drive, Driver]:
-        drive = await tx.drivers.get(url.rpartition("/")[2])
-        return drive, await tx.drivers.driver(drive.driver)
-
-    return url, *(await world.node.store.read(work))
-
-
-def words(answer: Answer) -> str:
-    """What stands on the page."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
-
+from tests.web.starting import begin, begun, number, offered, words
+from tests.web.visiting import Visit, ask, body, scope
 
 # --- the list
 
@@ -205,11 +178,6 @@ async def test_a_bill_that_is_wrong_is_not_the_drivers_and_a_price_that_was_not_
     page = words(await visit.get(url))
     assert "is not what its tariff" in page and "€10.00" in page and "€99" not in page
     assert "No price was shown at the start. The bill names: €1.00 per kWh" in page
-
-
-async def offered(world: World, id: str = "OURS", **more: Any) -> None:
-    offer = read_offer({"id": id, **more})
-    await world.node.store.write(lambda tx: tx.offers.put(id, offer.document(), world.clock()))
 
 
 async def test_the_driver_sees_the_offer_and_never_what_was_bought(world: World, visit: Visit) -> None:

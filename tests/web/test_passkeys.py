@@ -11,7 +11,7 @@ from webauthn.helpers import bytes_to_base64url as b64
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.web.device import Device
-from tests.web.test_accounts import MAILS, account, post, start
+from tests.web.members import MAILS, account, post, start
 from tests.web.visiting import Answer, Visit
 
 SITE, ORIGIN = "node.example", "https://node.example"

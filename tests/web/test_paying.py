@@ -18,11 +18,10 @@ from interplug.payments.port import Found, NoAnswer
 from interplug.payments.service import delivery
 from interplug.store.tx import Tx
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import World
-from tests.drivers.test_billing import RETAIL, cdr
+from tests.drivers.played import RETAIL, World, cdr
 from tests.modules import said
 from tests.payments.standing import CHALLENGED, DECLINED, GOOD
-from tests.web.test_pages import begin, words
+from tests.web.starting import begin, words
 from tests.web.visiting import Answer, Visit
 
 

@@ -11,7 +11,7 @@ from interplug.web.driver.driving import STARTS
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.drivers.test_reserving import station
-from tests.web.test_pages import number, offered, words
+from tests.web.starting import number, offered, words
 from tests.web.visiting import Answer, Visit
 
 

@@ -20,7 +20,7 @@ from interplug.web.driver.about import about
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
 from tests.modules import said
-from tests.web.test_pages import number, words
+from tests.web.starting import number, words
 from tests.web.visiting import Visit
 
 VAT = {"vat": Decimal(20), "step_size": 1}

@@ -27,17 +27,16 @@ from interplug.web.door import Application
 from interplug.web.driver.elsewhere import CONNECT
 from interplug.web.driver.pages import Pages
 from interplug.web.driver.paying import Till
-from tests.drivers.played import World, session
-from tests.drivers.test_billing import RETAIL
+from tests.drivers.played import RETAIL, UID, World, session
 from tests.drivers.test_reserving import result
 from tests.modules import said
 from tests.payments.standing import AGED, CHALLENGED, GOOD, SPENT
 from tests.stories.paying import Street
-from tests.web.test_accounts import EMAIL, PASSWORD, UID, carded, letters, link, post, start
-from tests.web.test_accounts import account as make_account
+from tests.web.members import EMAIL, PASSWORD, carded, letters, link, post, start
+from tests.web.members import account as make_account
+from tests.web.starting import begun, number
 from tests.web.test_invoices import charged, invoiced
 from tests.web.test_methods import pressed, remembered
-from tests.web.test_pages import begun, number
 from tests.web.test_reserving import accepted
 from tests.web.test_station import TARIFF, WEEKDAYS, told
 from tests.web.visiting import Answer, Visit, ask, body, scope
