@@ -111,12 +111,15 @@ async def test_an_answer_that_was_lost_is_found_out_and_nothing_is_done_twice(st
 
 
 async def test_who_waits_for_an_answer_is_left_in_peace(standing: Standing) -> None:
-    standing.line.fate = lambda request: "lost"
-    await standing.till.begin(await standing.payment())
-    asked = len(standing.line.asked)
+    """The row says that somebody has just asked; once he says that no answer came, whoever looks asks again."""
+    payment = await standing.payment()
     standing.clock.move(10)
     await standing.till.settle("p1")
-    assert len(standing.line.asked) == asked
+    assert standing.line.asked == []
+    standing.line.fate = lambda request: "lost"
+    await standing.till.begin(payment)
+    standing.line.fate = lambda request: "ok"
+    assert (await standing.till.settle("p1")).reference and len(standing.line.posts("holds")) == 2
 
 
 async def test_a_payment_that_was_never_answered_is_given_up_before_its_key_is_forgotten(standing: Standing) -> None:

@@ -16,6 +16,8 @@ from interplug.drivers.cashier import Cashier
 from interplug.drivers.offers import read_offer
 from interplug.payments.port import Found, NoAnswer
 from interplug.payments.service import delivery
+from interplug.payments.trial import TestProvider
+from interplug.protocol.http import Request, Response, Unreachable
 from interplug.store.tx import Tx
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import RETAIL, World, cdr
@@ -111,6 +113,24 @@ async def test_a_start_that_failed_after_the_hold_says_that_nothing_was_paid_and
     await world.result(row, "REJECTED")
     await world.follower.tick()
     assert "Nothing was paid. What is held is let go 5 minutes after the start failed" in words(await visit.get(drive))
+
+
+async def test_a_provider_that_is_away_is_said_to_be_and_asked_again_by_the_press_of_the_button(pages: Pages, visit: Visit) -> None:
+    assert pages.desk is not None
+    provider = pages.desk.till.provider
+    assert isinstance(provider, TestProvider)
+    bank, provider._send = provider._send, _nobody
+    drive = (await begin(visit)).header("location")
+    assert "payment provider does not answer" in words(await visit.get(drive))
+    assert place((await visit.get(f"{drive}/pay")).header("location")) == drive
+    provider._send = bank
+    await entered(visit, drive, GOOD)
+    page = words(await visit.get(drive))
+    assert "held on your card" in page and "does not answer" not in page
+
+
+async def _nobody(request: Request) -> Response:
+    raise Unreachable("nobody is there")
 
 
 async def test_the_open_page_hears_of_the_payment(world: World, visit: Visit) -> None:

@@ -68,7 +68,9 @@ class Till:
         """Asks the provider how the payment stands; None where it does not say."""
         payment = await self.get(id)
         if not payment.reference:
-            return await self.settle(id), None
+            payment = await self.settle(id)
+            if not payment.reference:
+                return payment, None
         try:
             found = await self.provider.find(payment.reference)
         except (NoAnswer, Refused) as error:
@@ -79,7 +81,7 @@ class Till:
     # --- asking
 
     async def _resume(self, payment: Payment) -> Payment:
-        """An answer is missing. Not yet overdue: whoever has asked may still be waiting for it."""
+        """An answer is missing. Whoever has asked may still be waiting for it, until it is overdue or he has said that none came."""
         now = self.node.clock()
         if now < self.overdue(payment):
             return payment
@@ -137,7 +139,7 @@ class Till:
             faults.at("payments.before_answer")
             return await self._moved(payment.id, "refused", str(error))
         except NoAnswer as error:
-            await self._note(payment, "no answer", str(error))
+            await self._note(payment, "no answer", str(error), waits=False)
             return await self.get(payment.id)
         faults.at("payments.before_answer")
         made = await self._learn(payment.id, found, "answered")
@@ -201,13 +203,17 @@ class Till:
 
         return await self.node.store.write(work)
 
-    async def _note(self, payment: Payment, what: str, reason: str) -> None:
+    async def _note(self, payment: Payment, what: str, reason: str, *, waits: bool = True) -> None:
+        """`waits`: whoever has asked for the payment's next state may be waiting for the answer still."""
+
         async def work(tx: Tx) -> None:
             row = await tx.payments.get(payment.id)
             assert row is not None
             await tx.payments.say(row.id, self.node.clock(), what, key=row.key, amount=row.amount, said=reason)
             row.tries += 1
             row.look_at = self._after(row)
+            if not waits and row.asked_at == payment.asked_at:
+                row.asked_at = 0
             await tx.payments.update(row)
 
         await self.node.store.write(work)
