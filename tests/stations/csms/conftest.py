@@ -11,10 +11,12 @@ import pytest
 from interplug.config import Stations
 from interplug.modules.node import Node
 from interplug.stations.csms.service import Csms
+from interplug.stations.ocpp.dialects import V16, V201
 from tests.charges.meters import open_place, tariff
 from tests.nodes import Clock, Partner, Wire, befriend, close, make_node
 from tests.stations.csms.partner import Provider
-from tests.stations.csms.stations import add_station, serving
+from tests.stations.csms.saying16 import boot
+from tests.stations.csms.stations import Station, add_station, serving, station
 
 
 @pytest.fixture
@@ -39,6 +41,22 @@ async def emsp(node: Node) -> Partner:
 @pytest.fixture
 async def csms(node: Node) -> AsyncIterator[Csms]:
     async with serving(node) as made:
+        yield made
+
+
+@pytest.fixture
+async def one(csms: Csms, clock: Clock) -> AsyncIterator[Station]:
+    """Of OCPP 1.6, that has booted."""
+    async with station(csms, V16) as made:
+        await boot(made, clock)
+        yield made
+
+
+@pytest.fixture
+async def new(csms: Csms, node: Node) -> AsyncIterator[Station]:
+    """Another one, of 2.0.1."""
+    await add_station(node, "CS20")
+    async with station(csms, V201, "CS20") as made:
         yield made
 
 

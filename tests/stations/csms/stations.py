@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,10 +17,11 @@ from interplug.modules.node import Node
 from interplug.stations.csms import keys
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import DIALECTS, V16, Dialect
-from interplug.stations.ocpp.frames import Payload
+from interplug.stations.ocpp.frames import Error, Payload, Result, parse
 from interplug.stations.ocpp.link import Incoming, Link, Refused
 from interplug.stations.ocpp.schemas import check_request, check_response
 from interplug.store.charging_stations import Outlet, StationRow
+from tests.stations.csms.partner import FULL_TOKEN, Provider
 
 PASSWORD = "0123456789abcdef0123456789abcdef01234567"
 HASH = keys.hashed(PASSWORD)
@@ -110,3 +112,23 @@ async def station(
             yield one
         finally:
             await one.close()
+
+
+async def carried(csms: Csms) -> None:
+    for post in csms.hall.posts.values():
+        await post.carried()
+
+
+async def raw(one: Station, id: str, action: str, payload: Any) -> Any:
+    """A message as a station that knows no schema would send it. The link that reads the socket tells nobody else, so it is stopped."""
+    one.running.cancel()
+    await asyncio.wait([one.running])
+    await one.socket.send(json.dumps([2, id, action, payload]))
+    answer = parse(await one.socket.recv(), one.dialect)
+    assert isinstance(answer, Result | Error) and answer.id == id
+    return answer
+
+
+async def own_token(provider: Provider) -> None:
+    """The provider has given us its Token."""
+    await provider.partner.send("PUT", "tokens/BE/XYZ/CARD1", {**FULL_TOKEN, "whitelist": "ALLOWED_OFFLINE"})

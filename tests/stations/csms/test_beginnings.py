@@ -15,12 +15,10 @@ from interplug.stations.csms.service import Csms
 from interplug.store.stations import Reading
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
-from tests.stations.csms.stations import Station
-from tests.stations.csms.test_failures import carried, new, one
-from tests.stations.csms.test_story_16 import meter, start, stop
-from tests.stations.csms.test_story_20 import CARD, Transaction
+from tests.stations.csms.saying16 import meter, start, stop
+from tests.stations.csms.saying20 import CARD, Transaction
+from tests.stations.csms.stations import Station, carried
 
-__all__ = ["new", "one"]
 HOUR = 3600
 
 

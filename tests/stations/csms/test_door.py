@@ -20,8 +20,8 @@ from interplug.stations.ocpp.dialects import DIALECTS, V16, V201
 from interplug.stations.ocpp.link import Refused
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
+from tests.stations.csms.saying16 import boot, meter, start, status, stop
 from tests.stations.csms.stations import PASSWORD, add_station, station
-from tests.stations.csms.test_story_16 import boot, meter, start, status, stop
 
 
 def basic(user: str, password: bytes) -> dict[str, str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
@@ -21,40 +18,11 @@ from interplug.store.charging_stations import Outlet
 from interplug.store.ocpp import Message
 from tests.nodes import SECOND, Clock, own
 from tests.stations.csms.partner import FULL_TOKEN, Provider
-from tests.stations.csms.stations import Station, add_station, station
-from tests.stations.csms.test_story_16 import boot, meter, start, status, stop
-from tests.stations.csms.test_story_20 import CARD, Transaction
+from tests.stations.csms.saying16 import boot, meter, start, status, stop
+from tests.stations.csms.saying20 import CARD, Transaction
+from tests.stations.csms.stations import Station, add_station, carried, own_token, raw, station
 
 HOUR = 3600
-
-
-@pytest.fixture
-async def one(csms: Csms, clock: Clock) -> AsyncIterator[Station]:
-    async with station(csms, V16) as made:
-        await boot(made, clock)
-        yield made
-
-
-@pytest.fixture
-async def new(csms: Csms, node: Node) -> AsyncIterator[Station]:
-    await add_station(node, "CS20")
-    async with station(csms, V201, "CS20") as made:
-        yield made
-
-
-async def carried(csms: Csms) -> None:
-    for post in csms.hall.posts.values():
-        await post.carried()
-
-
-async def raw(one: Station, id: str, action: str, payload: Any) -> Any:
-    """A message as a station that knows no schema would send it. The link that reads the socket tells nobody else, so it is stopped."""
-    one.running.cancel()
-    await asyncio.wait([one.running])
-    await one.socket.send(json.dumps([2, id, action, payload]))
-    answer = parse(await one.socket.recv(), one.dialect)
-    assert isinstance(answer, Result | Error) and answer.id == id
-    return answer
 
 
 def values(clock: Clock, *sampled: dict[str, Any]) -> dict[str, Any]:
@@ -251,11 +219,6 @@ async def test_what_happened_while_the_station_was_away_is_told_later(
     await carried(csms)
     [bill] = await provider.cdrs()
     assert (bill["start_date_time"], bill["total_energy"], bill["total_time"]) == (format_time(began), 9, 2)
-
-
-async def own_token(provider: Provider) -> None:
-    """The provider has given us its Token."""
-    await provider.partner.send("PUT", "tokens/BE/XYZ/CARD1", {**FULL_TOKEN, "whitelist": "ALLOWED_OFFLINE"})
 
 
 CLOCKS = [

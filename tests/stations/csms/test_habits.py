@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 
-import pytest
-
 from interplug.stations.csms.service import Csms
-from interplug.stations.ocpp.dialects import V16
 from tests.nodes import Clock
 from tests.stations.csms.partner import FULL_TOKEN, Provider
-from tests.stations.csms.stations import Station, station
-from tests.stations.csms.test_story_16 import HOUR, boot, meter, start, status, stop
+from tests.stations.csms.saying16 import meter, start, status, stop
+from tests.stations.csms.stations import Station
 
+HOUR = 3600
 START = {"token": FULL_TOKEN, "location_id": "LOC1", "evse_uid": "EVSE1"}
-
-
-@pytest.fixture
-async def one(csms: Csms, clock: Clock) -> AsyncIterator[Station]:
-    async with station(csms, V16) as made:
-        await boot(made, clock)
-        yield made
 
 
 async def energy(csms: Csms, provider: Provider) -> Decimal:

@@ -22,9 +22,9 @@ from interplug.stations.ocpp.dialects import V16, V201
 from interplug.stations.ocpp.link import BACKLOG
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
+from tests.stations.csms.saying16 import boot, meter, start, stop
 from tests.stations.csms.stations import PASSWORD, add_station, serving, station
 from tests.stations.csms.test_door import basic, knock
-from tests.stations.csms.test_story_16 import boot, meter, start, stop
 
 MIB = 1 << 20
 

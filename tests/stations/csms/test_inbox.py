@@ -18,9 +18,8 @@ from interplug.store.ocpp import Message
 from interplug.store.tx import Tx
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
-from tests.stations.csms.stations import Station, add_station, serving, station
-from tests.stations.csms.test_failures import carried
-from tests.stations.csms.test_story_20 import CARD, Transaction
+from tests.stations.csms.saying20 import CARD, Transaction
+from tests.stations.csms.stations import Station, add_station, carried, serving, station
 
 pytestmark = pytest.mark.usefixtures("engine")
 

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from interplug.modules.node import Node
 from interplug.stations.csms.service import Csms
-from interplug.stations.ocpp.dialects import V16, V201
+from interplug.stations.ocpp.dialects import V201
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
-from tests.stations.csms.stations import Station, add_station, station
-from tests.stations.csms.test_failures import own_token
-from tests.stations.csms.test_story_16 import boot, meter, start, stop
-from tests.stations.csms.test_story_20 import CARD, Transaction
+from tests.stations.csms.saying16 import meter, start, stop
+from tests.stations.csms.saying20 import CARD, Transaction
+from tests.stations.csms.stations import Station, add_station, own_token, station
 
 HOUR = 3600
-
-
-@pytest.fixture
-async def one(csms: Csms, clock: Clock) -> AsyncIterator[Station]:
-    async with station(csms, V16) as made:
-        await boot(made, clock)
-        yield made
-
-
-@pytest.fixture
-async def new(csms: Csms, node: Node) -> AsyncIterator[Station]:
-    await add_station(node, "CS20")
-    async with station(csms, V201, "CS20") as made:
-        yield made
 
 
 async def bills(csms: Csms, provider: Provider) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from interplug.stations.ocpp.link import Refused
 from tests.modules.test_schedules import AC, profile
 from tests.nodes import SECOND, T0, Clock, Partner, Wire
 from tests.stations.csms.partner import Provider
+from tests.stations.csms.saying16 import settled, start
 from tests.stations.csms.stations import Station, station
-from tests.stations.csms.test_story_16 import settled, start
 
 Document = dict[str, Any]
 RESULT_URL = "https://emsp.example/profiles/1"

@@ -9,9 +9,8 @@ from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16
 from tests.nodes import Clock, Partner, befriend
 from tests.stations.csms.partner import FULL_TOKEN, Provider
-from tests.stations.csms.stations import station
-from tests.stations.csms.test_failures import carried
-from tests.stations.csms.test_story_16 import boot, start, stop
+from tests.stations.csms.saying16 import boot, start, stop
+from tests.stations.csms.stations import carried, station
 
 HOUR = 3600
 

@@ -22,8 +22,8 @@ from interplug.stations.ocpp.link import Refused
 from tests import nodes
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
+from tests.stations.csms.saying16 import boot, start, status
 from tests.stations.csms.stations import Station, add_station, serving, station
-from tests.stations.csms.test_story_16 import boot, start, status
 
 pytestmark = pytest.mark.usefixtures("engine")
 

@@ -11,9 +11,8 @@ from interplug.stations.ocpp.dialects import V16, V201
 from interplug.stations.ocpp.frames import Error
 from tests.nodes import Clock
 from tests.stations.csms.partner import FULL_TOKEN, Provider
-from tests.stations.csms.stations import Station, station
-from tests.stations.csms.test_failures import raw
-from tests.stations.csms.test_story_20 import CARD, Transaction, status
+from tests.stations.csms.saying20 import CARD, Transaction, status
+from tests.stations.csms.stations import Station, raw, station
 
 
 @pytest.fixture

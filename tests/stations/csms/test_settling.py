@@ -13,8 +13,8 @@ from interplug.stations.ocpp.dialects import V16
 from interplug.store.tx import Tx
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
+from tests.stations.csms.saying16 import boot, status
 from tests.stations.csms.stations import station
-from tests.stations.csms.test_story_16 import boot, status
 
 
 @pytest.fixture

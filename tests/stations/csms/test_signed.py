@@ -23,8 +23,8 @@ from interplug.stations.simulator.readings import Reading
 from tests.model import documents
 from tests.nodes import T0, Clock
 from tests.stations.csms.partner import Provider
+from tests.stations.csms.saying16 import boot, start, stop
 from tests.stations.csms.stations import Station, station
-from tests.stations.csms.test_story_16 import boot, start, stop
 
 METER = Signer("M1", "meters")
 HOUR = 3600

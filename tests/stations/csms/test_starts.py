@@ -13,8 +13,8 @@ from interplug.stations.ocpp.dialects import V16
 from interplug.stations.ocpp.link import Refused
 from tests.nodes import Clock, Wire
 from tests.stations.csms.partner import FULL_TOKEN, Provider
+from tests.stations.csms.saying16 import boot, status
 from tests.stations.csms.stations import station
-from tests.stations.csms.test_story_16 import boot, status
 
 PLACE = {"location_id": "LOC1", "evse_uid": "EVSE1"}
 

@@ -13,10 +13,10 @@ from interplug.stations.ocpp.dialects import V21, V201, Dialect
 from interplug.stations.ocpp.link import Refused
 from tests.nodes import Clock
 from tests.stations.csms.partner import FULL_TOKEN, Provider
+from tests.stations.csms.saying20 import CARD, Transaction, status
 from tests.stations.csms.stations import Station, station
 
 HOUR = 3600
-CARD = {"idToken": "CARD1", "type": "ISO14443"}
 PLACE = {"location_id": "LOC1", "evse_uid": "EVSE1"}
 
 
@@ -29,35 +29,6 @@ async def one(request: pytest.FixtureRequest, csms: Csms, clock: Clock) -> Async
         for evse in (1, 2):
             await status(made, clock, "Available", evse)
         yield made
-
-
-async def status(one: Station, clock: Clock, status: str, evse: int = 1) -> None:
-    await one.say("StatusNotification", timestamp=clock.text(), connectorStatus=status, evseId=evse, connectorId=1)
-
-
-class Transaction:
-    """What a station tells of one."""
-
-    def __init__(self, one: Station, clock: Clock, id: str = "T1", evse: int = 1) -> None:
-        self.one, self.clock, self.id, self.evse, self.number = one, clock, id, evse, 0
-
-    async def tell(
-        self, kind: str, trigger: str, *, wh: int | None = None, info: dict[str, Any] | None = None, **more: Any
-    ) -> dict[str, Any]:
-        if wh is not None:
-            context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
-            more["meterValue"] = [{"timestamp": self.clock.text(), "sampledValue": [{"value": wh, "context": context}]}]
-        self.number += 1
-        return await self.one.say(
-            "TransactionEvent",
-            eventType=kind,
-            timestamp=self.clock.text(),
-            triggerReason=trigger,
-            seqNo=self.number - 1,
-            transactionInfo={"transactionId": self.id, **(info or {})},
-            **({"evse": {"id": self.evse, "connectorId": 1}} if kind == "Started" else {}),
-            **more,
-        )
 
 
 async def test_a_card_is_authorised_in_real_time_charges_and_is_billed(csms: Csms, one: Station, provider: Provider, clock: Clock) -> None:
