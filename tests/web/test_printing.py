@@ -53,7 +53,8 @@ def test_a_long_word_stays_on_the_paper_and_the_same_sheet_is_the_same_file() ->
 
 
 def issued(**more: Any) -> dict[str, Any]:
-    line = {"cdrs": ["C1"], "ended_at": "2026-02-03T10:00:00Z", "kwh": Decimal("12.5"), "gross": Decimal("6.05"), "corrects": []}
+    there = {"began_at": "2026-02-03T09:00:00Z", "place": "Dam 1, Amsterdam", "evse": "NL*ABC*E1", "time_zone": "Europe/Amsterdam"}
+    line = {"cdrs": ["C1"], "ended_at": "2026-02-03T10:00:00Z", "kwh": Decimal("12.5"), "gross": Decimal("6.05"), "corrects": [], **there}
     taxes = [{"rate": 21, "net": Decimal("5.00"), "vat": Decimal("1.05"), "gross": Decimal("6.05")}]
     return {
         "number": "INV-000007", "kind": "invoice", "issued_at": "2026-03-05T08:00:00Z", "seller": ["Fahrstrom GmbH", "Ring 1, Wien"],
@@ -71,6 +72,10 @@ def test_an_invoice_says_who_what_when_and_how_much_of_it_is_tax() -> None:
         "INV-000007",
         "DEABCC1",
         "12.5 kWh",
+        "10:00 CET",
+        "11:00 CET",
+        "Dam 1, Amsterdam",
+        "EVSE NL*ABC*E1",
         "21 % €5.00 €1.05 €6.05",
         "in your contract",
     ):

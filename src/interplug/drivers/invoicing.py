@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -21,6 +21,7 @@ from interplug.modules.node import Node
 from interplug.payments.port import coins
 from interplug.store.bills import Bill
 from interplug.store.invoices import Invoice
+from interplug.store.keys import Key
 from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 
@@ -42,14 +43,14 @@ MIXED = ""
 
 @dataclass(slots=True, frozen=True)
 class Charge:
-    """`subject`: what is invoiced as one; `fresh`: what of it stands on no invoice yet; `corrects`: where it stands so far; `place`: where
+    """`subject`: what is invoiced as one; `fresh`: what of it stands on no invoice yet; `corrects`: where it stands so far; `there`: where
     the car was charged."""
 
     subject: str
     bills: Sequence[Bill]
     fresh: Rates
     corrects: tuple[str, ...]
-    place: str = ""
+    there: Document = field(default_factory=dict)
 
 
 class NoTaxes(ValueError):
@@ -146,13 +147,23 @@ async def _charge(tx: Tx, node: Node, subject: str, bills: Sequence[Bill], paid:
         for rate, amount in decode_json(raw).items():
             fresh[rate] = fresh.get(rate, ZERO) - Decimal(amount)
     kept = {rate: amount for rate, amount in fresh.items() if amount}
-    return Charge(subject, bills, kept, tuple(f"{series}{no:06d}" for series, no, _ in before), await _place(tx, bills))
+    return Charge(subject, bills, kept, tuple(f"{series}{no:06d}" for series, no, _ in before), await _there(tx, bills))
 
 
-async def _place(tx: Tx, bills: Sequence[Bill]) -> str:
+async def _there(tx: Tx, bills: Sequence[Bill]) -> Document:
+    """What an invoice says of where and since when: the address, the charge point as it is painted, and by which clock."""
     cdr = await tx.objects.get_pk(bills[-1].cdr) if bills else None
-    there = {} if cdr is None else cdr.document["cdr_location"]
-    return ", ".join(part for part in (there.get("name") or there.get("address"), there.get("city")) if part)
+    if cdr is None:
+        return {}
+    there = cdr.document["cdr_location"]
+    location = await tx.objects.get(Key("locations", cdr.key.source, cdr.key.country, cdr.key.party, there["id"]), whole=False)
+    town = " ".join(part for part in (there.get("postal_code"), there.get("city")) if part)
+    return {
+        "began_at": cdr.document["start_date_time"],
+        "place": ", ".join(part for part in (there.get("name"), there.get("address"), town, there.get("country")) if part),
+        "evse": there.get("evse_id") or there.get("evse_uid"),
+        "time_zone": None if location is None else location.document.get("time_zone"),
+    }
 
 
 def exact(bills: Iterable[Bill]) -> Rates:
@@ -245,7 +256,7 @@ def _line(charge: Charge) -> Document:
         "ended_at": format_time(max(one.ended_at for one in charge.bills)),
         "kwh": sum((one.kwh for one in charge.bills), ZERO),
         "gross": sum(charge.fresh.values(), ZERO),
-        "place": charge.place,
+        **charge.there,
         "drive": next((one.drive for one in charge.bills if one.drive), None),
         "corrects": list(charge.corrects),
     }

@@ -84,9 +84,11 @@ def invoice(document: Document) -> Sheet:
 
 
 def _charge(line: Document) -> str:
-    ended = moment(parse_time(line["ended_at"]), UTC)
-    place = f"\n{line['place']}" if line.get("place") else ""
-    return _("Charging until {time}").format(time=ended) + place + f"\nCDR {', '.join(line['cdrs'])}"
+    where = wording.zone(line.get("time_zone"))
+    times = [moment(parse_time(line[name]), where) for name in ("began_at", "ended_at") if line.get(name)]
+    evse = f"EVSE {line['evse']}" if line.get("evse") else ""
+    parts = [" – ".join(times), line.get("place"), evse, f"CDR {', '.join(line['cdrs'])}"]
+    return "\n".join([_("Charging"), *(part for part in parts if part)])
 
 
 def _settled(document: Document, note: bool) -> str:

@@ -33,8 +33,8 @@ from .surface import Surface, address
 
 STARTS = 6
 """Starts of one driver in WITHIN seconds; an open drive stands in the way of another one anyway."""
-NEW_DRIVERS = 30
-"""Drivers that one address may become in WITHIN seconds."""
+NEW_DRIVERS = 120
+"""Drivers that one address may become in WITHIN seconds; behind that of a mobile network there are many phones."""
 WITHIN = 600.0
 
 

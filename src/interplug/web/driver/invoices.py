@@ -64,7 +64,7 @@ class Shown:
 
     @property
     def lines(self) -> list[Document]:
-        names = ("place", "drive")
+        names = ("place", "evse", "time_zone", "drive")
         figures = [
             {"kwh": Decimal(one["kwh"]), "gross": Decimal(one["gross"]), "ended": parse_time(one["ended_at"])} for one in self.told["lines"]
         ]
