@@ -11,7 +11,7 @@ import pytest
 from interplug.drivers.drives import new_driver
 from interplug.store.drivers import Driver
 from tests.drivers.played import World, open_world
-from tests.drivers.shopping import Shop
+from tests.drivers.shopping import Shop, open_paid_world
 from tests.nodes import close
 
 
@@ -23,6 +23,14 @@ def sections() -> dict[str, Any]:
 @pytest.fixture
 async def world(tmp_path: Path, sections: dict[str, Any]) -> AsyncIterator[World]:
     made = await open_world(tmp_path, **sections)
+    yield made
+    await close(made.node)
+
+
+@pytest.fixture
+async def paid(tmp_path: Path) -> AsyncIterator[World]:
+    """One whose drivers pay by card, for files whose `world` it is."""
+    made = await open_paid_world(tmp_path)
     yield made
     await close(made.node)
 

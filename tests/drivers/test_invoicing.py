@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,18 +15,16 @@ from interplug.model.types import decode_json, parse_time
 from interplug.store.drivers import Driver
 from interplug.store.invoices import Invoice
 from tests.drivers.played import World, cdr
-from tests.drivers.shopping import HOUR, Shop, open_paid_world
+from tests.drivers.shopping import HOUR, Shop
 from tests.modules import said
-from tests.nodes import close, own
+from tests.nodes import own
 
 D = Decimal
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_paid_world(tmp_path)
-    yield made
-    await close(made.node)
+def world(paid: World) -> World:
+    return paid
 
 
 async def invoices(world: World) -> list[dict[str, Any]]:

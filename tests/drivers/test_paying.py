@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,9 +17,9 @@ from interplug.payments import states
 from interplug.store.drivers import Drive, Driver
 from interplug.store.payments import Payment
 from tests.drivers.played import World
-from tests.drivers.shopping import HOUR, SETTINGS, Shop, open_paid_world
+from tests.drivers.shopping import HOUR, SETTINGS, Shop
 from tests.modules import said
-from tests.nodes import Clock, close
+from tests.nodes import Clock
 from tests.payments.standing import DECLINED, FIXED, GOOD, SHORT, browse
 from tests.payments.test_laws import Crash
 
@@ -29,10 +27,8 @@ D = Decimal
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_paid_world(tmp_path)
-    yield made
-    await close(made.node)
+def world(paid: World) -> World:
+    return paid
 
 
 # --- before anything starts

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -16,18 +14,15 @@ from interplug.payments.port import DECLINED, EXPIRED, PROOF, WITHDRAWN, Method
 from interplug.store.drivers import Drive, Driver
 from interplug.store.methods import Saved
 from tests.drivers.played import World
-from tests.drivers.shopping import HOUR, Shop, open_paid_world
-from tests.nodes import close
+from tests.drivers.shopping import HOUR, Shop
 from tests.payments.standing import AGED, CHALLENGED, GOOD, OTHER, SPENT
 
 D = Decimal
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = await open_paid_world(tmp_path)
-    yield made
-    await close(made.node)
+def world(paid: World) -> World:
+    return paid
 
 
 @pytest.fixture
