@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,26 +29,68 @@ Several = Annotated[list[str] | None, CALLED, Parameter(negative=(), consume_mul
 EMPTY: tuple[Any, ...] = (None, [], {})
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Conditions:
+    """Where and for whom an offer holds, and before which others."""
+
+    contract: Annotated[Several, Parameter(help="For these contracts alone.")] = None
+    group: Annotated[Several, Parameter(help="For Tokens of these groups (group_id) alone.")] = None
+    operator: Annotated[Several, Parameter(help="At stations of these parties alone, as NL-TNM.")] = None
+    partner: Annotated[Several, Parameter(help="At stations that these partners tell of.")] = None
+    country: Annotated[Several, Parameter(help="In these countries alone, ISO 3166.")] = None
+    min_kw: Annotated[str | None, Parameter(help="At plugs of so many kW or more.")] = None
+    max_kw: Annotated[str | None, Parameter(help="At plugs below so many kW.")] = None
+    power_type: Annotated[Several, Parameter(help="At plugs of these power types alone, as AC_3_PHASE or DC.")] = None
+    priority: Annotated[int | None, Parameter(help="Among offers that are equally specific the higher one counts.")] = None
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "contracts": self.contract,
+            "groups": self.group,
+            "operators": self.operator,
+            "partners": self.partner,
+            "countries": self.country,
+            "min_kw": _number("min-kw", self.min_kw),
+            "max_kw": _number("max-kw", self.max_kw),
+            "power_types": self.power_type,
+            "priority": self.priority,
+        }
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Fee:
+    """What comes on top."""
+
+    percentage: Annotated[str | None, DASH, Parameter(help="Fee: so many percent of each price of the operator.")] = None
+    per_session: Annotated[str | None, Parameter(help="Fee: so much for each session.")] = None
+    per_kwh: Annotated[str | None, Parameter(help="Fee: so much for each kWh.")] = None
+    currency: Annotated[str | None, CALLED, Parameter(help="Of --per-session and --per-kwh, as EUR.")] = None
+    vat: Annotated[str | None, Parameter(help="Rate of the fee in percent; else that of the operator's tariff, if it has one.")] = None
+    with_taxes: Annotated[bool, Parameter(negative=(), help="--per-session and --per-kwh have their taxes in them.")] = False
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "percentage": _number("percentage", self.percentage),
+            "per_session": _number("per-session", self.per_session),
+            "per_kwh": _number("per-kwh", self.per_kwh),
+            "currency": self.currency,
+            "vat": _number("vat", self.vat),
+            "tax_included": "YES" if self.with_taxes else None,
+        }
+
+
+CONDITIONS, NO_FEE = Conditions(), Fee()
+
+
 def add(
     id: str,
     /,
     *,
-    contract: Annotated[Several, Parameter(help="For these contracts alone.")] = None,
-    group: Annotated[Several, Parameter(help="For Tokens of these groups (group_id) alone.")] = None,
-    operator: Annotated[Several, Parameter(help="At stations of these parties alone, as NL-TNM.")] = None,
-    partner: Annotated[Several, Parameter(help="At stations that these partners tell of.")] = None,
-    country: Annotated[Several, Parameter(help="In these countries alone, ISO 3166.")] = None,
-    min_kw: Annotated[str | None, Parameter(help="At plugs of so many kW or more.")] = None,
-    max_kw: Annotated[str | None, Parameter(help="At plugs below so many kW.")] = None,
-    power_type: Annotated[Several, Parameter(help="At plugs of these power types alone, as AC_3_PHASE or DC.")] = None,
-    priority: Annotated[int | None, Parameter(help="Among offers that are equally specific the higher one counts.")] = None,
+    conditions: Conditions = CONDITIONS,
     tariff: Annotated[str | None, DASH, Parameter(help="File with the Tariff (OCPI 2.3.0) that drivers pay; - for standard input.")] = None,
-    percentage: Annotated[str | None, DASH, Parameter(help="Fee: so many percent of each price of the operator.")] = None,
-    per_session: Annotated[str | None, Parameter(help="Fee: so much for each session.")] = None,
-    per_kwh: Annotated[str | None, Parameter(help="Fee: so much for each kWh.")] = None,
-    currency: Annotated[str | None, CALLED, Parameter(help="Of --per-session and --per-kwh, as EUR.")] = None,
-    vat: Annotated[str | None, Parameter(help="Rate of the fee in percent; else that of the operator's tariff, if it has one.")] = None,
-    with_taxes: Annotated[bool, Parameter(negative=(), help="--per-session and --per-kwh have their taxes in them.")] = False,
+    fee: Fee = NO_FEE,
     common: Reporting = REPORTING,
 ) -> None:
     """Add an offer, or replace the one with this id. Without --tariff the operator's prices pass through, with the fee on top.
@@ -59,30 +102,9 @@ def add(
     id
         A name of your own.
     """
-    fee = {
-        "percentage": _number("percentage", percentage),
-        "per_session": _number("per-session", per_session),
-        "per_kwh": _number("per-kwh", per_kwh),
-        "currency": currency,
-        "vat": _number("vat", vat),
-        "tax_included": "YES" if with_taxes else None,
-    }
-    document = {
-        "id": id,
-        "contracts": contract,
-        "groups": group,
-        "operators": operator,
-        "partners": partner,
-        "countries": country,
-        "min_kw": _number("min-kw", min_kw),
-        "max_kw": _number("max-kw", max_kw),
-        "power_types": power_type,
-        "priority": priority,
-        "tariff": _read(tariff) if tariff is not None else None,
-        "fee": _without(fee),
-    }
+    priced = {"tariff": _read(tariff) if tariff is not None else None, "fee": _without(fee.document())}
     try:
-        offer = read_offer(_without(document))
+        offer = read_offer(_without({"id": id, **conditions.document(), **priced}))
     except BadOffer as error:
         end(str(error), USAGE)
     changed = with_node(common, lambda node: node.store.write(lambda tx: tx.offers.put(offer.id, offer.document(), node.clock())))
