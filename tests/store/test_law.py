@@ -76,13 +76,14 @@ class StoreAgainstDict(RuleBasedStateMachine):
         assert saved.stale == (source != OWN and at(moment) < known.moment)
         if saved.stale:
             return
+        before = known.audience
         if known.audience == GONE:
             known.audience = 0
         known.audience = known.audience if audience is None else audience
         same = {**known.document, "last_updated": ""} == {**document, "last_updated": ""}
         if source == OWN and at(moment) <= known.moment:
-            if same:
-                return
+            if same and known.audience == before:
+                return  # else it is new to somebody, and as new as now
             known.moment = max((known.moment // 1000 + 1) * 1000, NOW)
             known.document = tariff(name, (known.moment - at(0)) / 1_000_000, currency=currency)
         else:
