@@ -170,6 +170,19 @@ async def test_a_card_that_is_remembered_twice_is_there_once(shop: Shop, member:
     assert sorted(one.last4 for one in await at_the_provider(shop, member)) == ["4242", "4444"]
 
 
+async def test_what_is_removed_at_the_provider_is_found_out_within_a_week(shop: Shop, member: Driver) -> None:
+    card = await saved(shop, member)
+    await shop.later(HOUR)
+    await shop.desk.purse.tick()
+    await shop.desk.till.provider.detach(card.reference, "by hand")
+    await shop.later(6 * 24 * HOUR)
+    await shop.desk.purse.tick()
+    assert [one.id for one in await shop.desk.purse.saved(member.id)] == [card.id]
+    await shop.later(24 * HOUR + 1)
+    await shop.desk.purse.tick()
+    assert await shop.desk.purse.saved(member.id) == []
+
+
 async def test_where_the_provider_makes_no_customer_the_driver_pays_like_a_guest(shop: Shop, member: Driver) -> None:
     shop.line.fate = lambda request: "lost" if request.url.endswith("/customers") else "ok"
     drive = await shop.pay(await shop.press(member), remember=True)

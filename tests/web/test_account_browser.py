@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP
 from playwright.async_api import Browser, CDPSession, Page, expect
+from pypdf import PdfReader
 
 from interplug.config import AccountSettings, AlertSettings, Payments, Server
 from interplug.drivers import cards
+from interplug.drivers.invoicing import monthly
+from interplug.drivers.offers import read_offer
 from interplug.stations.simulator.transaction import Token
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import UID, open_world
+from tests.drivers.played import RETAIL, UID, open_world
 from tests.nodes import close
 from tests.web import walking
 from tests.web.living import NO_PAYMENTS, Living, two_nodes
@@ -158,6 +161,8 @@ async def test_what_is_charged_with_a_card_at_a_station_appears_by_itself(page: 
         await page.goto(f"{node.url}/drives")
         await expect(page.get_by_text("You have not charged yet")).to_be_visible()
         await page.evaluate("window.untouched = true")
+        offer = read_offer({"id": "OURS", "tariff": RETAIL})
+        await node.emsp.store.write(lambda tx: tx.offers.put("OURS", offer.document(), 0))
         station = node.crowd.stations[0]
         station.plug_in(1)
         station.tap(1, Token(UID))
@@ -169,6 +174,16 @@ async def test_what_is_charged_with_a_card_at_a_station_appears_by_itself(page: 
         await page.get_by_role("button", name="Stop charging").click()
         await expect(page.get_by_role("heading", name="Receipt")).to_be_visible(timeout=SLOW)
         assert "€" in await page.locator(".receipt").inner_text()
+        # At the end of the month it stands on an invoice.
+        (issued,) = await monthly(node.emsp, node.emsp.clock() + 1)
+        await page.goto(f"{node.url}/account")
+        await page.get_by_role("link", name="Invoices").click()
+        await page.get_by_role("link", name=f"Invoice {issued.number}").click()
+        await expect(page.get_by_text("Not paid yet")).to_be_visible()
+        await expect(page.get_by_role("heading", name="How it is paid")).to_be_visible()
+        async with page.expect_download() as printed:
+            await page.get_by_role("link", name="Invoice as PDF").click()
+        assert issued.number in PdfReader(await (await printed.value).path()).pages[0].extract_text()
         # Blocked, it is refused at the next station.
         await page.goto(f"{node.url}/account/cards")
         await page.get_by_role("button", name="Block").click()

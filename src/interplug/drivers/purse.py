@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 6 * 3600.0
 HELD_YET = 24 * 3600.0
 """Seconds until it is looked again whether anything of an erased driver is held still."""
+AGAIN = 7 * 86_400.0
+"""Seconds after which it is asked again what is remembered: banks renew cards, and somebody may remove one at the provider."""
 AT_REST = (*ENDED, "captured")
 """A payment for which the provider need not know its customer any more: it can be refunded all the same."""
 NOT_KEPT = said("This card is not kept here any more. Choose another one.")
@@ -164,7 +166,7 @@ class Purse:
                 if row.usual_at > same.usual_at:
                     newest[one.mark] = same = msgspec.structs.replace(same, usual_at=row.usual_at)
                     await tx.methods.put(same)
-        await tx.methods.looked(payer, 0 if ended else NEVER)
+        await tx.methods.looked(payer, 0 if ended else self.node.after(AGAIN) if found else NEVER)
 
     def _row(self, payer: Payer, one: Method, row: Saved | None) -> Saved:
         told: dict[str, Any] = {
