@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ from tests.drivers.test_reserving import station
 from tests.payments.standing import AGED, CHALLENGED, GOOD, OTHER, SPENT
 from tests.web.members import MAILS, PASSWORD, account, post, start
 from tests.web.starting import number, words
-from tests.web.test_paying import place
+from tests.web.test_paying import entered
 from tests.web.test_reserving import accepted
 from tests.web.visiting import Answer, Visit
 
@@ -32,19 +31,6 @@ async def world(world: World) -> World:
     offer = read_offer({"id": "OURS", "tariff": RETAIL})
     await world.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), world.clock() - 1))
     return world
-
-
-async def entered(visit: Visit, drive: str, card: str, *, remember: bool = False) -> Answer:
-    """Follows the pay button, enters the card, proves who pays where that is asked, and comes back."""
-    form = await visit.get(place((await visit.get(f"{drive}/pay")).header("location")))
-    fields = {"secret": form.field("secret"), "card": card, **({"remember": "yes"} if remember else {})}
-    answer = await visit.post(place(re.findall(r'action="([^"]+)"', form.text)[0]), fields)
-    where = place(answer.header("location"))
-    if "/challenge/" in where:
-        asked = await visit.get(where)
-        answer = await visit.post(place(re.findall(r'action="([^"]+)"', asked.text)[0]), {"secret": asked.field("secret"), "answer": "yes"})
-        where = place(answer.header("location"))
-    return await visit.get(where)
 
 
 async def ended(world: World, drive: str) -> None:

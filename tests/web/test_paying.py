@@ -45,10 +45,11 @@ def place(url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-async def entered(visit: Visit, drive: str, card: str, proof: str = "yes") -> Answer:
+async def entered(visit: Visit, drive: str, card: str, proof: str = "yes", *, remember: bool = False) -> Answer:
     """Follows the pay button, enters the card, answers the challenge, and comes back."""
     form = await visit.get(place((await visit.get(f"{drive}/pay")).header("location")))
-    answer = await visit.post(place(re.findall(r'action="([^"]+)"', form.text)[0]), {"secret": form.field("secret"), "card": card})
+    fields = {"secret": form.field("secret"), "card": card, **({"remember": "yes"} if remember else {})}
+    answer = await visit.post(place(re.findall(r'action="([^"]+)"', form.text)[0]), fields)
     where = place(answer.header("location"))
     if "/challenge/" in where:
         asked = await visit.get(where)

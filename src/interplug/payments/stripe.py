@@ -100,15 +100,14 @@ class Stripe:
             return self._found(await intents.create_async(asked, _options(key)))  # type: ignore[arg-type]
         except stripe.CardError as error:
             made = _of(_of(error.json_body, "error"), "payment_intent")
-            if made is not None:
-                return self._found(made)
-            raise Refused(_words(error)) from None
-        except stripe.InvalidRequestError as error:
-            if error.code in (IN_PROGRESS, "lock_timeout"):
-                raise NoAnswer(_words(error)) from None
-            return None
+            if made is None:
+                raise _failure(error) from None
+            return self._found(made)
         except stripe.StripeError as error:
-            raise (Refused if error.http_status in NOT_DONE else NoAnswer)(_words(error)) from None
+            failure = _failure(error)
+            if isinstance(failure, NoAnswer) or not isinstance(error, stripe.InvalidRequestError):
+                raise failure from None
+            return None
 
     def _asked(self, wish: Wish) -> Any:
         asked: dict[str, Any] = {
@@ -199,15 +198,8 @@ class Stripe:
         """Its answer; what went wrong as one of the port's two ways to fail."""
         try:
             return await call()
-        except (stripe.CardError, stripe.IdempotencyError) as error:
-            if error.code == IN_PROGRESS:
-                raise NoAnswer(_words(error)) from None
-            raise Refused(_words(error)) from None
-        except stripe.InvalidRequestError as error:
-            raise (NoAnswer if error.code in (IN_PROGRESS, "lock_timeout") else Refused)(_words(error)) from None
         except stripe.StripeError as error:
-            # Not reached, too much at once, a fault of theirs, a key that is not right (which is mended here, not given up).
-            raise (Refused if error.http_status in NOT_DONE else NoAnswer)(_words(error)) from None
+            raise _failure(error) from None
 
     def _found(self, intent: Any, dispute: Any = None) -> Found:
         currency = intent["currency"].upper()
@@ -292,6 +284,14 @@ def _of(thing: Any, name: str) -> Any:
 
 def _options(key: str) -> Any:
     return {"idempotency_key": key}
+
+
+def _failure(error: stripe.StripeError) -> Refused | NoAnswer:
+    if error.code in (IN_PROGRESS, "lock_timeout"):
+        return NoAnswer(_words(error))
+    refused = isinstance(error, (stripe.CardError, stripe.IdempotencyError, stripe.InvalidRequestError)) or error.http_status in NOT_DONE
+    # Else: not reached, too much at once, a fault of theirs, a key that is not right (which is mended here, not given up).
+    return (Refused if refused else NoAnswer)(_words(error))
 
 
 def _words(error: stripe.StripeError) -> str:
