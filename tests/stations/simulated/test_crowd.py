@@ -7,7 +7,7 @@ import json
 import os
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from interplug.stations.simulator import control
-from interplug.stations.simulator.arrivals import Arrivals
+from interplug.stations.simulator.arrivals import DRIVE, Arrivals
+from interplug.stations.simulator.cards import Standing
 from interplug.stations.simulator.crowd import Crowd
 from interplug.stations.simulator.line import Csms
 from interplug.stations.simulator.mixes import MIXES, Habits, crowd
 from interplug.stations.simulator.plan import Evse, Plan, read
+from interplug.stations.simulator.station import Station
 from interplug.stations.simulator.transaction import Token
 from tests.stories.test_tls import certificate
 
@@ -116,6 +118,44 @@ async def test_drivers_come_stations_break_and_lines_are_lost_and_every_message_
         await asyncio.gather(drivers, return_exceptions=True)
         figures = made.figures()
         assert figures["refused"] == figures["given_up"] == figures["silent"] == 0
+
+
+async def test_a_card_is_where_its_car_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while a CSMS thinks about it, after its charge, and on the way to the next place."""
+    asked: list[Callable[[Standing], None]] = []
+    monkeypatch.setattr(Station, "authorise", lambda self, token, then: asked.append(then))
+    async with served() as csms, running(csms, three()) as made:
+        await csms.until(lambda: made.figures()["online"] == 3)
+        evses = [(station, evse) for station in made.stations for evse in station.evses]
+        drivers = Arrivals(made, Habits(gap=1, stay=(3600, 3600)), [CARD, Token("04D4E5F6")])
+
+        def standing() -> int:
+            for _ in range(30):
+                drivers._arrive()
+            return sum(evse.car is not None for _, evse in evses)
+
+        assert (standing(), len(asked)) == (2, 2)
+        for then in asked:
+            then(Standing("Accepted"))
+        for station, evse in evses:
+            if evse.car is not None:
+                station.stop(evse)
+        assert standing() == 2, "their cars stand there without a charge"
+        for station, evse in evses:
+            station.unplug(evse.number)
+        assert standing() == 0, "they are on their way"
+
+
+async def test_whose_card_is_not_let_in_tries_elsewhere_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Station, "authorise", lambda self, token, then: then(Standing("Invalid")))
+    async with served() as csms, running(csms, three()) as made:
+        await csms.until(lambda: made.figures()["online"] == 3)
+        drivers = Arrivals(made, Habits(gap=1), [CARD])
+        drivers._arrive()
+        [(_, car)] = drivers._cars.values()
+        assert all(evse.car is None for station in made.stations for evse in station.evses)
+        now = made.stations[0].advance()
+        assert drivers._card(now) is None and drivers._card(car.leaves_at + DRIVE) == CARD
 
 
 def test_a_mix_is_the_same_for_the_same_seed_and_has_its_versions() -> None:
