@@ -120,6 +120,28 @@ async def test_where_no_tariff_is_known_the_operators_own_figure_passes_through(
     assert (bill.sold_net, bill.sold_gross) == (D("4.3"), None)
 
 
+@pytest.mark.parametrize("told", ["a tariff before the start", "a tariff in the bill", "a total alone"])
+async def test_a_tax_that_an_operator_cannot_tell_is_that_of_the_offer(world: World, driver: Driver, told: str) -> None:
+    """From the price in words to the receipt; what was bought stays as it was told."""
+    plain = [{"price_components": [{"type": "ENERGY", "price": D("0.30"), "step_size": 1}]}]
+    if told == "a tariff before the start":
+        await told_price(world, "0.30", elements=plain)
+    await offer(world, countries=["NL"], missing_vat=21)
+    drive = await begun(world, driver)
+    if told == "a tariff before the start":
+        assert (pinned(drive).price, pinned(drive).tax_rates) == ("€0.363 per kWh", (21,))
+    await world.tell("sessions", session(world, driver, drive, kwh=5, total_cost={"excl_vat": D("1.5")}))
+    cost = (await live(world.node, await world.now(drive))).cost
+    assert cost is not None and (cost.net, cost.gross) == (D("1.5"), D("1.815"))
+    document = cdr(world, driver, drive, price=None, total_cost={"before_taxes": D(3)})
+    if told == "a tariff in the bill":
+        document["tariffs"] = [said.theirs(said.tariff("T", elements=plain))]
+    bill = await billed(world, document)
+    assert (bill.bought_net, bill.bought_gross, bill.sold_net, bill.sold_gross) == (D(3), None, D(3), D("3.63"))
+    shown = await receipt_of(world, drive)
+    assert [line["percentage"] for line in shown.lines] == ["21"] and sums(shown.lines, "incl") == D("3.63")
+
+
 async def test_a_cdr_that_names_the_tariff_first_is_priced_with_it(world: World, driver: Driver) -> None:
     """The operator claims 99; its tariff and the meter give 3. The rest is between the operator and us."""
     drive = await begun(world, driver)

@@ -115,6 +115,8 @@ def test_an_offer_comes_back_from_the_database_as_it_was() -> None:
         ({"fee": {"percentage": Decimal("Infinity")}}, "fee.percentage"),
         ({"fee": {"percentage": 1, "vat": 101}}, "fee.vat"),
         ({"fee": {"percentage": 1}, "tariff": TARIFF}, "fee"),
+        ({"missing_vat": 21, "tariff": TARIFF}, "missing_vat"),
+        ({"missing_vat": -1}, "missing_vat"),
         ({"tariff": {"currency": "EUR"}}, "tariff"),
         ({"tariff": {**TARIFF, "min_price": {"before_taxes": 5}, "max_price": {"before_taxes": 1}}}, "tariff/min_price"),
     ],

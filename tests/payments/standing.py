@@ -19,6 +19,7 @@ from interplug.payments.till import Till
 from interplug.payments.trial import TestProvider
 from interplug.protocol.http import Request, Response, Unreachable
 from interplug.store.payments import Payment
+from interplug.web.banking import drawn
 from tests.nodes import EMSP, Clock, make_node
 
 GOOD, DECLINED, FUNDS, CHALLENGED, SHORT, FIXED, UNRULY, DISPUTED = (
@@ -62,7 +63,7 @@ class Line:
 class Standing:
     def __init__(self, node: Node, clock: Clock) -> None:
         self.node, self.clock, self.ledger, self.events = node, clock, Memory(), list[dict[str, Any]]()
-        self.bank = Bank(self.ledger, clock, URL, self.events.append)
+        self.bank = Bank(self.ledger, clock, URL, self.events.append, drawn)
         self.line = Line(self.bank)
         self.provider = TestProvider(self.line, URL, "whsec", clock)
         self.till = Till(node, self.provider)

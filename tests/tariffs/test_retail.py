@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interplug.tariffs import Money, Options, TariffError, price
-from interplug.tariffs.retail import FEE, Fee, fee_tariff, raised, retail_words, sell
+from interplug.tariffs.retail import FEE, Fee, fee_tariff, raised, retail_words, sell, tax_rates, taxed
 from tests.tariffs.build import cdr, component, element, period, tariff
 from tests.tariffs.test_properties import ZONE, sessions, tariffs
 
@@ -147,6 +147,40 @@ def test_a_period_that_the_operator_did_not_cut_is_divided_where_the_offer_chang
 )
 def test_a_price_in_words_names_the_fee(of: Any, on_top: Fee, said: str) -> None:
     assert retail_words(of, on_top) == said
+
+
+@pytest.mark.parametrize(
+    ("of", "on_top", "said", "rates"),
+    [
+        # Nothing is told, as in 2.1.1: the provider's rate is that of the price and of the fee.
+        (NO_RATE, fee(), "€0.363 per kWh", ["21"]),
+        (NO_RATE, fee("10", per_session="1"), "€0.3993 per kWh; service fee €1.21 per session", ["21"]),
+        # With taxes in it, of which nobody has said how much.
+        (INSIDE, fee(), "€0.36 per kWh", ["21"]),
+        # What the operator tells is not touched: another rate, or that no tax applies.
+        (TWO_RATES, fee(), "€0.363 per kWh, €1.09 per hour", ["9", "21"]),
+        (NO_TAX, fee(), "€0.30 per kWh", []),
+        ({**NO_RATE, "min_price": {"before_taxes": D(1)}}, fee(), "€0.363 per kWh, at least €1.21", ["21"]),
+    ],
+)
+def test_the_rate_that_an_operator_does_not_tell(of: Any, on_top: Fee, said: str, rates: list[str]) -> None:
+    known = taxed(of, D(21))
+    assert retail_words(known, on_top) == said
+    assert [f"{rate.normalize():f}" for rate in tax_rates(known, on_top)] == rates
+    assert taxed(of, None) == of and tax_rates(NO_RATE) == ()
+
+
+@settings(max_examples=60)
+@given(document=tariffs(), session=sessions(), bounds=limits)
+def test_a_rate_that_was_not_told_is_on_every_price_and_limit(document: Any, session: Any, bounds: Any) -> None:
+    untold = {**document, **bounds, "tax_included": "NO"}
+    untold["elements"] = [
+        {**one, "price_components": [{k: v for k, v in part.items() if k != "vat"} for part in one["price_components"]]}
+        for one in document["elements"]
+    ]
+    bought, sold = (sell(session, [one], timezone=ZONE, options=Options(decimals=12)) for one in (untold, taxed(untold, D(21))))
+    assert bought.total.excl == sold.total.excl is not None and sold.total.incl is not None
+    assert abs(sold.total.excl * D("1.21") - sold.total.incl) <= D("1e-11")
 
 
 def test_prices_keep_twenty_decimals_and_what_is_absent_stays_absent() -> None:

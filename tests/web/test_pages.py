@@ -139,7 +139,7 @@ async def test_what_the_operator_tells_is_shown_with_its_taxes_and_age(world: Wo
     await world.tell("sessions", session(world, driver, drive, kwh=7.25, total_cost=cost))
     world.clock.move(20)
     page = words(await visit.get(url))
-    assert "Charging" in page and "7.25 kWh" in page and "€3.00 taxes included" in page and "told this 20 s ago" in page
+    assert "Charging" in page and "7.25 kWh" in page and "€3.00 incl. €0.50 VAT" in page and "told this 20 s ago" in page
     await world.tell("sessions", session(world, driver, drive, kwh=8, total_cost={"excl_vat": 2.75}, last_updated=world.clock.text()))
     assert "€2.75 before taxes" in words(await visit.get(url))
 
@@ -200,6 +200,23 @@ async def test_the_driver_sees_the_offer_and_never_what_was_bought(world: World,
     assert receipt["total"] == {"currency": "EUR", "before_taxes": Decimal("5.4"), "after_taxes": Decimal("5.4")}
     assert sum(Decimal(line["incl"]) for line in receipt["lines"]) == Decimal("5.4")
     assert not {"bought", "purchase", "margin"} & receipt.keys()
+
+
+async def test_a_price_names_its_vat_and_one_without_says_that_taxes_are_not_in_it(world: World, visit: Visit) -> None:
+    """In 2.1.1 nobody can tell a tax; a provider that knows the rate sells with it."""
+    element = {"price_components": [{"type": "ENERGY", "price": 0.4, "step_size": 1}]}
+    tariff = said.theirs(said.tariff("BARE", elements=[element], tax_included="NO"))
+    tariff.pop("type", None)
+    await world.tell("tariffs", said.said("tariff", tariff, "2.2.1"))
+    await world.tell("locations", _location(world, "BARE"))
+    station = f"/stations/{await number(visit)}"
+    page = words(await visit.get(f"{station}?kwh=10"))
+    assert "€0.40 per kWh plus taxes" in page and "About €4.00 for 10 kWh" in page and "before taxes" in page and "VAT" not in page
+    await offered(world, countries=["NL"], missing_vat=21)
+    page = words(await visit.get(f"{station}?kwh=10"))
+    assert "€0.484 per kWh incl. 21 % VAT" in page and "About €4.84 for 10 kWh" in page and "incl. €0.84 VAT" in page
+    plugs = (await visit.get(f"{station}.json")).json["evses"][0]["connectors"]
+    assert plugs[0]["vat"] == [21]
 
 
 async def test_a_tariff_of_our_own_hides_the_check_of_the_operators_bill(world: World, visit: Visit) -> None:

@@ -108,7 +108,7 @@ async def test_a_receipt_says_how_the_price_comes_about_what_was_paid_and_which_
     for text in (
         "Receipt",
         "10.000 kWh",
-        "€6.05 taxes included",
+        "€6.05 incl. €1.05 VAT",
         "€6.05. Paid by card.",
         "Sum €5.00 €6.05",
         "INV-000001",

@@ -62,7 +62,7 @@ async def tapped(visit: Visit, card: str = GOOD, plug: str = "L1/E%2F1/1") -> st
 async def test_the_screen_shows_what_the_terminal_serves_with_its_price(visit: Visit) -> None:
     assert 'href="/terminals/TM-1"' in (await visit.get("/terminals")).text
     page = (await visit.get(PAGE)).text
-    assert "per kWh" in page and "35 EUR will be held on your card" in page and "no price for who pays here" in page
+    assert "per kWh" in page and "€35.00 will be held on your card" in page and "no price for who pays here" in page
     plugs = (await visit.get(PAGE, accept="application/json")).json["plugs"]
     assert [(one["plug"], one["free"]) for one in plugs] == [("L1/E%2F1/1", True), ("L1/E2/1", False)]
 
@@ -73,7 +73,7 @@ async def test_from_the_card_to_the_receipt(street: Street, visit: Visit) -> Non
     page = await visit.get(charge)
     assert "Charging." in page.text and "€35.00</strong> held on the card" in page.text
     await street.charge("10")
-    assert "10.00 kWh" in (await visit.get(charge)).text
+    assert "10.00 <abbr" in (await visit.get(charge)).text
     again = await visit.post(charge, {"csrf": page.field("csrf")})
     assert again.header("location") == charge
     await street.settle()

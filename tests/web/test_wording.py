@@ -40,6 +40,8 @@ def test_clocks_that_differ_make_no_age_negative() -> None:
         ("1.005", "EUR", 2, "€1.005"),
         ("1.2", "EUR", 2, "€1.20"),
         ("1.43259", "EUR", 0, "€1.43"),
+        # As much as is taken from the card: half a cent is one.
+        ("2.7250", "EUR", 0, "€2.73"),
         ("250", "JPY", 0, "JP¥250"),
         ("3", "SEK", 0, "SEK\N{NO-BREAK SPACE}3.00"),
         ("-2", "GBP", 0, "−£2.00"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from interplug.model.types import parse_time
@@ -16,6 +16,7 @@ from interplug.modules.node import Node
 from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 from interplug.tariffs import TariffError, price
+from interplug.tariffs.money import exponent
 
 Document = dict[str, Any]
 GIVEN_BACK = "-C"
@@ -54,6 +55,13 @@ class Invoice:
     @property
     def gross(self) -> Decimal:
         return sum((tax.amount for tax in self.taxes), self.net)
+
+    @property
+    def before(self) -> Decimal:
+        """The sum before taxes as it stands on paper: in coins it adds up to the total with the taxes."""
+        coin = Decimal(1).scaleb(-exponent(self.currency))
+        taxes = sum((tax.amount.quantize(coin, ROUND_HALF_UP) for tax in self.taxes), Decimal())
+        return self.gross.quantize(coin, ROUND_HALF_UP) - taxes
 
     @property
     def kwh(self) -> Decimal:

@@ -91,6 +91,9 @@ def add(
     conditions: Conditions = CONDITIONS,
     tariff: Annotated[str | None, DASH, Parameter(help="File with the Tariff (OCPI 2.3.0) that drivers pay; - for standard input.")] = None,
     fee: Fee = NO_FEE,
+    missing_vat: Annotated[
+        str | None, Parameter(help="Rate, in percent, of operators' prices that tell no tax; of OCPI 2.1.1 none does.")
+    ] = None,
     common: Reporting = REPORTING,
 ) -> None:
     """Add an offer, or replace the one with this id. Without --tariff the operator's prices pass through, with the fee on top.
@@ -102,7 +105,11 @@ def add(
     id
         A name of your own.
     """
-    priced = {"tariff": _read(tariff) if tariff is not None else None, "fee": _without(fee.document())}
+    priced = {
+        "tariff": _read(tariff) if tariff is not None else None,
+        "fee": _without(fee.document()),
+        "missing_vat": _number("missing-vat", missing_vat),
+    }
     try:
         offer = read_offer(_without({"id": id, **conditions.document(), **priced}))
     except BadOffer as error:
@@ -270,7 +277,8 @@ def terms(offer: Offer) -> str:
     if offer.tariff is not None:
         return deal(offer, (), 0).price
     on_top = deal(offer, (), 0).on_top
-    return f"the operator's price{', ' + on_top if on_top else ''}"
+    taxes = "" if offer.missing_vat is None else f", with {offer.missing_vat.normalize():f} % VAT where it tells no tax"
+    return f"the operator's price{taxes}{', ' + on_top if on_top else ''}"
 
 
 def _number(name: str, text: str | None) -> Decimal | None:

@@ -93,14 +93,15 @@ def provider(
     import uvicorn
 
     from interplug.payments.service import Service
+    from interplug.web.banking import Site, drawn
 
     if webhook and secret_file is None:
         end("webhooks are signed: name the file with the secret", USAGE)
     text = "" if secret_file is None else sys.stdin.read() if str(secret_file) == "-" else secret_file.read_text()
-    service = Service(f"http://127.0.0.1:{port}", webhook, text.strip())
+    service = Service(f"http://127.0.0.1:{port}", webhook, text.strip(), draw=drawn)
 
     async def run() -> None:
-        server = uvicorn.Server(uvicorn.Config(service.app, port=port, log_level="warning", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(Site(service.app), port=port, log_level="warning", lifespan="off"))
         async with service.running():
             await server.serve()
 

@@ -18,7 +18,7 @@ from interplug.model.said import said
 from interplug.model.types import decode_json, encode_json
 from interplug.store.drivers import Drive
 from interplug.tariffs import SPEC, Compiler, Fee, Money, Options, Sale, TariffError, dearest_kwh, resell, retail_words, sell
-from interplug.tariffs.retail import NOTHING
+from interplug.tariffs.retail import NOTHING, tax_rates, taxed, with_tax
 from interplug.versions.facts import Facts
 from interplug.versions.tariffs_shown import shown
 
@@ -35,23 +35,36 @@ _COMPILER = Compiler()
 class Deal:
     offer: Offer | None = None
     tariff: Document | None = None
-    """The operator's, where its prices pass through and it is known."""
+    """The operator's, where its prices pass through and it is known; with the offer's `missing_vat` where it tells no tax."""
 
     @property
     def passes(self) -> bool:
         return self.offer is None or self.offer.passes
 
+    @property
+    def _pays(self) -> Document | None:
+        """The tariff by which the driver pays, without the fee."""
+        own = self.offer.tariff if self.offer is not None else None
+        return self.tariff if own is None else own
+
     @cached_property
     def price(self) -> str:
         """In words; empty where it is not known."""
-        own = self.offer.tariff if self.offer is not None else None
-        tariff = self.tariff if own is None else own
+        tariff = self._pays
         return "" if tariff is None else _said(tariff, self)
+
+    @cached_property
+    def tax_rates(self) -> tuple[Decimal, ...]:
+        """Of the VAT that is in the price, in percent; none where it is not known, or none applies."""
+        tariff = self._pays
+        try:
+            return () if tariff is None else tax_rates(tariff, self._fee)
+        except TariffError:
+            return ()
 
     def per_kwh(self, currency: str) -> Decimal | None:
         """The most that a kWh costs, in this currency; None where that is not known."""
-        own = self.offer.tariff if self.offer is not None else None
-        tariff = self.tariff if own is None else own
+        tariff = self._pays
         if tariff is None or str(tariff.get("currency", "")).upper() != currency:
             return None
         try:
@@ -62,8 +75,7 @@ class Deal:
     @cached_property
     def idle_fee(self) -> str:
         """What standing there without charging costs, in words; empty where it costs nothing, or is not known."""
-        own = self.offer.tariff if self.offer is not None else None
-        tariff = self.tariff if own is None else own
+        tariff = self._pays
         named = None if tariff is None else only(tariff, "PARKING_TIME")
         try:
             return "" if named is None else retail_words(named, Fee(percentage=self._fee.percentage))
@@ -104,7 +116,16 @@ def only(tariff: Document, dimension: str) -> Document | None:
 def deal(offer: Offer | None, tariffs: Iterable[Document], now: int) -> Deal:
     """`tariffs`: those that the operator names for the plug."""
     passes = offer is None or offer.passes
-    return Deal(offer, valid(tariffs, now) if passes else None)
+    return passing(offer, valid(tariffs, now) if passes else None)
+
+
+def passing(offer: Offer | None, tariff: Document | None) -> Deal:
+    """This tariff of the operator's passes through."""
+    return Deal(offer, None if tariff is None else taxed(tariff, _rate(offer)))
+
+
+def _rate(offer: Offer | None) -> Decimal | None:
+    return None if offer is None else offer.missing_vat
 
 
 def pinned(drive: Drive) -> Deal:
@@ -134,7 +155,7 @@ def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document]
         if deal.offer is not None and deal.offer.tariff is not None:
             own = [deal.offer.tariff]
             return sell(filled(cdr, dimensions_of(own)), _always(own), timezone=zone, options=DIVIDED, compiler=_COMPILER), ""
-        tariffs = [deal.tariff] if deal.tariff is not None else list(cdr.get("tariffs") or ())
+        tariffs = [deal.tariff] if deal.tariff is not None else [taxed(one, _rate(deal.offer)) for one in cdr.get("tariffs") or ()]
         if tariffs:
             whole = deal.tariff is not None
             told = filled(cdr, dimensions_of(tariffs) | counted)
@@ -147,10 +168,18 @@ def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document]
     total = money(cdr.get("total_cost"))
     if total is None:
         return None, said("neither a tariff nor a cost is told")
+    taxless = any(one.get("tax_included") == "N/A" for one in (*beside, *(cdr.get("tariffs") or ())))
+    rate = None if total.incl is not None or taxless else _rate(deal.offer)
     try:
-        return resell(filled(cdr, counted), total, fee, beside), ""
+        sold = resell(filled(cdr, counted), with_tax(total, rate), fee, beside)
     except (TariffError, NotTold) as error:
         return None, str(error)
+    return sold if rate is None else at_rate(sold, rate), ""
+
+
+def at_rate(sold: Sale, rate: Decimal | None) -> Sale:
+    """The operator's own figure was taxed by this rate."""
+    return replace(sold, lines=tuple(one if one.percentage is not None else replace(one, percentage=rate) for one in sold.lines))
 
 
 def as_billed(cdr: Document) -> Sale | None:
@@ -161,7 +190,7 @@ def as_billed(cdr: Document) -> Sale | None:
     sold = resell(cdr, total)
     rates = [tax.get("percentage") for tax in cdr["total_cost"].get("taxes") or ()]
     rate = Decimal(rates[0]) if len(rates) == 1 and rates[0] is not None else None
-    return replace(sold, lines=tuple(replace(line, percentage=rate) for line in sold.lines))
+    return at_rate(sold, rate)
 
 
 def money(price: Document | None) -> Money | None:

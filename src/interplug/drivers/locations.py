@@ -42,6 +42,12 @@ def operator_of(stored: Stored, connection: Connection | None) -> str:
     return next((name for name in names if name), "")
 
 
+def address_of(document: Document) -> str:
+    """In one line."""
+    town = " ".join(part for part in (document.get("postal_code"), document["city"]) if part)
+    return ", ".join(part for part in (document["address"], town) if part)
+
+
 def place_of(stored: Stored, operator: str = "", elsewhere: frozenset[str] = frozenset()) -> Place | None:
     """The row of a Location; None where drivers are not to find it. `elsewhere`: EVSEs that are shown at other Locations."""
     if not shown(stored):

@@ -50,6 +50,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     priority: int = 0
     tariff: dict[str, Any] | None = None
     fee: Fee | None = None
+    missing_vat: Decimal | None = None
+    """Rate, in percent, of the operators' prices that pass through and tell no tax; 2.1.1 never tells one."""
 
     @property
     def passes(self) -> bool:
@@ -98,7 +100,7 @@ def read_offer(document: Any) -> Offer:
         offer = msgspec.convert(document, Offer)
     except msgspec.ValidationError as error:
         raise BadOffer(str(error).replace("$.", "").replace("`", "")) from None
-    for check in (_check_id, _check_conditions, _check_fee, _check_tariff):
+    for check in (_check_id, _check_conditions, _check_fee, _check_missing_vat, _check_tariff):
         check(offer)
     return msgspec.structs.replace(
         offer,
@@ -149,10 +151,20 @@ def _check_fee(offer: Offer) -> None:
         ("per_kwh", fee.per_kwh, 0, 10_000),
         ("vat", fee.vat, 0, 100),
     ):
-        if value is not None and not (value.is_finite() and low <= value <= high and value == round(value, 12)):
-            raise BadOffer(f"fee.{name}: from {low} to {high}, with twelve decimals at most")
+        _check_number(f"fee.{name}", value, low, high)
     if (fee.has_amounts or fee.currency) and not re.fullmatch(r"[A-Z]{3}", fee.currency):
         raise BadOffer("fee.currency: three capital letters of ISO 4217 have to say in which currency per_session and per_kwh are")
+
+
+def _check_number(name: str, value: Decimal | None, low: int, high: int) -> None:
+    if value is not None and not (value.is_finite() and low <= value <= high and value == round(value, 12)):
+        raise BadOffer(f"{name}: from {low} to {high}, with twelve decimals at most")
+
+
+def _check_missing_vat(offer: Offer) -> None:
+    if offer.missing_vat is not None and offer.tariff is not None:
+        raise BadOffer("missing_vat: it is for the operators' prices; an offer with a tariff names the vat of its prices there")
+    _check_number("missing_vat", offer.missing_vat, 0, 100)
 
 
 def _check_tariff(offer: Offer) -> None:

@@ -4,7 +4,8 @@ A `Handler` like every other: in the node's own process it keeps its accounts in
 (`service.py`) in memory. Cards are numbers with a known fate, see CARDS; any other number is declined. The card is entered on the
 provider's own page, `/form/…`, as with a real one, and a challenge (3-D Secure) has a page, too. Where a hold names a `reader`, the card is
 presented there (`holds/…/present`, which is what the reader says): once, and who presents it has proved who it is by its PIN. Where a hold
-names a customer, the form offers to remember the card (`remembered.py`); where it names a remembered one, that is held on at once.
+names a customer, the form offers to remember the card (`remembered.py`); where it names a remembered one, that is held on at once. How
+pages look is for `draw` to say.
 """
 
 from __future__ import annotations
@@ -12,15 +13,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
-from html import escape
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
+from interplug.model.said import said
 from interplug.model.types import BadJson, decode_json, encode_json
 from interplug.protocol.http import Request, Response, segments
 
 from . import remembered
-from .bank_pages import CHALLENGE, FORM, HEAD, REMEMBER
 from .port import DECLINED, NO_FUNDS, NOT_RECOGNISED, PROOF
 from .remembered import AGED, SPENT, Accounts, No
 
@@ -29,24 +29,43 @@ SECOND = 1_000_000
 LASTS = 7 * 86_400 * SECOND
 ZERO = Decimal()
 CARDS = {
-    "4242424242424242": ("", "pays"),
-    "4000000000000002": (DECLINED, "is declined"),
-    "4000000000009995": (NO_FUNDS, "is declined for lack of funds"),
-    "4000002500003155": ("", "asks for a proof (3-D Secure)"),
-    "4000000000001000": ("", "pays; the hold expires after a minute"),
-    "4000000000002000": ("", "pays; the hold cannot be raised"),
-    "4000000000003000": ("", "pays; webhooks come late, twice and in the wrong order"),
-    "4000000000000259": ("", "pays; what was captured is disputed"),
-    "5555555555554444": ("", "pays; another one to remember"),
-    SPENT: ("", "pays; remembered, it is declined the next time"),
-    AGED: ("", "pays; remembered, it has expired the next time"),
+    "4242424242424242": ("", said("pays")),
+    "4000000000000002": (DECLINED, said("is declined")),
+    "4000000000009995": (NO_FUNDS, said("is declined for lack of funds")),
+    "4000002500003155": ("", said("asks for a proof (3-D Secure)")),
+    "4000000000001000": ("", said("pays; the hold expires after a minute")),
+    "4000000000002000": ("", said("pays; the hold cannot be raised")),
+    "4000000000003000": ("", said("pays; webhooks come late, twice and in the wrong order")),
+    "4000000000000259": ("", said("pays; what was captured is disputed")),
+    "5555555555554444": ("", said("pays; another one to remember")),
+    SPENT: ("", said("pays; remembered, it is declined the next time")),
+    AGED: ("", said("pays; remembered, it has expired the next time")),
 }
 """What is said when it is refused, and what the form says about it."""
 CHALLENGED, SHORT, FIXED, UNRULY, DISPUTED = list(CARDS)[3:8]
-UNKNOWN = "The card is unknown: this is the test provider, which knows its own cards alone."
+UNKNOWN = said("The card is unknown: this is the test provider, which knows its own cards alone.")
 OPEN = "action"
 PRESENT = "present"
 TOLD = ("id", "status", "held", "captured", "refunded", "expires_at", "card", "reason", "currency")
+
+
+class Form(NamedTuple):
+    """What a driver is shown. `page`: `form` for the card, `challenge` for the proof; `reason`: why it is shown again; `other`: where
+    another card is entered; `remembers`: the card may be remembered."""
+
+    page: str
+    action: str
+    secret: str
+    back: str
+    other: str
+    text: str
+    amount: Decimal
+    currency: str
+    reason: str
+    remembers: bool
+
+
+Draw = Callable[[Form], bytes]
 
 
 class Ledger(Protocol):
@@ -55,10 +74,18 @@ class Ledger(Protocol):
 
 
 class Bank:
-    """`tell` is called with each event, after it is kept; `path` is where it is served, `url` with the host, where a browser finds it."""
+    """`tell` is called with each event, after it is kept; `path` is where it is served, `url` with the host, where a browser finds it.
+    `draw` makes the HTML of its pages; without it there is nothing to look at, and cards can be entered all the same."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], int], url: str, tell: Callable[[Document], None] = lambda event: None) -> None:
-        self.ledger, self.clock, self.url, self.tell = ledger, clock, url.rstrip("/"), tell
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], int],
+        url: str,
+        tell: Callable[[Document], None] = lambda event: None,
+        draw: Draw = lambda form: b"",
+    ) -> None:
+        self.ledger, self.clock, self.url, self.tell, self.draw = ledger, clock, url.rstrip("/"), tell, draw
         self.path = urlsplit(self.url).path
 
     async def __call__(self, request: Request) -> Response:
@@ -264,28 +291,25 @@ class Bank:
         hold |= {"status": "held", "held": hold["wanted"], "expires_at": self.clock() + lasts, "reason": ""}
 
     def _drawn(self, page: str, hold: Document) -> Response:
-        figures = {
-            "amount": f"{hold['wanted']} {hold['currency']}",
-            "reason": "" if hold["reason"] == PROOF else hold["reason"],
-            "text": hold["text"],
-        }
-        action = f"{self.url}/{page}/{hold['id']}"
-        text = (CHALLENGE if page == "challenge" else FORM).format(
-            action=escape(action),
+        form = Form(
+            page=page,
+            action=f"{self.url}/{page}/{hold['id']}",
             secret=hold["secret"],
-            back=escape(hold["return_url"]),
-            form=escape(self._page_of(hold, "form")),
-            remember=REMEMBER if hold.get("customer") else "",
-            cards="".join(f"<li><code>{number}</code> {said}</li>" for number, (_, said) in CARDS.items()),
-            **{name: escape(value) for name, value in figures.items()},
+            back=hold["return_url"],
+            other=self._page_of(hold, "form"),
+            text=hold["text"],
+            amount=Decimal(hold["wanted"]),
+            currency=hold["currency"],
+            reason="" if hold["reason"] == PROOF else hold["reason"],
+            remembers=bool(hold.get("customer")),
         )
-        return Response(200, (HEAD + text).encode(), {"content-type": "text/html; charset=utf-8"})
+        return Response(200, self.draw(form), {"content-type": "text/html; charset=utf-8"})
 
 
 def _card(number: str) -> tuple[str, str]:
     """With why it is refused; empty: it is not."""
     number = "".join(number.split()).replace("-", "")
-    return number, CARDS.get(number, (UNKNOWN, ""))[0]
+    return number, str(CARDS.get(number, (UNKNOWN, ""))[0])
 
 
 # --- what can be asked of a hold; each returns the event that it is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -21,11 +22,11 @@ MOUNTED = "/payments/test"
 """Where the driver's pages serve the test provider that lives in this process."""
 
 
-def bank_of(node: Node) -> Bank | None:
-    """The test provider, where it lives in this process."""
+def bank_of(node: Node, **more: Any) -> Bank | None:
+    """The test provider, where it lives in this process; `more` of it, as its pages."""
     settings = node.settings.payments
     here = settings.provider == "test" and not settings.test_url
-    return Bank(InStore(node.store), node.clock, root(node.settings) + MOUNTED) if here else None
+    return Bank(InStore(node.store), node.clock, root(node.settings) + MOUNTED, **more) if here else None
 
 
 def _test(node: Node) -> PaymentProvider:

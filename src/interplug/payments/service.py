@@ -23,7 +23,7 @@ from interplug.model.types import encode_json
 from interplug.partners.transport import HttpTransport
 from interplug.protocol.http import Handler, Request, Unreachable
 
-from .bank import Bank
+from .bank import Bank, Draw
 from .ledger import Memory
 from .trial import SIGNATURE, signed
 
@@ -40,12 +40,12 @@ def delivery(event: Event, url: str, secret: str, now: int) -> Request:
 
 
 class Service:
-    """`url`: where drivers and shops find it; `webhook`: whom it tells, empty: nobody."""
+    """`url`: where drivers and shops find it; `webhook`: whom it tells, empty: nobody; `draw`: how its pages look."""
 
-    def __init__(self, url: str, webhook: str, secret: str, send: Handler | None = None) -> None:
+    def __init__(self, url: str, webhook: str, secret: str, send: Handler | None = None, draw: Draw = lambda form: b"") -> None:
         self.webhook, self.secret = webhook, secret
         self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self.bank = Bank(Memory(), _now, url, self.events.put_nowait)
+        self.bank = Bank(Memory(), _now, url, self.events.put_nowait, draw)
         self.send = send or HttpTransport(Network(allow_private=True, allow_http=True, timeout=10.0))
         self.app = Starlette(routes=[Route("/{path:path}", self.answer, methods=["GET", "POST"])])
 

@@ -4,8 +4,9 @@ A fee has a percentage, which raises every price and limit of the operator's tar
 a tariff of their own: no restriction, step or limit of the operator's reaches them, and the driver sees them apart. So what is sold
 always costs the raised tariff plus the fee, to the last digit, and each line says which of the two it comes from.
 
-The taxes of the operator's tariff stay. Those of the fee are its own `vat`; where it names none it follows the operator's tariff if that
-has one rate for everything, and else is unknown, which is not zero.
+The taxes of the operator's tariff stay; where it tells none a provider may know the rate (`taxed`), for it sells in its own name. Those of
+the fee are its own `vat`; where it names none it follows the operator's tariff if that has one rate for everything, and else is unknown,
+which is not zero.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -92,6 +93,49 @@ def resell(cdr: Mapping[str, Any], total: Money, fee: Fee = NOTHING, beside: Seq
         parts = [] if extra is None else [price(_nameless(cdr), [extra])]
         line = Line("", "/total_cost", "total", "TOTAL", *bought)
         return _added(currency, bought, [line], parts, Rounder(SPEC, currency))
+
+
+def taxed(tariff: Mapping[str, Any], rate: Decimal | None) -> Document:
+    """With this rate, in percent, where the tax of its prices is not known. What says that no tax applies, or has rates, is not touched."""
+    components = [one for element in records(tariff.get("elements"), "/elements") for one in element.get("price_components") or ()]
+    included = tariff.get("tax_included") or "NO"
+    told = any(one.get("vat") is not None for one in components)
+    if rate is None or included == "N/A" or (included == "NO" and told):
+        return dict(tariff)
+    elements = [
+        {**element, "price_components": [{"vat": rate, **_without_null(one)} for one in element.get("price_components") or ()]}
+        for element in records(tariff.get("elements"), "/elements")
+    ]
+    limits = {name: _with_taxes(tariff[name], rate) for name in ("min_price", "max_price") if tariff.get(name)}
+    return {**tariff, "elements": elements, **limits}
+
+
+def _without_null(document: Mapping[str, Any]) -> Document:
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def _with_taxes(limit: Mapping[str, Any], rate: Decimal) -> Document:
+    found = _without_null(limit)
+    if "before_taxes" in found and "after_taxes" not in found:
+        found["after_taxes"] = with_tax(Money(Decimal(found["before_taxes"]), None), rate).incl
+    return found
+
+
+def with_tax(amount: Money, rate: Decimal | None) -> Money:
+    """With its taxes by this rate, where they are not known."""
+    if rate is None or amount.excl is None or amount.incl is not None:
+        return amount
+    with localcontext(WIDE):
+        return Money(amount.excl, amount.excl * (HUNDRED + rate) / HUNDRED)
+
+
+def tax_rates(tariff: Mapping[str, Any], fee: Fee = NOTHING) -> tuple[Decimal, ...]:
+    """All rates in percent that what costs something has; none where a tax is not known, or none applies."""
+    extra = fee_tariff(fee, [tariff])
+    named = [tariff] if extra is None else [tariff, extra]
+    taxes = {_of_driver(tax) for one in named for tax in _taxes_of(compile_tariff(dict(one), VERSION))}
+    rates = sorted(tax.rate for tax in taxes if tax.rate is not None)
+    return () if any(tax.unknown for tax in taxes) else tuple(rates)
 
 
 def raised(tariff: Mapping[str, Any], percentage: Decimal) -> Document:

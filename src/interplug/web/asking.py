@@ -22,6 +22,7 @@ from .live import TooMany
 
 LARGEST_FORM = 16_384
 FORM_TIMEOUT = 10.0
+WRONG_PAGE = N_("This page has expired. Go back, reload it and try again.")
 PLAIN = {"Not Found": N_("There is no such page."), "Method Not Allowed": N_("This cannot be done here.")}
 
 

@@ -35,7 +35,6 @@ from .session import neighbourhood
 from .signing import Guest, Signing
 
 MOST = 200
-WRONG_PAGE = N_("This page has expired. Go back, reload it and try again.")
 WRONG_PASSWORD = N_("There is no operator with this name and this password.")
 TOO_OFTEN = N_("Too many have tried to sign in. Wait ten minutes and try again.")
 
@@ -171,7 +170,7 @@ class Console:
         """The fields of a POST, once it is proved to come from our page."""
         form = await asking.fields(request)
         if not self.signing.proved(guest, str(form.get("csrf", ""))):
-            raise HTTPException(403, WRONG_PAGE)
+            raise HTTPException(403, asking.WRONG_PAGE)
         return form
 
     def _rendered(self, template: str, status: int = 200, **context: Any) -> Response:

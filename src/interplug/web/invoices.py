@@ -30,11 +30,22 @@ PREFIX = "/invoices/"
 MISSES, WITHIN = 30, 600.0
 """Addresses without an invoice that one neighbourhood may try, in so many seconds."""
 STYLE = """
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
-h1 { font-size: 1.5rem } table { width: 100%; border-collapse: collapse; margin: 1rem 0 }
-th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid #ccc; vertical-align: top }
-td.n, th.n { text-align: right; white-space: nowrap } tfoot th, tfoot td { font-weight: 600 }
-pre { background: #f2f2f2; padding: .75rem; overflow-x: auto } .notice { border-left: .3rem solid #b45309; padding-left: .75rem }
+:root { color-scheme: light dark; --ink: #10201a; --soft: #4c5c55; --line: #d9e2dd; --sunk: #f2f6f4; --accent: #08694d; --warn: #b45309 }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e8f1ed; --soft: #a4b4ad; --line: #2a3732; --sunk: #151e1b; --accent: #58dcae; --warn: #f6d98c; background: #0c1311 }
+}
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink) }
+body, pre { overflow-wrap: anywhere }
+h1 { font-size: 1.75rem; line-height: 1.2 } h2 { font-size: 1.125rem; margin: 2rem 0 .5rem } a { color: var(--accent) }
+table { width: 100%; border-collapse: collapse; margin: 1rem 0 }
+caption { text-align: left; font-size: 1.125rem; font-weight: 700; padding-bottom: .5rem }
+th, td { text-align: left; padding: .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
+th { font-weight: 500; color: var(--soft); padding-right: 1rem } tbody th { width: 9rem }
+td.n, th.n { text-align: right; white-space: nowrap; padding-right: 0 } tfoot :is(th, td) { font-weight: 600; color: var(--ink) }
+tfoot tr:last-child :is(th, td) { font-size: 1.25rem; font-weight: 700 }
+pre { background: var(--sunk); padding: .75rem; border-radius: .5rem; white-space: pre-wrap }
+.notice { border-left: .3rem solid var(--warn); padding-left: .75rem }
+.to { display: inline-block; padding: .6rem 0 }
 """
 _STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS = {

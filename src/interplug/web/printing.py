@@ -13,6 +13,7 @@ from typing import Any
 from starlette.responses import Response
 
 from interplug.charges.invoices import Invoice
+from interplug.drivers.locations import address_of
 from interplug.drivers.receipt import described
 from interplug.model.types import parse_time
 
@@ -106,10 +107,12 @@ def _settled(document: Document, note: bool) -> str:
 def card_invoice(found: Invoice) -> Sheet:
     """Of a charge that was paid at a terminal."""
     where, place, currency = wording.zone(found.time_zone), found.cdr["cdr_location"], found.currency
-    town = " ".join(place[name] for name in ("postal_code", "city") if place.get(name))
     shown = found.status in ("SUCCESS", "PARTIAL_SUCCESS")
     rows = [(say(described(line)), "" if line["excl"] is None else money(Decimal(line["excl"]), currency, 2)) for line in found.lines]
-    sums = [(_("Sum before taxes"), found.net), *((f"{tax.name} {percent(tax.percentage)}".strip(), tax.amount) for tax in found.taxes)]
+    sums = [
+        (_("Sum before taxes"), found.before),
+        *((f"{say(tax.name)} {percent(tax.percentage)}".strip(), tax.amount) for tax in found.taxes),
+    ]
     return Sheet(
         title=_("Invoice"),
         name=f"invoice-{found.reference}",
@@ -123,7 +126,7 @@ def card_invoice(found: Invoice) -> Sheet:
             ),
             (_("Number"), found.reference),
             (_("Date"), moment(found.issued, where)),
-            (_("Place"), ", ".join(part for part in (place.get("name"), place["address"], town, place["country"]) if part)),
+            (_("Place"), ", ".join(part for part in (place.get("name"), address_of(place), wording.country(place["country"])) if part)),
             (_("Charging point"), place["evse_id"]),
             (_("From"), moment(found.began, where)),
             (_("To"), moment(found.ended, where)),

@@ -7,6 +7,7 @@ card, and shows where the receipt stands. The page works without scripts; with t
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -21,12 +22,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from interplug.backend.reports import reference
 from interplug.config import BadSettings
 from interplug.drivers.deals import Deal
 from interplug.drivers.drives import stop
 from interplug.drivers.paying import Desk
 from interplug.drivers.plugs import NotPossible, Plug
-from interplug.drivers.receipt import Live, live
+from interplug.drivers.receipt import Amount, Live, live
 from interplug.drivers.states import OPEN
 from interplug.drivers.terminals import cards
 from interplug.drivers.terminals.receipts import receipt_url
@@ -41,8 +43,9 @@ from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 
 from . import asking
+from .choosing import chosen
 from .guarding import guarded
-from .languages import speak
+from .languages import N_, Words, _, speak
 from .live import OVER, Part, Stream, Streams, TooMany
 from .rendering import STATIC, answer, rendered
 from .session import Cookies, Visitor, neighbourhood
@@ -50,29 +53,36 @@ from .session import Cookies, Visitor, neighbourhood
 PREFIX = "/terminals"
 LATEST = 5
 SETTLED = (*states.ENDED, states.CAPTURED, states.DISPUTED)
-STATES = {
-    "PAYING": "Hold your card to the reader.",
-    "ASKED": "Card accepted. The station is being asked …",
-    "ACCEPTED": "Card accepted. The station is starting …",
-    "STARTED": "Plug in your car.",
-    "UNSURE": "The station has not confirmed that charging began.",
-    "CHARGING": "Charging.",
-    "STOPPING": "Stopping …",
-    "FINISHED": "Charging has ended. The bill is on its way.",
-    "BILLED": "Charging has ended.",
-    "FAILED": "Nothing was charged.",
-}
+STATES = Words(
+    {
+        "PAYING": N_("Hold your card to the reader."),
+        "ASKED": N_("Card accepted. The station is being asked …"),
+        "ACCEPTED": N_("Card accepted. The station is starting …"),
+        "STARTED": N_("Plug in your car."),
+        "UNSURE": N_("The station has not confirmed that charging began."),
+        "CHARGING": N_("Charging."),
+        "STOPPING": N_("Stopping …"),
+        "FINISHED": N_("Charging has ended. The bill is on its way."),
+        "BILLED": N_("Charging has ended."),
+        "FAILED": N_("Nothing was charged."),
+    }
+)
 
 
 class Row(NamedTuple):
-    """A plug that the terminal serves. `why`: it cannot be chosen."""
+    """A plug that the terminal serves. `why`: it cannot be chosen, and its status does not say so."""
 
     place: Stored
     evse: dict[str, Any]
     connector: dict[str, Any]
     price: str
-    hold: str
+    vat: tuple[Decimal, ...]
+    hold: Amount | None
     why: str
+
+    @property
+    def free(self) -> bool:
+        return not self.why and bool(self.evse["status"] == "AVAILABLE")
 
     @property
     def value(self) -> str:
@@ -88,8 +98,13 @@ class Charge(NamedTuple):
     """Where it stands; empty as long as it does not."""
 
     @property
+    def reference(self) -> str:
+        """What its driver quotes."""
+        return reference(self.drive.id)
+
+    @property
     def code(self) -> Markup:
-        return Markup(segno.make(self.receipt, micro=False).svg_inline(scale=4, border=2, light="white", title="Receipt"))
+        return Markup(segno.make(self.receipt, micro=False).svg_inline(scale=4, border=2, light="white", title=_("Receipt")))
 
     @property
     def over(self) -> bool:
@@ -125,11 +140,13 @@ class Terminals:
         self.desk, self.node = desk, desk.node
         self.streams = Streams(desk.node)
         self.run, self.end = self.streams.run, self.streams.end
-        self.cookies = Cookies(self.node.directory.key.derive("terminal cookie"), secure=root(self.node.settings).startswith("https://"))
+        self.secure = root(self.node.settings).startswith("https://")
+        self.cookies = Cookies(self.node.directory.key.derive("terminal cookie"), secure=self.secure)
         self.app = Starlette(
             routes=[
                 Route(PREFIX, self.all),
                 Mount(f"{PREFIX}/static", StaticFiles(directory=STATIC)),
+                Route(f"{PREFIX}/language", self.language, methods=["POST"]),
                 Route(PREFIX + "/{id}", self.terminal),
                 Route(PREFIX + "/{id}", self.tap, methods=["POST"]),
                 Route(PREFIX + "/{id}/{drive}", self.charge),
@@ -159,13 +176,15 @@ class Terminals:
         drives = await self.node.store.read(lambda tx: tx.drivers.of_terminal(stored.pk, LATEST))
         test_cards = [(number, said) for number, (_, said) in CARDS.items()]
         document = {"plugs": [_plug(row) for row in rows], "cards": [{"number": number, "what": said} for number, said in test_cards]}
-        return self._page(request, "terminal.html", document, terminal=stored, rows=rows, cards=test_cards, drives=drives, states=STATES)
+        where = next((row.place.document.get("time_zone") for row in rows), None)
+        more = {"cards": test_cards, "drives": drives, "states": STATES, "where": where}
+        return self._page(request, "terminal.html", document, terminal=stored, rows=rows, **more)
 
     async def tap(self, request: Request) -> Response:
         stored, form = await self._terminal(request), await self._form(request)
         plug = [unquote(part) for part in str(form.get("plug", "")).split("/")]
         if len(plug) != 3:
-            raise NotPossible("Choose a plug first.")
+            raise NotPossible(_("Choose a plug first."))
         place, evse, connector = plug
         drive = await cards.tap(self.desk, stored, place, evse, connector, str(form.get("card", "")))
         return await self._to(request, stored, drive, 201)
@@ -204,10 +223,9 @@ class Terminals:
         try:
             deal = Deal(tariff=await cards.price(self.node, plug))
         except NotPossible as error:
-            return Row(plug.location, plug.evse, plug.connector, "", "", str(error))
+            return Row(plug.location, plug.evse, plug.connector, "", (), None, error.args[0])
         held = self.desk.hold(deal, plug.connector, plug.location.document.get("time_zone"))
-        why = "" if plug.evse["status"] == "AVAILABLE" else f"This one is {plug.evse['status'].lower()}."
-        return Row(plug.location, plug.evse, plug.connector, deal.price, f"{held.shown} {held.currency}", why)
+        return Row(plug.location, plug.evse, plug.connector, deal.price, deal.tax_rates, held, "")
 
     async def _charge(self, request: Request) -> Charge:
         name = request.path_params["drive"]
@@ -226,7 +244,7 @@ class Terminals:
     async def _form(self, request: Request) -> dict[str, Any]:
         form = await asking.fields(request)
         if not self.cookies.proved(self._visitor(request), request.headers.get("x-csrf-token") or str(form.get("csrf", ""))):
-            raise HTTPException(403, "This page has expired. Go back, reload it and try again.")
+            raise HTTPException(403, asking.WRONG_PAGE)
         return form
 
     async def _to(self, request: Request, terminal: Stored, drive: Drive, status: int) -> Response:
@@ -236,24 +254,36 @@ class Terminals:
 
     def _page(self, request: Request, template: str, document: dict[str, Any], **context: Any) -> Response:
         visitor = self._visitor(request)
-        proof = self.cookies.proof(visitor)
         if asking.wants_json(request):
-            page = answer({"csrf": proof, **document})
+            page = answer({"csrf": self.cookies.proof(visitor), **document})
         else:
-            page = rendered(f"terminals/{template}", csrf="", proof=proof, speed=self.node.speed, static=f"{PREFIX}/static", **context)
+            page = rendered(f"terminals/{template}", **self._frame(visitor, request.url.path), **context)
+        return self._with_cookie(page, visitor)
+
+    def _frame(self, visitor: Visitor, path: str) -> dict[str, Any]:
+        return {"csrf": self.cookies.proof(visitor), "speed": self.node.speed, "static": f"{PREFIX}/static", "path": path}
+
+    def _with_cookie(self, page: Response, visitor: Visitor) -> Response:
         if visitor.new:
             page.headers.append("set-cookie", self.cookies.written(visitor))
         return page
+
+    async def language(self, request: Request) -> Response:
+        return chosen(await self._form(request), PREFIX, secure=self.secure)
 
     async def trouble(self, request: Request, error: Exception) -> Response:
         status, text = asking.trouble(error)
         if asking.wants_json(request):
             return answer({"error": text}, status)
-        return rendered("terminals/trouble.html", status, text=text, csrf="", speed=self.node.speed, static=f"{PREFIX}/static")
+        visitor = self._visitor(request)
+        # What was sent with a form cannot be asked for again: the list can.
+        path = request.url.path if request.method == "GET" else PREFIX
+        return self._with_cookie(rendered("terminals/trouble.html", status, text=text, **self._frame(visitor, path)), visitor)
 
 
 def _part(charge: Charge, terminal: Stored, proof: str) -> str:
-    return bytes(rendered("terminals/_charge.html", charge=charge, terminal=terminal, csrf=proof, states=STATES).body).decode()
+    page = rendered("terminals/_charge.html", charge=charge, terminal=terminal, csrf=proof, states=STATES, static=f"{PREFIX}/static")
+    return bytes(page.body).decode()
 
 
 async def _all(tx: Tx) -> list[Stored]:
@@ -262,7 +292,8 @@ async def _all(tx: Tx) -> list[Stored]:
 
 def _plug(row: Row) -> dict[str, Any]:
     shown = {"plug": row.value, "location_id": row.place.key.id, "evse_uid": row.evse["uid"], "status": row.evse["status"]}
-    return {**shown, "price": row.price or None, "hold": row.hold or None, "free": not row.why}
+    hold = None if row.hold is None else f"{row.hold.shown} {row.hold.currency}"
+    return {**shown, "price": row.price or None, "hold": hold, "free": row.free}
 
 
 def terminals_of(desk: Desk | None) -> Terminals:

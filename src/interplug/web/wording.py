@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from interplug.drivers.receipt import Amount
 from interplug.tariffs import Difference
+from interplug.versions.places import alpha2
 
 from . import writing
 from .languages import N_, Words, _, say, spoken
@@ -229,6 +230,11 @@ def strong(text: str) -> Markup:
     return Markup("<strong>{}</strong>").format(text)
 
 
+def named(text: str) -> Markup:
+    """An id, in letters of one width."""
+    return Markup('<span class="id">{}</span>').format(text)
+
+
 def ages() -> dict[str, str]:
     """For `live.js`."""
     return dict(AGES.items())
@@ -285,12 +291,32 @@ def distance(metres: int) -> str:
     return f"{writing.number(Decimal(metres) / 1000, spoken(), 1, 1) if metres < 10_000 else plainly(round(metres / 1000))} km"
 
 
+def country(code: str) -> str:
+    """Its name, for the three letters of a Location."""
+    return writing.country(alpha2(code) or code, spoken())
+
+
 def cost(amount: Amount) -> str:
     return money(amount.shown, amount.currency)
 
 
 def taxes(amount: Amount) -> str:
-    return _("before taxes") if amount.gross is None else _("taxes included")
+    """What of an amount is tax, as far as that is known."""
+    if amount.gross is None:
+        return _("before taxes")
+    if amount.net is None or amount.net == amount.gross:
+        return _("taxes included")
+    return _("incl. {amount} VAT").format(amount=money(amount.gross - amount.net, amount.currency))
+
+
+VAT = N_("VAT")
+"""As bills mostly name the tax, in English."""
+
+
+def vat(rates: Iterable[Decimal]) -> str:
+    """The rates that are in a price, beside it; nothing where none is."""
+    named = " / ".join(plainly(rate) for rate in rates if rate)
+    return _("incl. {rates} % VAT").format(rates=named) if named else ""
 
 
 FILTERS: dict[str, Any] = {
@@ -299,6 +325,7 @@ FILTERS: dict[str, Any] = {
     "cents": cents,
     "clock": clock,
     "cost": cost,
+    "country": country,
     "fields": fields,
     "distance": distance,
     "hours": hours,
@@ -308,6 +335,7 @@ FILTERS: dict[str, Any] = {
     "moment": moment,
     "day": day,
     "money": money,
+    "named": named,
     "number": number,
     "phone": phone,
     "plainly": plainly,
@@ -318,4 +346,5 @@ FILTERS: dict[str, Any] = {
     "status": status,
     "strong": strong,
     "taxes": taxes,
+    "vat": vat,
 }

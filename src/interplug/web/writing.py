@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from copy import copy
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cache
 
 from babel import Locale
@@ -20,6 +20,8 @@ from interplug.tariffs.money import WIDE, exponent
 
 SECOND = 1_000_000
 REGIONS = {"en": "en_GB"}
+ROUNDING = WIDE.copy()
+ROUNDING.rounding = ROUND_HALF_UP  # as what is taken from a card, and not as Babel rounds by itself
 
 
 @cache
@@ -39,14 +41,14 @@ def number(value: Decimal | int, language: str, least: int = 0, most: int | None
     """With at least and at most so many decimals; as many as there are where `most` is not said."""
     value = Decimal(value)
     most = max(least, -int(value.normalize(WIDE).as_tuple().exponent)) if most is None else most
-    with localcontext(WIDE):
+    with localcontext(ROUNDING):
         return str(_pattern(language, "number", least, most).apply(value, locale(language)))
 
 
 def money(value: Decimal, currency: str, language: str, finer: int = 0, least: int | None = None) -> str:
     """In the smallest coin of the currency; `finer`: up to so many digits more where they are there."""
     coin = exponent(currency) if least is None else least
-    with localcontext(WIDE):
+    with localcontext(ROUNDING):
         written = str(
             _pattern(language, "money", coin, coin + finer).apply(value, locale(language), currency=currency, currency_digits=False)
         )
@@ -57,6 +59,11 @@ def figure(value: Figure, language: str) -> str:
     if value.currency:
         return money(value.value, value.currency, language, least=value.decimals)
     return number(value.value, language)
+
+
+def country(code: str, language: str) -> str:
+    """For its two letters; as it is spelled where there is no such country."""
+    return str(locale(language).territories.get(code, code))
 
 
 def moment(at: int, where: tzinfo, language: str) -> str:

@@ -45,6 +45,8 @@ RETAIL = {
     ],
 }
 """What the provider charges at slow plugs of the second operator; elsewhere the operators' prices pass through."""
+COUNTRY_OFFER = {"id": "VONK-NL", "countries": ["NLD"], "missing_vat": 21}
+"""The provider sells in its own name, so its drivers see prices with VAT where the first operator, on 2.1.1, cannot tell it."""
 PROVIDER = ("NL", "VNK", "Vonk Mobiliteit")
 TERMINALS = ("NL", "PIN", "Pinstraat")
 """Who provides the payment terminal at stations of the second operator."""
@@ -187,16 +189,15 @@ def _uids(file: Path) -> list[str]:
 
 
 async def _provider(node: NodeProcess, seed: int, now: int) -> None:
-    await node.command("party", "add", node.role, node.party, "--name", node.company)
+    beta = f"{BETA.country_code}-{BETA.party_id}"
+    offers = [{"id": OFFER, "operators": [beta], "max_kw": 50, "tariff": RETAIL}, COUNTRY_OFFER]
+    business = {"parties": [{"role": node.role, "id": node.party, "name": node.company}], "offers": offers}
+    await node.command("apply", _written(node.folder / "business.json", [business]))
     # A card is in one place at a time, so each operator knows cards of its own.
     cards = _cards(str(seed), now, PROVIDER, CARDS)
     for number, operator in enumerate((ALPHA, BETA)):
         file = _written(node.folder / f"tokens-{operator.party_id.lower()}.jsonl", cards[number::2])
         await node.command("import", file, "--version", "2.3.0", "--audience", operator.name)
-    beta = f"{BETA.country_code}-{BETA.party_id}"
-    await node.command(
-        "offer", "add", OFFER, "--operator", beta, "--max-kw", "50", "--tariff", _written(node.folder / "offer.json", [RETAIL])
-    )
 
 
 def _cards(seed: str, now: int, issuer: tuple[str, str, str], count: int) -> list[dict[str, Any]]:
@@ -226,8 +227,7 @@ def _written(path: Path, documents: Iterable[dict[str, Any]]) -> str:
 
 async def join(built: Stage) -> None:
     """Each operator invites the provider, who registers: chapter 7 with all its calls, over sockets."""
-    for operator in built.operators:
-        await _joined(operator, built.provider, operator.versions[0])
+    await asyncio.gather(*(_joined(operator, built.provider, operator.versions[0]) for operator in built.operators))
 
 
 async def join_terminal(built: Stage) -> None:

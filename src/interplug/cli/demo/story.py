@@ -18,7 +18,7 @@ from typing import Any
 from . import ends
 from .driver import Phone
 from .processes import DemoFailed, NodeProcess
-from .stage import Stage
+from .stage import OFFER, Stage
 
 Document = dict[str, Any]
 Tell = Callable[[str], None]
@@ -90,7 +90,7 @@ def _settled(seen: Document) -> bool:
 
 
 def priced(receipt: Document) -> str:
-    return f"{receipt['total']['before_taxes']} {receipt['total']['currency']} before taxes"
+    return f"{receipt['total']['after_taxes']} {receipt['total']['currency']} with taxes"
 
 
 async def _watched(phone: Phone, seen: Document) -> list[Document]:
@@ -111,7 +111,7 @@ def _check(operator: NodeProcess, done: Document, both: dict[str, Document], sal
         wrong.append("payment")
     if ours["cdr_kwh"] != receipt["kwh"] or ours["kwh"] != ours["cdr_kwh"] or sale["retail"] != receipt["total"]:
         wrong.append("receipt")
-    if sale["purchase"]["before_taxes"] != _net(ours["cdr_cost"]) or (sale["offer"] is None and sale["margin"] != 0):
+    if sale["purchase"]["before_taxes"] != _net(ours["cdr_cost"]) or (sale["offer"] != OFFER and sale["margin"] != 0):
         wrong.append("margin")
     if receipt["verdict"] != "match":
         wrong.append(f"verdict {receipt['verdict']}")
@@ -125,9 +125,8 @@ def _net(cost: Document | None) -> Decimal | None:
 
 
 def _coins(total: Document) -> Decimal:
-    """What of a receipt can be paid; before taxes, where 2.1.1 tells none."""
-    amount = total["before_taxes"] if total["after_taxes"] is None else total["after_taxes"]
-    return Decimal(amount).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    """What of a receipt is paid: with its taxes, also where the operator cannot tell them."""
+    return Decimal(total["after_taxes"]).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def death_of(stage: Stage, operator: NodeProcess, tell: Tell, dark: float = DARK) -> Callable[[Phone, Document], Awaitable[Document]]:

@@ -15,6 +15,7 @@ from interplug.drivers.paying import Desk
 from interplug.drivers.plugs import NotPossible, Plug, find_plug, startable, tariffs_of
 from interplug.drivers.states import PAYING
 from interplug.drivers.tokens import card_token
+from interplug.model.said import said
 from interplug.model.types import encode_json, fold
 from interplug.modules import terminals
 from interplug.modules.node import Node
@@ -25,13 +26,13 @@ from interplug.store.keys import OWN, Stored
 from interplug.tariffs import TariffError, pick
 
 Document = dict[str, Any]
-AWAY = "The payment provider does not answer. Try again in a few minutes."
+AWAY = said("The payment provider does not answer. Try again in a few minutes.")
 
 
 async def offered(node: Node, terminal: Stored) -> list[tuple[Stored, list[Document]]]:
     """What the terminal shows: the Locations that it serves, with their EVSEs. `NotPossible`: its provider is somebody else."""
     if terminal.key.source != OWN:
-        raise NotPossible("This terminal is not ours; its provider takes the cards.")
+        raise NotPossible(said("This terminal is not ours; its provider takes the cards."))
     return await node.store.read(lambda tx: terminals.served(tx, terminal.document, terminal.audience))
 
 
@@ -42,9 +43,9 @@ async def price(node: Node, plug: Plug) -> Document:
     try:
         tariff = pick(found, node.clock(), ad_hoc=True)
     except TariffError as error:
-        raise NotPossible(f"The price of this station cannot be read: {error}") from None
+        raise NotPossible(said("The price of this station cannot be read: {reason}", reason=str(error))) from None
     if tariff is None:
-        raise NotPossible("This station has no price for who pays here.")
+        raise NotPossible(said("This station has no price for who pays here."))
     return dict(tariff)
 
 
@@ -52,14 +53,14 @@ async def begin(desk: Desk, terminal: Stored, location_id: str, evse_uid: str, c
     """Somebody has chosen a plug at a terminal of ours: its reader waits for the card. `NotPossible`: no bank was asked."""
     node = desk.node
     if not desk.till.provider.readers:
-        raise NotPossible("The payment provider of this node takes no cards at terminals.")
+        raise NotPossible(said("The payment provider of this node takes no cards at terminals."))
     plug = await _plug(node, terminal, location_id, evse_uid, connector_id)
     tariff = await price(node, plug)
     startable(node, plug)
     reference = str(uuid.uuid4())
     token = card_token(node, reference)
     if token is None:
-        raise NotPossible("This node is no provider of terminals.")
+        raise NotPossible(said("This node is no provider of terminals."))
     drive = Drive(
         id=reference,
         driver="",
@@ -77,7 +78,7 @@ async def tap(desk: Desk, terminal: Stored, location_id: str, evse_uid: str, con
     """At the simulated terminal: a card of the test provider is held to the reader, and what follows at once."""
     provider = desk.till.provider
     if not isinstance(provider, TestProvider):
-        raise NotPossible("Only cards of the test provider can be held to a simulated terminal.")
+        raise NotPossible(said("Only cards of the test provider can be held to a simulated terminal."))
     drive = await begin(desk, terminal, location_id, evse_uid, connector_id)
     payment = await desk.of_drive(drive.id)
     assert payment is not None
@@ -98,4 +99,4 @@ async def _plug(node: Node, terminal: Stored, location_id: str, evse_uid: str, c
         if fold(place.key.id) == fold(location_id) and any(fold(evse["uid"]) == fold(evse_uid) for evse in evses):
             key = place.key
             return await find_plug(node, key.source, key.country, key.party, key.id, evse_uid, connector_id)
-    raise NotPossible("This terminal does not serve that station.")
+    raise NotPossible(said("This terminal does not serve that station."))

@@ -21,6 +21,7 @@ from interplug.payments.providers import MOUNTED, bank_of
 from interplug.protocol.http import Request as Asked
 from interplug.store.drivers import Drive
 from interplug.web import asking
+from interplug.web.banking import drawn
 
 FIELD = "https://js.stripe.com"
 POLICY = (
@@ -38,7 +39,7 @@ class Till:
 
     def __init__(self, desk: Desk, page: Callable[..., Awaitable[Response]]) -> None:
         self.desk, self.node, self.page = desk, desk.node, page
-        self.bank = bank_of(desk.node)
+        self.bank = bank_of(desk.node, draw=drawn)
 
     def routes(self) -> list[BaseRoute]:
         """Those that need no visitor."""

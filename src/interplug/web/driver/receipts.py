@@ -32,7 +32,7 @@ def receipt(ride: Ride) -> Sheet | None:
             (_("To"), moment(bill.ended, where)),
             (_("Duration"), lasting(wording.seconds(bill.began, bill.ended))),
             (_("Energy"), f"{number(bill.kwh, 3)} kWh"),
-            *([(_("Price at the start"), say(ride.price))] if ride.price else []),
+            *([(_("Price at the start"), f"{say(ride.price)} {wording.vat(ride.deal.tax_rates)}".strip())] if ride.price else []),
             (_("Total"), _total(bill)),
             *([(_("Payment"), paid)] if (paid := _paid(ride)) else []),
             *([(_("Invoice"), ", ".join(ride.invoices))] if ride.invoices else []),

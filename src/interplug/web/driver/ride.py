@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interplug.backend.reports import reference
-from interplug.drivers.deals import Deal
+from interplug.drivers.deals import Deal, passing
 from interplug.drivers.drives import not_asked, operators_words
 from interplug.drivers.receipt import Amount, Live, Receipt
 from interplug.drivers.states import OPEN, PAYING, STARTING, advance
@@ -190,7 +190,7 @@ class Ride:
         """The price in the bill, where none was known before the start."""
         bill = self.receipt
         tariffs = (bill.cdr.get("tariffs") or ()) if bill is not None and bill.total is not None and not self.price else ()
-        return "; ".join(words for tariff in tariffs if (words := Deal(self.deal.offer, tariff).price))
+        return "; ".join(words for tariff in tariffs if (words := passing(self.deal.offer, tariff).price))
 
     def lasted(self, now: int) -> int | None:
         """Seconds since charging began, or that it took."""

@@ -7,11 +7,12 @@ button is there only where a start can be asked for; everywhere else stands why 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from interplug.drivers import reserving
 from interplug.drivers.estimate import Estimate, Wish
-from interplug.drivers.locations import operator_of, place_of, watts
+from interplug.drivers.locations import address_of, operator_of, place_of, watts
 from interplug.drivers.offers import known
 from interplug.drivers.plugs import NotPossible, Plug, startable, tariffs_of
 from interplug.drivers.receipt import Amount
@@ -42,6 +43,8 @@ class Connector:
     """In words; empty where the operator's price would be the driver's and it has told none."""
     on_top: str
     """What is added to the operator's price, for where that is not known."""
+    vat: tuple[Decimal, ...]
+    """Rates that are in the price, in percent; none where its taxes are not known."""
     price_key: str
     """Changes with the price: who starts says which one was shown."""
     why_not: str
@@ -62,6 +65,7 @@ class Connector:
             "max_kw": self.watts / 1000,
             "price": self.price or None,
             "on_top": None if self.price else self.on_top or None,
+            "vat": list(self.vat),
             "price_key": self.price_key,
             "startable": not self.why_not,
             "why_not": self.why_not or None,
@@ -157,7 +161,7 @@ def _station(node: Node, stored: Stored, contact: Contact, prices: Prices) -> St
         source=key.source,
         key=(key.country, key.party, key.id),
         name=document.get("name") or document["address"],
-        address=", ".join(part for part in (document["address"], document.get("postal_code"), document["city"]) if part),
+        address=address_of(document),
         operator=operator_of(stored, node.directory.by_id(key.source)) or contact.partner,
         contact=contact,
         about=about(document, node.settings.help, node.clock()),
@@ -199,6 +203,7 @@ def _connector(node: Node, plug: Plug, prices: Prices) -> Connector:
         watts=watts(plug.connector),
         price=deal.price,
         on_top=deal.on_top,
+        vat=deal.tax_rates,
         price_key=deal.key,
         why_not=_why_not(node, plug),
         hold=prices.hold(plug),

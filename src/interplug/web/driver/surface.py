@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from interplug.drivers import reservation_states
@@ -24,14 +25,12 @@ from interplug.store.drivers import Drive
 from interplug.store.reservations import Reservation
 from interplug.web import asking
 from interplug.web.choosing import chosen
-from interplug.web.languages import N_
 from interplug.web.live import Streams
 from interplug.web.rendering import answer as as_json
 from interplug.web.rendering import rendered
 from interplug.web.session import Cookies, Visitor, neighbourhood, stranger
 
 VISITOR = "interplug.visitor"
-WRONG_PAGE = N_("This page has expired. Go back, reload it and try again.")
 
 
 class Surface:
@@ -72,7 +71,7 @@ class Surface:
         form = await asking.fields(request)
         proof = request.headers.get("x-csrf-token") or str(form.get("csrf", ""))
         if not self.cookies.proved(self.visitor(request), proof):
-            raise HTTPException(403, WRONG_PAGE)
+            raise HTTPException(403, asking.WRONG_PAGE)
         return form
 
     def answer(
@@ -112,7 +111,7 @@ class Surface:
         if asking.wants_json(request):
             return as_json({"error": text}, status)
         visitor: Visitor | None = request.scope.get(VISITOR)
-        page = rendered("driver/trouble.html", status, status=status, text=text, **self._frame(request, visitor))
+        page = rendered("driver/trouble.html", status, status=status, text=text, back=_back(request), **self._frame(request, visitor))
         return page if visitor is None else self.with_cookie(page, visitor)
 
     async def language(self, request: Request) -> Response:
@@ -136,6 +135,16 @@ def _path(request: Request) -> str:
     if request.method != "GET":
         return "/"
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _back(request: Request) -> str:
+    """The page with the form that was refused, or the one above what is not there; empty where there is none but the front page."""
+    path, form = request.url.path, request.method == "POST"
+    for place in (path if form else "", path.rpartition("/")[0]):
+        wanted = {"type": "http", "method": "GET", "path": place, "headers": []}
+        if place and any(route.matches(wanted)[0] is Match.FULL for route in request.app.routes if isinstance(route, Route)):
+            return place
+    return ""
 
 
 def address(request: Request) -> str:

@@ -254,6 +254,7 @@ async function begin() {
   map.addControl(new library.NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new library.AttributionControl({ compact: true, ...(said.style && said.attribution ? { customAttribution: said.attribution } : {}) }));
   await map.once("load");
+  side.dataset.drawn = "1";
   if (said.style) for (const [name, source] of Object.entries(ours())) map.addSource(name, source);
   stations();
   paint();
