@@ -69,7 +69,7 @@ browser: ## find Chromium, or install it (Debian, as root)
 
 screenshots: $(READY) ## a picture of every page in screenshots/: light and dark, on a phone and on a desk
 	@mkdir -p screenshots
-	@INTERPLUG_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/web/test_accessible.py tests/web/test_account_browser.py -q -k "pages" $(PYTEST_ARGS)
+	@INTERPLUG_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/web/test_accessible.py tests/web/test_account_browser.py -q -k "pages or station or screens or passkey" $(PYTEST_ARGS)
 
 texts: $(READY) ## bring the translations level with the texts; what is new is empty until somebody translates it
 	@$(BIN)/python .ci/texts.py

@@ -100,7 +100,7 @@ async def told_price(world: World, price: str, **more: Any) -> None:
     """The operator tells a tariff and puts it on the plug."""
     world.clock.move(1)
     now = world.clock.text()
-    tariff = said.theirs(said.tariff("T", elements=[energy(price)], last_updated=now, **more))
+    tariff = said.theirs(said.tariff("T", **{"elements": [energy(price)], "last_updated": now, **more}))
     await world.tell("tariffs", said.said("tariff", tariff, "2.2.1"))
     evse = said.evse(status="AVAILABLE", connectors=[said.connector(tariff_ids=["T"], last_updated=now)], last_updated=now)
     await world.tell("locations", said.said("location", said.theirs(said.location(evses=[evse], last_updated=now)), "2.2.1"))

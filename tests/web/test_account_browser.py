@@ -19,15 +19,11 @@ from interplug.drivers import cards
 from interplug.drivers.invoicing import monthly
 from interplug.drivers.offers import read_offer
 from interplug.stations.simulator.transaction import Token
-from interplug.web.driver.pages import Pages
-from tests.drivers.played import RETAIL, UID, open_world
-from tests.nodes import close
-from tests.web import walking
+from tests.drivers.played import RETAIL, UID
 from tests.web.living import NO_PAYMENTS, Living, two_nodes
 from tests.web.members import EMAIL, PASSWORD
-from tests.web.test_accessible import looked_at, pictured
+from tests.web.test_accessible import pictured
 from tests.web.test_browser import choose, listed
-from tests.web.visiting import Visit
 
 SLOW = 30_000
 pytestmark = pytest.mark.browser
@@ -262,13 +258,3 @@ async def test_a_saved_card_that_is_declined_and_one_whose_bank_wants_a_proof(pa
         await page.get_by_role("button", name="Yes, it is me").click()
         await stopped(page)
         await expect(page.locator("#payment")).to_contain_text("€")
-
-
-async def test_the_pages_of_an_account_are_for_everybody(page: Page, tmp_path: Path) -> None:
-    mails = AlertSettings(smtp_host="mail.example", mail_from="charging@node.example")
-    world = await open_world(tmp_path, alerts=mails, accounts=AccountSettings(cards=True))
-    await walking.listed(world)
-    pages = Pages(world.node)
-    visit = Visit(pages)
-    assert await looked_at(page, pages, visit, walking.account(world, pages, visit)) == []
-    await close(world.node)

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.conftest import CHROMIUM_FLAGS
 from tests.web.living import Living, two_nodes
+from tests.web.test_accessible import in_all_looks
 from tests.web.test_browser import SLOW, listed, rows
 
 DRAWING = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
@@ -61,21 +62,33 @@ async def test_a_station_is_picked_on_the_map_after_a_search(drawing: Browser, t
         await expect(canvas).to_have_css("cursor", "pointer", timeout=SLOW)
         await canvas.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
         await expect(page.locator("#picked")).to_contain_text(name, timeout=SLOW)
+        assert await in_all_looks(page, "map with a station that is picked") == []
         await page.locator("#picked").get_by_role("link").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
+async def zoomed_out(page: Page) -> None:
+    """With the keyboard, until there are clusters."""
+    await page.locator("#map canvas").focus()
+    view = page.locator("#map")
+    while await view.get_attribute("data-clusters") == "0":
+        zoom = await view.get_attribute("data-zoom") or ""
+        await page.keyboard.press("Minus")
+        await expect(view).not_to_have_attribute("data-zoom", zoom, timeout=SLOW)
+    await expect(view).to_have_attribute("data-points", "0")
+
+
+@pytest.mark.browser
+async def test_clusters_are_for_everybody(drawing: Browser, tmp_path: Path) -> None:
+    async with two_nodes(tmp_path, "2.3.0") as living, shown(drawing, living) as page:
+        await zoomed_out(page)
+        assert await in_all_looks(page, "map with clusters") == []
 
 
 @pytest.mark.browser
 async def test_zoomed_out_there_are_clusters_and_the_keyboard_is_enough(drawing: Browser, tmp_path: Path) -> None:
     async with two_nodes(tmp_path, "2.3.0") as living, shown(drawing, living, width=1280) as page:
-        canvas = page.locator("#map canvas")
-        await canvas.focus()
-        view = page.locator("#map")
-        while await view.get_attribute("data-clusters") == "0":
-            zoom = await view.get_attribute("data-zoom") or ""
-            await page.keyboard.press("Minus")
-            await expect(view).not_to_have_attribute("data-zoom", zoom, timeout=SLOW)
-        await expect(view).to_have_attribute("data-points", "0")
+        await zoomed_out(page)
         await page.get_by_label("Place, street, operator or number").focus()
         await page.keyboard.type("utrecht")
         await page.keyboard.press("Enter")

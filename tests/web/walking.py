@@ -1,7 +1,8 @@
 """A walk past every page in every state that it has, with a browser that has no network: what it asks for is answered in this process.
 
-A walk yields the name of what is to be seen and where it stands, after it has brought the node to that state. Who adds a page adds it to
-the walk; `test_accessible.py` fails for a page that nobody has seen.
+A walk yields the name of what is to be seen and where it stands, after it has brought the node to that state; of the answer to a form, and
+of a page that somebody else sees, also what was answered. Who adds a page adds it to the walk; `test_accessible.py` fails for a page, a
+form and a template that nobody has seen.
 """
 
 from __future__ import annotations
@@ -17,16 +18,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from interplug.backend.alerts import Following
+from interplug.charges import corrections
 from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
 from interplug.drivers.reserving import tick
 from interplug.store.drivers import Drive
 from interplug.store.faults import Fault
 from interplug.store.tx import Tx
-from interplug.web.door import Application
+from interplug.web.door import Application, Door, Receive, Send
 from interplug.web.driver.elsewhere import CONNECT
 from interplug.web.driver.pages import Pages
 from interplug.web.driver.paying import Till
+from interplug.web.invoices import PREFIX
+from interplug.web.terminals import Terminals
 from tests.drivers.played import RETAIL, UID, World, session
 from tests.drivers.test_reserving import result
 from tests.modules import said
@@ -39,7 +43,7 @@ from tests.web.test_invoices import charged, invoiced
 from tests.web.test_methods import pressed, remembered
 from tests.web.test_reserving import accepted
 from tests.web.test_station import TARIFF, WEEKDAYS, told
-from tests.web.visiting import Answer, Visit, ask, body, scope
+from tests.web.visiting import Answer, Message, Visit, ask, body, scope
 
 HOST = "http://node.example"
 HOP = frozenset({"content-length", "connection", "transfer-encoding"})
@@ -88,6 +92,8 @@ async def driver(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen
     yield "problem with nothing chosen", f"{station}/problem", await visit.post(f"{station}/problem", {**fields, "kind": ""})
     yield "problem reported", f"{station}/problem", await visit.post(f"{station}/problem", {**fields, "kind": "CABLE"})
     yield "not found", "/nowhere"
+    yield "code on a plug that nobody knows", "/s/NL*XXX*E9"
+    yield "page that has expired", "/drives", await visit.post("/drives", {"csrf": "x"})
     yield "no connection", "/offline"
     yield "notices of a stranger", "/notices"
     url, drive, person = await begun(visit, world)
@@ -113,6 +119,8 @@ async def driver(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen
     yield "receipt", url
     yield "drives", "/drives"
     yield "notices", "/notices"
+    refused = await visit.post("/drives", {**fields, "station": station.rpartition("/")[2], "connector": "9"})
+    yield "start that is refused", "/drives", refused
 
 
 async def at_the_plug(world: World, visit: Visit) -> AsyncIterator[Seen]:
@@ -167,10 +175,15 @@ async def account(world: World, pages: Pages, visit: Visit) -> AsyncIterator[See
         return link(last)
 
     yield "sign in", "/account/sign-in"
+    yield "sign in with a wrong password", "/account/sign-in", await post(visit, "/account/sign-in", email=EMAIL, password="wrong")
     yield "make an account", "/account/new"
+    yield "no address", "/account/new", await post(visit, "/account/new", email="ann")
     yield "password forgotten", "/account/forgotten"
     yield "letter sent", "/account/new", await post(visit, "/account/new", email=EMAIL)
-    yield "choose a password", await letter()
+    choosing = await letter()
+    yield "choose a password", choosing
+    yield "password too short", choosing, await post(visit, choosing, password="short")
+    yield "link that is over", "/account/new/nothing"
     drive = await start(world, visit)
     yield "charging of a guest", "/drives"
     await carded(world, visit)
@@ -207,15 +220,29 @@ async def account(world: World, pages: Pages, visit: Visit) -> AsyncIterator[See
     yield "charging", "/drives"
     yield "charging searched", "/drives?place=nowhere&from=2026-01-01"
     yield "drive with a link to send", drive
-    await post(visit, "/account/address", email="other@example.org", password=PASSWORD)
+    sent = await post(visit, f"{drive}/link", email="bob@example.org")
+    yield "link to a drive sent", f"{drive}/link", sent
+    lent, other = await letter(), Visit(pages, {"language": visit.cookies.get("language", "en")})
+    yield "drive of somebody else", (await other.get(lent)).header("location"), await other.get(drive)
+    yield "link to a drive that is over", "/link/nothing"
+    refused = await post(visit, "/account/address", email="other@example.org", password="wrong")
+    yield "not sure who it is", "/account/address", refused
+    moving = await post(visit, "/account/address", email="other@example.org", password=PASSWORD)
+    yield "letter to another address sent", "/account/address", moving
     yield "another address", await letter()
     driver = await world.node.store.read(lambda tx: tx.accounts.by_email(EMAIL))
     assert driver is not None
     told = {"service": "Example", "subject": "s", "label": "ann@example.org"}
     secret = await pages.favourites.members.ticket(CONNECT, told, 600, driver.driver)
     yield "connect a service", f"/account/connect/{secret}"
-    await post(Visit(pages), "/account/forgotten", email=EMAIL)
-    yield "another password", await letter()
+    yield "letter for another password sent", "/account/forgotten", await post(Visit(pages), "/account/forgotten", email=EMAIL)
+    resetting = await letter()
+    yield "another password", resetting
+    yield "another password too short", resetting, await post(visit, resetting, password="short")
+    begun_here = await world.node.store.read(lambda tx: tx.drivers.get(drive.rpartition("/")[2]))
+    assert begun_here is not None
+    await _set(world, begun_here, "FAILED")
+    yield "account erased", "/account/erase", await post(visit, "/account/erase", password=PASSWORD, really="yes")
 
 
 async def paying(world: World, pages: Pages, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Seen]:
@@ -223,8 +250,17 @@ async def paying(world: World, pages: Pages, visit: Visit, monkeypatch: pytest.M
     yield "station with a hold", f"/stations/{await number(visit)}"
     url, _, _ = await begun(visit, world)
     yield "drive to be paid", url
-    bank = urlsplit((await visit.get(f"{url}/pay")).header("location"))
-    yield "bank", f"{bank.path}?{bank.query}"
+    bank = _on_page((await visit.get(f"{url}/pay")).header("location"))
+    yield "bank", bank
+    secret = {"secret": (await visit.get(bank)).field("secret")}
+    form = bank.partition("?")[0]
+    await visit.post(form, {**secret, "card": "4000000000000002"})
+    yield "bank after a declined card", bank
+    proof = _on_page((await visit.post(form, {**secret, "card": "4000002500003155"})).header("location"))
+    yield "bank that asks for a proof", proof
+    await visit.post(proof.partition("?")[0], {**secret, "answer": "no"})
+    await visit.get(f"{url}/paid")
+    yield "drive whose card was declined", url
 
     async def give_up(url: str) -> None:
         await visit.post(f"{url}/give-up", {"csrf": (await visit.get(url)).field("csrf")})
@@ -244,9 +280,10 @@ async def paying(world: World, pages: Pages, visit: Visit, monkeypatch: pytest.M
     await give_up(declined)
     url = (await pressed(visit, cards[CHALLENGED])).header("location")
     yield "drive whose bank asks for a proof", url
-    bank = urlsplit((await visit.get(f"{url}/pay")).header("location"))
-    yield "bank that asks for a proof", f"{bank.path}?{bank.query}"
-    yield "bank that may remember the card", f"{bank.path.replace('challenge', 'form')}?{bank.query}"
+    bank = _on_page((await visit.get(f"{url}/pay")).header("location"))
+    yield "bank that asks for a proof of a saved card", bank
+    yield "bank that may remember the card", bank.replace("challenge", "form")
+    secret = {"secret": (await visit.get(bank)).field("secret")}
 
     async def field(till: Till, request: Request, drive: Drive) -> Response:
         """As with a provider whose field stands in our page."""
@@ -254,11 +291,22 @@ async def paying(world: World, pages: Pages, visit: Visit, monkeypatch: pytest.M
 
     monkeypatch.setattr(Till, "pay", field)
     yield "pay", f"{url}/pay"
+    await visit.post(bank.partition("?")[0], {**secret, "answer": "yes"})
+    await visit.get(f"{url}/paid")
+    yield "drive that is paid", url
+
+
+def _on_page(url: str) -> str:
+    """What of a URL of ours the browser asks for."""
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 async def console(world: World, visit: Visit) -> AsyncIterator[Seen]:
-    yield "sign in", "/console/sign-in"
+    yield "operators sign in", "/console/sign-in"
     proof = (await visit.get("/console/sign-in")).field("csrf")
+    wrong = await visit.post("/console/sign-in", {"csrf": proof, "name": "Ann", "password": "wrong"})
+    yield "operator with a wrong password", "/console/sign-in", wrong
     await visit.post("/console/sign-in", {"csrf": proof, "name": "Ann", "password": "correct horse battery"})
     yield "no alerts", "/console"
     for code, severity in (("GroundFailure", "critical"), ("StationSilent", "major"), ("WeakSignal", "info")):
@@ -286,11 +334,26 @@ async def listed(world: World) -> None:
     await PlaceList(world.node).tick()
 
 
+class Both:
+    """The screen of a terminal and, under the same host, the operator's invoices, to which its codes lead."""
+
+    def __init__(self, street: Street) -> None:
+        self.screen, self.door = Terminals(street.desk), Door(street.cpo, ready=_ready)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        await (self.door if scope["path"].startswith(PREFIX) else self.screen)(scope, receive, send)
+
+
+async def _ready() -> dict[str, str]:
+    return {}
+
+
 async def terminal(street: Street, visit: Visit) -> AsyncIterator[Seen]:
-    """The simulated one."""
+    """The simulated one, from its list to the invoice."""
     yield "terminals", "/terminals"
     yield "terminal", "/terminals/TM-1"
     yield "no terminal", "/terminals/TM-9"
+    yield "nothing chosen at the terminal", "/terminals/TM-1", await visit.post("/terminals/TM-1", {"csrf": "x"})
     path, fields = "/terminals/TM-1", {"csrf": (await visit.get("/terminals/TM-1")).field("csrf"), "plug": "L1/E%2F1/1"}
     yield "terminal declined", (await visit.post(path, {**fields, "card": "4000000000000002"})).header("location")
     charge = (await visit.post(path, {**fields, "card": "4242424242424242"})).header("location")
@@ -300,3 +363,9 @@ async def terminal(street: Street, visit: Visit) -> AsyncIterator[Seen]:
     yield "terminal charging", charge
     await street.unplug()
     yield "terminal receipt", charge
+    yield "terminal with charges", path
+    invoice = urlsplit((await visit.get(charge, accept="application/json")).json["receipt"]).path
+    yield "invoice", invoice
+    yield "no invoice", f"{invoice}x"
+    await corrections.credit(street.cpo, street.plugs.session, "billed twice", "Ada")
+    yield "invoice that was taken back", invoice
