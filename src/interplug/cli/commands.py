@@ -1,4 +1,4 @@
-"""Every command of `interplug`, in one list, and what the failures of each room mean as an exit code."""
+"""Every command of `interplug`, in one list."""
 
 from __future__ import annotations
 
@@ -8,20 +8,8 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from interplug import __version__
-from interplug.charges.corrections import NotCreditable
-from interplug.charges.holding import NotPossible as CdrNotPossible
-from interplug.drivers.plugs import NotPossible as DriveNotPossible
-from interplug.modules.assigning import NotPossible as TerminalNotPossible
-from interplug.modules.assigning import NotTaken
-from interplug.partners.audiences import NoAudience
-from interplug.partners.registration import HandshakeFailed
-from interplug.partners.states import NotPossible
-from interplug.store.backup import Damaged, InUse
-from interplug.store.schema import SchemaTooNew
-from interplug.store.urls import failures
 
-from .ending import CONFIGURATION, FAILED, NETWORK, Codes, carry_out
-from .opening import MISCONFIGURED
+from .ending import FAILED, Codes, carry_out
 
 GROUPS = {
     "partner": "Partners: invite, register, look at, renew, end.",
@@ -175,25 +163,17 @@ for _name, _place, _line in COMMANDS:
     _above, _, _word = _name.rpartition(" ")
     _group(_above).command(f"interplug.cli.{_place}", name=_word, help=_line)
 
-CODES: Codes = (
-    (MISCONFIGURED, CONFIGURATION),
-    (SchemaTooNew, CONFIGURATION),
-    (HandshakeFailed, NETWORK),
-    (NotPossible, FAILED),
-    (NoAudience, FAILED),
-    (CdrNotPossible, FAILED),
-    (NotTaken, NETWORK),
-    (TerminalNotPossible, FAILED),
-    (DriveNotPossible, FAILED),
-    (NotCreditable, FAILED),
-    ((Damaged, InUse), FAILED),
-    (OSError, FAILED),
-)
-
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Carries out one command; its exit code."""
-    return carry_out(app, arguments, lambda: (*CODES, (failures(), FAILED)))
+    return carry_out(app, arguments, _codes)
+
+
+def _codes() -> Codes:
+    """The rooms of all failures are opened when there is one, and not before each command."""
+    from .meanings import CODES, failures
+
+    return (*CODES, (failures(), FAILED))
 
 
 def start() -> None:

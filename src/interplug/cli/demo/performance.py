@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -28,7 +29,11 @@ from .telling import announcement, lines
 from .terminal import tapped
 
 Document = dict[str, Any]
-ONCE_WITHIN = 115.0
+STILL = 100.0
+"""Seconds in which nothing comes forward, after which a story that is told once is given up. Each wait in it is shorter; how long the whole
+may take is for the machine to say, which may have other things to do."""
+SCENES = {"breakdown": (0, breakdown), "planted": (1, plant), "terminal": (1, tapped)}
+"""What happens besides, and at which operator: meanwhile where that operator lives on, else afterwards."""
 ONCE_SPEED, SPEED = 60.0, 20.0
 """Simulated seconds in a real one."""
 DEATH_AT = 130.0
@@ -93,23 +98,21 @@ def _teller() -> Tell:
 
 
 async def _once(seed: int, *, keep: bool) -> Document:
-    tell, began = _teller(), time.monotonic()
+    began = time.monotonic()
     document: Document = {"ok": False, "version": __version__, "seed": seed, "began_at": clock()}
     async with stage(seed, ONCE_SPEED, keep=keep) as built:
         try:
-            async with asyncio.timeout(ONCE_WITHIN):
+            async with asyncio.timeout(STILL) as limit:
+                tell = _followed(limit, built)
                 await _curtain(built, seed, tell)
                 document["setup_seconds"] = round(time.monotonic() - began, 1)
-                document["stories"] = await _stories(built, seed, tell)
-                document["planted"], document["breakdown"], document["terminal"] = await _together(
-                    plant(built, tell), breakdown(built, tell), tapped(built, tell)
-                )
+                document |= await _stories(built, seed, tell)
                 document["checks"] = await checked(built.provider)
                 document["links"] = await asyncio.gather(*(_link(operator, built.provider) for operator in built.operators))
                 document["stations"] = await asyncio.gather(*(one.figures() for one in built.stations))
                 document["ok"] = True
         except TimeoutError:
-            document["reason"] = f"not finished within {ONCE_WITHIN:.0f} s"
+            document["reason"] = f"nothing came forward for {STILL:.0f} s"
         except DemoFailed as error:
             document["reason"] = str(error)
         document["nodes"] = [_node(node) for node in built.nodes]
@@ -118,6 +121,23 @@ async def _once(seed: int, *, keep: bool) -> Document:
         if keep:
             document["folder"] = str(built.folder)
     return document
+
+
+def _followed(limit: asyncio.Timeout, built: Stage) -> Tell:
+    """Tells, and takes what is told and each command that is done for a step forward."""
+    tell, loop = _teller(), asyncio.get_running_loop()
+
+    def moved() -> None:
+        with contextlib.suppress(RuntimeError):  # it is over already
+            limit.reschedule(loop.time() + STILL)
+
+    def told(text: str) -> None:
+        moved()
+        tell(text)
+
+    for node in built.processes:
+        node.moved = moved
+    return told
 
 
 async def _curtain(built: Stage, seed: int, tell: Tell) -> None:
@@ -143,10 +163,19 @@ async def _arrived(built: Stage) -> None:
     raise DemoFailed(f"{built.provider.name} knows {known} of {built.locations} stations and {free} free EVSEs after {ARRIVED} s")
 
 
-async def _stories(built: Stage, seed: int, tell: Tell) -> list[Document]:
-    """Both at once; odd seeds kill the operator on 2.2.1, even ones that on 2.1.1."""
-    dies = built.operators[seed % 2]
-    return await _together(*(ride(built, one, seed, tell, death_of(built, one, tell) if one is dies else None) for one in built.operators))
+async def _stories(built: Stage, seed: int, tell: Tell) -> Document:
+    """Both at once; odd seeds kill the operator on 2.2.1, even ones that on 2.1.1. Then what could not happen beside a death."""
+    dying = seed % 2
+    rides = [
+        ride(built, one, seed, tell, death_of(built, one, tell) if place == dying else None) for place, one in enumerate(built.operators)
+    ]
+    beside, after = ([name for name, (place, _) in SCENES.items() if (place == dying) is late] for late in (False, True))
+    *stories, first = await _together(*rides, _scenes(built, beside, tell))
+    return {"stories": stories, **first, **await _scenes(built, after, tell)}
+
+
+async def _scenes(built: Stage, names: list[str], tell: Tell) -> Document:
+    return dict(zip(names, await _together(*(SCENES[name][1](built, tell) for name in names)), strict=True))
 
 
 async def _together(*parts: Coroutine[Any, Any, Document]) -> list[Document]:

@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import SO_REUSEADDR, SOL_SOCKET, socket
@@ -65,6 +66,8 @@ class NodeProcess:
     """It awaits charging stations."""
     environment: dict[str, str] = field(default_factory=dict)
     """Further settings, for the node and for its commands."""
+    moved: Callable[[], None] = lambda: None
+    """Called when a command is done."""
     held: socket = field(init=False)
     """Its port."""
     door: socket = field(init=False)
@@ -138,6 +141,7 @@ class NodeProcess:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     async with session.get(f"{self.url}/health/ready", timeout=aiohttp.ClientTimeout(total=2)) as answer:
                         if answer.status == 200:
+                            self.moved()
                             return
                 await asyncio.sleep(0.1)
 
@@ -179,6 +183,7 @@ class NodeProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             raise
+        self.moved()
         if process.returncode != 0:
             reason = err.decode().strip()[-500:]
             raise DemoFailed(f"{self.name}: interplug {' '.join(arguments[:2])} failed ({process.returncode}): {reason}")

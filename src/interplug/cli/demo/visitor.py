@@ -58,16 +58,20 @@ class Visitor:
         return self._charges.format(charge)
 
     async def until(self, charge: str, what: str, holds: Callable[[Document], bool], seconds: float) -> Document:
-        """The page of a charge as soon as `holds`; a charge that failed, or one that takes too long, ends the demo."""
+        """The page of a charge as soon as `holds`; one that failed, or of which nothing new is told for too long, ends the demo."""
         seen: Document = {}
+        told: Document = {}
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as limit:
                 while not holds(seen := await self.see(self.page(charge))):
                     if seen["state"] == "FAILED":
                         raise DemoFailed(f"the charge failed while waiting for {what}: {seen['reason']}")
+                    if _brief(seen) != told:
+                        told = _brief(seen)
+                        limit.reschedule(asyncio.get_running_loop().time() + seconds)
                     await asyncio.sleep(LOOK)
         except TimeoutError:
-            raise DemoFailed(f"{what} did not come within {seconds:.0f} s; {self._where} shows {_brief(seen)}") from None
+            raise DemoFailed(f"{what} did not come, and nothing new for {seconds:.0f} s; {self._where} shows {_brief(seen)}") from None
         return seen
 
 
