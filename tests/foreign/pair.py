@@ -37,6 +37,16 @@ def place() -> dict[str, Any]:
     return found
 
 
+async def documents(node: NodeProcess, module: str) -> list[dict[str, Any]]:
+    """What a node holds of a module."""
+
+    async def work(tx: Tx) -> list[dict[str, Any]]:
+        return [stored.document async for stored in tx.objects.each(module)]
+
+    async with beside(node.database) as opened:
+        return await opened.store.read(work)
+
+
 class Operator:
     def __init__(self, cpo: NodeProcess) -> None:
         self.cpo = cpo
@@ -60,13 +70,6 @@ class Pair(Operator):
 
     # --- what the provider has
 
-    async def documents(self, module: str) -> list[dict[str, Any]]:
-        async def work(tx: Tx) -> list[dict[str, Any]]:
-            return [stored.document async for stored in tx.objects.each(module)]
-
-        async with beside(self.emsp.database) as node:
-            return await node.store.read(work)
-
     async def sees(self, module: str, wanted: Callable[[list[dict[str, Any]]], Any]) -> Any:
         """Returns when what the provider has is as wanted; that."""
         found: list[dict[str, Any]] = []
@@ -74,7 +77,7 @@ class Pair(Operator):
             async with asyncio.timeout(PATIENCE):
                 while not (value := wanted(found)):
                     await asyncio.sleep(0.1)
-                    found = await self.documents(module)
+                    found = await documents(self.emsp, module)
                 return value
         except TimeoutError:
             raise AssertionError(f"the provider has {found}; the operator says: {self.cpo.said()}") from None
@@ -107,8 +110,10 @@ class Pair(Operator):
 
 
 async def _begin(node: NodeProcess, *objects: dict[str, Any]) -> None:
-    (node.folder / "objects.json").write_bytes(encode_json(objects))
-    await node.command("import", str(node.folder / "objects.json"))
+    await node.command("party", "add", node.role, node.party, "--name", node.company)
+    if objects:
+        (node.folder / "objects.json").write_bytes(encode_json(objects))
+        await node.command("import", str(node.folder / "objects.json"))
     await node.start()
 
 
@@ -116,7 +121,7 @@ async def _begin(node: NodeProcess, *objects: dict[str, Any]) -> None:
 async def operator(folder: Path, stations: str = "", *more: dict[str, Any]) -> AsyncIterator[Operator]:
     """`stations`: further settings; `more`: further objects of its own."""
     awaiting = f"[stations]\nenabled = true\nport = 0\nsession_every = 0\n{stations}"
-    cpo = NodeProcess(folder / "cpo", "cpo", "Cpo", "CPO", "NL-TNM", ["2.2.1"], awaiting)
+    cpo = NodeProcess(folder / "cpo", "cpo", "Cpo", "CPO", "NL-TNM", ["2.2.1", "2.3.0"], awaiting)
     try:
         await _begin(cpo, DEAR, place(), *more)
         yield Operator(cpo)
@@ -131,9 +136,27 @@ async def pair(folder: Path, stations: str = "", *more: dict[str, Any]) -> Async
         emsp = NodeProcess(folder / "emsp", "emsp", "Emsp", "EMSP", "BE-XYZ", ["2.2.1"], "[surfaces]\ndriver = true\n")
         try:
             await _begin(emsp, CARD)
-            invited = await ours.cpo.command("partner", "invite", "emsp")
-            await emsp.command("partner", "register", invited["versions_url"], "--name", "cpo", typed=invited["token"])
+            await _register(ours, emsp)
             yield Pair(ours.cpo, emsp)
         finally:
             await emsp.end()
             emsp.release()
+
+
+@contextlib.asynccontextmanager
+async def steering(folder: Path, roaming: Pair, version: str) -> AsyncIterator[NodeProcess]:
+    """A company that does nothing but steer charges (SCSP), in that version of OCPI; the operator lets it see all Sessions."""
+    scsp = NodeProcess(folder / "scsp", "scsp", "Grid", "SCSP", "FR-GRD", [version], "")
+    try:
+        await _begin(scsp)
+        await _register(roaming, scsp)
+        await roaming.cpo.command("audience", "join", "all sessions", "scsp")
+        yield scsp
+    finally:
+        await scsp.end()
+        scsp.release()
+
+
+async def _register(operator: Operator, partner: NodeProcess) -> None:
+    invited = await operator.cpo.command("partner", "invite", partner.name)
+    await partner.command("partner", "register", invited["versions_url"], "--name", "cpo", typed=invited["token"])

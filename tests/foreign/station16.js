@@ -14,6 +14,7 @@ const cp = await connect(env.STATION_URL).catch((error) => {
 let number = null; // of the transaction that runs
 let driver = null;
 let meter = 120000;
+let limit = null; // the charging profile that holds
 let after = Promise.resolve(); // one thing happens after the other
 
 function next(what, work) {
@@ -64,6 +65,7 @@ const happens = {
     // A number where the schema wants a string, as the simulator's own description has it.
     const sampledValue = [{ value: meter }, { value: "11000", measurand: "Power.Active.Import", unit: "W" }];
     await cp.meterValues({ connectorId: 1, transactionId: number, meterValue: [{ timestamp: now(), sampledValue }] });
+    return { transaction: number };
   },
   async break(errorCode, vendorErrorCode) {
     await status("Faulted", { errorCode, vendorErrorCode });
@@ -91,16 +93,30 @@ const asked = {
   ReserveNow: [{ status: "Accepted" }, () => status("Reserved")],
   CancelReservation: [{ status: "Accepted" }, () => status("Available")],
   GetConfiguration: [({ key }) => ({ configurationKey: [], unknownKey: key })],
-  SetChargingProfile: [{ status: "Accepted" }],
-  ClearChargingProfile: [{ status: "Accepted" }],
+  SetChargingProfile: [({ csChargingProfiles }) => {
+    limit = csChargingProfiles;
+    return { status: "Accepted" };
+  }],
+  ClearChargingProfile: [({ id }) => {
+    const known = limit !== null && limit.chargingProfileId === id;
+    if (known) limit = null;
+    return { status: known ? "Accepted" : "Unknown" };
+  }],
+  GetCompositeSchedule: [({ connectorId, duration }) => {
+    const said = { status: "Accepted", connectorId, scheduleStart: now() };
+    if (limit === null) return said;
+    const { chargingRateUnit, chargingSchedulePeriod } = limit.chargingSchedule;
+    return { ...said, chargingSchedule: { duration, chargingRateUnit, chargingSchedulePeriod } };
+  }],
 };
 for (const [action, [answer, then]] of Object.entries(asked)) {
   cp.registeredCallbacks.set(action, {
     cb(request) {
-      cp.sendResponse(request.uniqueId, typeof answer === "function" ? answer(request.payload) : answer);
+      const answered = typeof answer === "function" ? answer(request.payload) : answer;
+      cp.sendResponse(request.uniqueId, answered);
       next(action, async () => {
         if (then) await then(request.payload);
-        return { asked: request.payload };
+        return { asked: request.payload, answered };
       });
     },
   });

@@ -25,6 +25,7 @@ const cp = new RPCClient({
 const evse = { id: 1, connectorId: 1 };
 let transaction = null; // { transactionId, seqNo, remoteStartId }
 let meter = 52000;
+let limit = null; // the charging profile that holds
 let after = Promise.resolve(); // one thing happens after the other
 
 function next(what, work) {
@@ -94,6 +95,7 @@ const happens = {
     await aWhile();
     meter += Number(wh);
     await event("Updated", "MeterValuePeriodic", "Sample.Periodic");
+    return { transaction: transaction.transactionId };
   },
   async break(code, techCode) {
     const component = { GroundFailure: "RCD" }[code];
@@ -124,16 +126,29 @@ const asked = {
   GetVariables: [({ getVariableData }) => ({
     getVariableResult: getVariableData.map((one) => ({ ...one, attributeStatus: "UnknownComponent" })),
   })],
-  SetChargingProfile: [{ status: "Accepted" }],
-  ClearChargingProfile: [{ status: "Accepted" }],
+  SetChargingProfile: [({ chargingProfile }) => {
+    limit = chargingProfile;
+    return { status: "Accepted" };
+  }],
+  ClearChargingProfile: [({ chargingProfileId }) => {
+    const known = limit !== null && limit.id === chargingProfileId;
+    if (known) limit = null;
+    return { status: known ? "Accepted" : "Unknown" };
+  }],
+  GetCompositeSchedule: [({ evseId, duration }) => {
+    if (limit === null) return { status: "Accepted" };
+    const { chargingRateUnit, chargingSchedulePeriod } = limit.chargingSchedule[0];
+    return { status: "Accepted", schedule: { evseId, duration, scheduleStart: now(), chargingRateUnit, chargingSchedulePeriod } };
+  }],
 };
 for (const [action, [answer, then]] of Object.entries(asked)) {
   cp.handle(action, ({ params }) => {
+    const answered = typeof answer === "function" ? answer(params) : answer;
     next(action, async () => {
       if (then) await then(params);
-      return { asked: params };
+      return { asked: params, answered };
     });
-    return typeof answer === "function" ? answer(params) : answer;
+    return answered;
   });
 }
 

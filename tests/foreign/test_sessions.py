@@ -6,42 +6,17 @@ meter that runs faster than its connector can deliver makes a CDR doubtful.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from pathlib import Path
-
-import pytest
 
 from interplug.cli.demo.driver import Phone
-from tests.foreign.pair import Pair, pair
-from tests.foreign.stations import PATIENCE, STATIONS, Station, need
+from tests.foreign.pair import Pair
+from tests.foreign.stations import PATIENCE, Station
 
 UNLIKE = {
     "1.6": {"start": "RemoteStartTransaction", "stop": "RemoteStopTransaction", "fault": "GroundFailure"},
     "2.0.1": {"start": "RequestStartTransaction", "stop": "RequestStopTransaction", "fault": "GroundFailure"},
 }
 PLACE = {"location": "LOC1", "evse": "EVSE1"}
-
-
-@pytest.fixture(params=STATIONS)
-def version(request: pytest.FixtureRequest) -> str:
-    need()
-    return str(request.param)
-
-
-@pytest.fixture
-async def roaming(tmp_path: Path, version: str) -> AsyncIterator[Pair]:
-    async with pair(tmp_path) as joined:
-        yield joined
-
-
-@pytest.fixture
-async def station(roaming: Pair, version: str) -> AsyncIterator[Station]:
-    password = await roaming.add("CS1")
-    async with STATIONS[version](roaming.addresses["ws"], "CS1", password) as one:
-        await one.hears("connected")
-        assert (await one.does("boot"))["status"] == "Accepted"
-        yield one
 
 
 async def test_a_card_a_fault_a_remote_start_with_a_limit_and_a_reservation(roaming: Pair, station: Station, version: str) -> None:

@@ -23,6 +23,7 @@ from interplug.store.tx import Tx
 
 from .ending import USAGE, end, show
 from .opening import REPORTING, Reporting, with_node
+from .parties import Role
 from .parties import party as party_of
 
 Document = dict[str, Any]
@@ -30,7 +31,7 @@ SIGNS = {"add": "+", "change": "~", "end": "-"}
 
 
 class PartyEntry(msgspec.Struct, forbid_unknown_fields=True):
-    role: Literal["CPO", "EMSP", "PTP"]
+    role: Role
     id: str
     """As NL-TNM."""
     name: str = ""

@@ -14,7 +14,7 @@ from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
 from .options import CALLED
 
-Role = Literal["CPO", "EMSP", "PTP"]
+Role = Literal["CPO", "EMSP", "PTP", "SCSP"]
 WEBSITE = re.compile(r"https?://[^\s/]+\.[^\s]{1,240}")
 _PARTY = re.compile(r"([A-Za-z]{2})[-*]?([A-Za-z0-9]{3})")
 
