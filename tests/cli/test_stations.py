@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from interplug.config import Settings, StoreSettings
-from interplug.model.types import encode_json
+from interplug.model.types import encode_json, format_time, parse_time
 from interplug.modules.opening import opened
 from interplug.stations.csms.keys import Passwords
 from interplug.store.charging_stations import StationRow
+from interplug.store.commands import Command as Command_
+from interplug.store.ocpp import Frame, Message
+from interplug.store.tx import Tx
 from tests.charges.meters import location
 from tests.cli.conftest import Command
 
@@ -98,6 +102,68 @@ def test_a_station_that_is_not_connected_cannot_be_called(interplug: Command, pl
     said = interplug("station", "call", "CS1", "TriggerMessage", '{"requestedMessage": "Heartbeat"}')
     assert said.code == 3 and "not connected" in said.err
     assert interplug("station", "call", "CS1", "TriggerMessage", "{").code == 2
+
+
+FIRST = parse_time("2026-03-01T12:00:00Z")
+MINUTE = 60_000_000
+MESSAGES = 700
+
+
+def at(minute: int) -> str:
+    return format_time(FIRST + minute * MINUTE)
+
+
+def said(database: Path) -> None:
+    """A message about a transaction each minute, and half a minute later one of another kind; each a group of its own."""
+
+    async def tell(tx: Tx) -> None:
+        for number in range(1, MESSAGES + 1):
+            moment = FIRST + number * MINUTE
+            await tx.ocpp.receive(number, [Message("CS1", "1.6", moment, f"transaction {number}"), Message("CS2", "1.6", moment, "other")])
+            await tx.ocpp.add_frames("CS1", [Frame(moment + MINUTE // 2, number % 2 == 0, f"frame {number}")])
+
+    _written(database, tell)
+
+
+def _written(database: Path, tell: Callable[[Tx], Awaitable[None]]) -> None:
+    async def work() -> None:
+        async with opened(Settings(store=StoreSettings(url=f"sqlite:///{database}"))) as node:
+            await node.store.write(tell)
+
+    asyncio.run(work())
+
+
+def test_what_a_station_said_is_seen_page_by_page(interplug: Command, place: Path) -> None:
+    interplug("station", "add", "CS1", "--location", "LOC1")
+    said(place)
+    window = ("station", "messages", "CS1", "--json", "--minutes", str(MESSAGES + 2))
+    whole = interplug(*window, "--until", at(MESSAGES + 1)).json
+    assert [one["message"] for one in whole[:3]] == ["transaction 1", "frame 1", "transaction 2"] and len(whole) == 2 * MESSAGES
+    pages, until = [], at(MESSAGES + 1)
+    while page := interplug(*window, "--until", until, "--limit", "500").json:
+        pages.append(page)
+        until = format_time(parse_time(page[0]["at"]) - 1)
+    assert [len(page) for page in pages] == [500, 500, 400]
+    assert [one for page in reversed(pages) for one in page] == whole
+    assert [one["message"] for one in interplug("station", "messages", "CS1", "--json", "--minutes", "1", "--until", at(600)).json] == [
+        "transaction 599", "frame 599", "transaction 600",
+    ]  # fmt: skip
+
+
+def test_commands_are_seen_page_by_page(interplug: Command, place: Path) -> None:
+    async def tell(tx: Tx) -> None:
+        for number in range(120):
+            text = {"id": f"C{number}", "direction": "in", "version": "2.2.1", "command": "UNLOCK_CONNECTOR", "state": "succeeded"}
+            moment = {"created_at": FIRST + number * MINUTE, "deadline": FIRST, "finished_at": FIRST}
+            await tx.commands.add(Command_(**text, **moment, connection=1, document=b"{}", response_url=""))  # type: ignore[arg-type]
+
+    _written(place, tell)
+    pages, until = [], at(1000)
+    while page := interplug("command", "list", "--json", "--until", until).json:
+        pages.append([one["id"] for one in page])
+        until = format_time(parse_time(page[-1]["at"]) - 1)
+    assert [len(page) for page in pages] == [50, 50, 20]
+    assert [one for page in pages for one in page] == [f"C{number}" for number in reversed(range(120))]
 
 
 def test_many_are_added_from_a_file_and_one_that_cannot_be_keeps_no_other_out(interplug: Command, place: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from interplug.store.commands import Command
 from interplug.store.keys import OWN
 
 from .ending import FAILED, NETWORK, USAGE, columns, end, show
+from .messages import MOMENT, moment
 from .opening import REPORTING, Reporting, with_node
 from .options import Limit, Minutes, Partner
 from .partners import named
@@ -131,15 +132,20 @@ async def _finished(node: Node, id: str) -> Command:
 def list_(
     *,
     partner: Annotated[str | None, Parameter(help="Only those to and from this partner.")] = None,
+    until: Annotated[str | None, Parameter(help=f"Only what was commanded by then: {MOMENT}.")] = None,
     limit: Limit = 50,
     common: Reporting = REPORTING,
 ) -> None:
-    """List commands that were sent and received, newest first."""
+    """List commands that were sent and received, newest first.
+
+    What is older than the last that is shown is shown with its time as --until.
+    """
 
     async def work(node: Node) -> list[dict[str, Any]]:
         connection = None if partner is None else named(node, partner).id
         names = {one.id: one.partner for one in node.directory.all()}
-        rows = await node.store.read(lambda tx: tx.commands.newest(connection, limit))
+        then = node.clock() if until is None else moment(until, node.clock())
+        rows = await node.store.read(lambda tx: tx.commands.newest(connection, limit, then))
         return [{**_described(row), "partner": names.get(row.connection, str(row.connection))} for row in rows]
 
     found = with_node(common, work)

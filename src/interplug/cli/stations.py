@@ -16,8 +16,9 @@ from interplug.store.ocpp import Frame
 from interplug.store.tx import Tx
 
 from .ending import FAILED, NETWORK, USAGE, cell, columns, end, show
+from .messages import MOMENT, moment
 from .opening import DASH, REPORTING, Reporting, with_node
-from .options import Minutes
+from .options import MOST, Limit, Minutes
 
 MINUTE = 60_000_000
 
@@ -102,9 +103,13 @@ def messages(
     /,
     *,
     minutes: Annotated[Minutes, Parameter(help="How far back.")] = 60.0,
+    until: Annotated[str | None, Parameter(help=f"Only what was said by then, and how far back from there: {MOMENT}.")] = None,
+    limit: Limit = MOST,
     common: Reporting = REPORTING,
 ) -> None:
     """Show what a station said and was told, as it was said, the oldest first.
+
+    What is older than the first that is shown is shown with its time as --until.
 
     Parameters
     ----------
@@ -113,20 +118,20 @@ def messages(
     """
 
     async def work(node: Node) -> list[Frame]:
-        since = node.clock() - int(minutes * MINUTE)
-        return await node.store.read(lambda tx: _said(tx, id, since))
+        then = node.clock() if until is None else moment(until, node.clock())
+        return await node.store.read(lambda tx: _said(tx, id, then - int(minutes * MINUTE), then, limit))
 
     found = with_node(common, work)
     document = [{"at": format_time(one.at), "direction": "in" if one.incoming else "out", "message": one.text} for one in found]
     show(document, [f"{one['at']} {one['direction']:3} {one['message']}" for one in document], json=common.json)
 
 
-async def _said(tx: Tx, id: str, since: int) -> list[Frame]:
-    stored = [Frame(one.message.at, True, one.message.raw) for one in await tx.ocpp.received(id, since, 10_000)]
-    others = [one for one in await tx.ocpp.frames(id, since, 1000) if one.at >= since]
+async def _said(tx: Tx, id: str, since: int, until: int, limit: int) -> list[Frame]:
+    stored = [Frame(one.message.at, True, one.message.raw) for one in await tx.ocpp.received(id, since, limit, until)]
+    others = await tx.ocpp.frames(id, since, limit, until)
     if not stored and not others and await tx.charging_stations.get(id) is None:
         end(f"there is no station {id}")
-    return sorted([*stored, *others], key=lambda one: one.at)
+    return sorted([*stored, *others], key=lambda one: one.at)[-limit:]
 
 
 def call(

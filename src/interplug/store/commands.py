@@ -26,7 +26,10 @@ GET = f"select {COLUMNS} from command where id = ?"
 OPEN = f"select {COLUMNS} from command where state = ? order by deadline"
 WORKING = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and finished_at = 0"
 AT_EVSE = f"select {COLUMNS} from command where evse = ? and place = ? and direction = 'in' and created_at >= ? order by created_at desc"
-NEWEST = f"select {COLUMNS} from command where cast(? as bigint) is null or connection = ? order by created_at desc, id limit ?"
+NEWEST = (
+    f"select {COLUMNS} from command where (cast(? as bigint) is null or connection = ?) and created_at <= ? "
+    "order by created_at desc, id limit ?"
+)
 BETWEEN = f"select {COLUMNS} from command where connection = ? and created_at >= ? and created_at <= ? order by created_at, id"
 RESERVATION = (
     f"select {COLUMNS} from command where reservation = ? and connection = ? and command = 'RESERVE_NOW' and direction = ? "
@@ -102,9 +105,9 @@ class Commands:
         """The next deadline first."""
         return _commands(await self._db.all(OPEN, state))
 
-    async def newest(self, connection: int | None, limit: int) -> list[Command]:
+    async def newest(self, connection: int | None, limit: int, until: int = 2**62) -> list[Command]:
         """Of both directions, the newest first."""
-        return _commands(await self._db.all(NEWEST, connection, connection, limit))
+        return _commands(await self._db.all(NEWEST, connection, connection, until, limit))
 
     async def between(self, connection: int, since: int, until: int) -> list[Command]:
         """Of both directions, in the order in which they were given."""

@@ -21,11 +21,12 @@ RECEIVE = "insert into ocpp_inbox (no, until, doc) values (?, ?, ?)"
 OWED = "select case when owed > reached then owed else reached + 1 end from charging_station where id = ?"
 GROUPS = "select no, doc from ocpp_inbox where no >= ? and no <= ? order by no limit ?"
 SINCE = "select coalesce(min(no), 0) from ocpp_inbox where until >= ?"
-NEWEST_GROUPS = "select no, doc from ocpp_inbox where no >= ? and no < ? order by no desc limit ?"
+NEWEST_GROUPS = "select no, doc from ocpp_inbox where no >= ? and no <= ? order by no desc limit ?"
 ALL_OWED = "select owed, told from charging_station where told > reached order by owed"
 FORGET_INBOX = "delete from ocpp_inbox where until < ? and no > ? and no < ?"
 ADD_FRAMES = "insert into ocpp_frames (station, until, doc) values (?, ?, ?)"
-FRAMES = "select doc from ocpp_frames where station = ? and until >= ? order by no desc limit ?"
+BEYOND = "select coalesce(min(no), ?) from {} where until > ?"
+FRAMES = "select no, doc from ocpp_frames where station = ? and until >= ? and no <= ? order by no desc limit ?"
 FORGET_FRAMES = "delete from ocpp_frames where until < ?"
 COLUMNS = "station, number, evse, connector, session, token, begun_at, ended_at, heard_at, doc"
 SAVE = f"""
@@ -118,25 +119,34 @@ class Ocpp:
             after = rows[-1][0] + 1
         return []
 
-    async def received(self, station: str, since: int, limit: int) -> list[Received]:
+    async def received(self, station: str, since: int, limit: int, until: int = NEWEST) -> list[Received]:
         """The newest first."""
         row = await self._db.one(SINCE, since)
-        first, before, found = 0 if row is None else int(row[0]), NEWEST, list[Received]()
-        while len(found) < limit and (rows := await self._db.all(NEWEST_GROUPS, first, before, AT_ONCE)):
-            found += [one for one in _received(rows, station) if one.message.at >= since]
-            before = rows[-1][0]
+        first, last, found = 0 if row is None else int(row[0]), await self._last("ocpp_inbox", until), list[Received]()
+        while len(found) < limit and (rows := await self._db.all(NEWEST_GROUPS, first, last, AT_ONCE)):
+            found += [one for one in _received(rows, station) if since <= one.message.at <= until]
+            last = rows[-1][0] - 1
         return found[:limit]
+
+    async def _last(self, table: str, until: int) -> int:
+        """The group in which there may be the newest of what came by then."""
+        row = await self._db.one(BEYOND.format(table), NEWEST, until)
+        return NEWEST if row is None else int(row[0])
 
     # --- every other frame
 
     async def add_frames(self, station: str, frames: list[Frame]) -> None:
         await self._db.execute(ADD_FRAMES, station, frames[-1].at, zlib.compress(msgspec.msgpack.encode(frames), 6))
 
-    async def frames(self, station: str, since: int, groups: int) -> list[Frame]:
-        """In their order, of at most so many groups."""
-        rows = await self._db.all(FRAMES, station, since, groups)
-        unpacked = (msgspec.msgpack.decode(zlib.decompress(bytes(row[0])), type=list[Frame]) for row in rows)
-        return sorted((frame for frames in unpacked for frame in frames), key=lambda frame: frame.at)
+    async def frames(self, station: str, since: int, limit: int, until: int = NEWEST) -> list[Frame]:
+        """The newest first."""
+        last, found = await self._last("ocpp_frames", until), list[Frame]()
+        while len(found) < limit and (rows := await self._db.all(FRAMES, station, since, last, AT_ONCE)):
+            for no, doc in rows:
+                frames = msgspec.msgpack.decode(zlib.decompress(bytes(doc)), type=list[Frame])
+                found += [one for one in reversed(frames) if since <= one.at <= until]
+                last = no - 1
+        return found[:limit]
 
     async def forget(self, before: int) -> None:
         """Retention; what is not in the book yet stays."""
