@@ -33,6 +33,28 @@ def test_regular_hours_are_the_wall_clock_of_the_location(moment: str, expected:
     assert open_at(moment) is expected
 
 
+SUNDAY = [{"weekday": 7, "period_begin": "02:30", "period_end": "04:00"}]
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        # 25 October 2026: half past two comes twice, at 00:30 and at 01:30 UTC.
+        ("2026-10-25T00:29:59Z", False),
+        ("2026-10-25T00:30:00Z", True),
+        ("2026-10-25T01:00:00Z", False),
+        ("2026-10-25T01:30:00Z", True),
+        ("2026-10-25T03:00:00Z", False),
+        # 29 March 2026: it does not come at all; at 01:00 UTC it is three.
+        ("2026-03-29T00:59:59Z", False),
+        ("2026-03-29T01:00:00Z", True),
+        ("2026-03-29T02:00:00Z", False),
+    ],
+)
+def test_regular_hours_in_the_nights_in_which_clocks_are_changed(moment: str, expected: bool) -> None:
+    assert open_at(moment, regular_hours=SUNDAY) is expected
+
+
 @pytest.mark.req("LOC-058", "LOC-060")
 def test_a_closing_overrides_everything_and_an_opening_adds() -> None:
     closed = {"exceptional_closings": [{"period_begin": "2024-01-15T09:00:00Z", "period_end": "2024-01-15T10:00:00Z"}]}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interplug.stations.csms.register import HOUR, Register
+from interplug.stations.csms.register import Register
 
-MINUTE = HOUR // 60
+MINUTE = 60_000_000
 WATTS = 22_000
 LIFE = 5_432_100
 

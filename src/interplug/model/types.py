@@ -53,14 +53,9 @@ def decode_json(raw: bytes) -> Any:
         raise kind(str(error)) from None
     if not _surely_shallow(raw):
         _refuse_deep(value)
-    if has_long_number(raw):
+    if raw.translate(_DIGITS_TO_ZERO).find(_LONG_RUN) >= 0:  # in a number, or in a text
         _refuse_long_integers(value)
     return value
-
-
-def has_long_number(raw: bytes) -> bool:
-    """Whether a number in it may have more digits than we compute with; it may be none, but digits in a text."""
-    return raw.translate(_DIGITS_TO_ZERO).find(_LONG_RUN) >= 0
 
 
 def encode_json(value: Any) -> bytes:

@@ -8,6 +8,8 @@ one process asks another one to make.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -34,7 +36,8 @@ returning epoch, told"""
 DISCONNECT = "update charging_station set holder = '', since = ?, heard_at = ? where id = ? and epoch = ?"
 LIVES = "select 1 from charging_station where id = ? and epoch = ?"
 TOLD = """
-update charging_station set owed = case when told > reached then owed else ? end, told = ? where id = ? and epoch = ?"""
+with said (station, line) as (values {}) update charging_station
+set owed = case when told > reached then owed else ? end, told = ? from said where id = station and epoch = line returning id, epoch"""
 REACHED = "update charging_station set reached = case when reached < ? then ? else reached end where id = ? and epoch = ?"
 HEARD = "update charging_station set heard_at = ? where holder = ?"
 LEFT = "update charging_station set holder = '', since = ? where holder <> ''"
@@ -57,6 +60,9 @@ TAKE = "update ocpp_call set state = 'taken' where id = ? and state = 'waiting'"
 ANSWER = "update ocpp_call set state = 'done', answer = ? where id = ?"
 ANSWERED = "select answer from ocpp_call where id = ? and state = 'done'"
 FORGET_CALLS = "delete from ocpp_call where deadline < ?"
+
+Line = tuple[str, int]
+"""A station, and which of its connections."""
 
 
 class Outlet(msgspec.Struct, frozen=True):
@@ -175,9 +181,11 @@ class ChargingStations:
         """Whether that connection is still the station's newest."""
         return await self._db.one(LIVES, id, epoch) is not None
 
-    async def tell(self, id: str, epoch: int, number: int) -> bool:
-        """Its newest message in the inbox has that number. False: that connection is not the station's newest any more."""
-        return await self._db.execute(TOLD, number, number, id, epoch) > 0
+    async def tell(self, lines: Sequence[Line], number: int) -> set[Line]:
+        """The newest message in the inbox of each of these stations has that number. Those whose connection is the newest, too."""
+        size = 1 << (len(lines) - 1).bit_length()  # few statements are enough for groups of any size
+        said = itertools.chain.from_iterable([*lines, *[lines[0]] * (size - len(lines))])
+        return {(row[0], row[1]) for row in await self._db.all(_told(size), *said, number, number)}
 
     async def reach(self, id: str, epoch: int, number: int) -> bool:
         """False: that connection is not the station's newest any more."""
@@ -233,6 +241,11 @@ class ChargingStations:
 
     async def forget_calls(self, before: int) -> None:
         await self._db.execute(FORGET_CALLS, before)
+
+
+@functools.cache
+def _told(count: int) -> str:
+    return TOLD.format(", ".join(["(cast(? as text), cast(? as bigint))"] * count))
 
 
 def _station(row: Row) -> StationRow:

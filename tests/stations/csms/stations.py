@@ -119,11 +119,15 @@ async def carried(csms: Csms) -> None:
         await post.carried()
 
 
-async def raw(one: Station, id: str, action: str, payload: Any) -> Any:
-    """A message as a station that knows no schema would send it. The link that reads the socket tells nobody else, so it is stopped."""
+async def raw(one: Station, id: str, action: str, payload: Any, **numbers: str) -> Any:
+    """A message as a station that knows no schema would send it. The link that reads the socket tells nobody else, so it is stopped.
+    `numbers`: by the words that stand for them in the payload."""
+    text = json.dumps([2, id, action, payload])
+    for word, number in numbers.items():
+        text = text.replace(f'"{word}"', number)
     one.running.cancel()
     await asyncio.wait([one.running])
-    await one.socket.send(json.dumps([2, id, action, payload]))
+    await one.socket.send(text)
     answer = parse(await one.socket.recv(), one.dialect)
     assert isinstance(answer, Result | Error) and answer.id == id
     return answer

@@ -309,6 +309,37 @@ async def test_a_number_that_nobody_computes_with_costs_nothing(
     assert (bill["total_energy"], bill["total_time"]) == (5, 2)
 
 
+LONG = f"3000.{'0' * 60}1"
+"""A number of JSON that is longer than what we compute with, as it is printed by who prints all that a float holds."""
+
+
+async def test_a_long_number_in_a_message_about_a_transaction_is_read_as_far_as_we_compute(
+    csms: Csms, one: Station, new: Station, provider: Provider, clock: Clock
+) -> None:
+    number, charge = await start(one, clock), Transaction(new, clock, evse=2)
+    await charge.tell("Started", "Authorized", wh=1000, idToken=CARD, info={"chargingState": "Charging"})
+    clock.move(HOUR)
+    older = {"connectorId": 1, "transactionId": number, **values(clock, {"value": "WH"})}
+    newer = {
+        "eventType": "Updated", "timestamp": clock.text(), "triggerReason": "MeterValuePeriodic", "seqNo": 9,
+        "transactionInfo": {"transactionId": "T1"}, **values(clock, {"value": "WH"}),
+    }  # fmt: skip
+    for there, action, payload in ((one, "MeterValues", older), (new, "TransactionEvent", newer)):
+        assert await raw(there, "long", action, payload, WH=LONG) == Result("long", {})
+    await carried(csms)
+    assert [session["kwh"] for session in await provider.sessions()] == [2, 2]
+
+
+@pytest.mark.parametrize("number", ["1" * 40, "1e999999"])
+async def test_a_number_that_is_too_large_is_answered_as_such_and_the_station_goes_on(one: Station, clock: Clock, number: str) -> None:
+    status = {"connectorId": "N", "errorCode": "NoError", "status": "Available"}
+    answer = await raw(one, "long", "StatusNotification", status, N=number)
+    assert isinstance(answer, Error) and (answer.code, "too large" in answer.description) == ("PropertyConstraintViolation", True)
+    assert await raw(one, "long", "Heartbeat", {}) == Result("long", {"currentTime": clock.text()})
+    stop = {"transactionId": "N", "meterStop": "N", "timestamp": clock.text()}
+    assert await raw(one, "long", "StopTransaction", stop, N=number) == Result("long", {}), "of a transaction nothing is refused"
+
+
 async def test_a_charge_of_more_than_a_day(csms: Csms, node: Node, one: Station, provider: Provider, clock: Clock) -> None:
     number = await start(one, clock)
     clock.move(25 * HOUR)

@@ -41,7 +41,7 @@ TIMES = st.sampled_from([NOW, "2026-01-01T11:59:00.5Z", "2026-01-01 11:59:00", "
 NUMBERS = st.one_of(
     st.integers(-(10**13), 10**13),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(["5", "2,5", "NaN", "Infinity", "1e-400", "x", None, True, [], 10**31]),
+    st.sampled_from(["5", "2,5", "NaN", "Infinity", "1e-400", "x", None, True, [], 10**31, 10**40, 2**64 - 1]),
 )
 MEASURANDS = st.sampled_from(
     ["Energy.Active.Import.Register", "Energy.Active.Import.Interval", "Power.Active.Import", "Current.Import", "SoC", "Voltage"]
@@ -87,6 +87,17 @@ def test_law_what_is_read_at_once_is_what_it_is_with_care(more: dict[str, Any]) 
         assert told == v201.transaction(EAR, frame.payload)
 
 
+LONG = ["0." + "12345" * 12, "0.00000" + "12345" * 12, "5000." + "9" * 60, "1" * 5000, "1e400", "-1e-400", "0e99", "1e" + "9" * 30]
+
+
+@pytest.mark.parametrize("number", LONG)
+def test_a_number_that_is_longer_than_what_we_compute_with_is_the_same_in_both(number: str) -> None:
+    said = text(event(meterValue=[{"timestamp": NOW, "sampledValue": [{"value": "?"}]}])).replace('"?"', number)
+    frame = parse(said, V201)
+    assert isinstance(frame, Call)
+    assert plain.quick(EAR, said) in (None, v201.transaction(EAR, frame.payload))
+
+
 def test_a_plain_message_is_read_at_once() -> None:
     sampled = [{"value": 5000}, {"value": 11.04, "measurand": "Power.Active.Import", "unitOfMeasure": {"unit": "kW"}}]
     told = plain.quick(EAR, text(event(evse={"id": 1}, meterValue=[{"timestamp": NOW, "sampledValue": sampled}])))
@@ -102,7 +113,7 @@ def test_a_plain_message_is_read_at_once() -> None:
         text(event(eventType="Ended")),
         text(event(vendorThing=1)),
         text(event(meterValue=[{"timestamp": NOW, "sampledValue": [{"value": 1, "signedMeterValue": {}}]}])),
-        text(event(meterValue=[{"timestamp": NOW, "sampledValue": [{"value": 10**40}]}])),
+        text(event(evse={"id": 10**40})),
         text([]),
         "[2, 1]",
         "\ud800",

@@ -5,6 +5,10 @@ only what is more than a minute off is corrected. One that is right ends that, f
 corrected either. What it tells of transactions is no evidence: that may have waited for a line. A time that cannot be read, that lies in
 a year before there were such stations, or in the future, becomes the time at which the message came. Nothing is lost by that: the inbox
 has what was said.
+
+Some stations say the time of the wall beside them as if it were UTC. That is off by another hour after a night in which clocks are
+changed, so what they say is read as the local time of their Location. Of the hour that there is twice in autumn, the later one is
+meant that is not in the future: stations tell most of what happens at once.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections import deque
 from statistics import median_low
 
 from interplug.model.types import parse_time
+from interplug.tariffs.zones import DAY, Clock
 
 SECOND = 1_000_000
 TOLERATED = 60 * SECOND
@@ -20,7 +25,10 @@ FIRST = parse_time("2015-01-01T00:00:00Z")
 
 
 class StationClock:
-    def __init__(self) -> None:
+    def __init__(self, zone: Clock | None = None) -> None:
+        """`zone`: that of the Location."""
+        self._zone = zone
+        self._says_local = False
         self._heard: deque[int] = deque(maxlen=9)
         self.off = 0
         """What has to be added to the station's times."""
@@ -31,6 +39,9 @@ class StationClock:
         if said is not None:
             if abs(now - said) <= TOLERATED:
                 self._heard.clear()
+                self._says_local = False
+            elif any(abs(now - at) <= TOLERATED for at in self._local(said)):
+                self._says_local = True
             self._heard.append(now - said)
             middle = median_low(self._heard)
             self.off = middle if abs(middle) > TOLERATED else 0
@@ -40,8 +51,16 @@ class StationClock:
         said = _read(text)
         if said is None:
             return now
-        at = said if abs(now - said) <= TOLERATED else said + self.off
-        return now if at < FIRST or at > now + TOLERATED else at
+        right = abs(now - said) <= TOLERATED
+        possible = self._local(said) if self._says_local and not right else [said if right else said + self.off]
+        return max((at for at in possible if FIRST <= at <= now + TOLERATED), default=now)
+
+    def _local(self, said: int) -> list[int]:
+        """The moments at which the wall said so: two in autumn, none in an hour of spring."""
+        if self._zone is None:
+            return []
+        moments = {said - self._zone.offset(said + day) * SECOND for day in (-DAY * SECOND, DAY * SECOND)}
+        return [at for at in moments if at + self._zone.offset(at) * SECOND == said]
 
 
 def _read(text: object) -> int | None:

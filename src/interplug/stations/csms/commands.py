@@ -23,8 +23,8 @@ from .desk import Desk
 from .events import IdToken
 from .limits import AWAY, Limits
 from .lines import Lines
+from .meant import outlet_at
 from .speech import Want
-from .transactions import outlet_at
 from .versions import of_version
 
 Document = dict[str, Any]

@@ -34,6 +34,8 @@ class Course(msgspec.Struct, kw_only=True):
     charged: bool = False
     """Energy has flown at least once; a car that waits for its first is not parked."""
     watts: int = WATTS
+    called: str = ""
+    """The name that the station gave it first: ours in 1.6, unless it has one of its own."""
     said_at: str = ""
     """The time of the beginning as the station wrote it, and the register then: by them a repeated beginning is known."""
     waits: IdToken | None = None

@@ -15,8 +15,12 @@ from collections import OrderedDict
 from interplug.modules.node import Node
 from interplug.stations.ocpp.link import Socket
 from interplug.store.charging_stations import StationRow
+from interplug.store.keys import OWN
 from interplug.store.ocpp import Frame
+from interplug.store.tx import Tx
+from interplug.tariffs.zones import Clock, clock
 
+from .clocks import StationClock
 from .desk import Desk
 from .inbox import Inbox
 from .post import Answers, Post
@@ -42,9 +46,14 @@ class Hall:
         """A station's connection, until it ends."""
         node, version = self.node, speech.dialect.version
         now = node.clock()
-        epoch, told = await node.store.write(lambda tx: tx.charging_stations.connect(station.id, self.process, version, profile, now))
+
+        async def connect(tx: Tx) -> tuple[int, int, Clock | None]:
+            epoch, told = await tx.charging_stations.connect(station.id, self.process, version, profile, now)
+            return epoch, told, await _zone(tx, station)
+
+        epoch, told, zone = await node.store.write(connect)
         station.told, station.epoch, station.version, station.holder, station.profile = told, epoch, version, self.process, profile
-        post = Post(self.desk, self._inbox, station, speech, socket, self._remembered(station.id))
+        post = Post(self.desk, self._inbox, station, speech, socket, self._remembered(station.id), StationClock(zone))
         post.flush = lambda: self._flush(post)
         before = self.posts.get(station.id)
         if before is not None and before.station.epoch > epoch:
@@ -112,3 +121,10 @@ class Hall:
         await asyncio.gather(*(post.link.close(GOING_AWAY, "the CSMS ends") for post in posts), return_exceptions=True)
         await asyncio.gather(*(post.ended.wait() for post in posts))
         await asyncio.gather(*self._flushing, return_exceptions=True)
+
+
+async def _zone(tx: Tx, station: StationRow) -> Clock | None:
+    """What the wall beside the station says."""
+    for place in await tx.objects.find_id("locations", station.place, OWN) if station.place else ():
+        return clock(place.document.get("time_zone") or "")
+    return None

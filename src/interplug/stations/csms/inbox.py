@@ -65,8 +65,9 @@ class Inbox:
 
 async def _receive(tx: Tx, group: list[Arrived]) -> list[int]:
     no = await tx.bump(NUMBERS)
-    numbers = [no if await tx.charging_stations.tell(one.message.station, one.epoch, no) else 0 for one in group]
-    messages = [one.message for one, number in zip(group, numbers, strict=True) if number]
+    lines = [(one.message.station, one.epoch) for one in group]
+    newest = await tx.charging_stations.tell(lines, no)
+    messages = [one.message for one, line in zip(group, lines, strict=True) if line in newest]
     if messages:
         await tx.ocpp.receive(no, messages)
-    return numbers
+    return [no if line in newest else 0 for line in lines]

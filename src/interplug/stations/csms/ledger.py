@@ -8,7 +8,6 @@ understood is left in the inbox as evidence and stops nothing; a database that i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
@@ -49,7 +48,8 @@ class Ledger:
         self._node, self._station, self._read, self._carry = node, station, read, carry
         self._entries: asyncio.Queue[Entry | None] = asyncio.Queue()
         self._caught_up = asyncio.Event()
-        self._urgent = asyncio.Event()
+        self._urgent = False
+        self._wake = asyncio.Event()
         self._beat = BEAT * (0.75 + hash(station.id) % 128 / 256)  # thousands that are in at once do not all come in the same moment
         self._carried_at = -BEAT
         self.lost = asyncio.Event()
@@ -57,7 +57,7 @@ class Ledger:
 
     def put(self, no: int, message: Message, *, urgent: bool) -> None:
         if urgent:
-            self._urgent.set()
+            self._hurry()
         self._entries.put_nowait(Entry(no, message))
 
     def note(self, told: Told) -> None:
@@ -69,23 +69,23 @@ class Ledger:
         answer: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
         if self.lost.is_set():
             answer.cancel()
-        self._urgent.set()
+        self._hurry()
         self._entries.put_nowait(Entry(no, message, answer))
         return answer
 
     def end(self) -> None:
         """`run` ends when everything is carried."""
-        self._urgent.set()
+        self._hurry()
         self._entries.put_nowait(None)
 
     def lose(self) -> None:
         """Another connection has taken over: nothing more is carried."""
         self.lost.set()
-        self._urgent.set()
+        self._hurry()
 
     async def carried(self) -> None:
         """Waits until everything that was put in by now is in the book."""
-        self._urgent.set()
+        self._hurry()
         await self._caught_up.wait()
         await self._entries.join()
 
@@ -111,14 +111,20 @@ class Ledger:
 
     async def _others(self) -> None:
         """A station that tells one thing after the other is carried once in a BEAT, or when it pauses, unless something waits for it."""
-        now, there = asyncio.get_running_loop().time, -1
-        while now() < self._carried_at + self._beat and self._entries.qsize() != there and not self._urgent.is_set():
+        loop, there = asyncio.get_running_loop(), -1
+        while loop.time() < self._carried_at + self._beat and self._entries.qsize() != there and not self._urgent:
             there = self._entries.qsize()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PAUSE):
-                    await self._urgent.wait()
-        self._urgent.clear()
-        self._carried_at = now()
+            self._wake.clear()
+            pause = loop.call_later(PAUSE, self._wake.set)
+            await self._wake.wait()
+            pause.cancel()
+        self._urgent = False
+        self._carried_at = loop.time()
+
+    def _hurry(self) -> None:
+        """Something waits."""
+        self._urgent = True
+        self._wake.set()
 
     def _rest(self) -> list[Entry | None]:
         found = []
@@ -176,14 +182,15 @@ def _together(entries: Iterable[Saying]) -> Iterator[Saying]:
     waiting: list[Told] = []
     number = 0
     for told, no, answer in entries:
-        if waiting and (told is None or not _continues(waiting[-1], told)):
+        goes_on = told if told is not None and answer is None and _goes_on(told) else None
+        if waiting and (goes_on is None or not _same(waiting[-1], goes_on)):
             yield _joined(waiting), number, None
             waiting = []
-        if told is not None and answer is None and _continues(told, told):
-            waiting.append(told)
-            number = no
-        else:
+        if goes_on is None:
             yield told, no, answer
+        else:
+            waiting.append(goes_on)
+            number = no
     if waiting:
         yield _joined(waiting), number, None
 
@@ -195,6 +202,9 @@ def _joined(tellings: list[Told]) -> Told:
     return msgspec.structs.replace(tellings[0], samples=samples, signed=tuple(one for told in tellings for one in told.signed))
 
 
-def _continues(before: Told, told: Told) -> bool:
-    same = (before.number, before.evse, before.phase) == (told.number, told.evse, told.phase) and bool(told.number)
-    return same and before.kind == told.kind == "went on" and before.token is None and told.token is None
+def _goes_on(told: Told) -> bool:
+    return told.kind == "went on" and told.token is None and bool(told.number)
+
+
+def _same(before: Told, told: Told) -> bool:
+    return before.number == told.number and before.evse == told.evse and before.phase == told.phase

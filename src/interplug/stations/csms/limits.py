@@ -24,9 +24,9 @@ from interplug.store.ocpp import Transaction
 from interplug.store.tx import Tx
 
 from .lines import Lines
+from .meant import outlet_at
 from .schedules import Ability, ids, made, plan
 from .speech import Want
-from .transactions import outlet_at
 from .versions import of_version
 
 log = logging.getLogger(__name__)

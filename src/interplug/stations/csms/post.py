@@ -48,14 +48,16 @@ Answers = OrderedDict[str, tuple[str, int, Payload]]
 class Post:
     """`station` is its row as this connection made it; `answers` are those of its last connections, too."""
 
-    def __init__(self, desk: Desk, inbox: Inbox, station: StationRow, speech: Speech, socket: Socket, answers: Answers) -> None:
+    def __init__(
+        self, desk: Desk, inbox: Inbox, station: StationRow, speech: Speech, socket: Socket, answers: Answers, clock: StationClock
+    ) -> None:
         self.node: Node = desk.node
         self.desk = desk
         self._inbox = inbox
         self.station = station
         self.speech = speech
         self.quirk = quirks.of(station.about, desk.node.settings.stations.quirks)
-        self.clock = StationClock()
+        self.clock = clock
         self.frames: list[Frame] = []
         self.flush: Callable[[], None] = lambda: None
         self.ended = asyncio.Event()
@@ -140,8 +142,12 @@ class Post:
         if glimpsed is None:
             return None
         identity, action, payload = glimpsed
-        of_transaction = action in self.speech.transactions and self.speech.haste(action, text) == LATER
-        return Incoming(identity, action, UNREAD, text) if of_transaction or (action, payload) == ("Heartbeat", b"{}") else None
+        if action in self.speech.transactions:
+            return Incoming(identity, action, UNREAD, text) if self.speech.haste(action, text) == LATER else None
+        if action == "Heartbeat" and payload == b"{}":
+            self._watch(True, text)
+            return Incoming(identity, action, UNREAD, text)
+        return None
 
     def _speech(self, incoming: Incoming) -> Speech:
         """The version that was agreed on is the law, but for models that are known not to know it."""

@@ -8,16 +8,18 @@ explained is counted as the difference to the value before and makes the transac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import msgspec
 
-MARGIN = Decimal("1.2")
+MARGIN = 12
+"""Tenths of what the connector can deliver."""
 MOST = Decimal(10**12)
 """Wh that no meter shows in its life."""
-LITTLE = Decimal(200)
+LITTLE = 200
 """Wh that are never too much: readings are not taken exactly when they say."""
-HOUR = 3_600_000_000
+TEN_HOURS = 36_000_000_000
 NOBODYS = -1
 """What flew before the first value is paid by nobody."""
 
@@ -48,8 +50,7 @@ class Register(msgspec.Struct, kw_only=True):
         assert self.start is not None and self.last is not None
         if at < self.at:
             return self._late(value)
-        bound = self.total + _bound(watts, at - self.at)
-        total = next((one for one in self._meanings(value) if self.total <= one <= bound), None)
+        total = self._continued(value, at, watts)
         if total is None and value >= self.last:
             total = self.total + value - self.last
             self._doubt(f"{value - self.last:f} Wh more at once than the connector can deliver")
@@ -65,17 +66,27 @@ class Register(msgspec.Struct, kw_only=True):
             self.total += self.start - value
             self.start, self.assumed_at = value, 0
 
+    def continues(self, value: Decimal, at: int, watts: int) -> bool:
+        """Whether this may be the same meter in the same charge."""
+        return self.start is None or (at >= self.at and self._continued(value, at, watts) is not None)
+
+    def _continued(self, value: Decimal, at: int, watts: int) -> Decimal | None:
+        bound = self.total + _bound(watts, at - self.at)
+        return next((one for one in self._meanings(value) if self.total <= one <= bound), None)
+
     def add(self, wh: Decimal, at: int) -> Decimal:
         """For meters that tell only what went through since they last told."""
         if at > self.at and wh > 0:
             self.total, self.at = self.total + wh, at
         return self.total
 
-    def _meanings(self, value: Decimal) -> list[Decimal]:
+    def _meanings(self, value: Decimal) -> Iterator[Decimal]:
         """Since the beginning; since the value before; of this charge alone."""
         assert self.start is not None and self.last is not None
-        onward = [self.total + value - self.last] if value >= self.last else []
-        return [value - self.start, *onward, value]
+        yield value - self.start
+        if value >= self.last:
+            yield self.total + value - self.last
+        yield value
 
     def _late(self, value: Decimal) -> Decimal | None:
         """One that comes after later ones: it counts for its time where it fits between the beginning and the newest."""
@@ -87,6 +98,6 @@ class Register(msgspec.Struct, kw_only=True):
         self.doubt = self.doubt or why
 
 
-def _bound(watts: int, microseconds: int) -> Decimal:
+def _bound(watts: int, microseconds: int) -> int:
     """Wh that a connector can deliver in that time, and a little."""
-    return LITTLE + MARGIN * watts * max(microseconds, 0) / HOUR
+    return LITTLE + MARGIN * watts * max(microseconds, 0) // TEN_HOURS

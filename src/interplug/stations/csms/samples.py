@@ -81,8 +81,12 @@ def summed(at: int, values: Iterable[Value]) -> list[Sample]:
         if name is None or (one.location in ELSEWHERE and name != "soc"):
             continue
         number = one.value
-        if number is None or not (LEAST_DIGITS < number.adjusted() < MOST_DIGITS and number.is_finite()):
+        if number is None or not number.is_finite():
             continue
+        if not LEAST_DIGITS < number.adjusted() < MOST_DIGITS:
+            if number and number.adjusted() > 0:
+                continue
+            number = ZERO
         number, unit = +number, one.unit_of_measure  # no longer than what we compute with
         if unit.multiplier:
             number = number.scaleb(unit.multiplier)

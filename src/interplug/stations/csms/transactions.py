@@ -1,8 +1,7 @@
 """What stations tell of transactions, carried into the book of our charging. Here it gets its meaning, whatever version told it.
 
-A transaction is found by the station's name for it, else (a station that names none, or one that was never ours) by the EVSE and the
-token. Told twice, it is the same: a beginning is known by its time and register, readings are totals, an end is final. A transaction
-whose driver nobody pays for is followed like any other and has no Session; so has one that runs before its driver is known.
+Which one is meant says `meant`. Told twice, it is the same: readings are totals, an end is final. A transaction whose driver nobody pays
+for is followed like any other and has no Session; so has one that runs before its driver is known.
 """
 
 from __future__ import annotations
@@ -23,25 +22,18 @@ from interplug.store.ocpp import Hold, Transaction
 from interplug.store.stations import Reading
 from interplug.store.tx import Tx
 
-from . import meters, starts
+from . import meant, meters, starts
 from .course import WATTS, Course
 from .events import INVALID, Admission, IdToken, Told
+from .meant import LATE, outlet_at
 from .quirks import Quirk
 from .tokens import Admissions
 from .trouble import FAULT_REASONS
 
 log = logging.getLogger(__name__)
-LATE = 60_000_000
-"""Microseconds after which what is told has happened while the station was away."""
 FOLLOWS = 2.0
 """Seconds in which a station may tell what has ended a charge after it has told of the end."""
 NUMBERS = "ocpp transaction"
-
-
-def outlet_at(station: StationRow, evse: int, connector: int = 0) -> Outlet | None:
-    """The connector that the station means; the first of the EVSE where it names none that we know."""
-    there = [outlet for outlet in station.outlets if outlet.evse == evse]
-    return next((outlet for outlet in there if outlet.connector == connector), next(iter(there), None))
 
 
 @dataclass(slots=True)
@@ -52,7 +44,7 @@ class Transactions:
 
     async def tell(self, station: StationRow, told: Told, quirk: Quirk) -> Admission:
         """What the station hears of the token in it, and the number of the transaction."""
-        row = await self.node.store.read(lambda tx: self._find(tx, station, told))
+        row = await self.node.store.read(lambda tx: meant.find(tx, station, told))
         if row is None and told.aside:
             return INVALID
         if row is None:
@@ -61,6 +53,7 @@ class Transactions:
             row.evse, row.connector = told.evse, told.connector
             await self._only(row.station, row.evse, row.begun_at, row.number)
         course = Course.read(row.doc)
+        course.called = course.called or told.number
         admission = await self._admit(station, row, course, told, quirk)
         if not row.ended_at:
             course.meter_key = station.about.get(meters.name(row.evse), "") or course.meter_key
@@ -71,31 +64,13 @@ class Transactions:
             await charging.told_late(self.node, row.session, words)
         return admission._replace(number=row.number)
 
-    # --- which one is meant
-
-    async def _find(self, tx: Tx, station: StationRow, told: Told) -> Transaction | None:
-        if told.number and (row := await tx.ocpp.transaction(station.id, told.number)) is not None:
-            return row
-        if told.kind == "begun":
-            return await self._repeated(tx, station, told) if told.named_by_us else None
-        if told.number and not told.named_by_us:
-            return None
-        rows = [row for row in await tx.ocpp.open(station.id) if _fits(row, told)]
-        # Of two, one is told late; a status is of the one that began last.
-        return rows[-1] if len(rows) == 1 or (rows and told.aside) else None
-
-    async def _repeated(self, tx: Tx, station: StationRow, told: Told) -> Transaction | None:
-        text = told.token.text if told.token else ""
-        for row in await tx.ocpp.begun(station.id, told.evse, text, told.at - LATE):
-            if Course.read(row.doc).same_beginning(told):
-                return row
-        return None
-
     async def _new(self, station: StationRow, told: Told) -> Transaction:
-        evse = told.evse or (station.outlets[0].evse if len({outlet.evse for outlet in station.outlets}) == 1 else 0)
         at = min([told.at, *(sample.at for sample in told.samples)])
         course = Course.begun(told)
         course.register.at = at
+        evse, guessed = await self.node.store.read(lambda tx: meant.place(tx, station, told))
+        if guessed:
+            course.doubt = "neither its beginning was reported nor where it was"
 
         async def work(tx: Tx) -> Transaction:
             number = str(await tx.bump(NUMBERS)) if told.named_by_us or not told.number else told.number
@@ -114,7 +89,7 @@ class Transactions:
 
         if told.kind != "begun":
             log.warning("station %s: transaction %s was never begun here", station.id, told.number or "without a number")
-        if evse:
+        if evse and (told.evse or not told.named_by_us):
             await self._only(station.id, evse, at)
         return await self.node.store.write(work)
 
@@ -275,13 +250,6 @@ class Transactions:
         row.ended_at = max(course.register.at, row.begun_at)
         await self._end(row, course, [], "the station did not report the end")
         await self.node.store.write(lambda tx: tx.ocpp.save(row))
-
-
-def _fits(row: Transaction, told: Told) -> bool:
-    """Whether a transaction may be the one that is told of without its name."""
-    here = told.evse in (0, row.evse)
-    token = fold(told.token.text) if told.token else ""
-    return here and (token == row.token or "" in (token, row.token)) and row.begun_at <= told.at + LATE
 
 
 async def _watts(tx: Tx, station: StationRow, outlet: Outlet) -> int:

@@ -92,14 +92,16 @@ def start(ear: Ear, payload: Payload) -> Told:
 
 def meter(ear: Ear, payload: Payload) -> Told:
     read, signed = samples.read(payload.get("meterValue"), ear.time)
+    name, evse = _transaction(payload), number(payload.get("connectorId")) or 0
     return Told(
         kind="went on",
         named_by_us=True,
-        number=_transaction(payload),
-        evse=number(payload.get("connectorId")) or 0,
+        number=name,
+        evse=evse,
         at=max((one.at for one in read), default=ear.time(None)),
         samples=read,
         signed=signed,
+        aside=not name and not evse,  # the meter of the whole station
     )
 
 
@@ -121,9 +123,11 @@ def stop(ear: Ear, payload: Payload) -> Told:
 
 
 def _transaction(payload: Payload) -> str:
-    """Empty where the station has none: some say 0 or -1 of what began without us."""
-    found = number(payload.get("transactionId"))
-    return str(found) if found is not None and found > 0 else ""
+    """As the station says it, be it a number of its own, or the 0 or -1 of what began without us; empty: it says none."""
+    try:
+        return str(int(payload["transactionId"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return ""
 
 
 def _token(payload: Payload) -> IdToken | None:
@@ -132,11 +136,12 @@ def _token(payload: Payload) -> IdToken | None:
 
 
 def number(value: Any) -> int | None:
-    """Some stations write numbers as strings."""
+    """Some stations write numbers as strings. One of OCPP has 32 bits."""
     try:
-        return int(value)
+        found = int(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return found if -(2**31) <= found < 2**31 else None
 
 
 def wh(value: Any) -> Decimal | None:

@@ -1,16 +1,19 @@
 """OCPP-J frames as values (OCPP-J 1.6 section 4.2, 2.x part 4 section 4.2). No socket, no clock.
 
 `parse` raises nothing: what is no frame is a `Broken`, which says what to answer, and to whom. The spelling of the payload is
-left as it was; numbers with a fraction are Decimals.
+left as it was; numbers with a fraction are Decimals. One with more decimals than we compute with is cut, for some stations print all
+that their float holds; one so large that nobody measures it is null, and the call says so.
 """
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 import msgspec
 
-from interplug.model.types import BadJson, decode_json, encode_json
+from interplug.model.types import BadJson, BadNumber, decode_json, encode_json
 
 from .dialects import Dialect
 
@@ -30,6 +33,8 @@ class Call(msgspec.Struct, frozen=True):
     id: str
     action: str
     payload: Payload
+    wrong: str = ""
+    """What is wrong with a number that is null in the payload; empty: there is none."""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -70,9 +75,18 @@ KINDS = {CALL: "CALL", RESULT: "CALLRESULT", ERROR: "CALLERROR", RESULT_ERROR: "
 
 def parse(raw: str | bytes, dialect: Dialect) -> Frame | Broken:
     try:
-        value = decode_json(raw.encode() if isinstance(raw, str) else raw)
+        value, wrong = _value(raw.encode() if isinstance(raw, str) else raw)
     except (BadJson, UnicodeEncodeError) as error:
         return Broken(0, NOBODY, "RpcFrameworkError", f"not JSON: {error}")
+    frame = _frame(value, dialect)
+    if not wrong or isinstance(frame, Broken):
+        return frame
+    if isinstance(frame, Call):
+        return msgspec.structs.replace(frame, wrong=wrong)
+    return Broken(value[0], frame.id, "PropertyConstraintViolation", wrong)
+
+
+def _frame(value: object, dialect: Dialect) -> Frame | Broken:
     if not isinstance(value, list) or len(value) < 2:
         return Broken(0, NOBODY, "RpcFrameworkError", "a message is an array of a type, an id and what the type asks for")
     kind, identity, *rest = value
@@ -82,6 +96,44 @@ def parse(raw: str | bytes, dialect: Dialect) -> Frame | Broken:
     if not known:
         return Broken(0, identity, "MessageTypeNotSupported", f"no such message type: {kind!r:.40}")
     return _call(kind, identity, rest) if kind in (CALL, SEND) else _answer(kind, identity, rest)
+
+
+def _value(text: bytes) -> tuple[Any, str]:
+    """What the text says, and what is wrong with a number in it."""
+    if text.translate(_DIGITS_TO_ZERO).find(_LONG_RUN) < 0:
+        try:
+            return decode_json(text), ""
+        except BadNumber:
+            pass  # it has an exponent
+    wrong: list[str] = []
+
+    def bounded(match: re.Match[bytes]) -> bytes:
+        found = match[0] if match[0].startswith(b'"') else _bounded(match[0])
+        if found == b"null":
+            wrong.append(f"a number is too large: {match[0][:40].decode()}")
+        return found
+
+    return decode_json(_TOKEN.sub(bounded, text)), next(iter(wrong), "")
+
+
+def _bounded(number: bytes) -> bytes:
+    try:
+        value = +Decimal(number.decode())  # no longer than what we compute with
+    except ArithmeticError:
+        return b"null"
+    if not value or value.adjusted() < -LARGEST:
+        return b"0"
+    if value.adjusted() >= LARGEST:
+        return b"null"
+    return number if number.lstrip(b"-").isdigit() else f"{value:e}".encode()
+
+
+LARGEST = 20
+"""Digits before the point; a register of 64 bits has no more."""
+_DIGITS_TO_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_LONG_RUN = b"0" * (LARGEST + 1)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?', re.DOTALL)
+"""A text, or a number. One that has no end goes as far as there is something, for else each mark in it would be tried as its beginning."""
 
 
 def glimpse(raw: str) -> tuple[str, str, bytes] | None:

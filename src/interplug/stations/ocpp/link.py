@@ -68,6 +68,8 @@ class Incoming(NamedTuple):
     payload: Payload
     raw: str
     answered: bool = True
+    wrong: str = ""
+    """What is wrong with a number that is null in the payload."""
 
 
 Answering = Callable[[Incoming], Awaitable[Payload]]
@@ -91,6 +93,8 @@ def check(dialect: Dialect, incoming: Incoming) -> None:
     """Raises Refused where the action is none of this version, or its payload is not as the schema says."""
     if incoming.action not in schemas.actions(dialect):
         raise Refused("NotImplemented", f"OCPP {dialect.version} has no {incoming.action[:50]}")
+    if incoming.wrong:
+        raise Refused("PropertyConstraintViolation", incoming.wrong)
     problem = schemas.check_request(dialect, incoming.action, incoming.payload)
     if problem is not None:
         raise Refused(problem.code, problem.description)
@@ -116,8 +120,8 @@ class Link:
         watch: Callable[[bool, str], None] | None = None,
         prompt: Callable[[str], Incoming | None] | None = None,
     ) -> None:
-        """`timeout` is how long `call` waits where it is not told; `watch` sees each frame, (came in, text), before anything else;
-        `prompt` makes a CALL of a text whose answer waits for nothing but the disk, and need not read all of it."""
+        """`timeout` is how long `call` waits where it is not told; `prompt` makes a CALL of a text whose answer waits for nothing but the
+        disk, and need not read all of it; `watch` sees each other frame, (came in, text), before anything else."""
         self.dialect = dialect
         self.name = name
         self._socket = socket
@@ -199,7 +203,6 @@ class Link:
             while True:
                 raw = await self._socket.recv()
                 text = raw if isinstance(raw, str) else raw.decode(errors="replace")
-                self._watch(True, text)
                 await self._take(text)
 
     async def _take(self, text: str) -> None:
@@ -207,10 +210,13 @@ class Link:
         if idle and (incoming := self._prompt(text)) is not None:
             await self._reply(incoming)
             return
+        self._watch(True, text)
         frame = parse(text, self.dialect)
         match frame:
-            case Call() | Send():
-                await self._waiting.put(Incoming(frame.id, frame.action, frame.payload, text, isinstance(frame, Call)))
+            case Call():
+                await self._waiting.put(Incoming(frame.id, frame.action, frame.payload, text, wrong=frame.wrong))
+            case Send():
+                await self._waiting.put(Incoming(frame.id, frame.action, frame.payload, text, answered=False))
             case Result():
                 self._settle(frame.id, frame.payload)
             case Error(to_result=True):
