@@ -201,12 +201,17 @@ class Terminals:
 
     async def charge_live(self, request: Request) -> ASGIApp:
         stored, visitor = await self._terminal(request), self._visitor(request)
-        proof = self.cookies.proof(visitor)
+        shown = {"terminal": stored, "csrf": self.cookies.proof(visitor)}
+        await self._charge(request)  # before anything is sent
 
         async def look() -> list[Part]:
             charge = await self._charge(request)
-            part = Part("charge", charge.document(), lambda: _part(charge, stored, proof))
-            return [part, Part(OVER, True, lambda: "")] if charge.over else [part]
+            parts = [
+                Part("charge", charge.document(), lambda: _part("charge", charge=charge, **shown)),
+                # A button that is about to be pressed stays where it is while figures come.
+                Part("act", charge.drive.state, lambda: _part("act", charge=charge, **shown)),
+            ]
+            return [*parts, Part(OVER, True, lambda: "")] if charge.over else parts
 
         return Stream(self.streams, (visitor.name, neighbourhood(request.client.host if request.client else "")), None, look)
 
@@ -281,8 +286,8 @@ class Terminals:
         return self._with_cookie(rendered("terminals/trouble.html", status, text=text, **self._frame(visitor, path)), visitor)
 
 
-def _part(charge: Charge, terminal: Stored, proof: str) -> str:
-    page = rendered("terminals/_charge.html", charge=charge, terminal=terminal, csrf=proof, states=STATES, static=f"{PREFIX}/static")
+def _part(name: str, **context: Any) -> str:
+    page = rendered(f"terminals/_{name}.html", states=STATES, static=f"{PREFIX}/static", **context)
     return bytes(page.body).decode()
 
 
