@@ -18,6 +18,7 @@ from interplug.config import Settings
 from interplug.modules.node import Node
 from interplug.modules.opening import opened
 from interplug.partners.directory import Connection
+from interplug.partners.lists import pages
 from interplug.partners.transport import HttpTransport
 from interplug.protocol.http import Handler, Request, Response
 from interplug.store.tx import Tx
@@ -101,7 +102,7 @@ class Eyes:
         side = self._sides[reader]
         items: list[Document] = []
         total = None
-        async for page in side.node.client.pages(side.connection, module, "SENDER", EVER):
+        async for page in pages(side.node.client, side.connection, module, EVER):
             items += page.items
             total = page.total
         if total != len(items):

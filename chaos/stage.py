@@ -20,7 +20,7 @@ import aiohttp
 from interplug import config
 from interplug.cli.demo.processes import NodeProcess, quiet_environment
 from interplug.config import Settings
-from interplug.partners.client import PageFailed
+from interplug.partners.lists import PageFailed
 from interplug.store.urls import place_of
 from tests.postgres import Cluster
 

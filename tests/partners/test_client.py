@@ -9,8 +9,8 @@ import pytest
 
 from interplug.model.types import encode_json
 from interplug.modules.node import Node
-from interplug.partners.client import PageFailed
 from interplug.partners.directory import Connection
+from interplug.partners.lists import PageFailed, pages
 from interplug.protocol.headers import Party
 from interplug.protocol.http import Request, Response, Unreachable
 from interplug.versions.table import VERSIONS
@@ -242,7 +242,7 @@ async def test_an_object_that_is_not_there_is_asked_for_once(node: Node, wire: W
 
 
 async def crawl(node: Node, connection: Connection, **query: str) -> list[Any]:
-    return [item async for page in node.client.pages(connection, "locations", "SENDER", query) for item in page.items]
+    return [item async for page in pages(node.client, connection, "locations", query) for item in page.items]
 
 
 @ALL
@@ -264,8 +264,8 @@ async def test_a_list_is_followed_by_its_links_to_the_end(node: Node, wire: Wire
 
 async def test_totals_are_told_but_not_believed(node: Node, wire: Wire) -> None:
     answering(wire, ok([1], x_total_count="900", x_limit="many"))
-    pages = [page async for page in node.client.pages(await partner(node, "2.2.1"), "locations", "SENDER")]
-    assert [(page.items, page.total, page.limit) for page in pages] == [([1], 900, None)]
+    found = [page async for page in pages(node.client, await partner(node, "2.2.1"), "locations")]
+    assert [(page.items, page.total, page.limit) for page in found] == [([1], 900, None)]
 
 
 @pytest.mark.parametrize("body", [b'{"status_code": 1000}', b'{"status_code": 1000, "data": null}', b'{"status_code": 1000, "data": []}'])

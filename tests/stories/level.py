@@ -14,6 +14,7 @@ from interplug.model.types import format_time
 from interplug.modules.node import Node
 from interplug.modules.server import serve
 from interplug.partners.directory import Connection
+from interplug.partners.lists import pages
 from interplug.protocol.http import Request, Response, Unreachable
 from interplug.stations.city import Operator, locations, tariffs
 from interplug.store.keys import OWN, Key
@@ -178,7 +179,7 @@ class Roaming:
         """What the owner's list says, over HTTP, in the version of the connection."""
         reader = "emsp" if module != "tokens" else "cpo"
         client = self.node(reader).client
-        return [item async for page in client.pages(self.connection(reader), module, "SENDER", EVER) for item in page.items]
+        return [item async for page in pages(client, self.connection(reader), module, EVER) for item in page.items]
 
     async def copied(self, module: str, offered: dict[str, Any]) -> Any:
         """What the reader's copy says, as the owner reads it back over HTTP."""

@@ -1,8 +1,7 @@
 """Talking to a partner: which URL, which headers, which token, and what came back.
 
-`call` is one request to one side of one module, `pages` follows a list to its end, `ask` is the bare request beneath both, which the
-handshake uses with tokens that are no connection's yet. No function here raises because of a partner: what it does wrong, or
-that it is not there, is a `Reply` with a fault; only `pages`, which is an iterator, raises `PageFailed` with that reply.
+`call` is one request to one side of one module, `ask` the bare request beneath it, which the handshake uses with tokens that are no
+connection's yet. Nothing here raises because of a partner: what it does wrong, or that it is not there, is a `Reply` with a fault.
 
 Three things partners do differently are tried and remembered (quirks 1 and 4): Base64 or not, where the answer is 401, and a final slash
 of a list, where it is 404. Tokens go to registered hosts of the partner alone.
@@ -11,7 +10,7 @@ of a list, where it is 404. Tokens go to registered hosts of the partner alone.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -20,7 +19,6 @@ from interplug.model.types import encode_json
 from interplug.protocol.envelope import JSON, Reply, read
 from interplug.protocol.headers import CORRELATION_ID, REQUEST_ID, Party, authorization, routing_headers
 from interplug.protocol.http import Handler, Request, Response, Unreachable, Unsent, join
-from interplug.protocol.paging import read_next
 from interplug.protocol.routes import Side
 from interplug.store.masking import spoken
 from interplug.store.messages import Message, MessageLog
@@ -34,8 +32,6 @@ from .roles import CONFIGURATION, role_at
 
 ROUTES = 10_000
 """Routing headers that are kept."""
-EMPTY_PAGES = 10
-"""Empty pages with a next link that are followed before a crawl is called endless."""
 
 
 @dataclass(slots=True)
@@ -47,28 +43,6 @@ class Access:
     base64: bool | None = None
     connection: int = 0
     version: str = ""
-
-
-@dataclass(slots=True)
-class Page:
-    """One page of a list. `total` is what the partner claims (quirk 12: do not rely on it)."""
-
-    items: list[Any]
-    total: int | None
-    limit: int | None
-    url: str
-    headers: dict[str, str] = field(default_factory=dict)
-    next: str | None = None
-    """Where the next page is; None on the last one."""
-
-
-class PageFailed(Exception):
-    """A list could not be read on; `reply` says why and `url` where."""
-
-    def __init__(self, reply: Reply, url: str) -> None:
-        super().__init__(f"{reply.why()} at {url.partition('?')[0]}")
-        self.reply = reply
-        self.url = url
 
 
 class PartnerClient:
@@ -152,49 +126,6 @@ class PartnerClient:
         await self.directory.refresh()
         now = await self.access(connection)
         return now if isinstance(now, Access) and now.token != access.token else None
-
-    async def pages(
-        self,
-        connection: Connection,
-        module_id: str,
-        side: Side = "SENDER",
-        query: Mapping[str, str] | None = None,
-        *,
-        to: Party | None = None,
-        sender: Party | None = None,
-    ) -> AsyncIterator[Page]:
-        """All pages of a list, following Link as it is given (quirk 11); raises `PageFailed`."""
-        url: str | None = None
-        seen: set[str] = set()
-        empty = 0
-        while True:
-            page = await self.page(connection, module_id, side, query, to=to, sender=sender, url=url)
-            yield page
-            empty = 0 if page.items else empty + 1
-            url = page.next
-            if url is None:
-                return
-            if url in seen or empty > EMPTY_PAGES:
-                raise PageFailed(Reply(0, fault="the next link never ends"), url)
-            seen.add(url)
-
-    async def page(
-        self,
-        connection: Connection,
-        module_id: str,
-        side: Side = "SENDER",
-        query: Mapping[str, str] | None = None,
-        *,
-        to: Party | None = None,
-        sender: Party | None = None,
-        url: str | None = None,
-    ) -> Page:
-        """The first page of a list, or the one at `url`; raises `PageFailed`."""
-        here = url or connection.endpoint(module_id, side) or ""
-        reply = await self.call(connection, "GET", module_id, side, query=None if url else query, to=to, sender=sender, url=url)
-        page = _page(reply, here)
-        page.next = read_next(reply.headers.get("link"), here)
-        return page
 
     async def ask(
         self,
@@ -333,16 +264,3 @@ def _with(url: str, query: Mapping[str, str] | None) -> str:
     if not query:
         return url
     return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(query, safe=':')}"
-
-
-def _page(reply: Reply, url: str) -> Page:
-    items = [] if reply.data is None else reply.data
-    if not reply.ok or not isinstance(items, list):
-        if reply.ok:
-            reply.fault = "data is not a list"
-        raise PageFailed(reply, url)
-    return Page(items, _count(reply.headers.get("x-total-count")), _count(reply.headers.get("x-limit")), url, reply.headers)
-
-
-def _count(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None

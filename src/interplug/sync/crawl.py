@@ -12,8 +12,9 @@ from collections.abc import Callable
 from interplug import faults
 from interplug.model.types import encode_json, format_time
 from interplug.modules.node import Node
-from interplug.partners.client import Page, PageFailed
+from interplug.partners import lists
 from interplug.partners.directory import Connection
+from interplug.partners.lists import Page, PageFailed
 from interplug.protocol.envelope import Reply
 from interplug.protocol.routes import Module
 from interplug.store.tx import Tx
@@ -127,7 +128,7 @@ class Crawl:
 
     async def _page(self) -> None:
         way = self.way
-        page = await self.node.client.page(self.connection, self.module.id, "SENDER", way.query, url=way.url)
+        page = await lists.page(self.node.client, self.connection, self.module.id, way.query, url=way.url)
         taken = [await self.taking.take(item) for item in page.items]
         way.report.read += len(page.items)
         way.total = page.total if way.total is None else max(way.total, page.total or 0)
