@@ -192,6 +192,15 @@ async def test_one_that_cannot_be_raised_warns_and_then_stops_the_session(shop: 
     assert await shop.stands(drive) == (states.CAPTURED, 37), "never above what is held"
 
 
+@pytest.mark.parametrize(("card", "stopped"), [(FIXED, True), (GOOD, False)])
+async def test_one_report_that_uses_it_up_stops_the_session_at_once_unless_more_is_held(
+    shop: Shop, driver: Driver, card: str, stopped: bool
+) -> None:
+    drive = await shop.charging(driver, card, kwh=1)
+    await shop.told(driver, drive, 60)
+    assert (shop.commands()[-1] == "STOP_SESSION") is stopped
+
+
 async def test_a_hold_that_is_about_to_end_is_captured_at_the_price_so_far(shop: Shop, driver: Driver) -> None:
     drive = await shop.charging(driver, SHORT)
     await shop.later(46)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -94,7 +95,8 @@ class Cashier:
             await self.desk.go_on(payment)
         if verdict.warn and not payment.warned:
             payment = await self._warned(payment)
-        elif verdict.stop:
+            verdict = decide(replace(known, payment=payment), self.settings)  # it may hold more now
+        if verdict.stop:
             await self._stop(payment, known.drive)
         return payment
 
