@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
+from interplug.store.bills import Bill
+from interplug.store.commands import Command
 from interplug.store.drivers import Drive, Reading
+from interplug.store.invoices import Invoice
+from interplug.store.payments import Payment
 from interplug.store.problems import Problem
 from interplug.store.reservations import Reservation
 from interplug.store.store import Store
+from interplug.store.tx import Tx
 
 PLACE: dict[str, Any] = {"connection": 1, "country": "BE", "party": "XYZ", "place": "L1", "evse": "E1"}
+ONE = Decimal(1)
+OF_A: dict[str, Any] = {"drive": "a", "contract": "k"}
 
 
 @pytest.fixture
@@ -25,6 +33,11 @@ async def store(database: str) -> AsyncIterator[Store]:
 
 def drive(id: str) -> Drive:
     return Drive(id=id, driver="d", connector="1", state="CHARGING", created_at=1, deadline=2, unwanted=3, **PLACE)
+
+
+def command(name: str, id: str) -> Command:
+    asked = {"direction": "out", "connection": 1, "version": "2.3.0", "state": "sent", "document": b"{}", "response_url": ""}
+    return Command(id=id, command=name, created_at=1, deadline=2, **asked)  # type: ignore[arg-type]
 
 
 def reservation(id: str, state: str = "ASKED") -> Reservation:
@@ -48,6 +61,32 @@ async def test_problems_are_listed_the_open_ones_first_and_forgotten_once_closed
     assert await store.read(lambda tx: tx.problems.left(7)) == 1
     await store.write(lambda tx: tx.problems.forget(100))
     assert [one.id for one in await store.read(lambda tx: tx.problems.list(closed=True))] == ["a"]
+
+
+async def test_drives_that_changed_are_found_by_the_log_with_what_belongs_to_them(store: Store) -> None:
+    bill = Bill(cdr=1, cdr_no=1, source=1, cdr_id="c", bought_currency="EUR", bought_net=None, ended_at=1, kwh=ONE, billed_at=1, **OF_A)
+    invoice = Invoice(series="S", no=1, issued_at=1, currency="EUR", net=ONE, gross=ONE, document=b"{}", **OF_A)
+    payment = Payment(id="p", provider="test", state="ASKED", currency="EUR", wanted=ONE, created_at=1, changed_at=1, **OF_A)
+    ways: tuple[Callable[[Tx], Awaitable[None]], ...] = (
+        lambda tx: tx.drivers.update(msgspec.structs.replace(drive("a"), command="start", stop_command="stop")),
+        lambda tx: tx.payments.add(payment),
+        lambda tx: tx.payments.update(payment),
+        lambda tx: tx.bills.put(bill),
+        lambda tx: tx.invoices.add(invoice, {}),
+        lambda tx: tx.commands.update(command("START_SESSION", "start")),
+        lambda tx: tx.commands.update(command("STOP_SESSION", "stop")),
+    )
+    await store.write(lambda tx: tx.drivers.add(drive("b")))
+    await store.write(lambda tx: tx.drivers.add(drive("a")))
+    for name in ("START_SESSION", "STOP_SESSION"):
+        one = command(name, name.partition("_")[0].lower())
+        await store.write(lambda tx, one=one: tx.commands.add(one))  # type: ignore[misc]
+    for way in ways:
+        before = await store.look()
+        assert await store.read(lambda tx, before=before: tx.drivers.changed(before)) == []  # type: ignore[misc]
+        await store.write(way)  # type: ignore[arg-type]
+        assert await store.look() > before
+        assert await store.read(lambda tx, before=before: tx.drivers.changed(before)) == [("a", "d")]  # type: ignore[misc]
 
 
 async def test_a_reservation_is_read_as_it_was_written(store: Store) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from interplug.config import AccountSettings
 from interplug.drivers.drives import new_driver
-from interplug.web import passwords
+from interplug.web import live, passwords
 from interplug.web.driver.pages import Pages
-from tests.drivers.played import UID, World, open_world
+from tests.drivers.played import UID, World, open_world, session
 from tests.drivers.test_cards import tapped
 from tests.nodes import close
 from tests.web.members import EMAIL, MAILS, PASSWORD, account, carded, letters, link, post, sign_in, start
+from tests.web.test_live import location
 from tests.web.visiting import Answer, Visit
 
 
@@ -180,15 +181,59 @@ async def test_signing_out_everywhere_is_everywhere(world: World, pages: Pages, 
     assert [(await one.get("/account")).status for one in (visit, *others)] == [303] * 3
 
 
-async def test_a_live_page_ends_with_its_session(world: World, pages: Pages, visit: Visit) -> None:
+async def test_a_live_page_ends_with_its_session(world: World, pages: Pages, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "BEAT", 0.01)
     await account(world, visit)
     async with visit.stream("/drives/live") as events:
         await events.next("drives")
         other = Visit(pages)
         await sign_in(other)
         await post(other, "/account/sign-out", everywhere="1")
-        await start(world, Visit(pages))  # the log moves, so that the page looks
         await events.next("over")
+
+
+async def charges(world: World, url: str, kwh: float) -> None:
+    """The operator tells how the drive goes on."""
+    drive = await world.node.store.read(lambda tx: tx.drivers.get(url.rpartition("/")[2]))
+    assert drive is not None
+    driver = await world.node.store.read(lambda tx: tx.drivers.driver(drive.driver))
+    assert driver is not None
+    await world.tell("sessions", session(world, driver, drive, kwh=kwh))
+
+
+@pytest.mark.parametrize("how", ["here", "everywhere", "by its time"])
+async def test_a_drive_is_told_of_no_longer_once_the_session_has_ended(world: World, pages: Pages, visit: Visit, how: str) -> None:
+    await account(world, visit)
+    other = Visit(pages)
+    await sign_in(other)
+    url = await start(world, visit)
+    async with visit.stream(f"{url}/live") as events, other.stream(f"{url}/live") as others:
+        await events.next("stop")
+        await others.next("stop")
+        if how == "by its time":
+            world.clock.move(91 * 86_400)
+        else:
+            await post(Visit(pages, dict(visit.cookies)), "/account/sign-out", **({"everywhere": "1"} if how == "everywhere" else {}))
+        await charges(world, url, 1.5)
+        assert "You are signed out." in await events.next("state")
+        assert await events.next("stop") == "" and events.passed == []
+        await events.next("over")
+        await events.end()
+        if how == "here":
+            assert "1.50" in await others.next("figures")
+        else:
+            assert "You are signed out." in await others.next("state")
+
+
+async def test_the_page_of_a_station_ends_with_the_session_and_comes_back_as_a_strangers(world: World, pages: Pages, visit: Visit) -> None:
+    await account(world, visit)
+    (place,) = (await visit.get("/stations.json")).json["stations"]
+    async with visit.stream(f"/stations/{place['id']}/live") as events:
+        await events.next("evse-2")
+        await post(Visit(pages, dict(visit.cookies)), "/account/sign-out")
+        await world.tell("locations", location(world, "CHARGING"))
+        await events.next("over")
+        await events.end()
 
 
 async def test_a_session_ends_by_itself(world: World, visit: Visit) -> None:
@@ -330,7 +375,12 @@ async def test_a_drive_is_followed_on_another_device_by_a_link_and_nothing_else_
     assert (await device.get("/drives.json")).json["drives"] == []
     other = "1" if link(letter).endswith("0") else "0"
     assert (await Visit(pages).get(link(letter)[:-1] + other)).status == 404
-    world.clock.move(15 * 86_400)
+    async with device.stream(f"{drive}/live") as events:
+        await events.next("stop")
+        world.clock.move(15 * 86_400)
+        await charges(world, drive, 1.5)
+        assert "This link is not good any more." in await events.next("state")
+        await events.next("over")
     assert (await device.get(drive)).status == 404 and (await Visit(pages).get(link(letter))).status == 404
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interplug.store.store import Store
+from interplug.store.tx import Tx
 from interplug.web import live
-from interplug.web.driver import rides
+from interplug.web.driver import listing, plugs, rides
 from interplug.web.driver.pages import Pages
 from interplug.web.driver.ride import Ride
-from interplug.web.live import MOST_OF_ONE, TooMany, event
+from interplug.web.live import MOST_OF_ONE, PROOF, TooMany, event
 from tests.drivers.played import World, session
 from tests.modules import said
+from tests.nodes import database
 from tests.web.starting import begun, number
 from tests.web.visiting import Visit
 
@@ -46,6 +50,24 @@ async def test_rows_of_the_list_are_kept_level(world: World, visit: Visit) -> No
         assert "1 of 2 free" in await events.next(f"row-{station}")
         await world.tell("locations", location(world, "CHARGING"))
         assert "0 of 2 free" in await events.next(f"row-{station}")
+
+
+async def test_what_another_process_writes_is_on_the_page(world: World, visit: Visit, tmp_path: Path) -> None:
+    station = await number(visit)
+    other = Store.open(database(tmp_path, "node"), clock=world.clock)
+    world.clock.move(1)
+
+    async def work(tx: Tx) -> None:
+        stored = await tx.objects.get_pk(station)
+        assert stored is not None
+        evse = {**stored.document["evses"][0], "status": "CHARGING", "last_updated": world.clock.text()}
+        await tx.objects.save_evse(stored.key, "E1", evse, last_updated=world.clock())
+
+    async with visit.stream(f"/live?of={station}") as events:
+        assert "1 of 2 free" in await events.next(f"row-{station}")
+        await other.write(work)
+        assert "0 of 2 free" in await events.next(f"row-{station}")
+    await other.close()
 
 
 async def test_a_drive_is_followed_to_its_bill_and_the_stream_ends(world: World, visit: Visit) -> None:
@@ -116,6 +138,73 @@ async def test_a_drive_that_did_not_move_is_not_looked_at_again(world: World, vi
         for _ in range(3):
             await events.next("beat")
     assert looks == 1
+
+
+async def test_a_change_of_something_else_does_not_wake_a_page(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a drive by a status, nor a list by a station that is not in it."""
+    url, drive, driver = await begun(visit, world)
+    await world.follower.tick()
+    looks: list[str] = []
+    moved = rides.moved
+
+    async def counted(*given: Any) -> object:
+        looks.append("drive")
+        return await moved(*given)
+
+    async with visit.stream(f"{url}/live") as events, visit.stream("/live?of=999999") as others:
+        await events.next("figures")
+        assert await others.status == 200
+        monkeypatch.setattr(rides, "moved", counted)
+        monkeypatch.setattr(listing, "rows", lambda *_: looks.append("list"))
+        async with visit.stream(f"/stations/{await number(visit)}/live") as station:
+            for status in ("CHARGING", "AVAILABLE"):  # with the first the log may tell of the drive's beginning, too
+                looks.clear()
+                await world.tell("locations", location(world, status))
+                await station.next("said")  # woken by what has woken nobody else
+        assert looks == []
+        await world.tell("sessions", session(world, driver, drive, kwh=1.5))
+        assert "1.50" in await events.next("figures")
+        assert set(looks) == {"drive"}
+
+
+async def test_what_many_pages_show_is_read_and_written_once_and_each_has_its_own_proof(
+    world: World, pages: Pages, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = await number(visit)
+    visits = [Visit(pages) for _ in range(5)]
+    proofs = [(await one.get(f"/stations/{place}")).field("csrf") for one in visits]
+    read, written = plugs.station, pages.surface.part
+    done: list[str] = []
+
+    async def reading(*given: Any) -> Any:
+        done.append("read")
+        return await read(*given)
+
+    def writing(template: str, **context: Any) -> str:
+        done.append(template)
+        return written(template, **context)
+
+    monkeypatch.setattr(plugs, "station", reading)
+    monkeypatch.setattr(pages.surface, "part", writing)
+    await world.tell("locations", location(world, "CHARGING"))
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(one.stream(f"/stations/{place}/live")) for one in visits]
+        lists = [await stack.enter_async_context(one.stream(f"/live?of={place}&points={place}")) for one in visits]
+        for events in opened:
+            await events.next("evse-2")
+        for events in lists:
+            await events.next("points")
+        done.clear()
+        await world.tell("locations", location(world, "AVAILABLE"))
+        shown = [await events.next("evse-1") for events in opened]
+        assert [proof in html and PROOF not in html for proof, html in zip(proofs, shown, strict=True)] == [True] * 5
+        assert len(set(proofs)) == 5
+        for events in opened:
+            assert await events.next("said") and "evse-2" not in events.seen()
+        for events in lists:
+            assert "1 of 2 free" in await events.next(f"row-{place}")
+        parts = ("driver/_contact.html", "driver/_evse.html", "driver/_said.html", "driver/_row.html")
+        assert sorted(done) == sorted(("read", *parts)), "as for one page"
 
 
 async def test_a_browser_that_goes_leaves_nothing_behind(pages: Pages, visit: Visit) -> None:

@@ -10,12 +10,13 @@ import pytest
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 
-from interplug.config import Map
+from interplug.config import BadSettings, Map
 from interplug.drivers.places import PlaceList
 from interplug.model.types import decode_json
 from interplug.store.earth import degrees
 from interplug.web.driver.mapping import POINTS_FROM
 from interplug.web.driver.pages import Pages
+from interplug.web.rendering import EDITION
 from tests.drivers.played import World
 from tests.modules import said
 from tests.web.starting import number, words
@@ -94,6 +95,10 @@ async def test_a_style_from_elsewhere_opens_the_page_for_its_place_and_no_other(
     settings = {"style_url": "https://maps.example/style.json", "hosts": ["https://tiles.example"], "attribution": "© Somebody"}
     page = await _with_map(world, **settings).get("/")
     assert "connect-src 'self' https://maps.example https://tiles.example;" in page.header("content-security-policy")
+    worker = await _with_map(world, **settings).get("/static/vendor/maplibre-gl-worker.mjs?v=" + EDITION)
+    assert worker.header("content-security-policy") == page.header("content-security-policy"), "tiles are fetched there"
+    assert (worker.status, worker.header("content-type").partition(";")[0]) == (200, "text/javascript")
+    assert "immutable" in worker.header("cache-control")
     assert 'data-style="https://maps.example/style.json"' in page.text and "© Somebody" in page.text
 
 
@@ -102,14 +107,24 @@ async def test_tiles_of_a_pmtiles_file_are_handed_out(world: World, tmp_path: Pa
     with path.open("wb") as file:
         writer = Writer(file)  # type: ignore[no-untyped-call]
         writer.write_tile(zxy_to_tileid(1, 1, 0), b"packed")  # type: ignore[no-untyped-call]
-        writer.finalize({"tile_type": TileType.MVT, "tile_compression": Compression.GZIP}, {})  # type: ignore[no-untyped-call]
+        writer.finalize({"max_zoom": 1, "tile_type": TileType.MVT, "tile_compression": Compression.GZIP}, {})  # type: ignore[no-untyped-call]
     visit = _with_map(world, pmtiles=str(path))
     tile = await visit.get("/map/tiles/1/1/0.mvt")
     assert (tile.status, tile.body, tile.header("content-encoding")) == (200, b"packed", "gzip")
     assert (await visit.get("/map/tiles/1/0/0.mvt")).status == 204
     assert (await visit.get("/map/tiles/1/2/0.mvt")).status == 404
     assert (await visit.get("/map/tiles/99/0/0.mvt")).status == 404
-    assert "/map/tiles/{z}/{x}/{y}.mvt" in (await visit.get("/")).text
+    page = (await visit.get("/")).text
+    assert 'data-tiles="/map/tiles/{z}/{x}/{y}.mvt" data-deepest="1"' in page
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "No such file"), (b"x" * 200, "no PMTiles file"), (b"", "no PMTiles file")])
+async def test_a_node_does_not_begin_with_a_map_that_is_none(world: World, tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "map.pmtiles"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadSettings, match=said):
+        _with_map(world, pmtiles=str(path))
 
 
 async def test_copies_are_shown_once_and_the_page_of_the_station_leads_to_the_others(world: World, visit: Visit) -> None:

@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from interplug.config import Map
+from interplug.model.types import encode_json
 from tests.conftest import CHROMIUM_FLAGS
 from tests.web.living import Living, two_nodes
 from tests.web.test_accessible import in_all_looks
 from tests.web.test_browser import SLOW, listed, rows
+from tests.web.tiled import DEEPEST, archive, drawn, elsewhere, tile
 
 DRAWING = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 """WebGL without a graphics card."""
+LAND, VIOLET = "f7f8f3", "5f3dc4"
+"""What we draw land with, and what somebody else does."""
 UTRECHT = {"latitude": 52.0907, "longitude": 5.1214}
 
 
@@ -32,7 +37,12 @@ async def drawing(chromium: str) -> AsyncIterator[Browser]:
 @asynccontextmanager
 async def shown(drawing: Browser, living: Living, width: int = 390) -> AsyncIterator[Page]:
     context = await drawing.new_context(
-        viewport={"width": width, "height": 844}, locale="en-GB", geolocation=UTRECHT, permissions=["geolocation"]
+        viewport={"width": width, "height": 844},
+        locale="en-GB",
+        geolocation=UTRECHT,
+        permissions=["geolocation"],
+        color_scheme="light",
+        ignore_https_errors=True,
     )
     page = await context.new_page()
     errors: list[str] = []
@@ -123,6 +133,40 @@ async def test_what_is_near_comes_with_its_distance(drawing: Browser, tmp_path: 
         await page.get_by_role("button", name="Near me").click()
         await expect(page.locator(".away").first).to_have_text(re.compile(r"\d (m|km)"), timeout=SLOW)
         await expect(page).to_have_url(re.compile("near=52.09070"))
+
+
+@pytest.mark.browser
+async def test_what_lies_behind_the_stations_is_a_pmtiles_file_of_ones_own(drawing: Browser, tmp_path: Path) -> None:
+    """Water where nothing is drawn; land is in the file alone, down to a zoom far above that of the page."""
+    behind = Map(pmtiles=str(archive(tmp_path / "world.pmtiles")), attribution="© Somebody")
+    async with two_nodes(tmp_path, "2.3.0", map=behind) as living, shown(drawing, living) as page:
+        await drawn(page, LAND)
+        assert float(await page.locator("#map").get_attribute("data-zoom") or 0) > DEEPEST
+        await expect(page.locator("#map")).to_have_attribute("data-points", "3")
+        await expect(page.locator(".maplibregl-ctrl-attrib")).to_contain_text("© Somebody")
+
+
+@pytest.mark.browser
+async def test_a_style_from_elsewhere_is_drawn_with_the_tiles_that_were_named_and_no_others(drawing: Browser, tmp_path: Path) -> None:
+    async with elsewhere(tmp_path, 3) as (styles, tiles, strangers):
+        sources = {
+            name: {"type": "vector", "tiles": [f"{one.url}/{{z}}/{{x}}/{{y}}"], "maxzoom": DEEPEST}
+            for name, one in (("land", tiles), ("more", strangers))
+        }
+        layers = [
+            {"id": "land", "type": "fill", "source": "land", "source-layer": "earth", "paint": {"fill-color": f"#{VIOLET}"}},
+            {"id": "more", "type": "fill", "source": "more", "source-layer": "earth", "paint": {"fill-color": "#ffffff"}},
+        ]
+        glyphs = f"{styles.url}/fonts/{{fontstack}}/{{range}}.pbf"
+        styles.has["/style.json"] = encode_json({"version": 8, "glyphs": glyphs, "sources": sources, "layers": layers})
+        tiles.has["/"] = strangers.has["/"] = tile("earth")
+        behind = Map(style_url=f"{styles.url}/style.json", hosts=[tiles.url], attribution="© Elsewhere")
+        async with two_nodes(tmp_path, "2.3.0", map=behind) as living, shown(drawing, living) as page:
+            await drawn(page, VIOLET)
+            await expect(page.locator("#map")).to_have_attribute("data-points", "3")
+            await expect(page.locator(".maplibregl-ctrl-attrib")).to_contain_text("© Elsewhere")
+        assert tiles.asked and styles.asked[0] == "/style.json"
+        assert strangers.asked == [], "the page may load from nowhere else"
 
 
 @pytest.mark.browser

@@ -6,7 +6,9 @@ import pytest
 
 from interplug.drivers.reserving import happened, tick
 from interplug.modules import asking
+from interplug.store.accounts import Account
 from interplug.store.reservations import Reservation
+from interplug.store.tx import Tx
 from interplug.web.driver.driving import STARTS
 from interplug.web.driver.pages import Pages
 from tests.drivers.played import World
@@ -67,6 +69,24 @@ async def test_the_open_page_hears_of_it_and_ends_with_it(world: World, visit: V
         await tick(world.node)
         assert "The time is over" in await events.next("reservation")
         await events.next("over")
+
+
+async def test_a_reservation_is_told_of_no_longer_to_who_is_somebody_else_by_now(world: World, visit: Visit) -> None:
+    url = (await reserve(visit, world)).header("location")
+    async with visit.stream(f"{url}/live") as events:
+        await events.next("reservation")
+        one = await accepted(world)
+        await events.next("reservation")
+        await world.node.store.write(lambda tx: open_account_of(tx, one.driver))
+        world.clock.move(1801)
+        await tick(world.node)
+        assert "You are signed out." in await events.next("reservation")
+        await events.next("over")
+
+
+async def open_account_of(tx: Tx, driver: str) -> None:
+    """Of a guest: the browser's cookie is worth nothing any more."""
+    await tx.accounts.add(Account(driver, None, "", "en", 0))
 
 
 async def test_it_is_let_go_with_a_proof_alone(world: World, visit: Visit) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from interplug.store.database import Database, Numbers, Row
+from interplug.store.drivers import CHANGE
 
 FIELDS = (
     "cdr, cdr_no, source, cdr_id, credits, drive, contract, offer, kwh, bought_currency, bought_net, bought_gross, "
@@ -61,10 +62,10 @@ class Bills:
         self._numbers = numbers
 
     async def put(self, bill: Bill) -> None:
-        """Takes a change number, so that a page that waits for the log sees it."""
-        self._numbers.take()
+        """Its drive takes a change number, so that a page that waits for the log sees it."""
         values = (str(one) if isinstance(one, Decimal) else one for one in msgspec.structs.astuple(bill))
         await self._db.execute(PUT, *values)
+        await self._db.execute(CHANGE, self._numbers.take(), bill.drive)
 
     async def of_cdr(self, cdr: int) -> Bill | None:
         row = await self._db.one(OF_CDR, cdr)

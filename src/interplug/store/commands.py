@@ -12,6 +12,7 @@ import msgspec
 
 from interplug.model.types import fold
 from interplug.store.database import Database, Numbers, Row, of_row
+from interplug.store.drivers import COMMANDED
 
 COLUMNS = (
     "id, direction, connection, version, command, state, document, response_url, ours, theirs, place, evse, connector, token, reservation, "
@@ -97,6 +98,8 @@ class Commands:
         command.changed_no = self._numbers.take()
         values = (command.state, command.deadline, command.answered, command.result, command.message, command.finished_at)
         await self._db.execute(UPDATE, *values, command.relay, command.found, command.changed_no, command.id)
+        if command.command in ("START_SESSION", "STOP_SESSION"):
+            await self._db.execute(COMMANDED, command.changed_no, command.id, command.id)
 
     async def get(self, id: str) -> Command | None:
         return _command(await self._db.one(GET, id))

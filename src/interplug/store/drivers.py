@@ -32,6 +32,9 @@ NEW_DRIVE = f"insert into drive ({DRIVE}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 UPDATE = (
     "update drive set state = ?, reason = ?, command = ?, stop_command = ?, session = ?, cdr = ?, deadline = ?, unwanted = ? where id = ?"
 )
+CHANGED = "select id, driver from drive where changed_no > ?"
+CHANGE = "update drive set changed_no = ? where id = ?"
+COMMANDED = "update drive set changed_no = ? where command = ? or stop_command = ?"
 GET_DRIVE = f"select {DRIVE} from drive where id = ?"
 OF_DRIVER = f"select {DRIVE} from drive where driver = ? order by created_at desc limit ?"
 FOUND = "from drive where driver = ? and created_at >= ? and created_at < ?"
@@ -121,14 +124,21 @@ class Drivers:
             await self._db.execute(statement, to, driver)
 
     async def add(self, drive: Drive) -> None:
-        self._numbers.take()
         await self._db.execute(NEW_DRIVE, *msgspec.structs.astuple(drive))
+        await self.touch(drive.id)
+
+    async def touch(self, id: str) -> None:
+        """It, or what belongs to it, has changed: it takes a change number, so that a page that waits for the log sees it."""
+        await self._db.execute(CHANGE, self._numbers.take(), id)
+
+    async def changed(self, after: int) -> list[tuple[str, str]]:
+        """The drives that have changed after a number of the log, and whose they are."""
+        return [(row[0], row[1]) for row in await self._db.all(CHANGED, after)]
 
     async def update(self, drive: Drive) -> None:
-        """Takes a change number, so that a page that waits for the log sees it."""
-        self._numbers.take()
         values = (drive.state, drive.reason, drive.command, drive.stop_command, drive.session, drive.cdr, drive.deadline, drive.unwanted)
         await self._db.execute(UPDATE, *values, drive.id)
+        await self.touch(drive.id)
 
     async def get(self, id: str) -> Drive | None:
         row = await self._db.one(GET_DRIVE, id)

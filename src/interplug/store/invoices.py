@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from interplug.store.database import Database, Numbers, Row
+from interplug.store.drivers import CHANGE
 
 NEXT = (
     "insert into invoice_series (series, last) values (?, 1) "
@@ -74,11 +75,11 @@ class Invoices:
         return int(row[0])
 
     async def add(self, invoice: Invoice, subjects: dict[str, bytes]) -> None:
-        """With what of each subject stands on it. Takes a change number, so that a page that waits for the log sees it."""
-        self._numbers.take()
+        """With what of each subject stands on it. Its drive takes a change number, so that a page that waits for the log sees it."""
         one = invoice
         values = one.series, one.no, one.contract, one.drive, one.issued_at, one.currency, f"{one.net:f}", f"{one.gross:f}", one.document
         await self._db.execute(ADD, *values)
+        await self._db.execute(CHANGE, self._numbers.take(), one.drive)
         await self._db.many(MARK, [(subject, one.series, one.no, rates) for subject, rates in subjects.items()])
 
     async def of_subject(self, subject: str) -> list[tuple[str, int, bytes]]:

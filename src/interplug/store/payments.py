@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from interplug.store.database import Database, Numbers, Row
+from interplug.store.drivers import CHANGE
 
 ZERO = Decimal()
 NEVER = 2**62
@@ -102,14 +103,14 @@ class Payments:
         self._numbers = numbers
 
     async def add(self, payment: Payment) -> None:
-        self._numbers.take()
         await self._db.execute(ADD, *_values(payment))
+        await self._db.execute(CHANGE, self._numbers.take(), payment.drive)
 
     async def update(self, payment: Payment) -> None:
-        """Takes a change number, so that a page that waits for the log sees it."""
-        self._numbers.take()
+        """Its drive takes a change number, so that a page that waits for the log sees it."""
         values = _values(payment)
         await self._db.execute(UPDATE, *values[1:], payment.id)
+        await self._db.execute(CHANGE, self._numbers.take(), payment.drive)
 
     async def get(self, id: str) -> Payment | None:
         return _payment(await self._db.one(GET, id))

@@ -28,7 +28,7 @@ from . import asking
 from .choosing import chosen
 from .guarding import guarded
 from .languages import N_, _, say, speak
-from .live import OVER, Part, Stream, Streams, TooMany
+from .live import OVER, Part, Stream, Streams, TooMany, anything
 from .passwords import Busy
 from .rendering import STATIC, rendered
 from .session import neighbourhood
@@ -97,7 +97,7 @@ class Console:
             rows = await self._rows()
             return [Part("alerts", rows, lambda: self._part("_alerts.html", rows=rows, csrf=self.signing.proof(guest)))]
 
-        return Stream(self.streams, (guest.name, _address(request)), None, look, moved)
+        return Stream(self.streams, (guest.name, _address(request)), anything, look, moved)
 
     async def _rows(self) -> list[Row]:
         async def work(tx: Tx) -> list[Row]:

@@ -46,7 +46,7 @@ from . import asking
 from .choosing import chosen
 from .guarding import guarded
 from .languages import N_, Words, _, speak
-from .live import OVER, Part, Stream, Streams, TooMany
+from .live import OVER, Part, Stream, Streams, TooMany, anything
 from .rendering import STATIC, answer, rendered
 from .session import Cookies, Visitor, neighbourhood
 
@@ -213,7 +213,7 @@ class Terminals:
             ]
             return [*parts, Part(OVER, True, lambda: "")] if charge.over else parts
 
-        return Stream(self.streams, (visitor.name, neighbourhood(request.client.host if request.client else "")), None, look)
+        return Stream(self.streams, (visitor.name, neighbourhood(request.client.host if request.client else "")), anything, look)
 
     # --- what they show
 

@@ -22,7 +22,7 @@ from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 from interplug.web import asking, printing, wording
 from interplug.web.languages import _
-from interplug.web.live import OVER, Part, Stream
+from interplug.web.live import OVER, Part, Stream, Topic
 from interplug.web.rendering import answer as as_json
 from interplug.web.session import Limit, Visitor
 
@@ -195,9 +195,13 @@ class Driving:
         visitor = self.surface.visitor(request)
         drive = await self._drive(request, visitor)
         proof = self.surface.cookies.proof(visitor)
+        session = drive.session
 
         async def look() -> list[Part]:
-            ride = await rides.ride(self.node, await self._now(drive))
+            now = await self._now(drive)
+            if not await self._still_sees(request, now):
+                return self._ended(visitor)
+            ride = await rides.ride(self.node, now)
             state = ride.drive.state, ride.drive.reason, ride.until, ride.advice, ride.drive.unwanted
             parts = [
                 Part("state", state, lambda: self.surface.part("driver/_state.html", ride=ride)),
@@ -213,9 +217,24 @@ class Driving:
             return [*parts, Part(OVER, True, lambda: "")] if ride.settled else parts
 
         async def moved() -> object:
-            return await rides.moved(self.node, await self._now(drive))
+            nonlocal session
+            now = await self._now(drive)
+            session = now.session
+            return await self._still_sees(request, now), await rides.moved(self.node, now)
 
-        return Stream(self.surface.streams, self.surface.who(request), None, look, moved)
+        def topics() -> frozenset[Topic]:
+            return frozenset({("drive", drive.id), *([session] if session else [])})
+
+        return Stream(self.surface.streams, self.surface.who(request), topics, look, moved)
+
+    async def _still_sees(self, request: Request, drive: Drive) -> bool:
+        """A page that is open is told nothing more once whoever opened it is signed out, or the link that lent the drive has ended."""
+        return (await self.surface.known(request.headers.get("cookie", ""))).sees(drive)
+
+    def _ended(self, visitor: Visitor) -> list[Part]:
+        lent = not visitor.account and not visitor.driver
+        said = Part("state", None, lambda: self.surface.part("driver/_ended.html", lent=lent))
+        return [said, Part("stop", None, lambda: ""), Part(OVER, True, lambda: "")]
 
     async def _now(self, drive: Drive) -> Drive:
         return await self.node.store.read(lambda tx: tx.drivers.get(drive.id)) or drive

@@ -22,7 +22,7 @@ from interplug.store.drivers import Drive, Wanted
 from interplug.store.keys import Key
 from interplug.store.tx import Tx
 from interplug.web import asking
-from interplug.web.live import OVER, Part, Stream
+from interplug.web.live import OVER, Part, Stream, Topic
 from interplug.web.session import Visitor
 
 from . import rides
@@ -113,6 +113,7 @@ class History:
         """The newest, as they come and go on: what was begun with a card appears by itself."""
         visitor = self.surface.visitor(request)
         named = {one.card.uid: one.card.label or one.uid for one in await self._cards(visitor)}
+        going: frozenset[int] = frozenset()
 
         async def look() -> list[Part]:
             if visitor.account and not await self.surface.signed_in(visitor):
@@ -125,15 +126,23 @@ class History:
             ]
 
         async def moved() -> object:
+            nonlocal going
             here = await self.surface.signed_in(visitor) if visitor.account else None
-            return here, await self.node.store.read(lambda tx: self._state(tx, visitor))
+            drives, going, told = await self.node.store.read(lambda tx: self._state(tx, visitor))
+            return here, drives, told
 
-        return Stream(self.surface.streams, self.surface.who(request), None, look, moved)
+        def topics() -> frozenset[Topic]:
+            return frozenset({("driver", visitor.driver), *going} if visitor.driver else ())
 
-    async def _state(self, tx: Tx, visitor: Visitor) -> object:
+        return Stream(self.surface.streams, self.surface.who(request), topics, look, moved)
+
+    async def _state(self, tx: Tx, visitor: Visitor) -> tuple[object, frozenset[int], object]:
+        """Of the drives, the Sessions of those that go on, and what these say."""
         drives = await tx.drivers.of_driver(visitor.driver, PAGE) if visitor.driver else []
-        going = [await tx.objects.get_pk(one.session) for one in drives if one.session and one.state in OPEN]
-        return [(one.id, one.state, one.reason, one.session, one.cdr) for one in drives], [one and one.changed_no for one in going]
+        going = [one.session for one in drives if one.session and one.state in OPEN]
+        told = [await tx.objects.get_pk(pk) for pk in going]
+        state = [(one.id, one.state, one.reason, one.session, one.cdr) for one in drives]
+        return state, frozenset(going), [one and one.changed_no for one in told]
 
     async def table(self, request: Request) -> Response:
         """All that fits the search, written while it is read."""

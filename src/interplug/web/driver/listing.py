@@ -139,39 +139,6 @@ class Listing:
         return self._choice
 
 
-class Fresh:
-    """Rows as they are now, made once for all pages that show them: where a status changes, every page that shows it asks at once."""
-
-    MOST = 5000
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._head = -1
-        self._rows: dict[int, Row | None] = {}
-        self._said: dict[object, str] = {}
-
-    async def rows(self, numbers: Iterable[int]) -> dict[int, Row]:
-        wanted = list(numbers)
-        self._forget()
-        if lacking := [pk for pk in wanted if pk not in self._rows]:
-            head, found = self._head, await rows(self._node, lacking)
-            if head == self._head:
-                self._rows |= {pk: found.get(pk) for pk in lacking}
-            return {pk: row for pk in wanted if (row := found.get(pk) or self._rows.get(pk)) is not None}
-        return {pk: row for pk in wanted if (row := self._rows[pk]) is not None}
-
-    def kept(self, key: object, make: Callable[[], str]) -> str:
-        if key not in self._said:
-            self._said[key] = make()
-        return self._said[key]
-
-    def _forget(self) -> None:
-        if self._head != self._node.store.head or len(self._rows) > self.MOST:
-            self._head = self._node.store.head
-            self._rows.clear()
-            self._said.clear()
-
-
 async def rows(node: Node, numbers: Iterable[int]) -> dict[int, Row]:
     """The rows of these Locations as they are now, made from the Locations themselves; without those that are gone."""
 

@@ -8,13 +8,8 @@ file, of which this node hands out the tiles, or a style somewhere else, which t
 from __future__ import annotations
 
 import asyncio
-from functools import cached_property
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from pmtiles.reader import MmapSource, Reader
-from pmtiles.tile import Compression
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -29,6 +24,7 @@ from interplug.web.rendering import answer as as_json
 
 from . import searching
 from .surface import Surface
+from .tiles import Tiles
 
 POINTS_FROM = 11
 POINTS = 500
@@ -38,11 +34,11 @@ VECTOR_TILE = "application/vnd.mapbox-vector-tile"
 
 
 class Mapping:
-    def __init__(self, surface: Surface) -> None:
-        self.node, self.settings = surface.node, surface.node.settings.map
+    def __init__(self, surface: Surface, tiles: Tiles | None) -> None:
+        self.node, self.tiles = surface.node, tiles
 
     def routes(self) -> list[BaseRoute]:
-        tiles = [Route("/map/tiles/{z:int}/{x:int}/{y:int}.mvt", self.tile)] if self.settings.pmtiles else []
+        tiles = [Route("/map/tiles/{z:int}/{x:int}/{y:int}.mvt", self.tile)] if self.tiles is not None else []
         return [Route("/map.json", self.shown), *tiles]
 
     async def shown(self, request: Request) -> Response:
@@ -52,24 +48,16 @@ class Mapping:
         return as_json({"clusters": clusters, "points": points[:POINTS], "more": len(points) > POINTS})
 
     async def tile(self, request: Request) -> Response:
-        place = tuple(request.path_params[name] for name in ("z", "x", "y"))
-        if place[0] > 24 or max(place[1:]) >= 1 << place[0]:
+        assert self.tiles is not None
+        z, x, y = (request.path_params[name] for name in ("z", "x", "y"))
+        if z > 24 or max(x, y) >= 1 << z:
             raise HTTPException(404)
-        found = await asyncio.to_thread(self._tiles.get, *place)
+        found = await asyncio.to_thread(self.tiles.get, z, x, y)
         kept = {"cache-control": "public, max-age=86400"}
         if found is None:
             return Response(status_code=204, headers=kept)
-        packed = {"content-encoding": "gzip"} if self._packed else {}
+        packed = {"content-encoding": self.tiles.packed} if self.tiles.packed else {}
         return Response(found, headers={**kept, **packed}, media_type=VECTOR_TILE)
-
-    @cached_property
-    def _tiles(self) -> Any:
-        with Path(self.settings.pmtiles).open("rb") as file:
-            return Reader(MmapSource(file))  # type: ignore[no-untyped-call]
-
-    @cached_property
-    def _packed(self) -> bool:
-        return bool(self._tiles.header()["tile_compression"] == Compression.GZIP)
 
 
 async def _shown(tx: Tx, search: Search, box: Box, zoom: int) -> tuple[list[Cluster], list[Point]]:

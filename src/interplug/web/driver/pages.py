@@ -35,6 +35,7 @@ from .plugs import Plugs
 from .reporting import Reporting
 from .reserving import Reserving
 from .surface import Surface
+from .tiles import Tiles
 
 
 class Recognising:
@@ -61,11 +62,12 @@ class Pages:
         self.desk = driving.desk
         trouble = self.surface.trouble
         membership = Membership(self.surface, self.desk)
+        tiles = Tiles(node.settings.map.pmtiles) if node.settings.map.pmtiles else None
         self.favourites, self.noticing = membership.favourites, membership.noticing
         self.app = Starlette(
             routes=[
-                *Finding(self.surface, timer).routes(),
-                *Mapping(self.surface).routes(),
+                *Finding(self.surface, tiles, timer).routes(),
+                *Mapping(self.surface, tiles).routes(),
                 *Linking(self.surface).routes(),
                 *Plugs(self.surface, self.photos).routes(),
                 *Reporting(self.surface, timer).routes(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -11,26 +12,35 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from interplug.drivers import reserving
+from interplug.drivers.estimate import Wish
 from interplug.drivers.locations import place_of
+from interplug.store.drivers import Drive
+from interplug.store.reservations import Reservation
 from interplug.web import wording
-from interplug.web.languages import N_, _
-from interplug.web.live import Part, Stream
+from interplug.web.languages import N_, _, spoken
+from interplug.web.live import OVER, PROOF, Part, Stream, always, event
 from interplug.web.session import Visitor
 
 from . import about, car, methods
 from .favourites import keeping
 from .listing import copies_of
+from .once import Once
 from .photos import Photos
-from .station import Station, station
+from .station import Evse, Station, station
 from .stations import public
 from .surface import Surface
 
+Who = tuple[int, str, Wish, str]
+"""The station, and for whom it is shown: the driver, what they want to charge, their language."""
+NOBODYS: tuple[None, None, tuple[methods.Card, ...]] = None, None, ()
+"""What a visitor has begun, reserved and can pay with who has done nothing here yet."""
 NO_STATION = N_("This station is not known here, or not any more.")
 
 
 class Plugs:
     def __init__(self, surface: Surface, photos: Photos) -> None:
         self.surface, self.node, self.photos = surface, surface.node, photos
+        self.once = Once(surface.node)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -55,33 +65,58 @@ class Plugs:
     async def live(self, request: Request) -> ASGIApp:
         visitor, wish = self.surface.visitor(request), car.wish(request)
         shown = await self._station(request, visitor)
-        said: dict[str, str] = {evse.uid: evse.status for evse in shown.evses}
+        said = _statuses(shown)
+        who = shown.pk, visitor.driver, wish, spoken()
 
         async def look() -> list[Part]:
-            found = await station(self.node, shown.pk, visitor.driver, wish)
-            current, held = await self.surface.open_drive(visitor), await self.surface.open_reservation(visitor)
+            nonlocal said
+            if visitor.account and not await self.surface.signed_in(visitor):
+                return [Part(OVER, True, lambda: "")]  # the browser comes back as who it is now
+            found = await self._seen(who)
             if found is None:
                 return [Part("contact", None, lambda: self.surface.part("driver/_gone.html"))]
-            news = [evse for evse in found.evses if said.get(evse.uid) != evse.status]
-            said.update({evse.uid: evse.status for evse in found.evses})
-            cards = await methods.choice(self.node, visitor)
-            busy = current is not None, None if held is None else held.id, cards
-            shared = {
-                "station": found,
-                "current": current,
-                "held": held,
-                "methods": cards,
-                "csrf": self.surface.cookies.proof(visitor),
-                "minutes": reserving.MINUTES,
-            }
-            parts = [Part("contact", found.contact, lambda: self.surface.part("driver/_contact.html", station=found))]
-            for place, evse in enumerate(found.evses, 1):
-                context = {**shared, "evse": evse, "place": place}
-                parts.append(Part(f"evse-{place}", (evse, busy), lambda context=context: self.surface.part("driver/_evse.html", **context)))  # type: ignore[misc]
-            spoken = ". ".join(f"{evse.name}: {wording.status(evse.status).text}" for evse in news)
-            return [*parts, Part("said", spoken, lambda: self.surface.part("driver/_said.html", text=spoken))] if news else parts
+            current, held, cards = await self._own(visitor) if visitor.driver else NOBODYS
+            own = current is not None, None if held is None else held.id, cards
+            parts = self.once.made((who, own), lambda: self._parts(who, found, own, current=current, held=held, methods=cards))
+            before, said = said, self.once.made(("statuses", who), lambda: _statuses(found))
+            news = [] if before == said else [evse for evse in found.evses if before.get(evse.uid) != evse.status]
+            return [*parts, self._spoken(news)] if news else parts
 
-        return Stream(self.surface.streams, self.surface.who(request), [shown.pk], look)
+        proof = self.surface.cookies.proof(visitor)
+        return Stream(self.surface.streams, self.surface.who(request), always([shown.pk]), look, proof=proof)
+
+    async def _own(self, visitor: Visitor) -> tuple[Drive | None, Reservation | None, tuple[methods.Card, ...]]:
+        """What the visitor does already, and how they may pay."""
+        current, held = await self.surface.open_drive(visitor), await self.surface.open_reservation(visitor)
+        return current, held, tuple(await methods.choice(self.node, visitor))
+
+    def _spoken(self, news: list[Evse]) -> Part:
+        text = ". ".join(f"{evse.name}: {wording.status(evse.status).text}" for evse in news)
+        written = self.once.made(("said", text), lambda: event("said", self.surface.part("driver/_said.html", text=text)))
+        return Part("said", text, lambda: written)
+
+    async def _seen(self, who: Who) -> Station | None:
+        """As it is now for whom: read and priced once for all who see the same."""
+
+        async def read(lacking: list[Who]) -> dict[Who, Station]:
+            found = [(one, await station(self.node, *one[:3])) for one in lacking]
+            return {one: shown for one, shown in found if shown is not None}
+
+        return (await self.once.read([who], read)).get(who)
+
+    def _parts(self, who: Who, found: Station, own: Hashable, **context: Any) -> list[Part]:
+        """Each is written once for all who see the same, but for the proof that it is their own page."""
+        shared = {"station": found, "csrf": PROOF, "minutes": reserving.MINUTES, **context}
+
+        def part(name: str, value: object, template: str, **context: Any) -> Part:
+            def written() -> bytes:
+                return event(name, self.surface.part(template, **context))
+
+            return Part(name, self.once.same((name, who), (value, own)), lambda: self.once.made((name, who, own), written))
+
+        contact = part("contact", found.contact, "driver/_contact.html", station=found)
+        evses = enumerate(found.evses, 1)
+        return [contact, *(part(f"evse-{place}", evse, "driver/_evse.html", **shared, evse=evse, place=place) for place, evse in evses)]
 
     async def photo(self, request: Request) -> Response:
         """Only of a station that is shown, and only what its operator named there."""
@@ -101,3 +136,7 @@ class Plugs:
         if found is None:
             raise HTTPException(404, _(NO_STATION))
         return found
+
+
+def _statuses(shown: Station) -> dict[str, str]:
+    return {evse.uid: evse.status for evse in shown.evses}

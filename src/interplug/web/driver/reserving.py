@@ -23,7 +23,7 @@ from interplug.store.keys import Key, Stored
 from interplug.store.reservations import Reservation
 from interplug.web import asking, wording
 from interplug.web.languages import N_, Words, _
-from interplug.web.live import OVER, Part, Stream
+from interplug.web.live import OVER, Part, Stream, anything
 from interplug.web.session import Visitor
 
 from . import methods
@@ -133,6 +133,9 @@ class Reserving:
         proof = self.surface.cookies.proof(visitor)
 
         async def look() -> list[Part]:
+            if (await self.surface.known(request.headers.get("cookie", ""))).driver != one.driver:
+                gone = Part("reservation", None, lambda: self.surface.part("driver/_ended.html", lent=False))
+                return [gone, Part(OVER, True, lambda: "")]
             row = await self.node.store.read(lambda tx: tx.reservations.get(one.id)) or one
             kept, cards = await self._kept(row), await methods.choice(self.node, visitor)
             shown: dict[str, Any] = {"kept": kept, "methods": cards, "csrf": proof}
@@ -140,7 +143,7 @@ class Reserving:
             parts = [Part("reservation", state, lambda: self.surface.part("driver/_reservation.html", **shown))]
             return parts if kept.open else [*parts, Part(OVER, True, lambda: "")]
 
-        return Stream(self.surface.streams, self.surface.who(request), None, look)
+        return Stream(self.surface.streams, self.surface.who(request), anything, look)
 
     async def cancel(self, request: Request) -> Response:
         visitor = self.surface.visitor(request)

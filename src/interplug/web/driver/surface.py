@@ -44,14 +44,17 @@ class Surface:
 
     async def recognise(self, scope: Scope) -> None:
         """Once for each request, before any page: who it is."""
-        header, now = Headers(scope=scope).get("cookie", ""), self.node.clock()
+        scope[VISITOR] = await self.known(Headers(scope=scope).get("cookie", ""))
+
+    async def known(self, header: str) -> Visitor:
+        """Who has these cookies, as of now: a session ends, and so does what was lent."""
         visitor = self.cookies.read(header)
         if visitor.account:
             driver = await self.signed_in(visitor)
             visitor = stranger() if driver is None else replace(visitor, driver=driver)
         elif visitor.driver and await self.node.store.read(lambda tx: tx.accounts.get(visitor.driver), snapshot=False) is not None:
             visitor = stranger()  # the guest of this browser has an account since, and signs in to it
-        scope[VISITOR] = replace(visitor, lent=frozenset(self.cookies.lent(header, now)))
+        return replace(visitor, lent=frozenset(self.cookies.lent(header, self.node.clock())))
 
     async def signed_in(self, visitor: Visitor) -> str | None:
         """The driver to whose account the visitor is signed in at this moment."""

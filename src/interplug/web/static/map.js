@@ -9,6 +9,7 @@ const SIDE = 2 ** 28; // As store/earth.py has it.
 const SHARE = 0.005; // Of all stations: a part of the world with fewer does not make the first view wider.
 const FEW = 500; // So many are all shown, so the first view is of them exactly.
 const KEPT = "interplug map";
+const OURS = "interplug "; // Begins the names of our layers and sources: a style of somebody else has names of its own.
 const said = side.dataset;
 let map = null;
 let near = new URLSearchParams(location.search).get("near") || "";
@@ -106,16 +107,16 @@ const text = (field, size, extra) => ({ "text-field": field, "text-size": size, 
 function ours() {
   const available = { available: ["+", ["case", [">", ["get", "free"], 0], 1, 0]] };
   return {
-    clusters: { type: "geojson", data: EMPTY },
-    points: { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 26, clusterMaxZoom: 16, clusterProperties: available },
-    me: { type: "geojson", data: EMPTY },
+    [OURS + "clusters"]: { type: "geojson", data: EMPTY },
+    [OURS + "points"]: { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 26, clusterMaxZoom: 16, clusterProperties: available },
+    [OURS + "me"]: { type: "geojson", data: EMPTY },
   };
 }
 function style() {
   const sources = ours();
   const layers = [{ id: "water", type: "background", paint: {} }];
   if (said.tiles) {
-    sources.base = { type: "vector", tiles: [location.origin + said.tiles], maxzoom: 15, attribution: said.attribution };
+    sources.base = { type: "vector", tiles: [location.origin + said.tiles], maxzoom: Number(said.deepest), attribution: said.attribution };
     const line = (id, filter, width) => ({ id, type: "line", source: "base", "source-layer": "roads", ...(filter && { filter }), paint: { "line-width": width } });
     layers.push(
       { id: "land", type: "fill", source: "base", "source-layer": "earth", paint: {} },
@@ -146,11 +147,11 @@ function stations() {
     { id: "frees", type: "symbol", source: "points", filter: ["has", "pk"], minzoom: 11.5, layout: text(["to-string", ["get", "free"]], ["interpolate", ["linear"], ["zoom"], 11.5, 10, 16, 14], { "text-allow-overlap": true, "text-ignore-placement": true }), paint: {} },
     { id: "me", type: "circle", source: "me", paint: { "circle-radius": 8, "circle-stroke-width": 4 } },
   ];
-  for (const layer of layers) map.addLayer(layer);
+  for (const layer of layers) map.addLayer({ ...layer, id: OURS + layer.id, source: OURS + layer.source });
 }
 function paint() {
   const free = ["case", [">", ["get", "free"], 0], colour("--free"), colour("--busy")];
-  const wanted = {
+  const base = {
     water: { "background-color": colour("--map-water") },
     land: { "fill-color": colour("--map-land") },
     lakes: { "fill-color": colour("--map-water") },
@@ -158,6 +159,8 @@ function paint() {
     highways: { "line-color": colour("--map-road") },
     borders: { "line-color": colour("--map-border") },
     towns: { "text-color": colour("--soft"), "text-halo-color": colour("--map-land") },
+  };
+  const wanted = {
     clusters: { "circle-color": ["case", [">", ["get", "free"], 0], colour("--accent"), colour("--busy")], "circle-stroke-color": colour("--map-ring") },
     counts: { "text-color": colour("--on-accent") },
     nests: { "circle-color": ["case", [">", ["get", "available"], 0], colour("--accent"), colour("--busy")], "circle-stroke-color": colour("--map-ring") },
@@ -166,9 +169,11 @@ function paint() {
     frees: { "text-color": colour("--card") },
     me: { "circle-color": colour("--map-me"), "circle-stroke-color": colour("--card") },
   };
-  for (const [layer, values] of Object.entries(wanted)) {
+  const look = (layer, values) => {
     if (map.getLayer(layer)) for (const [name, value] of Object.entries(values)) map.setPaintProperty(layer, name, value);
-  }
+  };
+  if (!said.style) for (const [layer, values] of Object.entries(base)) look(layer, values);
+  for (const [layer, values] of Object.entries(wanted)) look(OURS + layer, values);
 }
 const short = (count) => (count < 1000 ? String(count) : count < 10000 ? (count / 1000).toFixed(1) + "k" : Math.round(count / 1000) + "k");
 
@@ -176,13 +181,13 @@ function draw(answer) {
   shown = new Map();
   const clusters = answer.clusters.map(([x, y, count, evses, free]) => feature(x, y, { count, free, text: short(count) }));
   for (const [pk, x, y, free, evses] of answer.points) shown.set(pk, feature(x, y, { pk, free, evses }));
-  map.getSource("clusters").setData({ type: "FeatureCollection", features: clusters });
+  map.getSource(OURS + "clusters").setData({ type: "FeatureCollection", features: clusters });
   points();
   side.dataset.zoom = map.getZoom().toFixed(2);
   side.dataset.clusters = answer.clusters.length;
   side.dataset.points = answer.points.length;
 }
-const points = () => map.getSource("points").setData({ type: "FeatureCollection", features: [...shown.values()] });
+const points = () => map.getSource(OURS + "points").setData({ type: "FeatureCollection", features: [...shown.values()] });
 const feature = (x, y, properties) => ({ type: "Feature", properties, geometry: { type: "Point", coordinates: degrees(x, y) } });
 
 // What an operator has just told, for the points of the map.
@@ -278,15 +283,15 @@ function listen() {
     if (side.dataset.ready) refresh(true);
   });
   const closer = (event) => map.easeTo({ center: event.features[0].geometry.coordinates, zoom: Math.min(map.getZoom() + 2.2, 17.5) });
-  map.on("click", "clusters", closer);
-  map.on("click", "nests", closer);
-  map.on("click", "points", (event) => pick(event.features[0].properties.pk).catch(console.warn));
+  map.on("click", OURS + "clusters", closer);
+  map.on("click", OURS + "nests", closer);
+  map.on("click", OURS + "points", (event) => pick(event.features[0].properties.pk).catch(console.warn));
   for (const layer of ["clusters", "nests", "points"]) {
-    map.on("mouseenter", layer, () => (map.getCanvas().style.cursor = "pointer"));
-    map.on("mouseleave", layer, () => (map.getCanvas().style.cursor = ""));
+    map.on("mouseenter", OURS + layer, () => (map.getCanvas().style.cursor = "pointer"));
+    map.on("mouseleave", OURS + layer, () => (map.getCanvas().style.cursor = ""));
   }
   map.on("click", (event) => {
-    if (!map.queryRenderedFeatures(event.point, { layers: ["points"] }).length) picked.hidden = true;
+    if (!map.queryRenderedFeatures(event.point, { layers: [OURS + "points"] }).length) picked.hidden = true;
   });
 }
 
@@ -296,7 +301,7 @@ function here(place, move = true) {
   near = place[1].toFixed(5) + "," + place[0].toFixed(5);
   nearby.setAttribute("aria-pressed", "true");
   if (!map) return;
-  map.getSource("me").setData({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: place } });
+  map.getSource(OURS + "me").setData({ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: place } });
   map.jumpTo({ center: place, zoom: Math.max(map.getZoom(), 12.5) });
 }
 nearby.hidden = !("geolocation" in navigator);
@@ -304,7 +309,7 @@ nearby.addEventListener("click", () => {
   if (near) {
     near = "";
     nearby.removeAttribute("aria-pressed");
-    map?.getSource("me").setData(EMPTY);
+    map?.getSource(OURS + "me").setData(EMPTY);
     search();
     return;
   }
