@@ -17,8 +17,8 @@ from interplug.drivers.offers import read_offer
 from interplug.drivers.places import PlaceList
 from interplug.modules.node import Node
 from interplug.store.earth import LEVELS, SIDE, Box, around, degrees, metres, point
-from interplug.store.finding import MOST, Search, folded
-from interplug.store.places import Kind, Place
+from interplug.store.finding import MOST, Cluster, Search, folded
+from interplug.store.places import Kind, Kinds, Place
 from interplug.versions import chain
 from tests import real_data
 from tests.modules import said
@@ -59,6 +59,10 @@ class Told:
         found = await self.node.store.read(lambda tx: tx.finding.find(Search(**search), 50, 0, at))
         assert found.total == len(found.places)
         return [place.name for place in found.places]
+
+    async def clusters(self, **search: Any) -> list[Cluster]:
+        """Of the whole world, from afar."""
+        return await self.node.store.read(lambda tx: tx.finding.clusters(Search(**search), WORLD, LEVELS[0]))
 
 
 @pytest.fixture
@@ -136,6 +140,33 @@ async def test_one_plug_has_to_fit_in_everything_that_is_asked_of_it(told: Told)
     assert await told.names(plug="IEC_62196_T2_COMBO", watts=50_000) == ["Strong"]
     assert await told.names(plug="CHADEMO", watts=50_000) == ["Mixed"]
     assert await told.names(watts=150_000) == ["Strong"]
+
+
+async def test_what_is_free_now_is_a_plug_that_fits_and_not_the_one_beside_it(told: Told) -> None:
+    cpo = await direct(told)
+    mixed = station("Mixed", standard="CHADEMO", max_electric_power=50_000, tariff_ids=["T1"], status="CHARGING")
+    beside = said.connector(standard="IEC_62196_T2", max_electric_power=11_000)
+    mixed["evses"].append(said.evse("E2", status="AVAILABLE", evse_id="BE*XYZ*E2", connectors=[beside]))
+    await told.tariff(cpo, "T1", "0.39")
+    await told.put(cpo, mixed)
+    for fits in ({"plug": "CHADEMO"}, {"watts": 50_000}, {"price": 40}):
+        assert await told.names(**fits) == ["Mixed"]
+        assert await told.names(**fits, free=True) == [] and await told.clusters(**fits, free=True) == []
+    assert await told.names(free=True) == await told.names(plug="IEC_62196_T2", free=True) == ["Mixed"]
+    told.clock.move(5)
+    assert (await cpo.send("PATCH", "locations/BE/XYZ/Mixed/E1", {"status": "AVAILABLE", "last_updated": told.clock.text()})).ok
+    await told.places.tick()
+    assert await told.names(plug="CHADEMO", price=40, free=True) == ["Mixed"]
+    assert [(one.places, one.evses, one.free) for one in await told.clusters(plug="CHADEMO", free=True)] == [(1, 2, 2)]
+
+
+async def test_a_plug_that_is_shown_at_another_station_is_found_there_alone(told: Told) -> None:
+    own = station("Own", evse="BE*XYZ*E1", standard="CHADEMO")
+    other = station("Other", evse="BE*XYZ*E1", standard="CHADEMO")
+    other["evses"].append(said.evse("E2", status="CHARGING", evse_id="BE*XYZ*E2", connectors=[said.connector(standard="IEC_62196_T2")]))
+    await told.put(await direct(told), own, other)
+    assert await told.names(plug="CHADEMO") == await told.names(plug="CHADEMO", free=True) == ["Own"]
+    assert (await told.names(plug="IEC_62196_T2"), await told.names(free=True)) == (["Other"], ["Own"])
 
 
 async def test_an_operator_what_is_open_and_what_has_a_place_for_disabled_people(told: Told) -> None:
@@ -243,7 +274,13 @@ async def test_the_cells_of_every_zoom_count_what_there_is_after_any_change(told
 
 
 async def _hold(told: Told) -> None:
-    for search in (Search(), Search(free=True), Search(watts=50_000), Search(plug="IEC_62196_T2", free=True)):
+    for search in (
+        Search(),
+        Search(free=True),
+        Search(watts=50_000),
+        Search(plug="IEC_62196_T2", free=True),
+        Search(watts=11_000, free=True),
+    ):
         listed = await told.node.store.read(lambda tx, search=search: tx.finding.find(search, MOST))  # type: ignore[misc]
         for zoom in LEVELS:
             cells = await told.node.store.read(lambda tx, search=search, zoom=zoom: tx.finding.clusters(search, WORLD, zoom))  # type: ignore[misc]
@@ -273,11 +310,12 @@ async def test_a_part_of_the_map_shows_what_is_in_it(told: Told) -> None:
 async def test_of_what_many_words_fit_only_so_much_is_put_in_order_and_the_rest_is_owned_up_to(told: Told) -> None:
     x, y = point(UTRECHT[1], UTRECHT[0])
     kind = Kind("Alfa", (("IEC_62196_T2", 11_000, 0),))
+    kinds = Kinds(kind, kind)
 
     def place(pk: int) -> Place:
         return Place(pk, 1, f"Street {pk}", "", "Utrecht", "Alfa", f"street {pk} utrecht", ",IEC_62196_T2,", 2, 1, 11_000, 0, x + pk, y)
 
-    many = [(pk, place(pk), kind) for pk in range(1, MOST + 102)]
+    many = [(pk, place(pk), kinds) for pk in range(1, MOST + 102)]
     await told.node.store.write(lambda tx: tx.places.level(many, {}))
     found = await told.node.store.read(lambda tx: tx.finding.find(Search(text="utrecht str"), 50))
     assert (found.total, found.more, len(found.places)) == (MOST, True, 50)

@@ -14,12 +14,18 @@ from interplug.store.places import Place
 
 Document = dict[str, Any]
 HIDDEN = ("REMOVED", "PLANNED")
+AVAILABLE = "AVAILABLE"
 DISABLED = "DISABLED"
 
 
 def evses_of(document: Document) -> list[Document]:
     """The EVSEs that drivers are shown."""
     return [evse for evse in document.get("evses") or () if evse["status"] not in HIDDEN]
+
+
+def evses_here(document: Document, elsewhere: frozenset[str]) -> list[Document]:
+    """Without those that are shown at other Locations."""
+    return [evse for evse in evses_of(document) if not evse.get("evse_id") or evse_name(evse) not in elsewhere]
 
 
 def shown(stored: Stored) -> bool:
@@ -53,7 +59,7 @@ def place_of(stored: Stored, operator: str = "", elsewhere: frozenset[str] = fro
     if not shown(stored):
         return None
     document = stored.document
-    evses = [evse for evse in evses_of(document) if not evse.get("evse_id") or evse_name(evse) not in elsewhere]
+    evses = evses_here(document, elsewhere)
     if not evses:
         return None
     connectors = [connector for evse in evses for connector in evse["connectors"]]
@@ -71,7 +77,7 @@ def place_of(stored: Stored, operator: str = "", elsewhere: frozenset[str] = fro
         words=" ".join(dict.fromkeys(" ".join((*map(folded, told), *names)).split())),
         plugs="".join(f",{standard}" for standard in sorted({connector["standard"] for connector in connectors})) + ",",
         evses=len(evses),
-        free=sum(evse["status"] == "AVAILABLE" for evse in evses),
+        free=sum(evse["status"] == AVAILABLE for evse in evses),
         watts=max(watts(connector) for connector in connectors),
         heard_at=stored.received_at,
         x=x,

@@ -14,17 +14,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from interplug.model.types import decode_json, encode_json, fold
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Change, Key, Stored
-from interplug.store.places import DEARER, POWERS, PRICES, UNKNOWN, Kind, Place
+from interplug.store.places import DEARER, POWERS, PRICES, UNKNOWN, Kind, Kinds, Socket
 from interplug.store.tx import Tx
 
 from .asking_price import Asking
 from .hours import is_open
-from .locations import accessible, evse_name, evses_of, operator_of, place_of, shown, watts
+from .locations import AVAILABLE, accessible, evse_name, evses_here, evses_of, operator_of, place_of, shown, watts
 
 Document = dict[str, Any]
 READER = (0, "finding")
@@ -70,7 +72,7 @@ class PlaceList:
 
         made_for, offers = await self.node.store.read(work)
         settings = self.node.settings
-        wanted = zlib.crc32(encode_json([1, settings.places.sources, settings.payments.currency, offers]))
+        wanted = zlib.crc32(encode_json([2, settings.places.sources, settings.payments.currency, offers]))
         if wanted != made_for:
             self.position = 0
             await self.node.store.write(lambda tx: tx.mark(MADE_FOR, wanted))
@@ -100,11 +102,11 @@ class PlaceList:
         for pk, stored in found.items():
             taken = await tx.places.shown_elsewhere(pk)
             place = None if stored is None else place_of(stored, self._operator(stored), taken)
-            kind = None if stored is None or place is None else await kind_of(stored, place, asking)
+            kinds = None if stored is None or place is None else await kinds_of(stored, place.operator, taken, asking)
             await tx.places.priced_by(pk, set() if stored is None else tariffs_named(stored))
-            if stored is not None and kind is not None:
-                hours[kind.hours] = is_open(stored.document, self.node.clock())
-            places.append((pk, place, kind))
+            if stored is not None and kinds is not None:
+                hours[kinds.all.hours] = is_open(stored.document, self.node.clock())
+            places.append((pk, place, kinds))
         await tx.places.level(places, hours)
         if reached is not None:
             await tx.cursors.move([(*READER, reached)])
@@ -162,11 +164,19 @@ def rank_of(stored: Stored, connection: Connection | None, sources: list[str]) -
     return (named * 2 + (not direct)) * 1_000_000_000 + stored.key.source
 
 
-async def kind_of(stored: Stored, place: Place, asking: Asking) -> Kind:
-    document = stored.document
-    plugs = [plug for evse in evses_of(document) for plug in evse["connectors"]]
-    sockets = {(plug["standard"], power_step(watts(plug)), price_step(await asking.per_kwh(stored, plug))) for plug in plugs}
-    return Kind(place.operator, tuple(sorted(sockets)), accessible(document), _hours(document))
+async def kinds_of(stored: Stored, operator: str, elsewhere: frozenset[str], asking: Asking) -> Kinds:
+    sockets: set[Socket] = set()
+    free: set[Socket] = set()
+    for evse in evses_here(stored.document, elsewhere):
+        here = {_socket(plug, await asking.per_kwh(stored, plug)) for plug in evse["connectors"]}
+        sockets |= here
+        free |= here if evse["status"] == AVAILABLE else set()
+    whole = Kind(operator, tuple(sorted(sockets)), accessible(stored.document), _hours(stored.document))
+    return Kinds(whole, msgspec.structs.replace(whole, sockets=tuple(sorted(free))) if free else None)
+
+
+def _socket(plug: Document, price: Decimal | None) -> Socket:
+    return plug["standard"], power_step(watts(plug)), price_step(price)
 
 
 def power_step(watts: int) -> int:

@@ -1,8 +1,8 @@
 """Searching the places of `places.py`: by words, by what a driver needs, near a point, in a part of the map.
 
 A search costs what it shows and not what there is. Words are looked up in an index. Filters are answered for the few kinds of places
-once, and each place knows its kind. What is near is looked for in rings, each wider than the last. At most MOST of what many words
-fit is put in order; then `more` says that there are others.
+once, and each place knows its kind; one that asks for what is free now goes by the plugs that are. What is near is looked for in rings,
+each wider than the last. At most MOST of what many words fit is put in order; then `more` says that there are others.
 """
 
 from __future__ import annotations
@@ -228,9 +228,11 @@ def _all(*conditions: Condition) -> Condition:
 
 def _filters(search: Search, kind: str) -> Sequence[Condition]:
     """`kind`: the column; with a + before it no index of it is used, where another one leads to what is shown."""
-    table, (kinds, values) = kind.lstrip("+").partition(".")[0], _kinds(search)
-    found: list[Condition] = [(f"{kind} in {kinds}", values)] if kinds else []
-    return [*found, (f"{table}.free > 0", ())] if search.free else found
+    table, column = kind.split(".")
+    kinds, values = _kinds(search)
+    if not kinds:
+        return [(f"{table.lstrip('+')}.free > 0", ())] if search.free else []
+    return [(f"{table}.{'free_kind' if search.free else column} in {kinds}", values)]
 
 
 def _kinds(search: Search) -> Condition:

@@ -1,9 +1,10 @@
 """The stations as drivers find them: one small row a Location, made from its document by a reader of the change log.
 
 Nothing here is truth: a row is made anew whenever its Location or one of its EVSEs changes, and the station's own page reads the
-Location itself. What filters look at besides the status is the *kind* of a place, of which there are few. The map zoomed out shows
-cells: how many places of each kind, and of all, are in a square of the earth, and how many of their EVSEs are free. Each change is
-counted there at once. `finding.py` asks what is written here.
+Location itself. What filters look at is the *kind* of a place, of which there are few; who wants what is free now looks at the kind that
+the place would be if it had only the plugs that are free. The map zoomed out shows cells: how many places of each kind, and of all, are
+in a square of the earth, how many of their EVSEs are free, and how many places have something free, each counted under the kind of that.
+Each change is counted there at once. `finding.py` asks what is written here.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ UNKNOWN = 0
 ALL = 0
 """The kind under which a cell counts the places of all kinds together."""
 
-COLUMNS = "object, source, name, address, city, operator, words, plugs, evses, free, watts, heard_at, x, y, band, kind"
+COLUMNS = "object, source, name, address, city, operator, words, plugs, evses, free, watts, heard_at, x, y, band, kind, free_kind"
 NAMES = COLUMNS.split(", ")
 PUT = f"""
 insert into place ({COLUMNS}) values ({", ".join("?" * len(NAMES))}) on conflict (object) do update set
   {", ".join(f"{name} = excluded.{name}" for name in NAMES[1:])}"""
 DROP = "delete from place where object = ?"
-BEFORE = "select x, y, kind, evses, free from place where object = ? and band >= 0"
+BEFORE = "select x, y, kind, free_kind, evses, free from place where object = ? and band >= 0"
 KIND = "select id from place_kind where spelled = ?"
 NEW_KIND = """
 insert into place_kind (id, spelled, operator, accessible, hours)
@@ -44,7 +45,7 @@ SUMS = COUNTED.split(", ")[4:]
 COUNT = f"""
 insert into place_cell ({COUNTED}) values ({", ".join("?" * 10)}) on conflict (zoom, y, x, kind) do update set
   {", ".join(f"{name} = place_cell.{name} + excluded.{name}" for name in SUMS)}"""
-EMPTY = "delete from place_cell where zoom = ? and y = ? and x = ? and kind = ? and places <= 0"
+EMPTY = "delete from place_cell where zoom = ? and y = ? and x = ? and kind = ? and places <= 0 and available <= 0"
 EVSES = "select evse, rank from place_evse where object = ?"
 PUT_EVSE = "insert into place_evse (evse, object, rank) values (?, ?, ?) on conflict (evse, object) do update set rank = excluded.rank"
 DROP_EVSE = "delete from place_evse where evse = ? and object = ?"
@@ -61,14 +62,24 @@ DROP_TARIFF = "delete from place_tariff where tariff = ? and object = ?"
 NAMING = "select object from place_tariff where tariff = ?"
 
 
+Socket = tuple[str, int, int]
+
+
 class Kind(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What of a place filters look at. `sockets`: of each plug the standard, the step of the power and that of the price; `hours`: the
     opening times, spelled; empty where it tells none."""
 
     operator: str
-    sockets: tuple[tuple[str, int, int], ...]
+    sockets: tuple[Socket, ...]
     accessible: bool = False
     hours: str = ""
+
+
+class Kinds(msgspec.Struct, frozen=True):
+    """Of a place with all its plugs, and with those alone that are free; None: none is."""
+
+    all: Kind
+    free: Kind | None
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -91,28 +102,35 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     y: int
 
 
+Counts = dict[tuple[int, int, int, int], list[int]]
+"""By zoom, y, x and kind: what is added to `SUMS`."""
+NOTHING = 0
+"""The kind of what is free where nothing is."""
+
+
 class Places:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def level(self, places: Iterable[tuple[int, Place | None, Kind | None]], opened: dict[str, bool]) -> None:
+    async def level(self, places: Iterable[tuple[int, Place | None, Kinds | None]], opened: dict[str, bool]) -> None:
         """Each place as it is now; None: it is not to be found any more. `opened`: which opening times are open now."""
-        counts: dict[tuple[int, int, int, int], list[int]] = {}
-        for pk, place, kind in places:
+        counts: Counts = {}
+        for pk, place, kinds in places:
             before = await self._db.one(BEFORE, pk)
-            if place is None or kind is None:
+            if place is None or kinds is None:
                 await self._db.execute(DROP, pk)
                 after = None
             else:
-                number = await self._kind(kind, opened)
-                await self._db.execute(PUT, *msgspec.structs.astuple(place), place.y >> BAND, number)
-                after = place.x, place.y, number, place.evses, place.free
+                kind = await self._kind(kinds.all, opened)
+                free = NOTHING if kinds.free is None else kind if kinds.free == kinds.all else await self._kind(kinds.free, opened)
+                await self._db.execute(PUT, *msgspec.structs.astuple(place), place.y >> BAND, kind, free)
+                after = place.x, place.y, kind, free, place.evses, place.free
             if before is None or tuple(before) != after:
                 _count(counts, before, -1)
                 _count(counts, after, 1)
         changed = {cell: sums for cell, sums in counts.items() if any(sums)}
         await self._db.many(COUNT, [(*cell, *sums) for cell, sums in changed.items()])
-        await self._db.many(EMPTY, [cell for cell, sums in changed.items() if sums[0] < 0])
+        await self._db.many(EMPTY, [cell for cell, sums in changed.items() if sums[0] < 0 or sums[3] < 0])
 
     async def _kind(self, kind: Kind, opened: dict[str, bool]) -> int:
         spelled = msgspec.json.encode(kind).decode()
@@ -173,13 +191,15 @@ class Places:
         return [row[0] for row in await self._db.all(NAMING, tariff)]
 
 
-def _count(counts: dict[tuple[int, int, int, int], list[int]], row: Sequence[int] | None, sign: int) -> None:
+def _count(counts: Counts, row: Sequence[int] | None, sign: int) -> None:
+    """What a place adds to its cells: itself under its kind, and that something is free there under the kind of that."""
     if row is None:
         return
-    x, y, kind, evses, free = row
-    added = [sign * one for one in (1, evses, free, int(free > 0), x, y)]
+    x, y, kind, free_kind, evses, free = row
+    whole, available = [sign, sign * evses, sign * free, 0, sign * x, sign * y], [0, 0, 0, sign, 0, 0]
+    added = [(kind, whole), (ALL, whole), *([(free_kind, available), (ALL, available)] if free else [])]
     for zoom in LEVELS:
         side = WORLD - zoom - CELL
-        for counted in (kind, ALL):
+        for counted, sums in added:
             cell = zoom, y >> side, x >> side, counted
-            counts[cell] = [was + one for was, one in zip(counts[cell], added, strict=True)] if cell in counts else added
+            counts[cell] = [was + one for was, one in zip(counts[cell], sums, strict=True)] if cell in counts else sums
