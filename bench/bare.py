@@ -1,11 +1,13 @@
 """The application to compare with: plain ASGI and msgspec, everything in memory, one function a request.
 
 It does what no server can leave out: the token (a dict), the message ids, the Link and counts of a page, the body read and checked
-against its type, an envelope with the time. It does not store, and it knows neither versions nor visibility.
+against its type, an envelope with the time. It does not store, and it knows neither versions nor visibility. Whoever keeps a stream open
+gets the same event after each PATCH.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -51,6 +53,9 @@ BODIES = [msgspec.Raw(data.encoded(document)) for document in data.locations(HEL
 CARD = msgspec.convert(data.token(0), Token)
 JSON = (b"content-type", b"application/json")
 
+TOLD = b"event: told\ndata: %s\n\n" % (b"x" * max(0, int(os.environ.get("BENCH_TOLD", "0")) - 20))
+STREAMS: list[asyncio.Event] = []
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _patch = msgspec.json.Decoder(EvsePatch).decode
 _location = msgspec.json.Decoder(Location).decode
@@ -62,10 +67,14 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if not known:
         return await _answer(send, 401, headers, b"{}")
     method = scope["method"]
+    if scope["path"] == "/live":
+        return await _stream(receive, send)
     if method == "GET":
         body = _page(scope, headers)
     elif method == "PATCH":
         _patch(await _read(receive))
+        for stream in STREAMS:
+            stream.set()
         body = _encode(Envelope(datetime.now(UTC)))
     elif method == "PUT":
         _location(await _read(receive))
@@ -74,6 +83,24 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         place = _references(await _read(receive))
         body = _encode(Envelope(datetime.now(UTC), AuthorizationInfo(allowed="ALLOWED", token=CARD, location=place)))
     await _answer(send, 200, headers, body)
+
+
+async def _stream(receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+    changed = asyncio.Event()
+    STREAMS.append(changed)
+    gone = asyncio.ensure_future(_gone(receive, changed))
+    while not gone.done():
+        await send({"type": "http.response.body", "body": TOLD, "more_body": True})
+        await changed.wait()
+        changed.clear()
+
+
+async def _gone(receive: Receive, changed: asyncio.Event) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    STREAMS.remove(changed)
+    changed.set()
 
 
 def _headers(scope: Scope) -> tuple[bool, list[tuple[bytes, bytes]]]:

@@ -4,27 +4,23 @@ Server time is compared with that of an empty page of the same app: the page of 
 request is for another part of the map and for other words, taken from the set by chance, so nothing comes from a memory of answers. The
 map and the list are what the page asks for (`/map.json`, `/found`); the whole page with its frame and its choices stands beside them.
 
-The last row opens 1,000 pages, each with a stream of events from an address of its own. All of them show the station whose status a
-partner then changes, which is the dearest case; what counts is the time from the PATCH to the event at the last of them.
+The last rows are those of `crowd.py`: 1,000 open pages.
 """
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import random
 import re
 import resource
 import sqlite3
-import statistics
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench import data, load, nodes
+from bench import crowd, data, load, nodes
 from bench.load import Ask, Run
 from bench.rows import Plan, Row, times
 from interplug.model.types import decode_json
@@ -36,8 +32,6 @@ from interplug.versions import chain
 CPO, EMSP = ("CPO", *data.PARTY), ("EMSP", "DE", "ABC")
 OURS = 50
 """Locations beside the set, at which the partner of the bench changes statuses."""
-PAGES, CHANGES = 1_000, 12
-WITHIN = 1.0
 FIRST_VIEW = 300_000
 MOST = 3.0
 EMPTY = "/?text=zzzzzzzz"
@@ -71,7 +65,8 @@ def rows(plan: Plan) -> Iterator[Row]:
         near = [_near(chance, places) for _ in range(VIEWS)]
         yield _row(plan, node, "what is near", [f"/found?near={place}" for place in near])
         yield _first_view(node)
-        yield asyncio.run(_live(node, places))
+        ours = {number: _ours(places, number) for number in (crowd.SHOWN, crowd.UNSHOWN)}
+        yield from crowd.rows(plan, node, ours[crowd.SHOWN], [place.pk for place in places if place.pk not in ours.values()])
     finally:
         node.stop()
 
@@ -116,6 +111,11 @@ def _places(database: Path) -> list[_Place]:
         found = [_Place(*row) for row in connection.execute("select object, x, y, city || ' ' || address || ' ' || operator from place")]
     connection.close()
     return found
+
+
+def _ours(places: list[_Place], number: int) -> int:
+    """The Location of the bench with this number."""
+    return next(place.pk for place in places if f"Stationsstraat {number} Alfa Energy" in place.words)
 
 
 def _view(chance: random.Random, places: list[_Place], zoom: int) -> str:
@@ -172,76 +172,3 @@ def _first_view(node: nodes.Server) -> Row:
         details=f"nothing is packed; the largest: {largest}",
         numbers={"bytes": whole},
     )
-
-
-# --- open pages
-
-
-class _Page:
-    """A page that is open: its stream, and when the event of the station that changes was last there."""
-
-    def __init__(self) -> None:
-        self.seen = asyncio.Event()
-        self.at = 0.0
-        self.lost = False
-
-    async def run(self, port: int, number: int, path: str, event: bytes) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-        address = f"10.{number >> 8 & 255}.{number & 255}.1"
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: {address}\r\n\r\n".encode())
-        while line := await reader.readline():
-            if line.startswith(event):
-                self.at = time.perf_counter()
-                self.seen.set()
-            elif line.startswith(b"HTTP/1.1") and b" 200 " not in line:
-                break
-        self.lost = True
-        self.seen.set()
-
-
-async def _live(node: nodes.Server, places: list[_Place]) -> Row:
-    target = next(place.pk for place in places if "Stationsstraat 7 Alfa Energy" in place.words)
-    chance = random.Random(2)
-    pages = [_Page() for _ in range(PAGES)]
-    tasks = []
-    for number, page in enumerate(pages):
-        listed = [target, *(place.pk for place in chance.sample(places, 19))]
-        path = f"/live?of={','.join(map(str, listed))}&points={','.join(map(str, listed))}"
-        tasks.append(asyncio.create_task(page.run(node.port, number, path, f"event: row-{target}".encode())))
-        if number % 20 == 19:
-            await asyncio.sleep(0.05)
-    await _all(pages, 60)
-    cpu, took = node.cpu(), []
-    for number in range(CHANGES):
-        for page in pages:
-            page.seen.clear()
-        await asyncio.sleep(0.5)
-        began = time.perf_counter()
-        await asyncio.to_thread(_change, node, number)
-        await _all(pages, 30)
-        took.append(max(page.at for page in pages) - began)
-    lost = sum(page.lost for page in pages)
-    spent = (node.cpu() - cpu) / CHANGES
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    return Row(
-        claim=f"a status that a partner changes is on {PAGES:,} open pages that show it: within {WITHIN:g} s",
-        measured=f"{statistics.median(took):.2f} s, at most {max(took):.2f} s",
-        holds=max(took) <= WITHIN and not lost,
-        details=f"{CHANGES} changes; {spent * 1000:.0f} ms of the node's CPU a change, what it does besides included; {lost} pages lost",
-        numbers={"median": statistics.median(took), "longest": max(took), "lost": lost},
-    )
-
-
-async def _all(pages: list[_Page], seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        await asyncio.gather(*(page.seen.wait() for page in pages))
-
-
-def _change(node: nodes.Server, number: int) -> None:
-    at = datetime.now(UTC) + timedelta(seconds=number)
-    status = ("CHARGING", "AVAILABLE")[number % 2]
-    body = data.encoded({"status": status, "last_updated": at.strftime("%Y-%m-%dT%H:%M:%SZ")})
-    path = f"/ocpi/2.2.1/receiver/locations/{'/'.join(data.PARTY)}/{data.location_id(7)}/{data.evse_uid(7, 0)}"
-    load.once(node, "PATCH", path, node.headers["cpo"], body)

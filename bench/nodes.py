@@ -92,11 +92,12 @@ def start(command: list[str], environment: Mapping[str, str], port: int, log: Pa
     raise RuntimeError(f"{' '.join(command)} did not start: {log.read_text()[-2000:]}")
 
 
-def bare(folder: Path, held: int = 0) -> Server:
+def bare(folder: Path, held: int = 0, told: int = 0) -> Server:
+    """`told`: bytes of an event of its streams."""
     port = free_port()
     command = [str(BIN / "uvicorn"), "--loop", "uvloop", "--http", "httptools", "--lifespan", "off", "--no-access-log"]
     command += ["--log-level", "warning", "--port", str(port), "bench.bare:application"]
-    server = start(command, {"BENCH_LOCATIONS": str(held)}, port, folder / "bare.log")
+    server = start(command, {"BENCH_LOCATIONS": str(held), "BENCH_TOLD": str(told)}, port, folder / "bare.log")
     server.headers[""] = headers_of("bare-token", "2.2.1")
     return server
 
