@@ -13,7 +13,7 @@ import pytest
 
 from interplug.model.types import decode_json
 from tests.charges.meters import location
-from tests.foreign.pair import Operator, Pair, operator, pair
+from tests.foreign.pair import Operator, Pair, documents, operator, pair
 from tests.foreign.stations import CLI, PATIENCE, need, node_js, station_20
 
 SUBPROTOCOL = "Server requires subprotocol"
@@ -91,5 +91,5 @@ async def test_a_charge_goes_on_while_others_send_rubbish(roaming: Pair, tmp_pat
     assert (await roaming.cdr(session["id"]))["total_energy"] == Decimal("0.03")
     sent = (await report(tmp_path / "out"))["metrics"]
     assert sent["anomaliesSent"] > 100 and sent["serverErrors"] > 50, sent
-    [one] = await roaming.documents("sessions")
+    [one] = await documents(roaming.emsp, "sessions")
     assert one["id"] == session["id"], "nobody else has charged"
