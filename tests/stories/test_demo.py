@@ -76,7 +76,7 @@ def test_a_demo_that_fails_says_why_and_leaves_nothing_behind(victim: str, reaso
         command, env=quiet_environment() | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as demo:
         assert demo.stderr is not None
-        assert "registered with each other" in demo.stderr.readline()
+        assert "registered with their partners" in demo.stderr.readline()
         nodes = {_arguments(path): int(path.name) for path in Path("/proc").glob("[0-9]*") if str(tmp_path) in _arguments(path)}
         if victim == "demo":
             demo.send_signal(signal.SIGTERM)

@@ -22,6 +22,7 @@ from interplug.model.types import decode_json
 from interplug.payments.ledger import Memory
 from interplug.payments.service import Service
 from interplug.store.payments import Payment
+from interplug.web.banking import drawn
 from tests.payments.standing import CHALLENGED, DECLINED, GOOD, UNRULY
 from tests.web.living import Living, two_nodes
 
@@ -118,7 +119,7 @@ def _ready(evse: Any) -> bool:
 async def provider() -> AsyncIterator[Service]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", "", SECRET)
+        service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", "", SECRET, draw=drawn)
         server = uvicorn.Server(uvicorn.Config(service.app, lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server._serve([listener]))
         async with service.running():

@@ -167,7 +167,7 @@ async def test_the_screens_of_a_terminal_and_its_invoice(page: Page, tmp_path: P
 # --- nothing is left out
 
 NO_PAGES = (
-    *("*.json", "*.csv", "*.pdf", "*.xml", "*.mvt", "*/live", "/live", "*/photos/*", "/worker.js", "/manifest.webmanifest"),
+    *("*.json", "*.csv", "*.pdf", "*.xml", "*.mvt", "*/live", "/live", "*/photos/*", "/worker.js", "/manifest.webmanifest", "/static/*"),
     *("/found", "/row/*"),  # parts of the list
     *("/s/*", "/start", "/link/*", "*/paid", "/account/with", "/account/with/*"),  # lead on to pages
 )
@@ -180,7 +180,7 @@ LEAD_ON = (
     *("/notices/browsers*", "/account/passkeys*", "/payments/webhook"),  # JSON, for scripts and programs
 )
 """Forms that are answered with another page, and where they are refused with the page that says why."""
-LATER = {"console/_over.html", "driver/_gone.html", "driver/_picked.html", "driver/_said.html", "console/back.html"}
+LATER = {"console/_over.html", "driver/_ended.html", "driver/_gone.html", "driver/_picked.html", "driver/_said.html", "console/back.html"}
 """What comes to a page that is open; the last one leads on by itself at once."""
 
 

@@ -13,7 +13,7 @@ from playwright.async_api import Page, expect
 from interplug.config import Payments
 from interplug.drivers.offers import read_offer
 from interplug.modules.node import Node
-from interplug.protocol.http import Request, Response, Unreachable
+from interplug.protocol.http import Request, Response, Unsent
 from tests.web.living import Living, two_nodes
 from tests.web.test_browser import SLOW, choose, listed
 
@@ -56,7 +56,7 @@ async def offered(node: Node, price: dict[str, Any]) -> None:
 
 
 async def nobody(request: Request) -> Response:
-    raise Unreachable("refused")
+    raise Unsent("refused")
 
 
 @pytest.mark.browser

@@ -95,7 +95,7 @@
       this.#stream = null;
     }
   }
-  htmx.createEventSource = (url) => new Followed(url);
+  if (window.htmx) htmx.createEventSource = (url) => new Followed(url);
   document.addEventListener("htmx:sseOpen", (opened) => {
     if (kept) location.reload(); // There is a network again.
     connected = true;
