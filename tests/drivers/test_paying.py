@@ -13,9 +13,12 @@ from interplug.drivers.deals import Deal
 from interplug.drivers.dues import Known
 from interplug.drivers.paying import hold_of, pays_by_card
 from interplug.drivers.plugs import NotPossible
+from interplug.drivers.tokens import token_key
+from interplug.model.types import format_time
 from interplug.payments import states
 from interplug.store.drivers import Drive, Driver
 from interplug.store.payments import Payment
+from interplug.store.tx import Tx
 from tests.drivers.played import World
 from tests.drivers.shopping import HOUR, SETTINGS, Shop
 from tests.modules import said
@@ -139,6 +142,26 @@ async def test_where_the_operator_could_not_be_asked_the_money_goes_at_once(shop
     drive = await shop.pay(await shop.press(driver))
     await shop.tick()
     assert drive.state == "FAILED" and await shop.stands(drive) == (states.VOIDED, 0)
+
+
+async def test_where_nothing_may_be_sent_to_the_operator_the_money_goes_at_once(shop: Shop, driver: Driver) -> None:
+    drive = await shop.press(driver)
+    await allowed(shop, driver, valid=False)
+    drive = await shop.pay(drive)
+    await shop.tick()
+    assert drive.state == "FAILED" and shop.commands() == [] and await shop.stands(drive) == (states.VOIDED, 0)
+
+
+async def allowed(shop: Shop, driver: Driver, *, valid: bool) -> None:
+    """Whether the driver's Token may charge."""
+    key, now = token_key(shop.node, driver), shop.clock()
+
+    async def work(tx: Tx) -> None:
+        stored = await tx.objects.get(key)
+        assert stored is not None
+        await tx.objects.save(key, {**stored.document, "valid": valid, "last_updated": format_time(now)}, last_updated=now)
+
+    await shop.node.store.write(work)
 
 
 async def test_no_session_within_time_lets_the_money_go(shop: Shop, driver: Driver) -> None:

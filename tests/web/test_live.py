@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interplug.drivers.drives import happened
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 from interplug.web import live
 from interplug.web.driver import listing, plugs, rides
 from interplug.web.driver.pages import Pages
 from interplug.web.driver.ride import Ride
-from interplug.web.live import MOST_OF_ONE, PROOF, TooMany, event
+from interplug.web.live import MOST_OF_ONE, PROOF, Streams, TooMany, event
 from tests.drivers.played import World, session
 from tests.modules import said
 from tests.nodes import database
@@ -88,6 +90,23 @@ async def test_a_drive_is_followed_to_its_bill_and_the_stream_ends(world: World,
         assert "Receipt" in await events.next("figures")
         await events.next("over")
         await events.end()
+
+
+async def test_a_drive_that_moves_while_the_log_is_read_wakes_its_page(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, drive, _ = await begun(visit, world)
+    position, news = await world.node.store.look(), world.node.store.news
+
+    async def after_it_has_moved(*asked: Any) -> Any:
+        monkeypatch.undo()
+        await happened(world.node, drive.id, "", unwanted=1)
+        return await news(*asked)
+
+    monkeypatch.setattr(world.node.store, "news", after_it_has_moved)
+    streams = Streams(world.node)
+    with streams.watch(("visitor", "address"), frozenset({("drive", drive.id)})) as watch:
+        await streams._read(await streams._read(position))
+        async with asyncio.timeout(5):
+            assert await watch.news() == {("drive", drive.id)}
 
 
 async def test_time_alone_sends_nothing_but_a_beat(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,7 @@ class Cashier:
             ended=view.ended or (parse_time(view.session.document["last_updated"]) if view.session else drive.created_at),
             now=self.node.clock(),
             speed=self.node.speed,
-            asked=command is None or not not_asked(command),
+            asked=command is not None and not not_asked(command),
         )
 
     async def _write(self, payment: Payment, drive: Drive, verdict: Verdict) -> tuple[Payment, bool]:

@@ -69,7 +69,9 @@ async def forward(call: Call, command: str, document: Document, session: Stored)
     result = sent.result if sent.result in ANSWERS else "REJECTED"
     if result != "ACCEPTED":
         await _refused(node, row, result)
-        return response(call, result, own_timeout, sent.message or None)
+        # Where nothing was answered the message is ours, of another partner, and not for this one.
+        why = sent.message if sent.result in ANSWERS else "the operator has not answered"
+        return response(call, result, own_timeout, why or None)
     return response(call, result, await _linked(node, row, sent.id), None)
 
 

@@ -158,14 +158,15 @@ class Streams:
     async def _read(self, position: int) -> int:
         """Wakes who wants to hear of what the log says after a number; the number up to which it was read."""
         changed: set[Topic] = set()
+        reached, more = position, True
+        while more:
+            changes, reached, more = await self._store.news(reached, CHUNK)
+            changed.update(change.pk for change in changes)
+        # After the log: a drive that has moved meanwhile wakes its pages twice rather than not at all.
         for drive, driver in await self._store.read(lambda tx: tx.drivers.changed(position), snapshot=False):
             changed |= {("drive", drive), ("driver", driver)}
-        more = True
-        while more:
-            changes, position, more = await self._store.news(position, CHUNK)
-            changed.update(change.pk for change in changes)
         await self._wake(changed)
-        return position
+        return reached
 
     async def _wake(self, changed: set[Topic]) -> None:
         woken = 0

@@ -101,6 +101,7 @@ class Methods:
         found, pays = await cards(self.node, account.driver), await by_card(self.node, account.driver)
         document = {"by_card": pays, "methods": [one.document() for one in found]}
         context: dict[str, Any] = {"by_card": pays, "taken": self.desk is not None, "methods": found}
+        context["wallets"] = self.node.settings.payments.provider == "stripe"
         return self.surface.answer(request, self.surface.visitor(request), "driver/account/payment.html", document, **context)
 
     async def usual(self, request: Request) -> Response:
