@@ -285,6 +285,9 @@ class Invoices(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ] = []
     due_days: Annotated[float, _help("Days that an invoice of a contract may be paid in; 0: none are named.")] = 0.0
     series: Annotated[str, _help("What numbers of invoices begin with; each series counts from 1, without a gap.")] = "INV-"
+    terminal_series: Annotated[
+        str, _help("The same of invoices that the operator writes for charges at a terminal of somebody else; they stand in the CDR.")
+    ] = "CPO-"
     monthly: Annotated[bool, _help("Write the monthly invoices of contracts by itself; else with `interplug invoice run`.")] = False
     monthly_after: Annotated[float, _help("Days after the end of a month on which its invoices are made, when most CDRs are there.")] = 5.0
 

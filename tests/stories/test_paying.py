@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pypdf import PdfReader
 
 from interplug.charges import charging, corrections
@@ -78,7 +79,7 @@ async def test_a_card_pays_a_charge_and_the_operator_is_told(street: Street) -> 
     assert (await of_charge(street, "sessions")).document["authorization_reference"] == drive.id
     await street.unplug()
     cdr = (await of_charge(street, "cdrs")).document
-    assert (cdr["authorization_reference"], cdr["invoice_reference_id"]) == (drive.id, drive.id)
+    assert (cdr["authorization_reference"], cdr["invoice_reference_id"]) == (drive.id, "CPO-000001")
     assert [one["id"] for one in cdr["tariffs"]] == ["T-AD-HOC"]
     assert (await street.now(drive)).state == "BILLED" and await street.stands(drive) == (CAPTURED, D("6.00"))
     assert len(street.line.posts("/capture")) == 1
@@ -421,7 +422,7 @@ async def test_the_operators_invoice_stands_at_its_address_and_gets_the_slip_of_
     status, after = await page(street.cpo, url)
     assert status == 200
     for text in (
-        payment.id,
+        "CPO-000001",
         "Stationsplein 1",
         "Energy: 10 kWh at 0.5",
         "VAT 20 %",
@@ -438,7 +439,7 @@ async def test_the_operators_invoice_stands_at_its_address_and_gets_the_slip_of_
     assert (printed.status, printed.headers["content-type"]) == (200, "application/pdf")
     said = " ".join(PdfReader(io.BytesIO(printed.body)).pages[0].extract_text().split())
     for text in (
-        payment.id,
+        "CPO-000001",
         "Energy: 10 kWh at 0.5 €5.00",
         "VAT 20 % €1.00",
         "Total €6.00",
@@ -475,7 +476,21 @@ async def test_an_invoice_that_was_taken_back_says_so(street: Street) -> None:
     await street.charge("10")
     await street.unplug()
     await corrections.credit(street.cpo, street.plugs.session, "billed twice", "Ada")
-    assert "taken back" in (await page(street.cpo, base + payment.id))[1]
+    _, text = await page(street.cpo, base + payment.id)
+    assert "CPO-000001" in text and "taken back by its operator with the credit note CPO-000002" in text
+
+
+async def test_the_operators_invoices_are_numbered_without_a_gap_and_say_who_sells(street: Street) -> None:
+    base = await ours(street)
+    street.cpo.settings = replace(
+        street.cpo.settings, invoices=replace(street.cpo.settings.invoices, seller=["Laad & Co", "Kade 1, Utrecht"], vat_number="NL001B01")
+    )
+    for number in (1, 2, 3):
+        payment = await street.tap()
+        await street.charge("10")
+        await street.unplug()
+        _, text = await page(street.cpo, base + payment.id)
+        assert f"CPO-{number:06d}" in text and "Laad &amp; Co, Kade 1, Utrecht" in text and "NL001B01" in text
 
 
 async def test_who_tries_addresses_is_not_answered_for_long_and_what_a_partner_says_is_text(street: Street) -> None:

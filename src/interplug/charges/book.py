@@ -22,7 +22,7 @@ from interplug.store.keys import OWN, Key
 from interplug.store.stations import Charge, Reading
 from interplug.store.tx import Tx
 
-from . import bills, holding
+from . import bills, holding, invoices
 from .bills import Ending
 from .metering import Metered, measure, remembered
 from .pinned import Pinned, Place, pin
@@ -178,7 +178,7 @@ async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | N
     key = Key("cdrs", OWN, charge.country, charge.party, charge.id)
     reference = cdr.get("authorization_reference")
     if reference and await terminals.invoiced_here(tx, charge.connection, charge.place, charge.evse):
-        # Whoever holds the terminal captures, and we write the invoice, which stands under that reference.
-        cdr = {**cdr, "invoice_reference_id": reference}
+        # Whoever holds the terminal captures, and we write the invoice.
+        cdr = {**cdr, "invoice_reference_id": await invoices.take_number(tx, node)}
     wrong = bills.differing(cdr, zone)
     await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong, doubt=doubt)

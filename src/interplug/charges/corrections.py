@@ -14,7 +14,7 @@ from interplug.store.holds import Note
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
-from . import bills, facts, holding
+from . import bills, facts, holding, invoices
 
 Document = dict[str, Any]
 
@@ -81,6 +81,8 @@ async def _own(tx: Tx, cdr_id: str) -> Stored:
 async def _save(tx: Tx, node: Node, first: Stored, document: Document) -> None:
     key = Key("cdrs", OWN, first.key.country, first.key.party, document["id"])
     if await tx.objects.get(key) is None:
+        if document.get("invoice_reference_id"):
+            document = {**document, "invoice_reference_id": await invoices.take_number(tx, node)}
         await holding.issue(tx, node.directory, key, document, first.audience)
 
 

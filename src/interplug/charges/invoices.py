@@ -32,8 +32,8 @@ class Tax:
 
 @dataclass(slots=True, frozen=True)
 class Invoice:
-    """`lines` are those of the engine, empty where the CDR says no Tariff. `status` is the CaptureStatusCode, empty: nothing is known yet;
-    `captured` what was really taken."""
+    """`reference` is its number, `issuer` who sells, `operator` whose station it was. `lines` are those of the engine, empty where the CDR
+    says no Tariff. `status` is the CaptureStatusCode, empty: nothing is known yet; `captured` what was really taken."""
 
     reference: str
     issuer: str
@@ -50,7 +50,9 @@ class Invoice:
     message: str = ""
     captured: Decimal = Decimal()
     slip: tuple[str, ...] = ()
-    taken_back: bool = False
+    vat_number: str = ""
+    taken_back_by: str = ""
+    """The number of the credit note."""
 
     @property
     def gross(self) -> Decimal:
@@ -72,6 +74,12 @@ class Invoice:
         return str(self.cdr["currency"])
 
 
+async def take_number(tx: Tx, node: Node) -> str:
+    """For an invoice or a credit note of ours, in the transaction that saves its CDR: no number is without one."""
+    series = node.settings.invoices.terminal_series
+    return f"{series}{await tx.invoices.take_number(series):06d}"
+
+
 async def of_charge(tx: Tx, node: Node, connection: int, reference: str) -> Invoice | None:
     """Of a charge of ours that a PTP has started, where the invoice is ours to write and its CDR has left."""
     bill = await tx.terminals.bill(connection, reference)
@@ -80,7 +88,7 @@ async def of_charge(tx: Tx, node: Node, connection: int, reference: str) -> Invo
         return None
     word = await tx.objects.get_pk(bill.confirmation) if bill.confirmation else None
     said: Document = {} if word is None else told(word.document)
-    return await invoice(tx, cdr, bill_number(cdr), named(node, cdr), **said)
+    return await invoice(tx, cdr, bill_number(cdr), seller(node, named(node, cdr)), vat_number=node.settings.invoices.vat_number, **said)
 
 
 def told(confirmation: Document) -> Document:
@@ -106,6 +114,11 @@ def named(node: Node, cdr: Stored) -> str:
     return str(details.get("name") or f"{cdr.key.country}-{cdr.key.party}")
 
 
+def seller(node: Node, name: str) -> str:
+    """Who issues an invoice of ours, as the settings say; else by that name."""
+    return ", ".join(node.settings.invoices.seller) or name
+
+
 async def invoice(
     tx: Tx, cdr: Stored, reference: str, operator: str, *, issuer: str = "", slip: Sequence[str] = (), **more: Any
 ) -> Invoice:
@@ -127,9 +140,13 @@ async def invoice(
         issued=parse_time(document["last_updated"]),
         time_zone=zone,
         slip=tuple(slip),
-        taken_back=credit is not None and credit.document.get("credit_reference_id") == document["id"],
+        taken_back_by=_number(credit) if credit is not None and credit.document.get("credit_reference_id") == document["id"] else "",
         **more,
     )
+
+
+def _number(cdr: Stored) -> str:
+    return str(cdr.document.get("invoice_reference_id") or cdr.document["id"])
 
 
 def _tax(tax: Document) -> Tax:

@@ -33,6 +33,8 @@ PAID = Words(
     }
 )
 
+TAKEN_BACK = N_("This invoice was taken back by its operator with the credit note {number}; nothing is owed for it.")
+
 
 async def pdf(sheet: Sheet) -> bytes:
     """Beside the loop: the fonts are read for each file."""
@@ -124,6 +126,7 @@ def card_invoice(found: Invoice) -> Sheet:
                 if found.issuer == found.operator
                 else _("{issuer}, for {operator}").format(issuer=found.issuer, operator=found.operator),
             ),
+            *([(_("VAT number"), found.vat_number)] if found.vat_number else []),
             (_("Number"), found.reference),
             (_("Date"), moment(found.issued, where)),
             (_("Place"), ", ".join(part for part in (place.get("name"), address_of(place), wording.country(place["country"])) if part)),
@@ -145,7 +148,7 @@ def card_invoice(found: Invoice) -> Sheet:
             )
         ],
         notes=[
-            *([_("This invoice was taken back by its operator; nothing is owed for it.")] if found.taken_back else []),
+            *([_(TAKEN_BACK).format(number=found.taken_back_by)] if found.taken_back_by else []),
             *([found.message] if found.message and found.status != "SUCCESS" else []),
         ],
         slips=[(_("What the card’s bank wants to be told"), "\n".join(found.slip))] if found.slip else [],

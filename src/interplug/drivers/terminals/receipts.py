@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interplug.charges.invoices import Invoice, invoice
+from interplug.charges.invoices import Invoice, invoice, seller
 from interplug.modules.node import Node
 from interplug.modules.payments import invoice_base_url, invoice_url
 from interplug.store.drivers import Drive
@@ -23,11 +23,11 @@ async def of_card(tx: Tx, node: Node, connection: int, reference: str) -> Invoic
     partner, ours = node.directory.by_id(connection), node.directory.our_parties("PTP")
     names = {one.party.key: one.business_details.get("name") for one in partner.parties} if partner is not None else {}
     operator = names.get((cdr.key.country.upper(), cdr.key.party.upper())) or f"{cdr.key.country}-{cdr.key.party}"
-    mine = next((str(one.business_details["name"]) for one in ours if one.business_details), "")
+    mine = seller(node, next((str(one.business_details["name"]) for one in ours if one.business_details), ""))
     status, message = outcome(payment, cdr.document["currency"])
     slip = payment.slip.splitlines() if status else ()
     numbers = [one.number for one in await tx.invoices.of_drive(reference)]
-    more = {"status": status, "message": message, "captured": payment.kept}
+    more = {"status": status, "message": message, "captured": payment.kept, "vat_number": node.settings.invoices.vat_number}
     return await invoice(tx, cdr, ", ".join(numbers) or reference, str(operator), issuer=mine, slip=slip, **more)
 
 
