@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from interplug import faults
+from interplug.drivers.billing import IMPOSSIBLE
 from interplug.drivers.deals import Deal
 from interplug.drivers.dues import Known
 from interplug.drivers.paying import hold_of, pays_by_card
@@ -251,6 +252,26 @@ async def test_a_cdr_that_is_late_is_made_good_for(shop: Shop, driver: Driver, k
     assert await shop.stands(drive) == (states.CAPTURED, D(kept))
     payment = await shop.payment(drive)
     assert payment.due == D("0.605") * kwh, "a higher one is absorbed, and noted"
+
+
+async def test_a_cdr_that_cannot_be_true_takes_no_money(shop: Shop, driver: Driver) -> None:
+    """As one that says Wh where kWh are meant: until it is taken back it is as if there were none."""
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive, kwh=10_000)
+    assert (await shop.payment(drive)).state == states.HELD
+    (bill,) = await shop.node.store.read(lambda tx: tx.bills.of_drive(drive.id))
+    assert bill.reason == IMPOSSIBLE and bill.kwh == 0
+    await shop.billed(driver, drive, "C2", kwh=10_000, credit=True, credit_reference_id="C1")
+    assert (await shop.payment(drive)).state == states.HELD
+    await shop.billed(driver, drive, "C3", kwh=12)
+    assert await shop.stands(drive) == (states.CAPTURED, D("7.26"))
+
+
+async def test_where_only_such_a_cdr_comes_the_sessions_own_price_is_paid(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive, kwh=10_000)
+    await shop.later(49 * HOUR)
+    assert await shop.stands(drive) == (states.CAPTURED, D("6.05")) and (await shop.payment(drive)).basis == "Session"
 
 
 async def test_a_session_of_nothing_without_a_cdr_lets_the_money_go(shop: Shop, driver: Driver) -> None:

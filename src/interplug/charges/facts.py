@@ -18,7 +18,7 @@ from interplug.store.tx import Tx
 from interplug.versions import chain, tolerant
 from interplug.versions.facts import Facts
 
-from .judging import Known, Other, named, watts_of
+from .judging import Known, Other, far_beyond, named, watts_of
 
 Document = dict[str, Any]
 GRACE = 15 * 60 * 1_000_000
@@ -106,6 +106,14 @@ async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Docum
         original=first.document if first is not None else None,
         credited_by=tuple(one.id for one in takers if one.object < about.object),
     )
+
+
+async def impossible(tx: Tx, key: Key, cdr: Document) -> bool:
+    """Whether its Connector cannot have given what it claims."""
+    place = cdr["cdr_location"]
+    connector = await _connector(tx, Key("locations", key.source, key.country, key.party, place["id"]), place)
+    watts = None if connector is None else watts_of(connector)
+    return watts is not None and far_beyond(cdr, watts)
 
 
 async def _connector(tx: Tx, where: Key, place: Document) -> Document | None:

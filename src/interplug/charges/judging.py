@@ -23,6 +23,7 @@ from .signed import prove
 
 Document = dict[str, Any]
 HOUR = 3_600_000_000
+DAY = 24 * HOUR
 AHEAD = 600_000_000
 """Microseconds by which clocks may differ."""
 STOPPING = ("mismatch", "unverifiable")
@@ -246,13 +247,27 @@ def hours(microseconds: int) -> str:
 
 
 def _capacity(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
-    lasted = parse_time(cdr["end_date_time"]) - parse_time(cdr["start_date_time"])
+    lasted = _lasted(cdr)
     if known.watts is None or lasted < 0:
         return
-    most = Decimal(known.watts) / 1000 * Decimal(lasted) / HOUR
+    most = _kwh(known.watts, lasted)
     part, beyond = SLACK
     if Decimal(cdr["total_energy"]) > most * part + beyond:
         yield said("energy_beyond_capacity", "/cdr/total_energy", cdr["total_energy"], hours(lasted), f"{most:.1f}")
+
+
+def far_beyond(cdr: Document, watts: int) -> bool:
+    """Whether a Connector of that power could not give what is claimed with a whole day more: its unit is wrong, or all of it. Powers and
+    times that are a little wrong are not met by this."""
+    return Decimal(cdr["total_energy"]) > _kwh(watts, max(0, _lasted(cdr)) + DAY)
+
+
+def _lasted(cdr: Document) -> int:
+    return parse_time(cdr["end_date_time"]) - parse_time(cdr["start_date_time"])
+
+
+def _kwh(watts: int, lasted: int) -> Decimal:
+    return Decimal(watts) / 1000 * Decimal(lasted) / HOUR
 
 
 def watts_of(connector: Document) -> int | None:

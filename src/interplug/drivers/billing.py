@@ -3,7 +3,7 @@
 One more reader of the change log. A CDR of a drive is billed by what was shown before its start; one of an RFID card by the offer that
 held when its session started; one of a charge at a terminal comes to what it says itself. A credit CDR takes back what was billed for the
 one that it names, line for line and once, whichever of them comes first. What was bought stands beside what was sold; what is unknown is
-unknown, with the reason. A second CDR for one charge, and one for a Token that is none of ours, are sold to nobody.
+unknown, with the reason. A second CDR for one charge, one for a Token that is none of ours, and one that cannot be true are sold to nobody.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ NOT_HERE = said("the CDR that it takes back has not come")
 TWICE = said("the CDR that it takes back has been taken back by another one")
 DOUBLED = said("another CDR is for the same charge")
 NOBODYS = "no driver of ours: the Token is none of ours, and nobody asked for it here"
+IMPOSSIBLE = said("it claims far more energy than this plug can give in that time")
 AT_HOME = said("charged at the driver's own station, for which the driver is paid back")
 
 
@@ -71,7 +72,7 @@ async def _bill(tx: Tx, node: Node, stored: Stored, about: About) -> None:
     blank = _blank(node, stored, drive, await _contract(tx, stored.document))
     if made is None or made.cdr_no != stored.changed_no or (made.reason == DOUBLED and not reason):
         if reason:
-            made = msgspec.structs.replace(blank, kwh=ZERO if reason == DOUBLED else blank.kwh, reason=reason)
+            made = msgspec.structs.replace(blank, kwh=ZERO if reason in (DOUBLED, IMPOSSIBLE) else blank.kwh, reason=reason)
         else:
             made = await _credit(tx, blank) if blank.credits else await _sold(tx, node, stored, drive, blank)
         await _put(tx, made)
@@ -91,7 +92,9 @@ async def _unsold(tx: Tx, stored: Stored, about: About, drive: Drive | None) -> 
     """Why no driver pays for it, whatever it costs."""
     if drive is None and not await facts.our_token(tx, stored.document):
         return NOBODYS
-    return "" if doubled(await facts.others(tx, about, stored.key)) is None else DOUBLED
+    if doubled(await facts.others(tx, about, stored.key)) is not None:
+        return DOUBLED
+    return IMPOSSIBLE if await facts.impossible(tx, stored.key, stored.document) else ""
 
 
 async def _freed(tx: Tx, node: Node, credit: About, key: Key) -> None:
