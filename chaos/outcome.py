@@ -56,8 +56,10 @@ class Outcome:
     """Requests that a roll left without an answer."""
     slowest_answer: float = 0.0
     """Seconds."""
+    furnished: int = 0
+    """Bytes of the databases before the storms."""
     stored: int = 0
-    """Bytes of the databases at the end."""
+    """Bytes that they have grown by in the end."""
     seconds: float = 0.0
     slowest_calm: float = 0.0
 

@@ -150,11 +150,15 @@ class Stage:
         done = self.outcome
         done.slowest_calm = max(done.slowest_calm, time.monotonic() - began)
         done.take(findings)
+        done.furnished = done.furnished or self._bytes()
         done.messages = sum(proxy.messages for proxy in self.proxies.values())
         self.say(
             f"seed {self.plan.seed}, {when}: {done.deaths.kills} kills, {done.all_faults} faults, {done.messages} messages, "
             f"{done.compared} compared; {'level' if findings.level else 'NOT level'} after {time.monotonic() - began:.0f} s"
         )
+
+    def _bytes(self) -> int:
+        return sum(place_of(one.store.url).size() for one in self.settings.values())
 
     async def _losses(self, end: float) -> tuple[list[str], int]:
         """A node that still met the place where it was to die is back soon."""
@@ -176,7 +180,7 @@ class Stage:
         outcome.tried, outcome.acknowledged = (
             sum(getattr(one, what) for one in (self.journal, self.told)) for what in ("tries", "acknowledged")
         )
-        outcome.stored = sum(place_of(one.store.url).size() for one in self.settings.values())
+        outcome.stored = self._bytes() - outcome.furnished
         outcome.seconds = seconds
         return outcome
 

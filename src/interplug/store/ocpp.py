@@ -136,7 +136,7 @@ class Ocpp:
     # --- every other frame
 
     async def add_frames(self, station: str, frames: list[Frame]) -> None:
-        await self._db.execute(ADD_FRAMES, station, frames[-1].at, zlib.compress(msgspec.msgpack.encode(frames), 6))
+        await self._db.execute(ADD_FRAMES, station, frames[-1].at, zlib.compress(msgspec.msgpack.encode(frames), 1))
 
     async def frames(self, station: str, since: int, limit: int, until: int = NEWEST) -> list[Frame]:
         """The newest first."""

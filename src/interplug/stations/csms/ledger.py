@@ -46,8 +46,10 @@ class Entry(NamedTuple):
 class Ledger:
     def __init__(self, node: Node, station: StationRow, read: Read, carry: Carry) -> None:
         self._node, self._station, self._read, self._carry = node, station, read, carry
-        self._entries: asyncio.Queue[Entry | None] = asyncio.Queue()
-        self._caught_up = asyncio.Event()
+        self._entries: list[Entry | None] = []
+        """A list, for a queue costs as much for each message as all that is done with it here."""
+        self._taking = False
+        self._caught_up, self._taken = asyncio.Event(), asyncio.Event()
         self._urgent = False
         self._wake = asyncio.Event()
         self._beat = BEAT * (0.75 + hash(station.id) % 128 / 256)  # thousands that are in at once do not all come in the same moment
@@ -58,11 +60,11 @@ class Ledger:
     def put(self, no: int, message: Message, *, urgent: bool) -> None:
         if urgent:
             self._hurry()
-        self._entries.put_nowait(Entry(no, message))
+        self._add(Entry(no, message))
 
     def note(self, told: Told) -> None:
         """What no message of the inbox says; it is carried in its turn, and gone with this process."""
-        self._entries.put_nowait(Entry(0, told))
+        self._add(Entry(0, told))
 
     def ask(self, no: int, message: Message) -> asyncio.Future[Admission]:
         """What is to be answered, as soon as it is carried."""
@@ -70,13 +72,13 @@ class Ledger:
         if self.lost.is_set():
             answer.cancel()
         self._hurry()
-        self._entries.put_nowait(Entry(no, message, answer))
+        self._add(Entry(no, message, answer))
         return answer
 
     def end(self) -> None:
         """`run` ends when everything is carried."""
         self._hurry()
-        self._entries.put_nowait(None)
+        self._add(None)
 
     def lose(self) -> None:
         """Another connection has taken over: nothing more is carried."""
@@ -87,7 +89,9 @@ class Ledger:
         """Waits until everything that was put in by now is in the book."""
         self._hurry()
         await self._caught_up.wait()
-        await self._entries.join()
+        while self._entries or self._taking:
+            self._taken.clear()
+            await self._taken.wait()
 
     async def run(self, until: int) -> None:
         """`until`: the number in the inbox up to which others have received."""
@@ -96,24 +100,28 @@ class Ledger:
             self._caught_up.set()
             ending = False
             while not ending and not self.lost.is_set():
-                first = await self._entries.get()
+                while not self._entries:
+                    self._wake.clear()
+                    await self._wake.wait()
                 await self._others()
-                batch = [first, *self._rest()]
+                batch, self._entries, self._taking = self._entries, [], True
                 ending = None in batch
                 await self._take([entry for entry in batch if entry is not None])
-                for _ in batch:
-                    self._entries.task_done()
+                self._taking = False
+                self._taken.set()
         finally:
             self.lost.set()
-            for entry in self._rest():
+            left, self._entries, self._taking = self._entries, [], False
+            self._taken.set()
+            for entry in left:
                 if entry is not None and entry.answer is not None:
                     entry.answer.cancel()
 
     async def _others(self) -> None:
         """A station that tells one thing after the other is carried once in a BEAT, or when it pauses, unless something waits for it."""
         loop, there = asyncio.get_running_loop(), -1
-        while loop.time() < self._carried_at + self._beat and self._entries.qsize() != there and not self._urgent:
-            there = self._entries.qsize()
+        while loop.time() < self._carried_at + self._beat and len(self._entries) != there and not self._urgent:
+            there = len(self._entries)
             self._wake.clear()
             pause = loop.call_later(PAUSE, self._wake.set)
             await self._wake.wait()
@@ -121,16 +129,15 @@ class Ledger:
         self._urgent = False
         self._carried_at = loop.time()
 
+    def _add(self, entry: Entry | None) -> None:
+        if not self._entries:
+            self._wake.set()
+        self._entries.append(entry)
+
     def _hurry(self) -> None:
         """Something waits."""
         self._urgent = True
         self._wake.set()
-
-    def _rest(self) -> list[Entry | None]:
-        found = []
-        while not self._entries.empty():
-            found.append(self._entries.get_nowait())
-        return found
 
     async def _catch_up(self, until: int) -> None:
         station = self._station.id

@@ -30,6 +30,9 @@ PHASES = ("L1", "L2", "L3", "L1-N", "L2-N", "L3-N")
 ELSEWHERE = ("EV", "Inlet")
 THOUSANDS = ("kWh", "kW")
 ZERO = Decimal(0)
+Shown = tuple[dict[str, Decimal], dict[str, dict[str, Decimal]]]
+"""By field what the meter shows as a whole, and for each phase."""
+NOTHING: Shown = ({}, {})
 LEAST_DIGITS, MOST_DIGITS = -20, MOST.adjusted()
 BEGIN = "Transaction.Begin"
 FINAL = "Transaction.End"
@@ -72,13 +75,14 @@ def read(values: object, time: Callable[[str], int]) -> tuple[tuple[Sample, ...]
 def summed(at: int, values: Iterable[Value]) -> list[Sample]:
     """What the meter showed at a moment: the values without a phase, else the sums of the phases. One meterValue of a StopTransaction may
     hold the beginning and the end; each context is a sample of its own."""
-    contexts: dict[str, tuple[dict[str, Decimal], dict[str, dict[str, Decimal]]]] = {}
+    contexts: dict[str, Shown] = {}
+    context, shown = None, NOTHING
     for one in values:
-        found = contexts.get(one.context)
-        if found is None:
-            found = contexts[one.context] = ({}, {})
+        if one.context != context:
+            context = one.context
+            shown = contexts.setdefault(context, ({}, {}))
         name = FIELDS.get(one.measurand)
-        if name is None or (one.location in ELSEWHERE and name != "soc"):
+        if name is None or (one.location and one.location in ELSEWHERE and name != "soc"):
             continue
         number = one.value
         if number is None or not number.is_finite():
@@ -93,9 +97,9 @@ def summed(at: int, values: Iterable[Value]) -> list[Sample]:
         if unit.unit in THOUSANDS:
             number *= 1000
         if not one.phase:
-            found[0][name] = number
+            shown[0][name] = number
         elif one.phase in PHASES:
-            found[1].setdefault(name, {})[one.phase[:2]] = number
+            shown[1].setdefault(name, {})[one.phase[:2]] = number
     return [
         Sample(at=at, context=context, **({name: sum(each.values(), ZERO) for name, each in phases.items()} | whole))
         for context, (whole, phases) in contexts.items()

@@ -45,7 +45,9 @@ class Send(msgspec.Struct, frozen=True):
     payload: Payload
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, array_like=True, tag=RESULT):
+    """Spelled as it stands here: by far the most of what a CSMS says."""
+
     id: str
     payload: Payload
 
@@ -171,16 +173,14 @@ def _answer(kind: int, id: str, rest: list[Any]) -> Result | Error | Broken:
 
 
 def spell(frame: Frame) -> str:
-    return encode_json(_parts(frame)).decode()
+    return encode_json(frame if isinstance(frame, Result) else _parts(frame)).decode()
 
 
-def _parts(frame: Frame) -> list[Any]:
+def _parts(frame: Call | Send | Error) -> list[Any]:
     match frame:
         case Call():
             return [CALL, frame.id, frame.action, frame.payload]
         case Send():
             return [SEND, frame.id, frame.action, frame.payload]
-        case Result():
-            return [RESULT, frame.id, frame.payload]
         case Error():
             return [RESULT_ERROR if frame.to_result else ERROR, frame.id, frame.code, frame.description[:255], frame.details]
