@@ -418,9 +418,11 @@ class Postgres:
         if faults.sabotaged("numbers-from-a-sequence"):
             count = ""
         try:
-            await connection.execute(f"{count}commit")
+            done = await connection.execute(f"{count}commit")
         except LOST as error:
             raise Unsure("the connection to the database was lost during a commit") from error
+        if done != "COMMIT":  # a commit of what was refused undoes it, and says so in no other way
+            raise RuntimeError(f"the database answered {done} to a commit")
         if after != before:
             self._committed(after)
 
