@@ -55,6 +55,7 @@ def test_the_mark_is_none_of_ours_unless_the_caller_says_so() -> None:
     ("kind", "patch", "path"),
     [
         ("evse", {"status": "FREE", "last_updated": T}, "$.status"),
+        ("evse", {"connectors": [], "last_updated": T}, "$.connectors"),
         ("evse", {"physical_reference": "x" * 17}, "$.physical_reference"),
         ("evse", {"coordinates": {"latitude": "1"}}, "$.coordinates.longitude"),
         ("location", {"evses": [{"uid": "E1"}, {"uid": "E2", "status": "FREE"}]}, "$.evses[1].status"),

@@ -229,6 +229,26 @@ async def test_null_in_a_put_is_absence_at_any_depth(node: Node, partner: Partne
     assert "name" not in now and "floor_level" not in now["evses"][0]
 
 
+async def test_a_patch_cannot_take_all_connectors_of_an_evse(node: Node, partner: Partner, clock: Clock) -> None:
+    await put(partner)
+    before, at = await held(node, partner), clock.text(1)
+    refused = [
+        await partner.send("PATCH", URL + "/E1", {"connectors": [], "last_updated": at}),
+        await partner.send("PATCH", URL, {"evses": [{"uid": "E1", "connectors": [], "last_updated": at}], "last_updated": at}),
+    ]
+    assert [(one.http, one.code) for one in refused] == [(200, 2001)] * 2
+    assert all("connectors: needs at least one entry" in (one.message or "") for one in refused)
+    assert await held(node, partner) == before
+
+
+@pytest.mark.req("LOC-003")
+async def test_an_empty_list_of_evses_in_a_patch_names_none_and_so_changes_none(node: Node, partner: Partner, clock: Clock) -> None:
+    await put(partner)
+    before = await held(node, partner)
+    await patch(partner, URL, {"evses": [], "last_updated": clock.text(1)})
+    assert (await held(node, partner))["evses"] == before["evses"]
+
+
 async def test_a_patch_with_only_a_time_is_a_touch(node: Node, partner: Partner, clock: Clock) -> None:
     await put(partner)
     await patch(partner, URL, {"last_updated": clock.text(5)})
@@ -289,6 +309,41 @@ async def test_what_arrives_late_is_not_applied_and_counted(node: Node, partner:
     assert late.ok
     assert (await held(node, partner))["city"] == "Gent"
     assert await node.store.read(lambda tx: tx.objects.stale("locations", partner.connection.id)) == 1
+
+
+async def test_a_late_patch_of_a_location_is_not_applied_however_new_its_evses_are(node: Node, partner: Partner, clock: Clock) -> None:
+    await put(partner)
+    await patch(partner, URL, {"name": "New", "last_updated": clock.text(60)})
+    await patch(partner, URL + "/E1", {"status": "BLOCKED", "last_updated": clock.text(90)})
+    before = await held(node, partner)
+    for seconds in (59, 1, -5000):
+        await patch(partner, URL, {"name": "Old", "last_updated": clock.text(seconds)})
+        await patch(partner, URL, {"evses": [{"uid": "E1", "status": "AVAILABLE"}], "last_updated": clock.text(seconds)})
+    assert await held(node, partner) == before
+    assert (before["name"], before["last_updated"]) == ("New", clock.text(90))
+    assert await node.store.read(lambda tx: tx.objects.stale("locations", partner.connection.id)) == 6
+
+
+async def test_a_patch_of_a_location_that_an_evse_has_overtaken_is_not_lost(node: Node, partner: Partner, clock: Clock) -> None:
+    """The name changed before the status did; the messages came in the other order. What is newer stays as it is, the times too."""
+    await put(partner)
+    await patch(partner, URL + "/E1", {"status": "BLOCKED", "last_updated": clock.text(60)})
+    overtaken = {"name": "New", "evses": [{"uid": "E1", "status": "AVAILABLE"}], "last_updated": clock.text(50)}
+    await patch(partner, URL, overtaken)
+    now = await held(node, partner)
+    assert (now["name"], now["evses"][0]["status"]) == ("New", "BLOCKED")
+    assert now["last_updated"] == now["evses"][0]["last_updated"] == clock.text(60)
+    older = theirs(location(evses=[evse(last_updated=clock.text(40))], last_updated=clock.text(40)))
+    await put(partner, document={**older, "name": "Older"})
+    assert await held(node, partner) == now
+
+
+async def test_a_patch_that_changes_nothing_tells_how_new_the_location_is(node: Node, partner: Partner, clock: Clock) -> None:
+    await put(partner, document={**theirs(location()), "name": "New"})
+    await patch(partner, URL + "/E1", {"status": "BLOCKED", "last_updated": clock.text(60)})
+    await patch(partner, URL, {"name": "New", "last_updated": clock.text(50)})
+    await patch(partner, URL, {"name": "Old", "last_updated": clock.text(40)})
+    assert (await held(node, partner))["name"] == "New"
 
 
 async def test_a_clock_that_was_far_ahead_freezes_nothing(node: Node, partner: Partner, clock: Clock) -> None:

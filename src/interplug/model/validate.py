@@ -110,6 +110,8 @@ def _check_patch(path: str, kind: str, patch: Any, remove: object, *, clean: boo
             if field.required:
                 raise Invalid(f"{path}.{name}", "is required and cannot be taken away")
         elif (kind, name) in _MERGED and isinstance(value, list):
+            if not value and field.required:  # merged, it would seem to be accepted and change nothing
+                raise Invalid(f"{path}.{name}", "needs at least one entry")
             for number, part in enumerate(value):
                 _check_part(f"{path}.{name}[{number}]", part, *_MERGED[kind, name], remove, clean=clean)
         else:

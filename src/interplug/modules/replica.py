@@ -20,7 +20,7 @@ from interplug.store.tx import Tx
 from interplug.versions.facts import REMOVE
 
 from . import lens
-from .merge import latest, merge
+from .merge import merge
 from .node import Call
 
 Document = dict[str, Any]
@@ -128,23 +128,23 @@ async def change(call: Call, key: Key, patch: Document) -> Answer:
         stored = await tx.objects.get(key)
         if stored is None:
             raise unknown(call)
-        document = merge(kind, stored.document, without_ids(patch, ids(key)))
+        document = merge(kind, stored.document, with_times(without_ids(patch, ids(key))))
         # The time of the message decides whether it is late; without one (2.1.1) it counts as of now for the object that we hold.
-        moment = parse_time(patch["last_updated"]) if "last_updated" in patch else stored.last_updated
-        document["last_updated"] = with_children(kind, document)
+        dated = "last_updated" in patch
+        moment = parse_time(patch["last_updated"]) if dated else stored.last_updated
         validate(kind, document, CHECKED)
-        await tx.objects.save(key, document, last_updated=moment, evidence=evidence(call))
+        await tx.objects.save(key, document, last_updated=moment, evidence=evidence(call), patched=dated)
 
     await call.node.store.write(work)
     return Answer()
 
 
-def with_children(kind: str, document: Document) -> str:
-    """A Location is at least as new as its EVSEs (LOC-010)."""
-    newest: str = document["last_updated"]
-    if kind != "location":
-        return newest
-    return latest(newest, *(evse["last_updated"] for evse in document.get("evses") or () if "last_updated" in evse))
+def with_times(patch: Document) -> Document:
+    """What it says of EVSEs without a time of their own is of its own time: late where we know of them what is newer."""
+    time = patch.get("last_updated")
+    if time is None or not patch.get("evses"):
+        return patch
+    return {**patch, "evses": [evse if evse.get("last_updated") else {**evse, "last_updated": time} for evse in patch["evses"]]}
 
 
 def without_ids(patch: Document, names: dict[str, str]) -> Document:

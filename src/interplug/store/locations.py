@@ -1,8 +1,9 @@
 """Locations: one row for the Location, one for each EVSE.
 
 A status change of one EVSE must cost the same in a Location with two and with two hundred of them: it reads and writes its own row
-and raises the parent's last_updated in the small row, never in the document. The raised time enters the document when the whole is
-put together. Connectors live inside the EVSE. An EVSE that a replacement no longer names is not lost but becomes REMOVED.
+and raises the parent's last_updated in the small row, never in the document, where the time stands at which the Location itself changed.
+The raised time enters when the whole is put together. Connectors live inside the EVSE. An EVSE that a replacement no longer names is
+not lost but becomes REMOVED.
 
 A Location that comes again may hold `Raw`: what is spelled as it stands here already (`Held`), of which nobody has to read anything.
 
@@ -145,11 +146,17 @@ class Locations:
         *,
         force: bool,
         whole: bool,
+        patched: bool,
     ) -> Saved:
         before = await self._rows(head.pk) if whole else []
         evses = by_uid(document, last_updated, before) if whole else {}
         given = max([last_updated, *(evse.moment for evse in evses.values())])
-        if late(given, head.last_updated, received_at) and key.source != OWN and not force:
+        stale = late(given, head.last_updated, received_at)
+        if patched:
+            # It speaks of the Location itself. The times of EVSEs, which it did not bring, neither excuse nor condemn it.
+            given = head.last_updated if stale else given
+            stale = late(last_updated, told_time(read_document(stored), head.last_updated), received_at)
+        if stale and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
         started = self._numbers.last
         other = without(document, "evses")
@@ -158,7 +165,7 @@ class Locations:
         other_body = not names <= TIMES
         body_no = self._numbers.take() if other_body else 0
         touched = await self._replace_evses(head, key, before, evses, last_updated, received_at, force=force) if whole else None
-        if touched is None and not other_body and (not names or given <= head.last_updated):
+        if touched is None and not other_body and (not names or (given <= head.last_updated and not patched)):
             return Saved(pk=head.pk)
         given = max(given, touched or 0)
         if key.source == OWN and given <= head.last_updated:
@@ -330,20 +337,20 @@ def by_uid(document: dict[str, Any], last_updated: int, before: list[EvseRow]) -
             row = before[place]
             found[row.uid] = Sent(None, row.doc, row.last_updated)
         else:
-            found[fold(str(evse["uid"]))] = Sent(evse, encode_json(evse), evse_time(evse, last_updated))
+            found[fold(str(evse["uid"]))] = Sent(evse, encode_json(evse), told_time(evse, last_updated))
     return found
 
 
-def evse_time(evse: dict[str, Any], otherwise: int) -> int:
+def told_time(document: dict[str, Any], otherwise: int) -> int:
     try:
-        return parse_time(evse["last_updated"])
+        return parse_time(document["last_updated"])
     except (KeyError, ValueError):
         return otherwise
 
 
 def assemble(body: bytes, last_updated: int, rows: list[EvseRow]) -> dict[str, Any]:
     document: dict[str, Any] = read_document(body)
-    if evse_time(document, last_updated) < last_updated:
+    if told_time(document, last_updated) < last_updated:
         document["last_updated"] = format_time(last_updated)
     if rows:
         document["evses"] = [read_document(row.doc) for row in rows]

@@ -150,16 +150,20 @@ class Objects:
         evidence: Evidence | None = None,
         force: bool = False,
         whole: bool = True,
+        patched: bool = False,
     ) -> Saved:
         """Adds or replaces. `audience` None keeps the one there is, or means 0. `whole=False`: the document is a Location
-        without its EVSEs, and those stay as they are. `force` applies what is older, too."""
+        without its EVSEs, and those stay as they are. `patched`: `last_updated` speaks of the fields of a Location, and is late
+        when those are newer, whatever its EVSEs are. `force` applies what is older, too."""
         found = await self._find(key)
         received_at = evidence.received_at if evidence is not None else self._clock()
         if found is None:
             return await self._create(key, document, last_updated, audience or 0, received_at, evidence)
         head, stored = found
         if key.module == LOCATIONS:
-            saved = await self._locations.replace(head, stored, key, document, last_updated, received_at, force=force, whole=whole)
+            saved = await self._locations.replace(
+                head, stored, key, document, last_updated, received_at, force=force, whole=whole, patched=patched
+            )
         else:
             saved = await self._replace(head, stored, key, document, last_updated, received_at, evidence, force=force)
         if saved.stale:
