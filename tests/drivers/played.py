@@ -61,8 +61,9 @@ class World:
         await self.follower.tick()
         await self.biller.tick()
 
-    async def result(self, drive: Drive, word: str) -> None:
-        row = await asking.status(self.node, drive.command)
+    async def result(self, drive: Drive, word: str, of: str = "command") -> None:
+        """Of its start, or of its `stop_command`."""
+        row = await asking.status(self.node, getattr(drive, of))
         assert row is not None
         answer = await self.partner.ask("POST", row.response_url.removeprefix("https://node.example"), {"result": word})
         assert answer.ok, answer.message

@@ -1,18 +1,22 @@
 """A driver starts, follows and stops at a partner's station; the partner is played."""
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import interplug
+from interplug.drivers import drives
 from interplug.drivers.drives import new_driver, start, stop
 from interplug.drivers.follow import Follower
 from interplug.drivers.plugs import NotPossible
 from interplug.drivers.receipt import live, receipt
 from interplug.drivers.tokens import token_key
-from interplug.modules import asking
-from interplug.store.drivers import Driver
-from tests.drivers.played import World, session
+from interplug.modules import asking, commands
+from interplug.protocol.http import Request, Response
+from interplug.store.drivers import Drive, Driver
+from tests.drivers.played import Cpo, World, session
 from tests.modules import said
 
 
@@ -111,3 +115,90 @@ def test_nothing_that_a_driver_can_reach_unlocks_a_connector() -> None:
     files = [file for room in ("drivers", "web") for file in (rooms / room).rglob("*") if file.suffix in (".py", ".html")]
     assert files
     assert [file.name for file in files if "unlock" in file.read_text(encoding="utf-8").lower()] == []
+
+
+async def charging(world: World, driver: Driver) -> Drive:
+    drive = await start(world.node, driver, await world.plug())
+    await world.tell("sessions", session(world, driver, drive))
+    return await world.now(drive)
+
+
+async def refused_at_the_station(world: World, drive: Drive) -> Drive:
+    """The operator took the stop, and the station did not do it."""
+    drive = await stop(world.node, drive)
+    await world.result(drive, "REJECTED", of="stop_command")
+    drive = await world.now(drive)
+    assert (drive.state, "could not be stopped" in drive.reason) == ("CHARGING", True)
+    return drive
+
+
+async def test_a_second_stop_is_not_taken_for_the_first_that_was_refused(
+    world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = await refused_at_the_station(world, await charging(world, driver))
+    send = commands.send
+
+    async def looked_at_meanwhile(*given: Any) -> Any:
+        await world.follower.tick()
+        sent = await send(*given)
+        await world.follower.tick()
+        return sent
+
+    monkeypatch.setattr(commands, "send", looked_at_meanwhile)
+    assert (await stop(world.node, drive)).state == "STOPPING"
+    drive = await world.now(drive)
+    await world.result(drive, "ACCEPTED", of="stop_command")
+    drive = await world.now(drive)
+    assert (drive.state, drive.reason) == ("STOPPING", "")
+
+
+async def test_two_who_press_stop_at_once_send_one_stop(world: World, driver: Driver) -> None:
+    drive = await charging(world, driver)
+    before = len(world.cpo.asked)
+    pressed = await asyncio.gather(*(stop(world.node, drive) for _ in range(3)))
+    assert [one.state for one in (*pressed, await stop(world.node, pressed[0]))] == ["STOPPING"] * 4
+    assert len(world.cpo.asked) == before + 1
+
+
+async def test_a_stop_that_was_slow_says_nothing_of_the_one_after_it(world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = await charging(world, driver)
+    reply, answer = Cpo.__call__, asyncio.Event()
+
+    async def slow(cpo: Cpo, request: Request) -> Response:
+        await answer.wait()
+        return await reply(cpo, request)
+
+    monkeypatch.setattr(drives, "PROMPT", 0.01)
+    monkeypatch.setattr(Cpo, "__call__", slow)
+    assert (await stop(world.node, drive)).state == "STOPPING"
+    world.clock.move(600)
+    await asking.expire(world.node)
+    await world.follower.tick()
+    assert (await world.now(drive)).state == "CHARGING", "the first is over"
+    monkeypatch.undo()
+    assert (await stop(world.node, await world.now(drive))).state == "STOPPING"
+    answer.set()
+    await asyncio.gather(*world.node.tasks)
+    assert (await world.now(drive)).state == "STOPPING"
+
+
+async def test_a_stop_that_is_accepted_late_counts(world: World, driver: Driver) -> None:
+    drive = await stop(world.node, await charging(world, driver))
+    world.clock.move(600)
+    await asking.expire(world.node)
+    await world.follower.tick()
+    assert (await world.now(drive)).state == "CHARGING"
+    await world.result(drive, "ACCEPTED", of="stop_command")
+    drive = await world.now(drive)
+    assert (drive.state, drive.reason) == ("STOPPING", "")
+
+
+async def test_a_stop_that_could_not_be_sent_says_why(world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = await charging(world, driver)
+
+    async def refuses(*_: Any) -> Any:
+        raise asking.NotSent("the operator has gone")
+
+    monkeypatch.setattr(commands, "send", refuses)
+    drive = await stop(world.node, drive)
+    assert (drive.state, drive.reason, drive.stop_command) == ("CHARGING", "the operator has gone", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from interplug.drivers.paying import Desk, desk_of
 from interplug.drivers.plugs import NotPossible
 from interplug.drivers.reserving import cancel, possible, reserve, tick
 from interplug.model.types import decode_json
-from interplug.modules import asking
+from interplug.modules import asking, commands
 from interplug.store.drivers import Driver
 from interplug.store.reservations import Reservation
 from tests.drivers.played import World, session
@@ -165,3 +166,49 @@ async def test_what_costs_money_is_for_those_who_pay_by_invoice(world: World, dr
         await reserve(world.node, driver, await world.plug(), 15, desk)
     one = await reserve(world.node, driver, await world.plug(), 15)
     assert one.state == reservation_states.ASKED
+
+
+async def test_a_second_cancel_is_not_taken_for_the_first_that_was_refused(
+    world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await cancel(world.node, await reserved(world, driver))
+    await result(world, one.cancel_command, "REJECTED")
+    one = await now(world, one)
+    assert (one.state, "could not be cancelled" in one.reason) == (reservation_states.RESERVED, True)
+    send = commands.send
+
+    async def looked_at_meanwhile(*given: Any) -> Any:
+        await tick(world.node)
+        sent = await send(*given)
+        await tick(world.node)
+        return sent
+
+    monkeypatch.setattr(commands, "send", looked_at_meanwhile)
+    one = await cancel(world.node, one)
+    assert one.state == reservation_states.CANCELLING
+    await result(world, one.cancel_command, "ACCEPTED")
+    assert (await now(world, one)).state == reservation_states.CANCELED
+
+
+async def test_two_who_cancel_at_once_send_one_cancel_and_its_late_result_counts(world: World, driver: Driver) -> None:
+    one = await reserved(world, driver)
+    before = len(world.cpo.asked)
+    asked = await asyncio.gather(*(cancel(world.node, one) for _ in range(3)))
+    assert {other.state for other in (*asked, await cancel(world.node, asked[0]))} == {reservation_states.CANCELLING}
+    assert len(world.cpo.asked) == before + 1
+    world.clock.move(600)
+    await asking.expire(world.node)
+    assert (await now(world, one)).state == reservation_states.RESERVED
+    await result(world, asked[0].cancel_command, "ACCEPTED")
+    assert (await now(world, one)).state == reservation_states.CANCELED
+
+
+async def test_a_cancel_that_could_not_be_sent_says_why(world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await reserved(world, driver)
+
+    async def refuses(*_: Any) -> Any:
+        raise asking.NotSent("the operator has gone")
+
+    monkeypatch.setattr(commands, "send", refuses)
+    one = await cancel(world.node, one)
+    assert (one.state, one.reason) == (reservation_states.RESERVED, "the operator has gone")

@@ -23,7 +23,7 @@ from interplug.store.tx import Tx
 from .deals import deal
 from .offers import encoded
 from .plugs import NotPossible, Plug, priced, startable
-from .states import ASKED, OPEN, STARTING, advance
+from .states import ASKED, OPEN, STARTING, STOPPING, advance
 from .tokens import card_token, token_key, token_of
 
 T = TypeVar("T")
@@ -36,6 +36,10 @@ NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it 
 OTHER_PRICE = said("The price has just changed. Look at the new one before you start.")
 PATIENCE = 15 * 60.0
 """Seconds after which a start that nobody confirmed is over."""
+
+
+class Overtaken(Exception):
+    """Somebody else has just asked for the same, or it is over."""
 
 
 class Paying(Protocol):
@@ -162,14 +166,15 @@ async def add(tx: Tx, drive: Drive) -> None:
 
 
 async def stop(node: Node, drive: Drive) -> Drive:
-    """Asks the CPO to stop; the drive is FINISHED when its Session is."""
+    """Asks the CPO to stop; the drive is FINISHED when its Session is. Who asks while it is being stopped has what he wants."""
+    if drive.state == STOPPING:
+        return drive
     session = await node.store.read(lambda tx: tx.objects.get_pk(drive.session)) if drive.session else None
     connection = node.directory.by_id(drive.connection)
     if session is None or advance(drive.state, "stop") is None:
         raise NotPossible(said("There is nothing to stop now."))
     if connection is None or not connection.registered:
         raise NotPossible(said("There is no connection to this operator any more; end the session at the station."))
-    await happened(node, drive.id, "stop")
     return await _send(node, connection, drive, "STOP_SESSION", {"session_id": session.key.id})
 
 
@@ -193,24 +198,43 @@ async def _ask(node: Node, connection: Connection, drive: Drive, command: str, d
     starts = command == "START_SESSION"
 
     async def noting(tx: Tx, row: Command) -> None:
+        """In one with the row of the command: a drive is never seen to stop by a command from before."""
         found = await tx.drivers.get(drive.id)
         assert found is not None
-        await move(tx, node, found, "", **{"command" if starts else "stop_command": row.id})
+        if starts:
+            await move(tx, node, found, "", command=row.id)
+        elif advance(found.state, "stop") is None:
+            raise Overtaken
+        else:
+            await move(tx, node, found, "stop", stop_command=row.id)
 
     try:
         sent = await commands.send(node, connection, command, document, noting)
+    except Overtaken:
+        return await happened(node, drive.id, "")
     except (asking.NotSent, ValueError) as error:
-        return await happened(node, drive.id, "refused" if starts else "stop failed", str(error))
-    event, row = events(starts, sent.state), await asking.status(node, sent.id)
-    reason = "" if event in ("", "accepted", "succeeded") or row is None else in_words(row)
-    return await happened(node, drive.id, event, reason)
+        return await happened(node, drive.id, "refused" if starts else "not asked", str(error))
+    row = await asking.status(node, sent.id)
+    assert row is not None
+    return await answered(node, drive.id, row)
 
 
-def events(starts: bool, state: str) -> str:
+async def answered(node: Node, id: str, row: Command) -> Drive:
+    """What a command has come to, for its drive; nothing any more where a newer one has taken its place."""
+    event = event_of(row)
+    reason = in_words(row) if event not in ("", "accepted", "succeeded", "stopping") else ""
+
+    async def work(tx: Tx) -> Drive:
+        drive = await tx.drivers.get(id)
+        assert drive is not None
+        return await move(tx, node, drive, event if row.id in (drive.command, drive.stop_command) else "", reason)
+
+    return await node.store.write(work)
+
+
+def event_of(row: Command) -> str:
     """What the state of a command (`command_states.SENT`) means for its drive; empty: nothing yet."""
-    if starts:
-        return _STARTS[state]
-    return "stop failed" if state in ("refused", "failed", "timed_out") else ""
+    return _STARTS[row.state] if row.command == "START_SESSION" else _STOPS.get(row.state, "")
 
 
 _STARTS = {
@@ -223,6 +247,7 @@ _STARTS = {
     "canceled": "failed",
     "timed_out": "late",
 }
+_STOPS = {"refused": "stop failed", "failed": "stop failed", "timed_out": "stop failed", "succeeded": "stopping"}
 
 
 def in_words(row: Command) -> str:

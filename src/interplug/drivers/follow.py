@@ -14,12 +14,12 @@ from interplug.store.drivers import Drive
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
-from .drives import NOT_CONFIRMED, PATIENCE, events, happened, in_words, move, stop
+from .drives import NOT_CONFIRMED, PATIENCE, answered, event_of, happened, move, stop
 from .matching import drive_of
 from .plugs import NotPossible
 from .reader import Reader
 from .receipt import reading_of
-from .states import ACCEPTED, ASKED, CHARGING, OPEN, PAYING, STOPPING, UNSURE
+from .states import ACCEPTED, ASKED, CHARGING, OPEN, PAYING, STOPPING, UNSURE, advance
 from .tapping import begun_with_card
 
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
@@ -64,14 +64,14 @@ class Follower:
     # --- commands and the clock
 
     async def _commands(self) -> None:
-        for drive in await self.node.store.read(lambda tx: tx.drivers.in_states((ASKED, ACCEPTED, UNSURE, STOPPING))):
-            starts = drive.state != STOPPING
-            name = drive.command if starts else drive.stop_command
+        for drive in await self.node.store.read(lambda tx: tx.drivers.in_states((ASKED, ACCEPTED, UNSURE, CHARGING, STOPPING))):
+            name = drive.stop_command if drive.state in (CHARGING, STOPPING) else drive.command
             row = await asking.status(self.node, name) if name else None
-            event = events(starts, row.state) if row is not None else ""
-            if row is not None and event and event != "accepted" and not (drive.state == UNSURE and self._old(drive, event, row)):
-                reason = "" if event == "succeeded" else in_words(row)
-                await happened(self.node, drive.id, event, reason)
+            event = event_of(row) if row is not None else ""
+            if row is None or advance(drive.state, event) is None or event == "accepted":
+                continue
+            if not (drive.state == UNSURE and self._old(drive, event, row)):
+                await answered(self.node, drive.id, row)
 
     def _old(self, drive: Drive, event: str, row: Command) -> bool:
         """Known when the drive became unsure: else a station that said yes would be believed for ever."""

@@ -16,6 +16,10 @@ RESERVATIONS: dict[tuple[str, str], str] = {
     (RESERVED, "cancel"): CANCELLING,
     (CANCELLING, "let go"): CANCELED,
     (CANCELLING, "kept"): RESERVED,
+    # Nothing was sent.
+    (RESERVED, "not asked"): RESERVED,
+    # A result that came too late to be waited for.
+    (RESERVED, "let go"): CANCELED,
     **{(state, "taken back"): CANCELED for state in (ASKED, RESERVED, CANCELLING)},
     **{(state, "used"): USED for state in (ASKED, RESERVED, CANCELLING)},
     **{(state, "over"): EXPIRED for state in (ASKED, RESERVED, CANCELLING)},

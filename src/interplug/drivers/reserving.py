@@ -24,7 +24,7 @@ from interplug.store.tx import Tx
 from interplug.tariffs import TariffError, words
 
 from .deals import Deal, deal
-from .drives import Paying, in_words, promptly
+from .drives import Overtaken, Paying, in_words, promptly
 from .estimate import tariffs_of
 from .offers import encoded
 from .plugs import NotPossible, Plug, priced, startable
@@ -108,12 +108,14 @@ async def reserve(node: Node, driver: Driver, plug: Plug, minutes: int, paying: 
 
 
 async def cancel(node: Node, one: Reservation) -> Reservation:
+    """Who asks while it is being cancelled has what he wants."""
     connection = node.directory.by_id(one.connection)
+    if one.state == CANCELLING:
+        return one
     if (one.state, "cancel") not in RESERVATIONS:
         raise NotPossible(said("There is nothing to cancel now."))
     if connection is None or not connection.registered:
         raise NotPossible(said("There is no connection to this operator any more; the reservation ends by itself."))
-    one = await happened(node, one.id, "cancel")
     return await _send(node, connection, one, "CANCEL_RESERVATION", {"reservation_id": one.id})
 
 
@@ -125,24 +127,39 @@ async def _ask(node: Node, connection: Connection, one: Reservation, command: st
     reserves = command == "RESERVE_NOW"
 
     async def noting(tx: Tx, row: Command) -> None:
-        await _move(tx, one.id, "", "", **{"command" if reserves else "cancel_command": row.id})
+        """In one with the row of the command: a reservation is never seen to end by a command from before."""
+        if reserves:
+            await _move(tx, one.id, "", "", command=row.id)
+            return
+        found = await tx.reservations.get(one.id)
+        if found is None or (found.state, "cancel") not in RESERVATIONS:
+            raise Overtaken
+        await _move(tx, one.id, "cancel", "", cancel_command=row.id)
 
     try:
         sent = await commands.send(node, connection, command, document, noting)
+    except Overtaken:
+        return await happened(node, one.id, "")
     except (asking.NotSent, ValueError) as error:
-        return await happened(node, one.id, "failed" if reserves else "kept", str(error))
+        return await happened(node, one.id, "failed" if reserves else "not asked", str(error))
     row = await asking.status(node, sent.id)
     assert row is not None
     return await _answered(node, await happened(node, one.id, ""), row)
 
 
 async def _answered(node: Node, one: Reservation, row: Command) -> Reservation:
-    """What the state of one of its commands means."""
+    """What the state of one of its commands means; nothing any more where a newer one has taken its place."""
     if row.state not in FINAL:
         return one
     event = _event(row)
     reason = "" if event in ("succeeded", "let go") else TAKEN_BACK if event == "taken back" else in_words(row)
-    return await happened(node, one.id, event, reason)
+
+    async def work(tx: Tx) -> Reservation:
+        found = await tx.reservations.get(one.id)
+        assert found is not None
+        return await _move(tx, one.id, event if row.id in (found.command, found.cancel_command) else "", reason)
+
+    return await node.store.write(work)
 
 
 def _event(row: Command) -> str:
@@ -182,9 +199,9 @@ async def run(node: Node) -> None:
 
 async def tick(node: Node) -> None:
     for one in await node.store.read(lambda tx: tx.reservations.in_states(OPEN)):
-        for name in (one.command, one.cancel_command if one.state == CANCELLING else ""):
+        for name in (one.command, one.cancel_command):
             row = await asking.status(node, name) if name else None
-            if row is not None and not (row.state == "succeeded" and row.command == "RESERVE_NOW" and one.state != ASKED):
+            if row is not None and (one.state, _event(row)) in RESERVATIONS:
                 one = await _answered(node, one, row)
         drive = await node.store.read(lambda tx, name=one.id: tx.drivers.get(name))  # type: ignore[misc]
         if drive is not None and (drive.session or drive.state in (CHARGING, FINISHED)):

@@ -30,6 +30,10 @@ DRIVES: dict[tuple[str, str], str] = {
     **{(state, "charging"): CHARGING for state in (ASKED, ACCEPTED, STARTED, UNSURE, FAILED)},
     (CHARGING, "stop"): STOPPING,
     (STOPPING, "stop failed"): CHARGING,
+    # Nothing was sent.
+    (CHARGING, "not asked"): CHARGING,
+    # A result that came too late to be waited for.
+    (CHARGING, "stopping"): STOPPING,
     **{(state, "ended"): FINISHED for state in (ASKED, ACCEPTED, STARTED, UNSURE, FAILED, CHARGING, STOPPING)},
     **{(state, "invalid"): FAILED for state in (ASKED, ACCEPTED, STARTED, UNSURE, CHARGING, STOPPING)},
     **{(state, "billed"): BILLED for state in (ASKED, ACCEPTED, STARTED, UNSURE, FAILED, CHARGING, STOPPING, FINISHED)},
