@@ -45,10 +45,6 @@ async def test_an_unused_token_cannot_take_over_another_partner(pair: Pair) -> N
     reply = await ask(pair.cpo, invitation.token, "POST", "/ocpi/2.2.1/credentials", claim)
     assert (reply.http, reply.code) == (200, 2001)
     assert await pair.works()
-    # Who says that it is a hub of that party gets nothing of the connection that the party has itself.
-    claim["roles"].append({"role": "HUB", "country_code": "FR", "party_id": "HUB", "business_details": {"name": "Hub"}})
-    assert (await ask(pair.cpo, invitation.token, "POST", "/ocpi/2.2.1/credentials", claim)).ok
-    assert [one.partner for one in pair.cpo.directory.of_party("DE", "ABC")] == ["emsp", "stranger"]
 
 
 async def test_the_operator_may_allow_a_party_to_move(pair: Pair) -> None:

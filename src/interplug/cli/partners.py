@@ -34,8 +34,9 @@ def list_(
         return [described(one) for one in node.directory.all(removed=all)]
 
     found = with_node(common, work)
-    rows = [(one["id"], one["partner"], one["state"], one["version"], " ".join(one["parties"]), one["versions_url"]) for one in found]
-    lines = columns(("id", "partner", "state", "OCPI", "parties", "versions URL"), rows) if rows else ["no partner yet"]
+    names = ("id", "partner", "state", "version", "hub", "parties", "versions_url")
+    rows = [[" ".join(one[name]) if name == "parties" else one[name] for name in names] for one in found]
+    lines = columns(("id", "partner", "state", "OCPI", "hub", "parties", "versions URL"), rows) if rows else ["no partner yet"]
     show(found, lines, json=common.json)
 
 
@@ -47,6 +48,7 @@ def show_partner(node: Node, connection: Connection) -> dict[str, Any]:
         "endpoints": [{"identifier": one.identifier, "role": one.role, "url": one.url} for one in connection.endpoints],
         "hosts": sorted(connection.hosts),
         "writes_for": sorted("-".join(key) for key in connection.writable),
+        "left_out": sorted("-".join(key) for key in connection.left_out),
         "pinned": connection.pinned,
     }
 
@@ -161,6 +163,7 @@ def described(one: Connection) -> dict[str, Any]:
         "state": one.state,
         "version": one.version,
         "versions_url": one.versions_url,
+        "hub": None if one.hub is None else str(one.hub),
         "parties": [f"{party.role} {party.country_code}-{party.party_id}" for party in one.parties],
         "registered_at": None if one.registered_at is None else format_time(one.registered_at),
     }
@@ -170,6 +173,8 @@ def _lines(document: dict[str, Any]) -> list[str]:
     plain = {name: value for name, value in document.items() if not isinstance(value, list | dict)}
     lines = [f"{name:14} {value}" for name, value in plain.items() if value is not None]
     lines += [f"{name:14} {' '.join(document[name]) or '-'}" for name in ("parties", "sees", "hosts", "writes_for")]
+    if document["left_out"]:
+        lines.append(f"{'left_out':14} {' '.join(document['left_out'])} (registered with us themselves, so not the hub's)")
     lines += ["", *conditions.lines(document["health"])]
     lines += ["", *columns(("endpoint", "side", "URL"), [one.values() for one in document["endpoints"]])]
     lines += ["", *lists.lines(document["lists"])] if document["lists"] else []

@@ -85,6 +85,8 @@ class Connection:
     flags: dict[str, Any] = field(default_factory=dict)
     writable: frozenset[tuple[str, str]] = frozenset()
     """The parties, as `Party.key`, whose objects it may write."""
+    left_out: frozenset[tuple[str, str]] = frozenset()
+    """The parties that this hub names and may not write for, because they are registered themselves."""
 
     @property
     def registered(self) -> bool:

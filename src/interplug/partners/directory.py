@@ -5,7 +5,8 @@ moves with each change; it is looked at again twice a second while requests come
 process changed (a command, another server) is seen within a second, and a new token at once.
 
 One token means one connection (TRN-010). A connection may write for the parties that its credentials name or, for a hub, that
-HubClientInfo names, cut by the operator's allow-list, and never for a party of our own. FROM headers prove nothing and are not looked at.
+HubClientInfo names and nobody has registered itself, cut by the operator's allow-list, and never for a party of our own. FROM headers
+prove nothing and are not looked at.
 This file does not know what a handshake is and sends nothing.
 """
 
@@ -24,7 +25,7 @@ from interplug.store.partners import TokenRow
 from interplug.store.store import Store, now_us
 from interplug.store.tx import Tx
 
-from . import states
+from . import claims, states
 from .connection import ALL_SESSIONS, OWN_DRIVERS, Connection, connection_of
 from .keys import NodeKey
 from .roles import COUNTERPART
@@ -252,6 +253,7 @@ async def _load(tx: Tx, known: int) -> _Snapshot | None:
     connections = {
         row.id: connection_of(row, clients.get(row.id, []), tuple(members.get(row.id, ())), own_keys) for row in await tx.partners.all()
     }
+    claims.leave_out(connections.values())
     named = {name: number for number, name in (await tx.parties.classes()).items()}
     for one in connections.values():
         if named.get(ALL_SESSIONS) in one.audiences:

@@ -4,8 +4,9 @@
 
 Nothing is stored before all of it is known to be right, and nothing is locked while the call back is under way, so a partner
 that is slow or answers with a call of its own holds up nobody. The transaction looks again whether the token that was presented
-still is what it was: of two POSTs with one registration token the second finds it used. Whatever fails leaves every token and the
-link as they were (CRD-029).
+still is what it was: of two POSTs with one registration token the second finds it used. There, too, it is seen whether the parties are
+another partner's: of two that register one party at once the second is refused. Whatever fails leaves every token and the link as they
+were (CRD-029).
 
 The token that we answer with is `pending`, because the answer may be lost: until it is first used the one before it works too.
 A registration token speaks for its own connection alone, whatever parties the object names.
@@ -24,7 +25,7 @@ from interplug.store.tx import Tx
 from interplug.versions import chain
 from interplug.versions.table import VERSIONS
 
-from . import presentation, states
+from . import claims, presentation, states
 from .client import Access, PartnerClient
 from .directory import Connection, Directory, Presented, role_of_211
 from .guard import Forbidden, check_url, origin
@@ -103,6 +104,7 @@ async def _accept(
 
     async def work(tx: Tx) -> None:
         row = await _unchanged(tx, presented, "register")
+        await claims.check(tx, row, verified.document)
         columns = {**verified.columns(directory, row.id), **single}
         await tx.partners.change(row.id, state=states.after(row.state, "register"), registered_at=tx.clock(), **columns)
         await tx.partners.drop_tokens(row.id, states.REGISTRATION, states.OFFERED)
@@ -148,7 +150,7 @@ async def _verify(
         raise OcpiError(UNSUPPORTED_VERSION, f"this connection is agreed for version {connection.pinned}")
     ours = [party.role for party in presentation.shown(directory, connection, version, role)]
     their_role = role_of_211(ours)
-    theirs = read_credentials(directory, connection, version, document, their_role)
+    theirs = read_credentials(directory, version, document, their_role)
     access = _reachable_at(directory, connection, theirs)
     offer = await look_up(client, access, theirs["url"], [version], their_role)
     offer.check(required(ours, (one["role"] for one in theirs["roles"])))
@@ -164,7 +166,7 @@ def _reachable_at(directory: Directory, connection: Connection, theirs: dict[str
     return Access(theirs["token"], connection.named_hosts | {origin(theirs["url"])}, None, connection.id)
 
 
-def read_credentials(directory: Directory, connection: Connection, version: str, document: Any, their_role: str | None) -> dict[str, Any]:
+def read_credentials(directory: Directory, version: str, document: Any, their_role: str | None) -> dict[str, Any]:
     """The newest form of a partner's Credentials object; 2001 names what is wrong with it."""
     if not isinstance(document, dict):
         raise invalid("$: expected an object")
@@ -179,11 +181,11 @@ def read_credentials(directory: Directory, connection: Connection, version: str,
     token = theirs["token"]
     if not token or len(token) > LONGEST_TOKEN or not all("!" <= letter <= "~" for letter in token):
         raise invalid("$.token: 1 to 64 printable ASCII characters without blanks are needed")
-    _check_roles(directory, connection, theirs)
+    _check_roles(directory, theirs)
     return theirs
 
 
-def _check_roles(directory: Directory, connection: Connection, theirs: dict[str, Any]) -> None:
+def _check_roles(directory: Directory, theirs: dict[str, Any]) -> None:
     named = [(role["role"], Party(role["country_code"], role["party_id"])) for role in theirs["roles"]]
     keys = [(role, party.key) for role, party in named]
     if len(set(keys)) != len(keys):
@@ -194,17 +196,3 @@ def _check_roles(directory: Directory, connection: Connection, theirs: dict[str,
     hub = theirs.get("hub_party_id")
     if hub is not None and directory.is_ours(Party(hub[:2], hub[2:])):
         raise invalid(f"$.hub_party_id: {hub} is a party of this platform")
-    if hub is None:
-        _check_others(directory, connection, named)
-
-
-def _check_others(directory: Directory, connection: Connection, named: list[tuple[str, Party]]) -> None:
-    """A party that another company presents to us directly is not handed over because somebody names it."""
-    allowed = connection.allow or frozenset()
-    for other in directory.all(registered=True):
-        if other.partner_id == connection.partner_id or other.hub is not None:
-            continue
-        presented = {(one.role, one.party.key) for one in other.parties}
-        for role, party in named:
-            if (role, party.key) in presented and party.key not in allowed:
-                raise invalid(f"$.roles: {role} {party} is registered by another platform")

@@ -22,7 +22,7 @@ from interplug.store.partners import ConnectionRow
 from interplug.store.tx import Tx
 from interplug.versions.table import VERSIONS
 
-from . import presentation, states
+from . import claims, presentation, states
 from .client import Access, PartnerClient
 from .directory import Connection, Directory, role_of_211
 from .guard import Forbidden, check_url, origin
@@ -220,12 +220,12 @@ async def _exchange(
         await _failed(directory, connection, token, reply)
     try:
         verified = _answered(directory, connection, access, offer, reply.data)
+        return await _finish(directory, connection, token, verified)
     except OcpiError as error:
         await _settle(directory, connection, "silence")
         raise HandshakeFailed(
             f"{connection.partner} answered with unusable credentials: {error.message}", code=error.code, lost=True
         ) from None
-    return await _finish(directory, connection, token, verified)
 
 
 async def _offer(directory: Directory, connection: Connection, token: str) -> None:
@@ -256,7 +256,7 @@ async def _settle(directory: Directory, connection: Connection, event: str, refu
 def _answered(directory: Directory, connection: Connection, access: Access, offer: Offer, data: Any) -> Verified:
     """The Credentials object of the answer. Where its URL stands on a host that is not theirs, the one that we called stays."""
     ours = [party.role for party in presentation.shown(directory, connection, offer.version)]
-    theirs = read_credentials(directory, connection, offer.version, data, role_of_211(ours))
+    theirs = read_credentials(directory, offer.version, data, role_of_211(ours))
     try:
         check_url(theirs["url"], directory.settings.network, access.hosts)
     except Forbidden:
@@ -269,6 +269,7 @@ async def _finish(directory: Directory, connection: Connection, token: str, veri
         row = await tx.partners.get(connection.id)
         if row is None or (row.state, "register") not in states.CONNECTION_STATES:
             raise HandshakeFailed(f"{connection.partner} was suspended or removed meanwhile")
+        await claims.check(tx, row, verified.document)
         columns = verified.columns(directory, row.id)
         await tx.partners.change(row.id, state=states.after(row.state, "register"), registered_at=tx.clock(), **columns)
         await replace_token(tx, directory, row.id, token)

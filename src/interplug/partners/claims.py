@@ -1,0 +1,63 @@
+"""Whose a party is: the partner's that has registered it itself, and no other's, be it a hub's, unless the operator allows it by name.
+
+Between two platforms that register it themselves the role counts, for a company may be a CPO on one and an eMSP on the other. A hub is
+measured by the party alone: what it may write for a party is everything. Its credentials may not name such a party anew; where its
+HubClientInfo does, or the party came later, the party is left out of what it may write for as long as that is so. A party that nobody
+has registered itself may be named by any number of hubs. A suspended connection keeps its parties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from interplug.protocol.status import invalid
+from interplug.store.partners import ConnectionRow
+from interplug.store.tx import Tx
+
+from . import states
+from .connection import Connection, connection_of
+
+HOLDING = (states.REGISTERED, states.SUSPENDED)
+TAKEN = "is registered by another platform"
+
+
+async def check(tx: Tx, row: ConnectionRow, credentials: dict[str, Any]) -> None:
+    """2001 where the credentials of this connection name a party of another partner. It reads the rows in the transaction that
+    stores them: what another handshake, or another process, committed a moment ago is seen by no directory yet."""
+    before, new = _plain(row), _plain(msgspec.structs.replace(row, credentials=credentials))
+    others = [_plain(other) for other in await tx.partners.all()]
+    held = {(one.role, one.party.key) for other in _rivals(new, others) for one in other.parties}
+    keys = {key for _, key in held}
+    free = new.allow or frozenset()
+    if new.hub is not None and before.hub is not None and before.state in HOLDING:
+        # Who registers itself does not keep the hub that named it before from renewing its tokens.
+        free |= {before.hub.key, *(one.party.key for one in before.parties)}
+    if new.hub is not None and new.hub.key in keys - free:
+        raise invalid(f"$.hub_party_id: {new.hub} {TAKEN}")
+    for one in new.parties:
+        key = one.party.key
+        if key not in free and (key in keys if new.hub is not None else (one.role, key) in held):
+            raise invalid(f"$.roles: {one.role} {one.party} {TAKEN}")
+
+
+def leave_out(connections: Iterable[Connection]) -> None:
+    """Takes from hubs what others have registered themselves. An allow-list is the operator's own word and stands."""
+    connections = list(connections)
+    for hub in connections:
+        if hub.hub is None or hub.allow is not None:
+            continue
+        held = {one.party.key for other in _rivals(hub, connections) for one in other.parties}
+        hub.left_out = hub.writable & held
+        hub.writable -= hub.left_out
+
+
+def _rivals(connection: Connection, others: Iterable[Connection]) -> Iterable[Connection]:
+    """The connections of other partners that have registered parties themselves."""
+    return (one for one in others if one.partner_id != connection.partner_id and one.hub is None and one.state in HOLDING)
+
+
+def _plain(row: ConnectionRow) -> Connection:
+    return connection_of(row, [], (), frozenset())
