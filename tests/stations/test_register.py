@@ -70,6 +70,25 @@ def test_a_reading_that_comes_late_counts_for_its_time_and_changes_nothing_else(
     assert register.take(Decimal(9999), 2 * MINUTE, WATTS) is None
 
 
+def test_an_end_counts_whatever_its_time() -> None:
+    register = Register(at=0)
+    register.begin(Decimal(1000))
+    register.take(Decimal(1010), 3 * MINUTE, WATTS)
+    register.end(Decimal(1030), 2 * MINUTE, WATTS, 4 * MINUTE)
+    assert (register.total, register.at, register.doubt) == (30, 3 * MINUTE, "")
+    register.end(Decimal(1020), 2 * MINUTE, WATTS, 4 * MINUTE)
+    assert register.total == 30, "nothing lowers it"
+
+
+@pytest.mark.parametrize(("heard", "doubtful"), [(13, False), (4, True)], ids=["ten minutes", "one minute"])
+def test_an_end_shows_no_more_than_can_have_flown_until_it_was_told(heard: int, doubtful: bool) -> None:
+    register = Register(at=0)
+    register.begin(Decimal(1000))
+    register.take(Decimal(1010), 3 * MINUTE, WATTS)
+    register.end(Decimal(4000), MINUTE, WATTS, heard * MINUTE)
+    assert (register.total, bool(register.doubt)) == (3000, doubtful)
+
+
 def assumed(first: int) -> Register:
     """Nobody has told the register at the beginning."""
     register = Register(at=0)

@@ -64,11 +64,13 @@ def _watched(period: Document, now: Metered | None) -> Document:
 
 class Ending(NamedTuple):
     """What a station says when a charge is over, besides the time: what ended it where no driver did, and what its meter signed.
-    `doubt`: why a person has to look at the CDR before it leaves."""
+    `doubt`: why a person has to look at the CDR before it leaves. `untimed`: why it may have been over at another time; who looks at the
+    CDR can read it, and somebody has to where its price depends on that."""
 
     fault: str | None = None
     signed_data: dict[str, Any] | None = None
     doubt: str = ""
+    untimed: str = ""
 
 
 STOPPED = Ending()

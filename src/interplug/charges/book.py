@@ -18,6 +18,7 @@ from interplug.modules import terminals
 from interplug.modules.node import Node
 from interplug.modules.session_states import BILLED, advance
 from interplug.partners.connection import OWN_DRIVERS
+from interplug.store.holds import Note
 from interplug.store.keys import OWN, Key
 from interplug.store.stations import Charge, Reading
 from interplug.store.tx import Tx
@@ -163,7 +164,11 @@ async def finish(tx: Tx, node: Node, charge: Charge, event: str, at: int | None,
     remembered(node.store).pop(charge.id, None)
     if charge.state == BILLED and _billable(session, metered):
         cdr = bills.bill(session, pinned, metered, whole(node.clock()), ending)
-        await _bill(tx, node, charge, cdr, pinned.time_zone, ending.doubt)
+        tariff = metered.cutter.tariff
+        doubt = ending.doubt or (ending.untimed if tariff is not None and tariff.timed else "")
+        issued = await _bill(tx, node, charge, cdr, pinned.time_zone, doubt)
+        if ending.untimed and doubt != ending.untimed:
+            await tx.holds.note(Note(issued.saved.pk, "late", ending.untimed, "the station", node.clock()))
 
 
 def _billable(session: Document, metered: Metered) -> bool:
@@ -174,11 +179,11 @@ def _billable(session: Document, metered: Metered) -> bool:
     return cost is not None and cost["before_taxes"] > 0
 
 
-async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | None, doubt: str) -> None:
+async def _bill(tx: Tx, node: Node, charge: Charge, cdr: Document, zone: str | None, doubt: str) -> holding.Issued:
     key = Key("cdrs", OWN, charge.country, charge.party, charge.id)
     reference = cdr.get("authorization_reference")
     if reference and await terminals.invoiced_here(tx, charge.connection, charge.place, charge.evse):
         # Whoever holds the terminal captures, and we write the invoice.
         cdr = {**cdr, "invoice_reference_id": await invoices.take_number(tx, node)}
     wrong = bills.differing(cdr, zone)
-    await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong, doubt=doubt)
+    return await holding.issue(tx, node.directory, key, cdr, await _audience(tx, charge), zone=zone, wrong=wrong, doubt=doubt)

@@ -68,8 +68,8 @@ class Tariff:
     __slots__ = (
         "_cells", "_constant", "_order", "clock_bounds", "currency", "current_kinds", "day_bounds", "elapsed_bounds", "elements", "end",
         "id", "kwh_bounds", "max_current", "max_power", "max_price", "min_current", "min_power", "min_price", "power_kinds", "prices",
-        "problems", "restricted", "single_rate", "spelled_id", "start", "tax_included", "unknown_tax", "uses_clock", "uses_current",
-        "uses_day", "uses_power", "version",
+        "problems", "restricted", "single_rate", "spelled_id", "start", "tax_included", "timed", "unknown_tax", "uses_clock",
+        "uses_current", "uses_day", "uses_power", "version",
     )  # fmt: skip
 
     def __init__(self, document: dict[str, Any], version: str) -> None:
@@ -153,6 +153,9 @@ class Tariff:
         self.uses_current = bool(self.min_current or self.max_current)
         self.power_kinds, self.current_kinds = self._kinds_under("_power"), self._kinds_under("_current")
         self.restricted = any(element.tests for element in self.elements)
+        # Whether a charge costs something else where it was at another time, or lasted longer.
+        by_time = any(one.dimension in (TIME, PARKING) and one.price for element in self.elements for one in element.components)
+        self.timed = by_time or self.uses_clock or bool(self.elapsed_bounds) or self.uses_power or self.uses_current
         self._cells: dict[tuple[int, ...], Active] = {}
 
     def _kinds_under(self, ending: str) -> frozenset[int]:

@@ -13,7 +13,7 @@ SECOND = 1_000_000
 
 def begun() -> Course:
     course = Course.begun(Told(kind="begun", number="1", at=0, began_with=Decimal(0)))
-    course.follow(told(60, (60, 1000), phase="charging"))
+    course.follow(told(60, (60, 1000), phase="charging"), 60 * SECOND)
     return course
 
 
@@ -23,7 +23,7 @@ def told(at: int, *samples: tuple[int, int], phase: Phase | None = None) -> Told
 
 
 def phases(course: Course, one: Told) -> list[tuple[int, str]]:
-    return [(reading.at // SECOND, reading.phase) for reading in course.follow(one)]
+    return [(reading.at // SECOND, reading.phase) for reading in course.follow(one, one.at)]
 
 
 def test_what_was_measured_before_the_car_was_full_was_measured_while_it_charged() -> None:

@@ -12,9 +12,10 @@ from interplug.model.types import decode_json, encode_json
 from interplug.store.stations import Reading
 
 from . import signed
+from .clocks import TOLERATED
 from .events import IdToken, Sample, Signed, Told
 from .register import NOBODYS, Register
-from .samples import BEGIN
+from .samples import BEGIN, FINAL, ZERO
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -41,6 +42,8 @@ class Course(msgspec.Struct, kw_only=True):
     waits: IdToken | None = None
     """Whose charge it will be as soon as the station says at which EVSE."""
     doubt: str = ""
+    untimed: str = ""
+    """Why it may have ended at another time; its energy is not doubted for that."""
     signed: list[Signed] = []
     meter_key: str = ""
     """Of the meter, as the station told it apart from the values."""
@@ -82,8 +85,8 @@ class Course(msgspec.Struct, kw_only=True):
         then._readings(sample for sample in told.samples if sample.at <= told.at)
         return then.register.total / 1000
 
-    def follow(self, told: Told) -> list[Reading]:
-        """The readings that this adds."""
+    def follow(self, told: Told, heard: int) -> list[Reading]:
+        """The readings that this adds; `heard`: when it was told."""
         self.signed = signed.added(self.signed, told.signed)
         before = self.register.total
         for sample in told.samples:
@@ -98,6 +101,7 @@ class Course(msgspec.Struct, kw_only=True):
                 readings.append(self._at(told.at))
         readings += self._readings(sample for sample in told.samples if sample.at >= told.at)
         if told.kind == "ended":
+            self._last(told, heard)
             if self.doubt:  # who looks at it needs a bill, be it of a second
                 self.until = max(self.until, self.begins_at)
             readings.append(self._at(self.end(told.at)))
@@ -107,6 +111,15 @@ class Course(msgspec.Struct, kw_only=True):
             self.moved_at = max(self.moved_at, told.at, self.register.at)
         self.state = told.state or self.state
         return _once(readings)
+
+    def _last(self, told: Told, heard: int) -> None:
+        """What the meter showed at the end, be it told with an earlier time than what came before it."""
+        shown = [sample for sample in told.samples if sample.register is not None and sample.context != BEGIN]
+        for sample in ([one for one in shown if one.context == FINAL] or shown)[-1:]:
+            self.register.end(sample.register or ZERO, sample.at, self.watts, heard)
+        early = max(self.until, self.register.at) - told.at
+        if early > TOLERATED:
+            self.untimed = f"its end was told with a time {early // SECOND} s before what was told last, which counts instead"
 
     def late(self, told: Told) -> str:
         """What is told after the end and is not in the bill; empty where that says it all."""

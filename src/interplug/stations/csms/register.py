@@ -13,6 +13,8 @@ from decimal import Decimal
 
 import msgspec
 
+from .clocks import TOLERATED
+
 MARGIN = 12
 """Tenths of what the connector can deliver."""
 MOST = Decimal(10**12)
@@ -48,15 +50,13 @@ class Register(msgspec.Struct, kw_only=True):
             self.begin(value)
             self.assumed_at = self.assumed_at or at
         assert self.start is not None and self.last is not None
-        if at < self.at:
-            return self._late(value)
-        total = self._continued(value, at, watts)
-        if total is None and value >= self.last:
-            total = self.total + value - self.last
-            self._doubt(f"{value - self.last:f} Wh more at once than the connector can deliver")
-        self.total = self.total if total is None else total
-        self.last, self.at = value, at
-        return self.total
+        return self._late(value) if at < self.at else self._count(value, at, _bound(watts, at - self.at))
+
+    def end(self, value: Decimal, at: int, watts: int, heard: int) -> None:
+        """The end was told with an earlier time than the newest value, by a clock that is wrong. What it shows counts all the same, for
+        nothing comes after it; it flew before we `heard` of it."""
+        if at < self.at and self.last is not None and self.last < value < MOST:
+            self._count(value, self.at, _bound(watts, heard - self.at + TOLERATED))
 
     def began(self, value: Decimal, at: int, watts: int) -> None:
         """The register at the beginning, told after values of later. It counts where what lies between can have flown meanwhile."""
@@ -68,11 +68,21 @@ class Register(msgspec.Struct, kw_only=True):
 
     def continues(self, value: Decimal, at: int, watts: int) -> bool:
         """Whether this may be the same meter in the same charge."""
-        return self.start is None or (at >= self.at and self._continued(value, at, watts) is not None)
+        return self.start is None or (at >= self.at and self._continued(value, _bound(watts, at - self.at)) is not None)
 
-    def _continued(self, value: Decimal, at: int, watts: int) -> Decimal | None:
-        bound = self.total + _bound(watts, at - self.at)
-        return next((one for one in self._meanings(value) if self.total <= one <= bound), None)
+    def _count(self, value: Decimal, at: int, most: int) -> Decimal:
+        """`most`: the Wh that can have flown since the newest value."""
+        assert self.last is not None
+        total = self._continued(value, most)
+        if total is None and value >= self.last:
+            total = self.total + value - self.last
+            self._doubt(f"{value - self.last:f} Wh more at once than the connector can deliver")
+        self.total = self.total if total is None else total
+        self.last, self.at = value, at
+        return self.total
+
+    def _continued(self, value: Decimal, most: int) -> Decimal | None:
+        return next((one for one in self._meanings(value) if self.total <= one <= self.total + most), None)
 
     def add(self, wh: Decimal, at: int) -> Decimal:
         """For meters that tell only what went through since they last told."""

@@ -176,10 +176,10 @@ class Transactions:
 
     async def _follow(self, row: Transaction, course: Course, told: Told) -> None:
         phase, before = course.phase, course.register.total
-        readings = course.follow(told)
+        row.heard_at = now = self.node.clock()
+        readings = course.follow(told, now)
         if before < starts.LITTLE <= course.register.total:
             await starts.worked(self.node, row.station, row.evse)
-        row.heard_at = now = self.node.clock()
         every = self.node.after(self.node.settings.stations.session_every) - now
         if told.kind == "ended":
             row.ended_at = max(row.begun_at, course.until)
@@ -200,7 +200,7 @@ class Transactions:
     async def _end(self, row: Transaction, course: Course, readings: list[Reading], fault: str | None) -> None:
         if not row.session:
             return
-        ending = Ending(fault, course.signed_data(), course.doubts(row.begun_at, row.ended_at))
+        ending = Ending(fault, course.signed_data(), course.doubts(row.begun_at, row.ended_at), course.untimed)
         await charging.end(self.node, row.session, row.ended_at, readings=readings, ending=ending)
 
     async def _fault(self, row: Transaction, told: Told) -> str | None:
