@@ -463,6 +463,44 @@ async def test_where_times_are_whole_seconds_no_two_states_carry_the_same_one(wo
     assert [body["status"] for _, _, body in world.played.told] == ["AVAILABLE" if whole else "BLOCKED"]
 
 
+async def test_what_changes_again_while_another_evse_of_its_location_waits_for_its_second_is_told(tmp_path: Path) -> None:
+    world = await world_of(tmp_path, "2.1.1")
+    key = await own(world.node, "locations", ours(said.location(evses=[said.evse("E1"), said.evse("E2")])))
+    await world.settle()
+    world.clock.move(1.1)
+
+    async def change(uid: str, status: str) -> None:
+        evse = await world.node.store.read(lambda tx: tx.objects.get_evse(key, uid))
+        assert evse is not None
+        document = {**evse.document, "status": status, "last_updated": world.clock.text()}
+        await world.node.store.write(lambda tx: tx.objects.save_evse(key, uid, document, last_updated=world.clock.now))
+
+    waited: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        waited.append(seconds)
+        world.clock.move(seconds)
+        if len(waited) == 2:  # E1 has been sent, E2 is about to be
+            await change("E1", "OUTOFORDER")
+            await world.push.tick()
+
+    world.push.lanes[world.partner.connection.id].delivery.rest = rest
+    await change("E1", "CHARGING")
+    world.clock.move(1.1)
+    await change("E2", "CHARGING")
+    # Both of them are of a second that has not passed for this process.
+    world.clock.move(-2.2)
+    told: list[tuple[str, str]] = []
+    for _ in range(3):
+        await world.settle()
+        told += [(path.rsplit("/", 1)[-1], body["status"]) for _, path, body in world.played.told]
+        world.clock.move(5)
+    assert [status for uid, status in told if uid == "E1"][-1] == "OUTOFORDER"
+    assert [status for uid, status in told if uid == "E2"][-1] == "CHARGING"
+    await world.push.stop()
+    await close(world.node)
+
+
 async def test_the_same_holds_where_the_clock_of_another_process_lies_ahead(tmp_path: Path) -> None:
     world = await world_of(tmp_path, "2.1.1")
     key = await own(world.node, "tokens", ours(said.token(), EMSP))

@@ -64,6 +64,8 @@ class Item:
     """The partner may have lost what it was given."""
     head: int = 0
     """When it was read to be sent, all changes up to this number were there."""
+    alone: bool = False
+    """It takes one request; of several the first is said before the last is read, so `head` stays what it was before all of them."""
 
     def add(self, change: Change, audiences: tuple[int, ...]) -> None:
         """One more change of the object; `audiences` are those of the partner."""
@@ -94,11 +96,6 @@ class Item:
         parts = self.evses
         return self.whole or (not later.whole and all(uid in parts and parts[uid] >= more for uid, more in later.evses.items()))
 
-    @property
-    def requests(self) -> int:
-        """How many it takes."""
-        return 1 if self.whole else max(1, len(self.evses))
-
 
 def item_of(change: Change, audiences: tuple[int, ...]) -> Item:
     item = Item(change.pk, change.key, change.no)
@@ -127,7 +124,7 @@ class Delivery:
 
     async def send(self, item: Item) -> Decision:
         """Brings the partner level with `item`; `SENT` also where there is nothing to say."""
-        item.head = self.node.store.head
+        item.head, item.alone = self.node.store.head, item.whole or len(item.evses) < 2
         if item.key.module == "locations" and not item.whole:
             return await self._evses(item)
         stored = await self._stored(item)
@@ -162,7 +159,7 @@ class Delivery:
             # What the clock of another process says may lie ahead of ours; its seconds last as long as ours.
             lasts = SECOND - now % SECOND if found.last_updated // SECOND == now // SECOND else SECOND
             await self.rest(lasts / SECOND / self.node.speed)
-            if item.requests == 1:
+            if item.alone:
                 item.head = self.node.store.head
             found = await read()
         return found
