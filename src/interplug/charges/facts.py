@@ -130,8 +130,12 @@ async def _driven(tx: Tx, key: Key, cdr: Document) -> bool:
 
 
 async def our_token(tx: Tx, cdr: Document) -> bool:
-    """By uid; where the version knows contracts alone, `lens` has found the Token already if it is ours."""
-    return bool(await tx.objects.find_id("tokens", cdr["cdr_token"]["uid"], OWN))
+    """By uid and party; where the version knows contracts alone, `lens` has found the Token already if it is ours, and where it knows no
+    parties, what it filled in is the one of ours that speaks with the partner."""
+    token = cdr["cdr_token"]
+    named = fold(token["country_code"]), fold(token["party_id"])
+    found = await tx.objects.find_id("tokens", token["uid"], OWN)
+    return any((fold(one.key.country), fold(one.key.party)) == named for one in found)
 
 
 async def others(tx: Tx, about: About, key: Key) -> list[Other]:

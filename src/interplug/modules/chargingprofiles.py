@@ -87,7 +87,7 @@ async def _asked(call: Call, command: str, wish: Document, url: str) -> Answer:
         return accepted(
             call,
             command,
-            document,
+            {**document, "session_id": session.key.id},  # as the stations know it
             ours=f"{session.key.country}-{session.key.party}",
             theirs=str(call.sender or steering.steerer(call.node, call.connection) or ""),
             session=session.key.id,

@@ -71,7 +71,7 @@ async def _session(tx: Tx, call: Call, document: Document) -> Target | Refusal:
         return Refusal("REJECTED", "this Session belongs to a customer of somebody else")
     if session.document["status"] in ENDED:
         return Refusal("REJECTED", "this Session has ended")
-    return Target(document)
+    return Target({**document, "session_id": session.key.id})  # as the stations know it
 
 
 async def _reservation(tx: Tx, call: Call, document: Document) -> Target:

@@ -120,7 +120,8 @@ class Door:
             return await self._unknown(identity, password, secure is not None), 0
         profile = await self._profile(station, password, secure)
         if profile < station.profile or (station.password and profile < 1):
-            log.warning("station %s is not let in: security profile %d is needed", identity, max(station.profile, 1))
+            wrong = "its password is wrong" if password is not None and not profile else None
+            log.warning("station %s is not let in: %s", identity, wrong or f"security profile {max(station.profile, 1)} is needed")
             return http.HTTPStatus.UNAUTHORIZED, 0
         return station, max(profile, station.profile)
 
