@@ -4,11 +4,13 @@ import pytest
 
 from interplug.partners import registration, states
 from interplug.partners.registration import HandshakeFailed
+from interplug.protocol.headers import authorization
 from interplug.protocol.http import Request
 from interplug.versions.table import VERSIONS
 from tests.census.tables import check
-from tests.partners.pair import Pair, Stranger, ask
+from tests.partners.pair import Pair, Stranger, ask, envelope
 
+CPO_ROLE = [{"role": "CPO", "country_code": "FR", "party_id": "STR", "business_details": {"name": "Stranger"}}]
 ALL = pytest.mark.parametrize("version", list(VERSIONS))
 
 
@@ -43,6 +45,35 @@ async def test_two_platforms_register(pair: Pair, version: str) -> None:
     assert [(one.role, str(one.party)) for one in ours.parties] == [("EMSP", "DE-ABC")]
     assert [(one.role, str(one.party)) for one in theirs.parties] == [("CPO", "NL-TNM")]
     assert await pair.works()
+
+
+@ALL
+@pytest.mark.req("TRN-003", "TRN-005")
+async def test_a_partner_that_takes_any_spelling_is_called_with_that_of_the_agreed_version(pair: Pair, version: str) -> None:
+    """Before a version is agreed nobody knows the spelling, and Base64 is tried first."""
+    stranger = Stranger(pair.wire, version=version)
+    stranger.endpoints.append(stranger.endpoint("locations", "SENDER"))
+    if version != "2.1.1":
+        stranger.endpoints.append(stranger.endpoint("cdrs", "SENDER"))
+    theirs = stranger.credentials() if version == "2.1.1" else stranger.credentials(roles=CPO_ROLE)
+    stranger.answers = {f"/{version}/credentials": envelope(theirs), f"/{version}/locations": envelope([])}
+    connection = await registration.register(pair.emsp.directory, pair.emsp.client, f"{stranger.base}/versions", "a-token")
+    await pair.emsp.client.call(connection, "GET", "locations", "SENDER")
+    first, *then = [request.headers["authorization"] for request in stranger.asked]
+    base64 = VERSIONS[version].base64_token
+    assert first == authorization("a-token", base64_token=True)
+    assert then == [authorization(token, base64_token=base64) for token in ("a-token", "a-token", stranger.token)]
+
+
+@ALL
+@pytest.mark.req("TRN-003", "TRN-005")
+async def test_who_registers_with_us_is_called_with_the_spelling_of_its_version(pair: Pair, version: str) -> None:
+    invitation, stranger = await pair.invited(), Stranger(pair.wire, version=version)
+    stranger.answers[f"/{version}/tokens"] = envelope([])
+    assert (await ask(pair.cpo, invitation.token, "POST", credentials_url(version), stranger.credentials())).ok
+    await pair.cpo.client.call(pair.at_cpo(), "GET", "tokens", "SENDER")
+    spelled = authorization(stranger.token, base64_token=VERSIONS[version].base64_token)
+    assert [request.headers["authorization"] for request in stranger.asked] == [spelled] * 3
 
 
 @pytest.mark.req("VER-015")

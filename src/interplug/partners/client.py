@@ -24,6 +24,7 @@ from interplug.store.masking import spoken
 from interplug.store.messages import Message, MessageLog
 from interplug.store.tx import Tx
 from interplug.telemetry.figures import Requests
+from interplug.versions.table import VERSIONS
 
 from .directory import Connection, Directory
 from .guard import check_url
@@ -36,13 +37,21 @@ ROUTES = 10_000
 
 @dataclass(slots=True)
 class Access:
-    """How to knock: a token, the places where it may be sent, and whether it is spelled in Base64 (None: not known yet)."""
+    """How to knock: a token, the places where it may be sent, and whether it is spelled in Base64, where a 401 has taught us that
+    (None: nothing has; what a partner takes without a word is no sign that it wants it so)."""
 
     token: str = field(repr=False)
     hosts: frozenset[str]
     base64: bool | None = None
     connection: int = 0
     version: str = ""
+
+    @property
+    def first(self) -> bool:
+        """Whether Base64 is tried first: as the version says, once one is agreed. Other letters than ASCII have no raw form."""
+        if self.base64 is not None:
+            return self.base64
+        return not self.version or VERSIONS[self.version].base64_token or not self.token.isascii()
 
 
 class PartnerClient:
@@ -119,8 +128,7 @@ class PartnerClient:
                 return Reply(0, fault=str(error))
             self._opened[connection.id] = generation, known
         token, spelled = known
-        base64 = connection.speaks.base64_token if spelled is None else bool(spelled)
-        return Access(token, connection.hosts, base64, connection.id, connection.version or "")
+        return Access(token, connection.hosts, None if spelled is None else bool(spelled), connection.id, connection.version or "")
 
     async def _renewed(self, connection: Connection, access: Access) -> Access | None:
         await self.directory.refresh()
@@ -143,15 +151,13 @@ class PartnerClient:
         fixed = {CORRELATION_ID: correlation_id or _new_id(), **(headers or {})}
         if body:
             fixed["content-type"] = JSON
-        spelling = access.base64 is not False
+        spelling = access.first
         reply = await self._send(access, method, url, body, fixed, spelling, module)
         if reply.http == 401 and access.token.isascii():
             second = await self._send(access, method, url, body, fixed, not spelling, module)
             if second.http not in (0, 401):
                 access.base64 = not spelling
                 return second
-        elif reply.http:
-            access.base64 = spelling
         return reply
 
     # --- one request

@@ -151,19 +151,19 @@ async def _verify(
     ours = [party.role for party in presentation.shown(directory, connection, version, role)]
     their_role = role_of_211(ours)
     theirs = read_credentials(directory, version, document, their_role)
-    access = _reachable_at(directory, connection, theirs)
+    access = _reachable_at(directory, connection, version, theirs)
     offer = await look_up(client, access, theirs["url"], [version], their_role)
     offer.check(required(ours, (one["role"] for one in theirs["roles"])))
     return Verified(theirs, offer, access)
 
 
-def _reachable_at(directory: Directory, connection: Connection, theirs: dict[str, Any]) -> Access:
+def _reachable_at(directory: Directory, connection: Connection, version: str, theirs: dict[str, Any]) -> Access:
     """Where the partner says it is. The operator's hosts bind it where there are any; else its own word is taken, and checked."""
     try:
         check_url(theirs["url"], directory.settings.network, connection.hosts if connection.named_hosts else None)
     except Forbidden as error:
         raise OcpiError(CANNOT_USE_CLIENT, f"url: {error}") from None
-    return Access(theirs["token"], connection.named_hosts | {origin(theirs["url"])}, None, connection.id)
+    return Access(theirs["token"], connection.named_hosts | {origin(theirs["url"])}, None, connection.id, version)
 
 
 def read_credentials(directory: Directory, version: str, document: Any, their_role: str | None) -> dict[str, Any]:

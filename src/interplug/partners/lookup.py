@@ -56,6 +56,7 @@ async def look_up(client: PartnerClient, access: Access, versions_url: str, want
     if version is None:
         listed = ", ".join(sorted(urls)) or "none"
         raise OcpiError(UNSUPPORTED_VERSION, f"no common version: {listed} offered, {', '.join(wanted)} wanted")
+    access.version = version
     details = _data(await client.ask(access, "GET", urls[version]), dict, f"details of {version}")
     offer = _offer(client, access, version, _raised(details, version, their_role))
     if offer.url("credentials") is None:
