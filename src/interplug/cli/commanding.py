@@ -108,7 +108,9 @@ def report(row: Command, more: dict[str, Any] | None = None, lines: Iterable[str
     show({**_described(row), **(more or {})}, [first, *lines], json=json)
     if row.state != "succeeded":
         unreached = row.state in ("timed_out", "failed") and not row.answered
-        end(f"{row.command} was not carried out: {row.state.replace('_', ' ')}", NETWORK if unreached else FAILED)
+        unknown = row.result == "TIMEOUT" or row.state in ("timed_out", "unanswered")
+        said = f"whether {row.command} was carried out is not known" if unknown else f"{row.command} was not carried out"
+        end(f"{said}: {row.state.replace('_', ' ')}", NETWORK if unreached else FAILED)
 
 
 async def _token(node: Node, uid: str) -> dict[str, Any]:

@@ -48,12 +48,12 @@ async def serving(node: Node) -> AsyncIterator[Csms]:
 
 
 class Station:
-    """What it is asked is answered by `answers` (by action), and can be waited for with `asked`. It sends and answers nothing that the
-    schemas do not allow."""
+    """What it is asked is answered by `answers` (by action; a Future: when it is done), and can be waited for with `asked`. It sends and
+    answers nothing that the schemas do not allow."""
 
     def __init__(self, socket: ClientConnection, dialect: Dialect) -> None:
         self.socket, self.dialect = socket, dialect
-        self.answers: dict[str, Payload | Refused] = {}
+        self.answers: dict[str, Payload | Refused | asyncio.Future[Payload]] = {}
         self._asked: asyncio.Queue[tuple[str, Payload]] = asyncio.Queue()
         self.link = Link(socket, dialect, self._answer)
         self.running = asyncio.create_task(self.link.run())
@@ -64,7 +64,7 @@ class Station:
         answer = self.answers.get(incoming.action, {"status": "Accepted"})
         if isinstance(answer, Refused):
             raise answer
-        return answer
+        return await answer if isinstance(answer, asyncio.Future) else answer
 
     async def asked(self, action: str) -> Payload:
         async with asyncio.timeout(10):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from interplug.config import Stations
 from interplug.modules.node import Node
 from interplug.stations.csms import provisioning, transactions
 from interplug.stations.csms.service import Csms
@@ -116,6 +118,23 @@ async def test_a_reservation_is_canceled(csms: Csms, provider: Provider, clock: 
         assert await one.asked("CancelReservation") == {"reservationId": number}
         assert await provider.command("CANCEL_RESERVATION", reservation_id="R1") == ("ACCEPTED", ["UNKNOWN_RESERVATION"])
         assert (await provider.session())["status"] == "COMPLETED"
+
+
+class TestLateAnswers:
+    @pytest.fixture
+    def settings(self) -> Stations:
+        return Stations(enabled=True, port=0, status_settle=0, call_timeout=0.3, authorise_timeout=20)
+
+    async def test_a_reservation_of_which_nothing_was_heard_in_time_is_let_go(self, csms: Csms, provider: Provider, clock: Clock) -> None:
+        """Else the plug is reserved for a driver who was told that it is not."""
+        async with station(csms, V16) as one:
+            await boot(one, clock)
+            late = one.answers["ReserveNow"] = asyncio.get_running_loop().create_future()
+            wanted = {"location_id": "LOC1", "evse_uid": "EVSE1", "token": FULL_TOKEN, "reservation_id": "R1"}
+            assert await provider.command("RESERVE_NOW", **wanted, expiry_date=clock.text(HOUR)) == ("ACCEPTED", ["TIMEOUT"])
+            number = (await one.asked("ReserveNow"))["reservationId"]
+            late.set_result({"status": "Accepted"})
+            assert await one.asked("CancelReservation") == {"reservationId": number}
 
 
 async def test_a_reservation_holds_at_every_connector_of_its_evse(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:

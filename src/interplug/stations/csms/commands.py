@@ -33,7 +33,7 @@ WORDS = {
     "REJECTED": "the station refuses it",
     "FAILED": "the station could not do it",
     "NOT_SUPPORTED": "the station cannot do this",
-    "EVSE_OCCUPIED": "somebody is charging there",
+    "EVSE_OCCUPIED": "it is in use or reserved",
     "EVSE_INOPERATIVE": "the station is out of order",
     "UNKNOWN_RESERVATION": "the station does not know this reservation",
 }
@@ -98,6 +98,9 @@ class Commands:
         until = parse_time(command["expiry_date"])
         want = await self._want(spot, command["token"], number=number, until=format_time(until, whole_seconds=True))
         outcome = await self._ask("reserve_now", spot.station, want)
+        if outcome.result == "TIMEOUT" and old is None:
+            # It may have reserved all the same, for somebody who was told that it did not.
+            self.node.begin(self._ask("cancel_reservation", spot.station, Want(number=number)))
         if outcome.result != "ACCEPTED":
             return outcome
         if old is not None and old.station != spot.station.id and (left := await self._station(old.station)) is not None:
@@ -189,7 +192,7 @@ class Commands:
         running, faults = await self.node.store.read(work)
         said = "" if outcome.message == WORDS["REJECTED"] else outcome.message
         if any(row.evse == spot.outlet.evse for row in running):
-            return Outcome("EVSE_OCCUPIED", said or WORDS["EVSE_OCCUPIED"])
+            return Outcome("EVSE_OCCUPIED", said or "somebody is charging there")
         if spot.status is not None and spot.status.status == "Finishing":
             return Outcome("EVSE_OCCUPIED", said or "the last car is still there")
         if spot.status is not None and spot.status.status in ("Faulted", "Unavailable"):
