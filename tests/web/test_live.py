@@ -20,7 +20,7 @@ from interplug.web.live import MOST_OF_ONE, PROOF, Streams, TooMany, event
 from tests.drivers.played import World, session
 from tests.modules import said
 from tests.nodes import database
-from tests.web.starting import begun, number
+from tests.web.starting import begun, number, words
 from tests.web.visiting import Visit
 
 
@@ -90,6 +90,56 @@ async def test_a_drive_is_followed_to_its_bill_and_the_stream_ends(world: World,
         assert "Receipt" in await events.next("figures")
         await events.next("over")
         await events.end()
+
+
+async def test_a_station_that_fails_in_mid_charge_is_told_in_the_operators_name_until_it_is_right_again(world: World, visit: Visit) -> None:
+    url, drive, driver = await begun(visit, world)
+    await world.tell("locations", location(world, "OUTOFORDER"))
+    assert (await visit.get(f"{url}.json")).json["fault"] is None, "it does not charge yet"
+    async with visit.stream(f"{url}/live") as events:
+        await world.tell("sessions", session(world, driver, drive, kwh=1.5))
+        said = "The operator says that the station is out of order: Stationsplein 1. Look whether your car is still charging."
+        while said not in (state := await events.next("state")):
+            pass
+        assert "unplug, and use another charge point" in state
+        fault = (await visit.get(f"{url}.json")).json["fault"]
+        assert fault["what"] == said and fault["do"] in words(await visit.get(url)) and said in words(await visit.get(url))
+        for status, told in (("CHARGING", False), ("INOPERATIVE", True), ("AVAILABLE", False)):
+            await world.tell("locations", location(world, status))
+            assert (said in await events.next("state")) is told
+            assert (said in words(await visit.get(url))) is told
+            assert ((await visit.get(f"{url}.json")).json["fault"] is not None) is told
+    await world.tell("locations", location(world, "OUTOFORDER"))
+    await world.tell("sessions", session(world, driver, drive, status="COMPLETED", end_date_time=world.clock.text()))
+    assert (await visit.get(f"{url}.json")).json["fault"] is None, "it is over"
+
+
+async def test_a_status_of_another_plug_does_not_wake_a_drive_that_charges(
+    world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, drive, driver = await begun(visit, world)
+    await world.tell("sessions", session(world, driver, drive, kwh=1.5))
+    looks: list[str] = []
+    moved = rides.moved
+
+    async def counted(*given: Any) -> object:
+        looks.append("drive")
+        return await moved(*given)
+
+    async with visit.stream(f"{url}/live") as events, visit.stream(f"/stations/{await number(visit)}/live") as station:
+        await events.next("figures")
+        await station.next("evse-2")
+        monkeypatch.setattr(rides, "moved", counted)
+        for status in ("AVAILABLE", "CHARGING"):  # with the first the log may tell of the drive's beginning, too
+            looks.clear()
+            world.clock.move(1)
+            other = said.evse("E2", status=status, last_updated=world.clock.text())
+            answer = await world.partner.send("PUT", "locations/BE/XYZ/L1/E2", said.said("evse", other, "2.2.1"))
+            assert answer.ok, answer.message
+            await station.next("said")  # woken by what has not woken the drive
+        assert looks == []
+        await world.tell("locations", location(world, "OUTOFORDER"))
+        assert "out of order" in await events.next("state")
 
 
 async def test_a_drive_that_moves_while_the_log_is_read_wakes_its_page(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

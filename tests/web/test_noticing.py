@@ -223,23 +223,22 @@ async def test_a_browser_shows_a_notice_that_leads_to_its_page(page: Page, pages
 
 
 @pytest.mark.parametrize(
-    ("state", "live", "paid", "status", "told"),
+    ("state", "live", "paid", "faulty", "told"),
     [
-        ("ASKED", {}, None, "AVAILABLE", ()),
-        ("CHARGING", {}, None, "CHARGING", ("began",)),
-        ("CHARGING", {"soc": 90}, None, "CHARGING", ("began", "full")),
-        ("CHARGING", {"soc": 100, "idle": True}, None, "CHARGING", ("began", "idle")),
-        ("CHARGING", {}, SimpleNamespace(warned=7), "INOPERATIVE", ("began", "fault", "hold")),
-        ("STOPPING", {}, SimpleNamespace(warned=0), "CHARGING", ("began",)),
-        ("FAILED", {}, None, "AVAILABLE", ("failed",)),
-        ("BILLED", {"soc": 100, "idle": True}, SimpleNamespace(warned=7), "OUTOFORDER", ("over",)),
+        ("ASKED", {}, None, False, ()),
+        ("CHARGING", {}, None, False, ("began",)),
+        ("CHARGING", {"soc": 90}, None, False, ("began", "full")),
+        ("CHARGING", {"soc": 100, "idle": True}, None, False, ("began", "idle")),
+        ("CHARGING", {}, SimpleNamespace(warned=7), True, ("began", "fault", "hold")),
+        ("STOPPING", {}, SimpleNamespace(warned=0), False, ("began",)),
+        ("FAILED", {}, None, False, ("failed",)),
+        ("BILLED", {"soc": 100, "idle": True}, SimpleNamespace(warned=7), False, ("over",)),
     ],
 )
-def test_what_there_is_to_tell(state: str, live: dict[str, Any], paid: Any, status: str, told: tuple[str, ...]) -> None:
+def test_what_there_is_to_tell(state: str, live: dict[str, Any], paid: Any, faulty: bool, told: tuple[str, ...]) -> None:
     here = SimpleNamespace(**{"soc": None, "idle": False, **live})
-    ride: Any = SimpleNamespace(
-        drive=SimpleNamespace(state=state, reason=""), live=here, payment=paid, deal=SimpleNamespace(idle_fee="€6.00 per hour"), name="A"
-    )
-    assert news.news(ride, status) == told
+    drive, deal = SimpleNamespace(state=state, reason=""), SimpleNamespace(idle_fee="€6.00 per hour")
+    ride: Any = SimpleNamespace(drive=drive, live=here, payment=paid, deal=deal, faulty=faulty, name="A")
+    assert news.news(ride) == told
     assert all("A" in news.text(ride, what) for what in told if what != "over")
     assert "€6.00 per hour" in news.text(ride, "full") + news.text(ride, "idle")

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from interplug.model.types import fold
 from interplug.modules.node import Node
 
 BEAT = 10.0
@@ -60,8 +61,9 @@ class Part(NamedTuple):
         return html if isinstance(html, bytes) else event(self.event, html)
 
 
-Topic = int | tuple[str, str]
-"""What a stream can ask to hear of: the number of an object, ("drive", id), or ("driver", id): any drive of theirs."""
+Topic = int | tuple[str, str] | tuple[int, str]
+"""What a stream can ask to hear of: the number of an object, that of a Location with the folded uid of one of its EVSEs, ("drive", id), or
+("driver", id): any drive of theirs."""
 Topics = Callable[[], frozenset[Topic] | None]
 """They may become others with a look. None: the stream is woken whenever anything changed."""
 Look = Callable[[], Awaitable[list[Part]]]
@@ -162,6 +164,7 @@ class Streams:
         while more:
             changes, reached, more = await self._store.news(reached, CHUNK)
             changed.update(change.pk for change in changes)
+            changed.update((change.pk, fold(change.evse_uid)) for change in changes if change.evse_uid is not None)
         # After the log: a drive that has moved meanwhile wakes its pages twice rather than not at all.
         for drive, driver in await self._store.read(lambda tx: tx.drivers.changed(position), snapshot=False):
             changed |= {("drive", drive), ("driver", driver)}

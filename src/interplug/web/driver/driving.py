@@ -17,7 +17,7 @@ from interplug.drivers.paying import desk_of
 from interplug.drivers.plugs import NotPossible, Plug, find_plug, startable
 from interplug.drivers.states import PAYING
 from interplug.drivers.tokens import token_of
-from interplug.model.types import decode_json
+from interplug.model.types import decode_json, fold
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 from interplug.web import asking, printing, wording
@@ -196,13 +196,14 @@ class Driving:
         drive = await self._drive(request, visitor)
         proof = self.surface.cookies.proof(visitor)
         session = drive.session
+        place = await self.node.store.read(lambda tx: tx.objects.get(rides.location_of(drive), whole=False))
 
         async def look() -> list[Part]:
             now = await self._now(drive)
             if not await self._still_sees(request, now):
                 return self._ended(visitor)
             ride = await rides.ride(self.node, now)
-            state = ride.drive.state, ride.drive.reason, ride.until, ride.advice, ride.drive.unwanted
+            state = ride.drive.state, ride.drive.reason, ride.until, ride.advice, ride.fault, ride.drive.unwanted
             parts = [
                 Part("state", state, lambda: self.surface.part("driver/_state.html", ride=ride)),
                 Part("figures", ride.shown(), lambda: self.surface.part("driver/_figures.html", ride=ride)),
@@ -223,7 +224,13 @@ class Driving:
             return await self._still_sees(request, now), await rides.moved(self.node, now)
 
         def topics() -> frozenset[Topic]:
-            return frozenset({("drive", drive.id), *([session] if session else [])})
+            """With the Session comes the status of its EVSE: what fails in mid-charge is told."""
+            found: set[Topic] = {("drive", drive.id)}
+            if session:
+                found.add(session)
+            if session and place is not None:
+                found.add((place.pk, fold(drive.evse)))
+            return frozenset(found)
 
         return Stream(self.surface.streams, self.surface.who(request), topics, look, moved)
 

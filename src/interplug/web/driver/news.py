@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from interplug.drivers.states import CHARGING, FAILED, STOPPING
+from interplug.drivers.states import FAILED
 from interplug.store.drivers import Drive
 from interplug.web import wording
 from interplug.web.languages import N_, _, say
 
-from .ride import Ride
+from .ride import UNDERWAY, Ride
+from .words import OUT_OF_ORDER
 
-UNDERWAY = (CHARGING, STOPPING)
 OVER = ("FINISHED", "BILLED")
 NEARLY_FULL = 90
 """Per cent of the battery."""
-OUT = ("INOPERATIVE", "OUTOFORDER")
 
 
 TEXTS = {
     "began": N_("Charging has begun: {station}."),
-    "fault": N_("The operator says that the station is out of order: {station}. Look whether your car is still charging."),
+    "fault": OUT_OF_ORDER.what,
     "full": N_("Your car is nearly full: {station}. Once it is, standing there costs: {fee}."),
     "idle": N_("Your car does not charge any more: {station}. Standing there costs: {fee}."),
     "hold": N_("What is held on your card is nearly used up. Charging stops before it is: {station}."),
@@ -32,10 +31,10 @@ def states(drive: Drive) -> tuple[str, ...]:
     return ("over",) if drive.state in OVER else ("failed",) if drive.state == FAILED else ()
 
 
-def news(ride: Ride, status: str) -> tuple[str, ...]:
-    """All that can be told by now; `status` is that of the EVSE."""
+def news(ride: Ride) -> tuple[str, ...]:
+    """All that can be told by now."""
     underway = ride.drive.state in UNDERWAY
-    fault = ("fault",) if underway and status in OUT else ()
+    fault = ("fault",) if ride.faulty else ()
     idle = ("idle",) if underway and ride.live.idle and ride.deal.idle_fee else ()
     soon = ("full",) if underway and not idle and ride.deal.idle_fee and (ride.live.soc or 0) >= NEARLY_FULL else ()
     hold = ("hold",) if underway and ride.payment is not None and ride.payment.warned else ()

@@ -13,7 +13,7 @@ from interplug.backend.reports import reference
 from interplug.drivers.deals import Deal, passing
 from interplug.drivers.drives import not_asked, operators_words
 from interplug.drivers.receipt import Amount, Live, Receipt
-from interplug.drivers.states import OPEN, PAYING, STARTING, advance
+from interplug.drivers.states import CHARGING, OPEN, PAYING, STARTING, STOPPING, advance
 from interplug.model.types import format_time
 from interplug.payments.port import PROOF
 from interplug.payments.states import ASKING, HOLDING
@@ -31,6 +31,14 @@ from .words import Advice
 Document = dict[str, Any]
 FAILED = ("refused", "failed", "timed_out", "unanswered")
 """States of a command that has come to nothing, for all that is known."""
+UNDERWAY = (CHARGING, STOPPING)
+OUT = ("INOPERATIVE", "OUTOFORDER")
+"""Statuses of an EVSE that does not work."""
+
+
+def faulty(drive: Drive, status: str) -> bool:
+    """Whether the operator says that the EVSE, of which it tells this status, is out of order in mid-charge."""
+    return drive.state in UNDERWAY and status in OUT
 
 
 def _outcome(row: Command) -> str:
@@ -66,6 +74,8 @@ class Ride:
     bills: tuple[Bill, ...] = ()
     """All that was billed for it, in the order in which it came."""
     evse_id: str = ""
+    status: str = ""
+    """Of the EVSE, as the operator tells it now."""
     phone: str = ""
     """The operator's help line."""
     ours: str = ""
@@ -127,6 +137,15 @@ class Ride:
             return self.stopped
         failed = self.drive.state in ("FAILED", "UNSURE") and self.started is not None and self.started.state in FAILED
         return self.started if failed else None
+
+    @property
+    def faulty(self) -> bool:
+        return faulty(self.drive, self.status)
+
+    @property
+    def fault(self) -> Advice | None:
+        """That the operator calls the station out of order while the car charges, and what one does then."""
+        return words.out_of_order(self.name) if self.faulty else None
 
     @property
     def again(self) -> bool:
@@ -213,6 +232,7 @@ class Ride:
             "state_text": wording.STATES[drive.state],
             "reason": drive.reason or None,
             "advice": None if self.advice is None else self.advice._asdict(),
+            "fault": None if self.fault is None else self.fault._asdict(),
             "answer_until": _time(self.until or None),
             "unwanted": bool(drive.unwanted),
             "open": self.open,

@@ -12,7 +12,7 @@ from interplug.store.keys import Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
 from .course import course
-from .ride import Ride, paid
+from .ride import UNDERWAY, Ride, faulty, paid
 from .stations import contact_of
 
 Document = dict[str, Any]
@@ -52,7 +52,9 @@ async def moved(node: Node, drive: Drive) -> object:
         payment = paid(await tx.payments.of_drive(drive.id))
         commands = [row.changed_no for name in (drive.command, drive.stop_command) if name and (row := await tx.commands.get(name))]
         told = None if session is None else (session.pk, session.changed_no)
-        return drive.state, drive.reason, drive.cdr, drive.unwanted, contact.silent, payment, tuple(commands), told
+        evse = await tx.objects.get_evse(location_of(drive), drive.evse) if drive.state in UNDERWAY else None
+        fault = evse is not None and faulty(drive, evse.status)
+        return drive.state, drive.reason, drive.cdr, drive.unwanted, contact.silent, payment, tuple(commands), told, fault
 
     return await node.store.read(work)
 
@@ -64,6 +66,7 @@ def _place(location: Stored | None, evse: StoredEvse | None, drive: Drive) -> Do
         "name": document.get("name") or document.get("address") or drive.place,
         "address": ", ".join(part for part in (document.get("address"), document.get("city")) if part),
         "time_zone": document.get("time_zone"),
+        "status": evse.status if evse is not None else "",
         "evse_id": (evse.document.get("evse_id") if evse is not None else None) or "",
         "phone": str(document.get("help_phone") or ""),
     }

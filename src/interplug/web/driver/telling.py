@@ -74,24 +74,19 @@ class Drives:
         seen = self._seen
         self._seen = {}
         for drive in await self.node.store.read(self._untold):
-            status = await self._status(drive)
-            now = status, await rides.moved(self.node, drive)
+            now = await rides.moved(self.node, drive)
             self._seen[drive.id] = now
             if seen.get(drive.id) != now:
-                await self._look(drive, status)
+                await self._look(drive)
 
     async def _untold(self, tx: Tx) -> list[Drive]:
         """Those of which there may be something to tell."""
         found = [await tx.drivers.get(name) for name in await tx.notices.wanted(self.node.after(-LOOKED_AT))]
         return [one for one in found if one is not None and not (one.cdr and (await tx.notices.told(one.id)).issuperset(states(one)))]
 
-    async def _status(self, drive: Drive) -> str:
-        evse = await self.node.store.read(lambda tx: tx.objects.get_evse(rides.location_of(drive), drive.evse))
-        return "" if evse is None else str(evse.document["status"])
-
-    async def _look(self, drive: Drive, status: str) -> None:
+    async def _look(self, drive: Drive) -> None:
         ride = await rides.ride(self.node, drive)
-        for what in news(ride, status):
+        for what in news(ride):
             texts = {}
             for language in LANGUAGES:
                 with speaking(language):

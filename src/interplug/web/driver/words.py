@@ -135,6 +135,12 @@ OUTCOMES = {
 }
 """What became of a command where no result of OCPI says it, or where more is to be said."""
 
+OUT_OF_ORDER = Advice(
+    N_("The operator says that the station is out of order: {station}. Look whether your car is still charging."),
+    N_("If it is not, end the charge here or at the station, unplug, and use another charge point."),
+)
+"""In mid-charge."""
+
 FAULTS = {
     "CONNECTORLOCKFAILURE": Advice(
         N_("The lock of the plug does not work."), N_("Pull the plug out, push it in firmly and try again; else use another charge point.")
@@ -180,3 +186,7 @@ def fault(text: str) -> Advice | None:
     plain = "".join(one for one in text.upper() if one.isalnum())
     found = next((advice for code, advice in FAULTS.items() if code in plain), None)
     return None if found is None else Advice(_(found.what), _(found.do))
+
+
+def out_of_order(station: str) -> Advice:
+    return Advice(_(OUT_OF_ORDER.what).format(station=station), _(OUT_OF_ORDER.do))
