@@ -12,7 +12,7 @@ from interplug.store.keys import Key
 from interplug.versions.table import VERSIONS
 from tests.modules.said import evse, location, said, theirs, token
 from tests.modules.test_commands_received import Results, Stations, command, settle
-from tests.nodes import Clock, Partner, Wire, own
+from tests.nodes import Clock, Partner, Wire, befriend, own
 
 LATER = pytest.mark.parametrize("version", ["2.2.1", "2.3.0"], indirect=True)
 UID = "012345"
@@ -60,6 +60,16 @@ async def test_always_goes_by_our_copy_and_asks_nobody(node: Node, partner: Part
     answer = await authorise(node, UID, "RFID", "L1", "E1")
     assert (answer.allowed, answer.method, answer.connection) == ("ALLOWED" if valid else "BLOCKED", "WHITELIST", partner.connection.id)
     assert provider.asked == []
+
+
+async def test_of_two_with_the_same_uid_the_one_that_was_here_first_is_meant(node: Node, partner: Partner, provider: Provider) -> None:
+    first = await befriend(node, "2.2.1", name="other", parties=(("EMSP", "FR", "OTH"),))
+    document = {**theirs(token(whitelist="ALWAYS")), "country_code": "FR", "party_id": "OTH"}
+    key = Key("tokens", first.connection.id, "FR", "OTH", UID, document["type"])
+    await node.store.write(lambda tx: tx.objects.save(key, document, last_updated=0))
+    await hold(partner, whitelist="ALWAYS")
+    assert partner.connection.id < first.connection.id
+    assert (await authorise(node, UID, "RFID", "L1", "E1")).connection == first.connection.id
 
 
 @pytest.mark.req("TOK-033")

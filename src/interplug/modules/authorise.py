@@ -132,10 +132,11 @@ def _speaks(node: Node, command: Command, token: Document, uid: str, type: str, 
 
 
 async def _copies(tx: Tx, uid: str, type: str) -> list[Stored]:
-    """What partners gave us under this uid: of that type, or from those whose version cannot tell types apart."""
+    """What partners gave us under this uid: of that type, or from those whose version cannot tell types apart. Of two that are valid the
+    one that was here first is meant: who brings a uid that another one has does not take over its driver."""
     found = await tx.objects.find_id("tokens", uid)
     theirs = [stored for stored in found if stored.key.source != OWN]
-    return sorted(theirs, key=lambda stored: (stored.key.kind != type, not stored.document["valid"]))
+    return sorted(theirs, key=lambda stored: (stored.key.kind != type, not stored.document["valid"], stored.pk))
 
 
 def _holder(node: Node, stored: Stored) -> Connection | None:
