@@ -52,6 +52,14 @@ def test_a_file_that_breaks_off_is_a_failure_that_keeps_what_was_read(interplug:
     assert said.json["unreadable"][0]["file"].endswith("cut.json")
 
 
+def test_a_file_in_which_nothing_can_be_read_is_a_failure_and_what_it_holds_is_kept(interplug: Command, tmp_path: Path) -> None:
+    (tmp_path / "page.json").write_text("<html>Not Found</html>")
+    said = interplug("import", str(tmp_path / "page.json"), written(tmp_path / "l.json", [location()]), "--json")
+    assert (said.code, said.json["accepted"], said.json["refused"]) == (1, 1, 1)
+    assert "page.json: there is no JSON object in it" in said.err
+    assert said.json["unreadable"] == [{"file": str(tmp_path / "page.json"), "reason": "there is no JSON object in it"}]
+
+
 def test_a_file_that_is_not_there_is_a_failure_and_the_others_are_read(interplug: Command, tmp_path: Path) -> None:
     said = interplug("import", "absent.json", written(tmp_path / "l.json", [location()]), "--json")
     assert (said.code, said.json["accepted"]) == (1, 1)

@@ -46,6 +46,14 @@ def test_a_line_that_is_no_json_costs_that_line() -> None:
     assert read(b'{"a":1}\n{"b":2\n{"c":3}\n') == [b'{"a":1}', b'{"b":2', b'{"c":3}']
 
 
+@pytest.mark.parametrize("content", [b"hello", b"<html>\n</html>\n", b"id,city\n17,Gent\n", b'{"a":1', b"PK\x03\x04\xff\xfe"])
+def test_a_file_without_any_object_is_unreadable(content: bytes) -> None:
+    found: list[bytes] = []
+    with pytest.raises(Unreadable, match="no JSON object"):
+        found.extend(objects(io.BytesIO(content)))
+    assert b"".join(found) == b"".join(content.split(b"\n"))
+
+
 def test_bytes_that_are_no_text_come_out_as_they_went_in() -> None:
     assert read(b'[{"a":"\xff\xfe"}]') == [b'{"a":"\xff\xfe"}']
 

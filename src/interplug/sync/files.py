@@ -2,8 +2,8 @@
 
 A file is a JSON list, an OCPI response envelope with the list in `data`, or objects one after another (JSON lines), plain or
 gzip. It is read in pieces; what is held at a time is one piece and the object that is being read. An object comes out as the bytes it
-has in the file, so that what cannot be understood can be kept as it came. A line that is no JSON costs that line; a list that is
-broken ends there, for nobody can say where its next object begins.
+has in the file, so that what cannot be understood can be kept as it came. A line that is no JSON costs that line, but a file without
+any object is none of these; a list that is broken ends there, for nobody can say where its next object begins.
 
 This file does not know what an object means.
 """
@@ -149,9 +149,13 @@ def _list(text: _Text) -> Iterator[bytes]:
 
 def _values(text: _Text) -> Iterator[bytes]:
     """Values one after another. What is none is passed on as the rest of its line, for the reader to refuse."""
-    while text.skip(BLANK):
+    any_object, any_line = False, False
+    while first := text.skip(BLANK):
         end = text.value()
+        any_object, any_line = any_object or (first == "{" and end is not None), True
         yield text.cut(_line_end(text) if end is None else end)
+    if any_line and not any_object:
+        raise Unreadable("there is no JSON object in it")
 
 
 def _line_end(text: _Text) -> int:
