@@ -19,6 +19,7 @@ from .samples import BEGIN, FINAL, ZERO
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+UNBEGUN = "its beginning was not reported"
 LITTLE = 10
 """Wh that nobody argues about."""
 WATTS = 400_000
@@ -49,6 +50,8 @@ class Course(msgspec.Struct, kw_only=True):
     """Of the meter, as the station told it apart from the values."""
     begins_at: int = 0
     """Since when somebody pays for it, until the book of our charging knows."""
+    over: int = 0
+    """When it ended, where its beginning is told only now."""
     until: int = 0
     """The time of the newest reading."""
     told_at: int = 0
@@ -58,7 +61,7 @@ class Course(msgspec.Struct, kw_only=True):
     def begun(cls, told: Told) -> Course:
         course = cls(register=Register(at=told.at), said_at=told.said_at, moved_at=told.at)
         if told.kind != "begun":
-            course.doubt = "its beginning was not reported"
+            course.doubt = UNBEGUN
         course.register.begin(told.began_with)
         return course
 
@@ -92,8 +95,9 @@ class Course(msgspec.Struct, kw_only=True):
         for sample in told.samples:
             if sample.context == BEGIN and sample.register is not None:
                 self.register.began(sample.register, sample.at, self.watts)
-        readings = [self._at(self.begins_at)] if self.begins_at else []
-        phase = told.phase if told.phase is not None and (told.phase == "charging" or self.charged) else self.phase
+        late = self.doubt == UNBEGUN and told.kind == "begun"
+        readings = self._begin_late(told) if late else [self._at(self.begins_at)] if self.begins_at else []
+        phase = told.phase if told.phase is not None and not late and (told.phase == "charging" or self.charged) else self.phase
         readings += self._readings(sample for sample in told.samples if sample.at < told.at)
         if phase != self.phase:
             self.phase = phase
@@ -105,12 +109,22 @@ class Course(msgspec.Struct, kw_only=True):
             if self.doubt:  # who looks at it needs a bill, be it of a second
                 self.until = max(self.until, self.begins_at)
             readings.append(self._at(self.end(told.at)))
+        elif self.over:
+            readings.append(self._at(self.over))
         self.until = max([self.until, *(reading.at for reading in readings)])
         self.charged = self.charged or told.phase == "charging" or self.register.total > 0
         if self.register.total > before or told.state not in ("", self.state):
             self.moved_at = max(self.moved_at, told.at, self.register.at)
-        self.state = told.state or self.state
+        self.state = self.state if late else told.state or self.state
         return _once(readings)
+
+    def _begin_late(self, told: Told) -> list[Reading]:
+        """Its beginning, told after what came later: it is no longer missing, where the meter fits."""
+        if told.began_with is not None and self.register.start is None:
+            self.register.begin(told.began_with)
+        if self.register.start is not None and not self.register.assumed_at:
+            self.doubt = ""
+        return [Reading(self.begins_at, ZERO, self.phase), self._at(self.register.at)] if self.begins_at else []
 
     def _last(self, told: Told, heard: int) -> None:
         """What the meter showed at the end, be it told with an earlier time than what came before it."""

@@ -23,7 +23,7 @@ from interplug.store.stations import Reading
 from interplug.store.tx import Tx
 
 from . import meant, meters, starts
-from .course import WATTS, Course
+from .course import UNBEGUN, WATTS, Course
 from .events import INVALID, Admission, IdToken, Told
 from .meant import LATE, outlet_at
 from .quirks import Quirk
@@ -54,6 +54,9 @@ class Transactions:
             await self._only(row.station, row.evse, row.begun_at, row.number)
         course = Course.read(row.doc)
         course.called = course.called or told.number
+        if told.kind == "begun" and course.doubt == UNBEGUN and not row.session:
+            row.begun_at = min(row.begun_at, told.at)
+            course.over, row.ended_at = row.ended_at, 0  # it ends again, as one that somebody pays for
         admission = await self._admit(station, row, course, told, quirk)
         if not row.ended_at:
             course.meter_key = station.about.get(meters.name(row.evse), "") or course.meter_key
@@ -108,7 +111,7 @@ class Transactions:
         if token is None or row.ended_at:
             return INVALID
         outlet = outlet_at(station, row.evse, row.connector)
-        offline = told.offline or self.node.clock() - told.at > LATE or told.kind == "ended" or told.token is None
+        offline = told.offline or self.node.clock() - told.at > LATE or told.kind == "ended" or course.over > 0 or told.token is None
         admission, granted = await self.admissions.ask(station, token, outlet, offline=offline, reversed_uid=quirk.reversed_uid)
         row.token, course.waits = token.text, None
         if granted is None:
@@ -181,9 +184,9 @@ class Transactions:
         if before < starts.LITTLE <= course.register.total:
             await starts.worked(self.node, row.station, row.evse)
         every = self.node.after(self.node.settings.stations.session_every) - now
-        if told.kind == "ended":
-            row.ended_at = max(row.begun_at, course.until)
-            fault = await self._fault(row, told)
+        if told.kind == "ended" or course.over:
+            row.ended_at = course.over or max(row.begun_at, course.until)
+            fault = await self._fault(row, told) if told.kind == "ended" else None
             await self._end(row, course, readings, fault)
             if row.session and course.register.total < starts.LITTLE:
                 await starts.failed(
