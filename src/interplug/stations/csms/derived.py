@@ -24,6 +24,7 @@ SILENT = "StationSilent"
 STUCK = "MeterNotMoving"
 SELDOM = 5
 """Looks of the watch between two at all meters."""
+BROKEN = ("Faulted", "Unavailable")
 UNHEARD = 60.0
 """Seconds after which a process that shows no more that it lives has lost its stations."""
 
@@ -88,13 +89,17 @@ class Derived:
         return await node.store.read(work)
 
     async def _charges(self, tx: Tx, row: Transaction, state: str, before: int) -> bool:
-        """Whether the station has been here all the time, and says that it charges: of the transaction, else of the connector."""
+        """Whether the station has been here all the time, and says that it charges: of the transaction, else of the connector. At a plug
+        that is broken nothing flows, and that has an alert of its own."""
         station = await tx.charging_stations.get(row.station)
         if station is None or not station.holder or station.since > before:
             return False
+        statuses = await tx.charging_stations.statuses(row.station)
+        if any(one.status in BROKEN and (one.evse, one.connector) in ((0, 0), (row.evse, row.connector)) for one in statuses):
+            return False
         if state:
             return True
-        said = [one for one in await tx.charging_stations.statuses(row.station) if one.evse == row.evse]
+        said = [one for one in statuses if one.evse == row.evse]
         return any(one.status == "Charging" and one.at <= before for one in said)
 
     async def _level(self, code: str, wanted: dict[Place, Fault]) -> None:
