@@ -237,6 +237,20 @@ async def test_a_second_bill_for_one_charge_is_doubled(node: Node, partner: Part
     assert ((await checked(node)).verdicts, (await checked(node, "C2")).verdicts) == (("match",), ("match", "doubled"))
 
 
+@pytest.mark.parametrize(("second", "verdicts"), [(1, ("match",)), (3, ("match", "doubled"))], ids=["of rounding", "more"])
+async def test_a_charge_that_follows_another_at_once_is_another_one(
+    node: Node, partner: Partner, checker: Checker, second: int, verdicts: tuple[str, ...]
+) -> None:
+    """The first may end in the second in which the next one begins."""
+    start = 1 - second / 3600
+    await tell(partner, "sessions", session())
+    await tell(partner, "sessions", session("S2", start=start))
+    await tell(partner, "cdrs", cdr())
+    await tell(partner, "cdrs", cdr("C2", start=start, session_id="S2"))
+    await checker.tick()
+    assert ((await checked(node)).verdicts, (await checked(node, "C2")).verdicts) == (("match",), verdicts)
+
+
 @LATER
 @pytest.mark.req("CDR-021")
 @pytest.mark.parametrize("order", [("C1", "C1-C", "C2"), ("C1", "C2", "C1-C"), ("C1-C", "C1", "C2")])

@@ -21,7 +21,8 @@ from interplug.versions.facts import Facts
 from .judging import Known, Other, far_beyond, named, watts_of
 
 Document = dict[str, Any]
-GRACE = 15 * 60 * 1_000_000
+SECOND = 1_000_000
+GRACE = 15 * 60 * SECOND
 """A tariff is pinned when the cable is in, and what is pushed takes a moment: so far before and after the start a version may be meant."""
 NO_EVSE = "#NA"
 """A reservation that was never used names no EVSE (10.4.5)."""
@@ -149,11 +150,18 @@ async def others(tx: Tx, about: About, key: Key) -> list[Other]:
             standing=not one.credits and not await tx.checks.taken_back_by(_key(one), one.id),
             same_session=number in same,
             same_evse=bool(about.evse) and one.evse == about.evse,
-            same_time=number in met,
+            same_time=number in met and _together(about, one),
         )
         for number, one in sorted(found.items())
         if number != about.object
     ]
+
+
+def _together(one: About, other: About) -> bool:
+    """Whether both are of one time. Of two that follow one another at once, the first may end a second after the next one begins: times
+    are rounded."""
+    first, second = sorted((one, other), key=lambda each: each.start_at)
+    return first.start_at == second.start_at or first.end_at - second.start_at > SECOND
 
 
 def _key(one: Check) -> Key:

@@ -40,3 +40,13 @@ def test_of_messages_that_are_carried_together_the_first_says_since_when() -> No
     [(together, number, _)] = _together([(full, 1, None), (standing, 2, None)])
     assert number == 2 and together is not None
     assert phases(begun(), together) == [(120, "parked"), (180, "parked")]
+
+
+def test_an_end_in_the_second_of_the_newest_reading_is_where_it_is() -> None:
+    """The next charge may begin in the same second."""
+    course = begun()
+    course.follow(told(120, (120, 2000)), 120 * SECOND)
+    end = 120 * SECOND + 529_000
+    last = Sample(at=end, register=Decimal(2100), context="Transaction.End")
+    readings = course.follow(Told(kind="ended", number="1", at=end, samples=(last,)), end)
+    assert (readings[-1].at, readings[-1].kwh) == (end, Decimal("2.1"))

@@ -18,6 +18,7 @@ from .register import NOBODYS, Register
 from .samples import BEGIN, FINAL, ZERO
 
 SECOND = 1_000_000
+MILLISECOND = 1000
 DAY = 86_400 * SECOND
 UNBEGUN = "its beginning was not reported"
 LITTLE = 10
@@ -148,9 +149,10 @@ class Course(msgspec.Struct, kw_only=True):
         return "; ".join(words)
 
     def end(self, at: int) -> int:
-        """When it ended: after everything that was told of it, for of two readings at one second the first counts."""
+        """When it ended: after everything that was told of it, for of two readings at one moment the first counts. A document has moments
+        of a millisecond."""
         at = max(at, self.register.at)
-        return at if at // SECOND > self.until // SECOND else (self.until // SECOND + 1) * SECOND
+        return at if at // MILLISECOND > self.until // MILLISECOND else (self.until // SECOND + 1) * SECOND
 
     def _readings(self, samples: Iterable[Sample]) -> list[Reading]:
         return [reading for sample in samples if (reading := self._reading(sample)) is not None]
