@@ -47,6 +47,14 @@ async def registered(pair: Pair, stranger: Stranger, party: str) -> str:
     return str(answer.data["token"])
 
 
+def driver(country: str, party: str) -> dict[str, Any]:
+    """A Token of that party."""
+    return {
+        "country_code": country, "party_id": party, "uid": "CARD", "type": "RFID", "contract_id": f"{country}{party}C1", "issuer": party,
+        "valid": True, "whitelist": "ALLOWED", "last_updated": T,
+    }  # fmt: skip
+
+
 def refused(answer: Answer, party: str) -> bool:
     return answer.code == 2001 and f"{party} {TAKEN}" in (answer.message or "")
 
@@ -136,6 +144,27 @@ async def test_who_is_suspended_keeps_its_parties(pair: Pair) -> None:
     assert (await ask(pair.cpo, invitation.token, "POST", CREDENTIALS, naming(other, "VIC"))).ok, "whose partner is gone is free"
 
 
+# --- one party, two platforms, each in its own role
+
+
+@pytest.mark.parametrize("role", ["CPO", "NSP", "OTHER"])
+async def test_another_role_brings_nothing_of_what_belongs_to_the_first(pair: Pair, role: str) -> None:
+    stranger, invitation = Stranger(pair.wire), await invite(pair.cpo.directory, "stranger")
+    answer = await ask(pair.cpo, invitation.token, "POST", CREDENTIALS, naming(stranger, "ABC", role, "DE"))
+    assert answer.ok
+    (connection,) = pair.cpo.directory.all()
+    theirs = Link(pair, "2.2.1", answer.data["token"])
+    await pair.register()
+    connection = pair.cpo.directory.by_id(connection.id) or connection
+    assert not await theirs.writes("DE", "ABC")
+    start = await ask(pair.cpo, theirs.token, "POST", "/ocpi/2.2.1/receiver/commands/START_SESSION", {
+        "response_url": f"{stranger.base}/back", "token": driver("DE", "ABC"), "location_id": "L1"})  # fmt: skip
+    assert start.code == 2001 and "DE-ABC is no party of this connection" in (start.message or "")
+    may = pair.cpo.directory.may_write
+    assert [may(connection, "de", "abc", one) for one in ("CPO", "EMSP")] == [True, False]
+    assert [may(pair.at_cpo(), "de", "abc", one) for one in ("CPO", "EMSP")] == [role != "CPO", True]
+
+
 # --- hubs
 
 HUB = {"role": "HUB", "country_code": "NL", "party_id": "HUB", "business_details": {"name": "A hub"}}
@@ -178,13 +207,13 @@ async def test_the_operator_may_allow_a_hub_a_party_that_is_registered_itself(pa
 
 
 @dataclass
-class AHub:
+class Link:
     pair: Pair
     version: str
     token: str
 
     @classmethod
-    async def opened(cls, pair: Pair, version: str, **named: str) -> "AHub":
+    async def opened(cls, pair: Pair, version: str, **named: str) -> "Link":
         hub, invitation = Stranger(pair.wire, "hub", version), await invite(pair.cpo.directory, "hub")
         answer = await post(pair, invitation.token, version, as_hub(hub, version, **named))
         assert answer.ok
@@ -206,11 +235,7 @@ class AHub:
         assert await self.put(f"hubclientinfo/{country}/{party}", client) == 201
 
     async def writes(self, country: str, party: str) -> bool:
-        token = {
-            "country_code": country, "party_id": party, "uid": "CARD", "type": "RFID", "contract_id": f"{country}{party}C1",
-            "issuer": party, "valid": True, "whitelist": "ALLOWED", "last_updated": T,
-        }  # fmt: skip
-        return await self.put(f"tokens/{country}/{party}/CARD", token) in (200, 201)
+        return await self.put(f"tokens/{country}/{party}/CARD", driver(country, party)) in (200, 201)
 
     @property
     def left_out(self) -> set[str]:
@@ -222,7 +247,7 @@ class AHub:
 @pytest.mark.parametrize("role", ["EMSP", "CPO"])
 async def test_a_party_that_is_registered_itself_is_left_out_of_the_clients_of_a_hub(pair: Pair, version: str, role: str) -> None:
     await pair.register()
-    hub = await AHub.opened(pair, version, country="FR", party="AAA")
+    hub = await Link.opened(pair, version, country="FR", party="AAA")
     await hub.names("DE", "ABC", role)
     await hub.names("FR", "BBB")
     assert [await hub.writes(*party) for party in (("DE", "ABC"), ("FR", "AAA"), ("FR", "BBB"))] == [False, True, True]
@@ -236,7 +261,7 @@ async def test_a_party_that_is_registered_itself_is_left_out_of_the_clients_of_a
 
 @VERSIONS
 async def test_a_party_that_registers_later_is_no_longer_the_hubs(pair: Pair, version: str) -> None:
-    hub = await AHub.opened(pair, version)
+    hub = await Link.opened(pair, version)
     await hub.names("DE", "QQQ")
     assert await hub.writes("DE", "ABC")
     await pair.register()
@@ -252,7 +277,7 @@ async def test_a_party_that_registers_later_is_no_longer_the_hubs(pair: Pair, ve
 
 @VERSIONS
 async def test_a_hub_that_renews_does_not_name_a_registered_party_anew(pair: Pair, version: str) -> None:
-    hub = await AHub.opened(pair, version, country="FR", party="AAA")
+    hub = await Link.opened(pair, version, country="FR", party="AAA")
     await pair.register()
     assert refused(await hub.renews(), "EMSP DE-ABC")
 
@@ -264,4 +289,4 @@ async def test_a_partner_does_not_become_a_hub_to_have_another_party(pair: Pair,
     plain = naming(stranger, "ABC", "NSP", "DE")
     answer = await post(pair, invitation.token, version, plain)
     assert answer.ok
-    assert refused(await AHub(pair, version, answer.data["token"]).renews(role="NSP"), "NSP DE-ABC")
+    assert refused(await Link(pair, version, answer.data["token"]).renews(role="NSP"), "NSP DE-ABC")

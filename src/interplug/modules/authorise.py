@@ -144,7 +144,7 @@ def _holder(node: Node, stored: Stored) -> Connection | None:
     connection = node.directory.by_id(stored.key.source)
     if connection is None or not connection.registered:
         return None
-    return connection if node.directory.may_write(connection, stored.key.country, stored.key.party) else None
+    return connection if node.directory.may_write(connection, stored.key.country, stored.key.party, "EMSP") else None
 
 
 async def _known(node: Node, stored: Stored, connection: Connection, place: Place, patience: float | None) -> Authorisation:
@@ -204,7 +204,7 @@ def _read(node: Node, connection: Connection, uid: str, type: str, reply: Reply,
     if token["uid"] == "#NA":
         # 2.1.1 answers without the Token: of a card that we never saw we know what was read, and who answered for it.
         token = {**token, "uid": uid, "type": type}
-    if fold(token["uid"]) != fold(uid) or not node.directory.may_write(connection, token["country_code"], token["party_id"]):
+    if fold(token["uid"]) != fold(uid) or not node.directory.may_write(connection, token["country_code"], token["party_id"], "EMSP"):
         return None
     said = (info.get("info") or {}).get("text")
     reference = info.get("authorization_reference")

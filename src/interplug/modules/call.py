@@ -25,7 +25,7 @@ from interplug.store.keys import OWN
 from interplug.store.tx import Tx
 from interplug.versions import chain
 
-from . import lens, once, steering
+from . import lens, once, steering, terminals
 from .command_checks import KINDS, Refusal, Target, check, place_of
 from .command_states import RECEIVED, advance
 from .node import Call, Node, Outcome
@@ -75,8 +75,10 @@ async def _document(call: Call, kind: str, body: Document) -> Document:
     # A field that belongs to another command was checked by nobody, and means nothing here.
     document = {name: document[name] for name in OBJECTS[kind].__struct_fields__ if name in document}
     token = document.get("token")
-    if token is not None and not call.node.directory.may_write(call.connection, token["country_code"], token["party_id"]):
-        raise invalid(f"$.token.party_id: {token['country_code']}-{token['party_id']} is no party of this connection")
+    if token is not None:
+        whose, role = (token["country_code"], token["party_id"]), "PTP" if terminals.paid_here(call.connection, token) else "EMSP"
+        if not call.node.directory.may_write(call.connection, *whose, role):
+            raise invalid(f"$.token.party_id: {'-'.join(whose)} is no party of this connection")
     check_response_url(call, document["response_url"])
     return document
 

@@ -34,7 +34,7 @@ async def post(call: Call) -> Answer:
     document = await lens.read(call, "cdr", lens.body(call), owner)
     validate("cdr", document)
     country, party_id = document["country_code"], document["party_id"]
-    if not call.node.directory.may_write(call.connection, country, party_id):
+    if not call.node.directory.may_write(call.connection, country, party_id, "CPO"):
         raise invalid(f"$.party_id: {country}-{party_id} is no party of this connection")
     key = Key("cdrs", call.connection.id, country, party_id, document["id"])
     known = await call.node.store.write(lambda tx: _store(tx, call, key, document))

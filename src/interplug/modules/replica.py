@@ -12,6 +12,7 @@ from typing import Any
 
 from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate, validate_patch
+from interplug.partners.roles import SENDERS
 from interplug.protocol.envelope import Answer
 from interplug.protocol.headers import Party
 from interplug.protocol.status import CLIENT_ERROR, UNKNOWN_LOCATION, OcpiError, invalid, not_found
@@ -35,8 +36,8 @@ CHECKED = b""
 def owner(call: Call) -> tuple[str, str]:
     """The party in the URL as it presented itself, if this connection may write for it (TRN-046)."""
     country, party = call.params["country_code"], call.params["party_id"]
-    connection = call.connection
-    if not call.node.directory.may_write(connection, country, party) and not _forwarded(call, country, party):
+    connection, role = call.connection, SENDERS.get(call.place.module.id)
+    if not call.node.directory.may_write(connection, country, party, role) and not _forwarded(call, country, party):
         raise not_found(f"{country[:2]}-{party[:3]} is no party of this connection")
     for known in (*connection.parties, *connection.reachable):
         if known.party.key == (country.upper(), party.upper()):

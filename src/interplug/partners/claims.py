@@ -1,7 +1,7 @@
 """Whose a party is: the partner's that has registered it itself, and no other's, be it a hub's, unless the operator allows it by name.
 
-Between two platforms that register it themselves the role counts, for a company may be a CPO on one and an eMSP on the other. A hub is
-measured by the party alone: what it may write for a party is everything. Its credentials may not name such a party anew; where its
+Between two platforms that register it themselves the role counts, for a company may be a CPO on one and an eMSP on the other; each writes
+what belongs to its own role. A hub is measured by the party alone. Its credentials may not name such a party anew; where its
 HubClientInfo does, or the party came later, the party is left out of what it may write for as long as that is so. A party that nobody
 has registered itself may be named by any number of hubs. A suspended connection keeps its parties.
 """
@@ -44,14 +44,17 @@ async def check(tx: Tx, row: ConnectionRow, credentials: dict[str, Any]) -> None
 
 
 def leave_out(connections: Iterable[Connection]) -> None:
-    """Takes from hubs what others have registered themselves. An allow-list is the operator's own word and stands."""
+    """Takes from each what others have registered themselves. An allow-list is the operator's own word and stands."""
     connections = list(connections)
-    for hub in connections:
-        if hub.hub is None or hub.allow is not None:
+    for connection in connections:
+        if connection.allow is not None:
             continue
-        held = {one.party.key for other in _rivals(hub, connections) for one in other.parties}
-        hub.left_out = hub.writable & held
-        hub.writable -= hub.left_out
+        held = {(one.role, one.party.key) for other in _rivals(connection, connections) for one in other.parties}
+        if connection.hub is None:
+            connection.others = held - {(one.role, one.party.key) for one in connection.parties}
+        else:
+            connection.left_out = connection.writable & {key for _, key in held}
+            connection.writable -= connection.left_out
 
 
 def _rivals(connection: Connection, others: Iterable[Connection]) -> Iterable[Connection]:

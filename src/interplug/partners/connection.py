@@ -6,7 +6,7 @@ called. Read it, never change it: `directory` makes a new one when the tables ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,6 +85,9 @@ class Connection:
     flags: dict[str, Any] = field(default_factory=dict)
     writable: frozenset[tuple[str, str]] = frozenset()
     """The parties, as `Party.key`, whose objects it may write."""
+    others: Set[tuple[str, tuple[str, str]]] = frozenset()
+    """Roles of parties that other partners have registered: what belongs to such a role it may not write, in whatever other role it has the
+    party itself."""
     left_out: frozenset[tuple[str, str]] = frozenset()
     """The parties that this hub names and may not write for, because they are registered themselves."""
 

@@ -170,8 +170,10 @@ class Directory:
         hidden = () if removed else (states.REMOVED,)
         return [one for one in self._now.connections.values() if one.registered or not (registered or one.state in hidden)]
 
-    def may_write(self, connection: Connection, country_code: str, party_id: str) -> bool:
-        return (country_code.upper(), party_id.upper()) in connection.writable
+    def may_write(self, connection: Connection, country_code: str, party_id: str, role: str | None = None) -> bool:
+        """Whether it speaks for that party; of what belongs to a role, whether nobody else has registered the party in it."""
+        key = country_code.upper(), party_id.upper()
+        return key in connection.writable and (role, key) not in connection.others
 
     def of_party(self, country_code: str, party_id: str, role: str | None = None) -> list[Connection]:
         """The registered connections over which a party is reached, direct ones before hubs."""

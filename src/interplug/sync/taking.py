@@ -16,6 +16,7 @@ from interplug.modules import lens, payments
 from interplug.modules.node import Node
 from interplug.modules.zones import zone_at
 from interplug.partners.directory import Connection
+from interplug.partners.roles import SENDERS
 from interplug.protocol.routes import Module
 from interplug.store.keys import Evidence, Key, Saved
 from interplug.store.tx import Tx
@@ -78,7 +79,7 @@ class Taking:
     def _theirs(self, country: str, party: str) -> bool:
         if self.module.id == CLIENTS:
             return self.connection.hub is not None
-        return self.node.directory.may_write(self.connection, country, party)
+        return self.node.directory.may_write(self.connection, country, party, SENDERS.get(self.module.id))
 
     def _key(self, document: Document, country: str, party: str) -> Key:
         name, kind = document.get(payments.IDS.get(self.module.id, "id"), ""), ""
