@@ -11,7 +11,7 @@ from tests.cli.conftest import Command
 
 def test_a_party_is_added_once_and_listed(interplug: Command) -> None:
     added = interplug("party", "add", "CPO", "nl-tnm", "--name", "The New Motion", "--json")
-    assert (added.code, added.json) == (0, {"role": "CPO", "country_code": "NL", "party_id": "TNM", "added": True})
+    assert (added.code, added.json) == (0, {"role": "CPO", "country_code": "NL", "party_id": "TNM", "added": True, "untold": []})
     assert interplug("party", "add", "CPO", "NL-TNM", "--json").json["added"] is False
     (party,) = interplug("party", "list", "--json").json
     assert (party["role"], party["party_id"], party["business_details"]) == ("CPO", "TNM", {"name": "The New Motion"})

@@ -236,6 +236,16 @@ async def test_a_2_1_1_connection_shows_the_party_that_it_was_set_up_for(node: N
     assert names(await second.fetch("locations")) == ["L2"]
 
 
+@pytest.mark.req("TRN-084")
+@pytest.mark.parametrize("version", ["2.2.1", "2.3.0"], indirect=True)
+async def test_to_does_not_name_another_party_than_that_of_the_connection(node: Node, version: str) -> None:
+    await node.directory.write(lambda tx: tx.parties.add("CPO", "NL", "SEC"))
+    second = await befriend(node, version, parties=THEIRS, name="second", our_party=("NL", "SEC"))
+    await own(node, "locations", location("L1"))
+    answer = await second.fetch("locations", ocpi_to_country_code="NL", ocpi_to_party_id="TNM")
+    assert (answer.code, answer.message) == (2001, "NL-TNM is not the party of this connection, which is NL-SEC")
+
+
 @pytest.mark.req("TRN-030")
 @pytest.mark.parametrize("version", ["2.1.1"], indirect=True)
 async def test_a_private_location_is_withheld_from_2_1_1_in_every_form(node: Node, partner: Partner) -> None:

@@ -11,7 +11,7 @@ from interplug.partners.invitations import resume, suspend
 from interplug.protocol.http import Request
 from interplug.sync.push import SETTLE
 from tests.modules import said
-from tests.nodes import EMSP, befriend, close, own
+from tests.nodes import CPO, EMSP, befriend, close, own
 from tests.sync.played import says
 from tests.sync.pushing import World, opened, ours, status, world_of
 
@@ -525,3 +525,14 @@ async def test_the_same_holds_where_the_clock_of_another_process_lies_ahead(tmp_
     assert [body["visual_number"] for _, _, body in world.played.told] == ["second"]
     await world.push.stop()
     await close(world.node)
+
+
+@pytest.mark.parametrize("version", ["2.1.1", "2.3.0"])
+async def test_a_partner_is_told_of_the_party_that_the_connection_was_set_up_for_alone(tmp_path: Path, version: str) -> None:
+    async with opened(tmp_path, version, our_party=("NL", "SEC")) as world:
+        second = ("CPO", "NL", "SEC")
+        await world.node.directory.write(lambda tx: tx.parties.add(*second))
+        for party, name in ((CPO, "L1"), (second, "L2")):
+            await own(world.node, "locations", {**ours(said.location(), party), "id": name})
+        world.clock.move(1)
+        assert await world.settle() == [("PUT", "locations/NL/SEC/L2")]

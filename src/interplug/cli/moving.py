@@ -25,7 +25,7 @@ from interplug.sync.pull import pull as pull_from
 from interplug.sync.recognise import MODULES
 from interplug.versions.table import NEWEST
 
-from . import lists
+from . import lists, untold
 from .ending import FAILED, NETWORK, USAGE, end, errors, show
 from .opening import DASH, REPORTING, Reporting, check_version, with_node
 from .options import CALLED, FILES, Partner
@@ -66,7 +66,7 @@ def import_(
     report = Report()
     unreadable: list[dict[str, str]] = []
 
-    async def work(node: Node) -> None:
+    async def work(node: Node) -> list[dict[str, Any]]:
         for source in sources:
             try:
                 with _source(source) as (file, progress):
@@ -74,8 +74,10 @@ def import_(
             except (files.Unreadable, OSError) as error:
                 unreadable.append({"file": str(source), "reason": getattr(error, "strerror", None) or str(error)})
 
-    with_node(common, work, makes=True)
-    document = {**report.document(), "files": [str(source) for source in sources], "unreadable": unreadable}
+        return untold.untold(node, report.parties)
+
+    told = with_node(common, work, makes=True)
+    document = {**report.document(), "untold": told, "files": [str(source) for source in sources], "unreadable": unreadable}
     show(document, _report_lines(document), json=common.json)
     if unreadable:
         end(f"{unreadable[0]['file']}: {unreadable[0]['reason']}", FAILED)
@@ -114,6 +116,7 @@ def _report_lines(document: dict[str, Any]) -> Iterator[str]:
             yield f"  {title}: " + ", ".join(f"{name} {n}" for name, n in counts.items())
     if document["parties"]:
         yield f"  new parties of ours: {', '.join(document['parties'])}"
+    yield from untold.lines(document["untold"])
     for one in document["held"]:
         yield f"  held {one['count']}: {one['code']} (such as {one['example']}); see: interplug cdr list --held"
     for one in document["reasons"]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from interplug.modules.node import Node
 from interplug.protocol.headers import Party
 
+from . import untold
 from .ending import USAGE, columns, end, show
 from .opening import REPORTING, Reporting, with_node
 from .options import CALLED
@@ -52,16 +53,17 @@ def add(
     if website:
         details["website"] = website
 
-    async def work(node: Node) -> bool:
+    async def work(node: Node) -> dict[str, Any]:
         known = name is None and website is None
         added: bool = await node.directory.write(
             lambda tx: tx.parties.add(role, one.country_code, one.party_id, None if known else details)
         )
-        return added
+        return {"added": added, "untold": untold.untold(node, [f"{role} {one}"] if added else ())}
 
-    added = with_node(common, work, makes=True)
-    document = {"role": role, "country_code": one.country_code, "party_id": one.party_id, "added": added}
-    show(document, [f"{role} {one} {'added' if added else 'was there already'}"], json=common.json)
+    told = with_node(common, work, makes=True)
+    document = {"role": role, "country_code": one.country_code, "party_id": one.party_id, **told}
+    lines = [f"{role} {one} {'added' if told['added'] else 'was there already'}", *untold.lines(told["untold"])]
+    show(document, lines, json=common.json)
 
 
 def list_(*, common: Reporting = REPORTING) -> None:

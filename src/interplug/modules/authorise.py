@@ -90,7 +90,7 @@ async def authorise(
     if by_command is not None:
         return by_command
     for stored in copies:
-        connection = _holder(node, stored)
+        connection = _holder(node, stored, place)
         if connection is not None:
             return await _known(node, stored, connection, place, patience)
     return await _unknown(node, token_uid, type, place, patience)
@@ -139,12 +139,17 @@ async def _copies(tx: Tx, uid: str, type: str) -> list[Stored]:
     return sorted(theirs, key=lambda stored: (stored.key.kind != type, not stored.document["valid"], stored.pk))
 
 
-def _holder(node: Node, stored: Stored) -> Connection | None:
-    """The connection that it came over, if that is one and the party is still its."""
+def _holder(node: Node, stored: Stored, place: Place) -> Connection | None:
+    """The connection that it came over, if that is one, the party is still its, and it can take what is charged at that place."""
     connection = node.directory.by_id(stored.key.source)
-    if connection is None or not connection.registered:
+    if connection is None or not connection.registered or not _knows(connection, place):
         return None
     return connection if node.directory.may_write(connection, stored.key.country, stored.key.party, "EMSP") else None
+
+
+def _knows(connection: Connection, place: Place) -> bool:
+    """Nobody charges at a party of ours that the eMSP is not shown: it would take neither Session nor CDR."""
+    return place.location is None or connection.shows(place.location)
 
 
 async def _known(node: Node, stored: Stored, connection: Connection, place: Place, patience: float | None) -> Authorisation:
@@ -213,15 +218,15 @@ def _read(node: Node, connection: Connection, uid: str, type: str, reply: Reply,
 
 async def _unknown(node: Node, uid: str, type: str, place: Place, patience: float | None) -> Authorisation:
     """Asks the eMSPs that give us no Tokens; the first that lets the card charge has it."""
-    candidates = await _silent(node, type)
+    candidates = await _silent(node, type, place)
     answers = await asyncio.gather(*(ask(node, one, uid, type, place, None, patience) for one in candidates))
     said = [answer for answer in answers if answer is not None]
     return next((answer for answer in said if answer.granted), said[0] if said else REFUSED)
 
 
-async def _silent(node: Node, type: str) -> list[Connection]:
+async def _silent(node: Node, type: str, place: Place) -> list[Connection]:
     """Registered eMSPs that answer authorisations; cards only of those that have given us no Tokens at all."""
-    able = [one for one in node.directory.all(registered=True) if one.endpoint("tokens", "SENDER")]
+    able = [one for one in node.directory.all(registered=True) if one.endpoint("tokens", "SENDER") and _knows(one, place)]
 
     async def work(tx: Tx) -> Iterable[Connection]:
         return [one for one in able if type == "EMAID" or not await tx.objects.audiences("tokens", one.id)]

@@ -87,7 +87,7 @@ async def _place(tx: Tx, call: Call, id: str) -> tuple[Key, Document] | None:
     """The own Location with that id that this connection may see, of the party that TO names where it does."""
     for stored in await tx.objects.find_id("locations", id, OWN):
         asked = call.to is None or call.to.key == (stored.key.country.upper(), stored.key.party.upper())
-        if asked and stored.audience in call.connection.audiences:
+        if asked and call.connection.shows(stored.key) and stored.audience in call.connection.audiences:
             return stored.key, stored.document
     return None
 

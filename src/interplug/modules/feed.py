@@ -72,7 +72,7 @@ def _of_all(call: Call) -> bool:
     """Whether what is asked of one party of ours is what there is."""
     if call.to is None:
         return True
-    owners = (one for one in call.node.directory.shown(call.connection) if one.role in call.place.module.sender)
+    owners = (one for role in call.place.module.sender for one in call.node.directory.shown(call.connection, role))
     return all(Party(one.country_code, one.party_id).key == call.to.key for one in owners)
 
 
@@ -85,7 +85,7 @@ def _wanted(call: Call) -> PageRequest:
 
 
 def _query(call: Call, wanted: PageRequest) -> PageQuery:
-    shown = call.to or call.connection.our_party
+    shown = call.connection.only(call.place.module.id) or call.to
     return PageQuery(
         module=call.place.module.id,
         limit=wanted.limit,
@@ -162,10 +162,9 @@ async def single(call: Call) -> Answer:
 
 async def visible(tx: Tx, call: Call) -> Stored | None:
     """The own object of the URL, if this connection may see it, in its version; the party of TO comes first (TRN-084)."""
-    shown = call.to or call.connection.our_party
     for stored in await tx.objects.find_id(call.place.module.id, call.params["id"], OWN):
-        theirs = shown is None or shown.key == (stored.key.country.upper(), stored.key.party.upper())
-        if theirs and stored.audience in call.connection.audiences and _sayable(call, stored.document):
+        asked = call.to is None or call.to.key == (stored.key.country.upper(), stored.key.party.upper())
+        if asked and call.connection.shows(stored.key) and stored.audience in call.connection.audiences and _sayable(call, stored.document):
             return stored
     return None
 

@@ -142,6 +142,10 @@ def _addressed(call: Call) -> None:
     if call.to is not None and not call.node.directory.is_ours(call.to):
         to, call.to = call.to, None
         raise invalid(f"{to} is no party of this platform")
+    bound = call.connection.our_party
+    if call.to is not None and bound is not None and call.to.key != bound.key:
+        to, call.to = call.to, None
+        raise invalid(f"{to} is not the party of this connection, which is {bound}")
 
 
 def _note(

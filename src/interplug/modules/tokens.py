@@ -111,7 +111,7 @@ async def _references(call: Call) -> Document | None:
 
 async def _ours(call: Call) -> Stored | None:
     """The own Token of the URL, of the party that TO names or that this connection is shown."""
-    shown = call.to or call.connection.our_party
+    shown = call.connection.only("tokens") or call.to
 
     async def work(tx: Tx) -> list[Stored]:
         return await tx.objects.find_id("tokens", call.params["uid"], OWN)

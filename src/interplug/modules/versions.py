@@ -44,7 +44,7 @@ def _role(call: Call) -> str | None:
 async def details(call: Call) -> Answer:
     """In 2.1.1 role by role, each with its own URLs."""
     number, by_side = call.version.number, call.version.endpoint_roles
-    shown = call.node.directory.shown(call.connection, None if by_side else _role(call))
+    shown = call.node.directory.offered(call.connection, None if by_side else _role(call))
     roles = tuple(dict.fromkeys(party.role for party in shown))
     groups = [roles] if by_side else [(role,) for role in roles if role in ROLES_BY_URL]
     told = [_told(number, _endpoints(call, group), None if by_side else group[0]) for group in groups]

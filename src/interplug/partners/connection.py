@@ -15,11 +15,13 @@ from interplug.model.types import fold
 from interplug.protocol.headers import Party
 from interplug.protocol.http import join
 from interplug.protocol.routes import INSIDE, Side
+from interplug.store.keys import OWN, Key
 from interplug.store.partners import ConnectionRow
 from interplug.versions.table import VERSIONS, Version
 
 from . import states
 from .guard import origin
+from .roles import SENDERS
 
 CONNECTED = "CONNECTED"
 EVERYBODY = 0
@@ -69,6 +71,8 @@ class Connection:
     base64_out: bool | None = None
     our_role: str | None = None
     our_party: Party | None = None
+    alone: Mapping[str, Party] = field(default_factory=dict)
+    """The one party of ours in each role that it is shown, where its version knows but one."""
     endpoints: tuple[Endpoint, ...] = ()
     parties: tuple[TheirParty, ...] = ()
     hub: Party | None = None
@@ -105,6 +109,19 @@ class Connection:
     def seen(self, module_id: str) -> tuple[int, ...]:
         """The audiences whose objects of a module it may see."""
         return self.audiences + self.steered if module_id == "sessions" else self.audiences
+
+    def only(self, module_id: str) -> Party | None:
+        """The one party of ours whose objects of a module it is shown; None: those of all."""
+        return self.our_party or self.alone.get(SENDERS.get(module_id, ""))
+
+    def shows(self, key: Key) -> bool:
+        """Whether it is shown objects of that party of ours; what is not our own is not cut here."""
+        party = self.only(key.module) if key.source == OWN else None
+        return party is None or party.key == (key.country.upper(), key.party.upper())
+
+    def told(self, key: Key, audience: int) -> bool:
+        """Whether push brings it an object of ours. A CDR of a party that it is not shown is no silence: it is refused, with the reason."""
+        return audience in self.seen(key.module) and (key.module == "cdrs" or self.shows(key))
 
     def absent(self, party: Party, role: str) -> str | None:
         """Why nothing is asked of a party behind this hub: it is OFFLINE, PLANNED or SUSPENDED (14.4.1); None where it is there."""

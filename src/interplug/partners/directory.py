@@ -24,6 +24,7 @@ from interplug.store.parties import OurParty
 from interplug.store.partners import TokenRow
 from interplug.store.store import Store, now_us
 from interplug.store.tx import Tx
+from interplug.versions.table import VERSIONS
 
 from . import claims, states
 from .connection import ALL_SESSIONS, OWN_DRIVERS, Connection, connection_of
@@ -198,15 +199,13 @@ class Directory:
     def is_ours(self, party: Party) -> bool:
         return party.key in self._now.own_keys
 
-    def shown(self, connection: Connection, role: str | None = None) -> tuple[OurParty, ...]:
-        """Our parties as this connection sees them: all, or those that it was set up for, in one role or in any."""
-        return tuple(
-            party
-            for party in self._now.ours
-            if (role is None or party.role == role)
-            and (connection.our_role is None or party.role == connection.our_role)
-            and (connection.our_party is None or Party(party.country_code, party.party_id).key == connection.our_party.key)
-        )
+    def offered(self, connection: Connection, role: str | None = None) -> tuple[OurParty, ...]:
+        """Our parties that this connection was set up for, in one role or in any, whatever version it speaks."""
+        return _offered(self._now.ours, connection, role)
+
+    def shown(self, connection: Connection, role: str | None = None, version: str | None = None) -> tuple[OurParty, ...]:
+        """Our parties as this connection sees them, in its version or in one that is not agreed yet."""
+        return _shown(self._now.ours, connection, version or connection.version, role)
 
     def party_for(self, connection: Connection, role: str | None = None) -> Party | None:
         """The party of ours that speaks on this connection (FROM), in that role where we have it."""
@@ -230,6 +229,31 @@ class Directory:
 
     def their_roles(self, connection: Connection) -> tuple[str, ...]:
         return tuple(dict.fromkeys(party.role for party in connection.parties))
+
+
+def _offered(ours: Iterable[OurParty], connection: Connection, role: str | None) -> tuple[OurParty, ...]:
+    return tuple(
+        party
+        for party in ours
+        if (role is None or party.role == role)
+        and (connection.our_role is None or party.role == connection.our_role)
+        and (connection.our_party is None or Party(party.country_code, party.party_id).key == connection.our_party.key)
+    )
+
+
+def _shown(ours: Iterable[OurParty], connection: Connection, version: str | None, role: str | None) -> tuple[OurParty, ...]:
+    """All that are offered; in 2.1.1 the first, where the URL may say in which role. Credentials, lists and push all ask this."""
+    offered = _offered(ours, connection, role)
+    if version is None or VERSIONS[version].roles_in_credentials:
+        return offered
+    return tuple(party for party in offered if party.role in ROLES_BY_URL)[:1]
+
+
+def _alone(ours: Iterable[OurParty], connection: Connection) -> dict[str, Party]:
+    if connection.version is None or VERSIONS[connection.version].roles_in_credentials:
+        return {}
+    first = [party for role in ROLES_BY_URL for party in _shown(ours, connection, connection.version, role)]
+    return {party.role: Party(party.country_code, party.party_id) for party in first}
 
 
 def _has(connection: Connection, key: tuple[str, str], role: str) -> bool:
@@ -258,6 +282,7 @@ async def _load(tx: Tx, known: int) -> _Snapshot | None:
     claims.leave_out(connections.values())
     named = {name: number for number, name in (await tx.parties.classes()).items()}
     for one in connections.values():
+        one.alone = _alone(ours, one)
         if named.get(ALL_SESSIONS) in one.audiences:
             one.steered = tuple(sorted({*connections, *filter(None, [named.get(OWN_DRIVERS)])} - {one.id}))
     tokens = {row.hash: row for row in await tx.partners.tokens()}

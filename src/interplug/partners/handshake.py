@@ -148,7 +148,7 @@ async def _verify(
 ) -> Verified:
     if connection.pinned is not None and version != connection.pinned:
         raise OcpiError(UNSUPPORTED_VERSION, f"this connection is agreed for version {connection.pinned}")
-    ours = [party.role for party in presentation.shown(directory, connection, version, role)]
+    ours = [party.role for party in directory.shown(connection, role.upper() if role else None, version)]
     their_role = role_of_211(ours)
     theirs = read_credentials(directory, version, document, their_role)
     access = _reachable_at(directory, connection, version, theirs)

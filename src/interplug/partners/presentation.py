@@ -10,7 +10,6 @@ from typing import Any
 
 from interplug.config import Settings
 from interplug.protocol.http import join
-from interplug.protocol.routes import ROLES_BY_URL
 from interplug.protocol.status import SERVER_ERROR, OcpiError
 from interplug.store.parties import OurParty
 from interplug.versions import chain
@@ -35,7 +34,7 @@ def credentials(
 ) -> dict[str, Any]:
     """What `connection` is shown in `version`: our parties, and `token` to reach us with. `role` is the role of a 2.1.1 URL; `pays` says
     that the partner has the Payments module: the role PTP is a word of that document alone, and to others such a party is OTHER."""
-    parties = shown(directory, connection, version, role)
+    parties = directory.shown(connection, role.upper() if role else None, version)
     if not parties:
         raise OcpiError(SERVER_ERROR, "this platform has no party to present yet")
     single = None if VERSIONS[version].roles_in_credentials else parties[0].role
@@ -44,13 +43,6 @@ def credentials(
     if spelled is None:
         raise OcpiError(SERVER_ERROR, f"no party of this platform can be presented in {version}")
     return spelled
-
-
-def shown(directory: Directory, connection: Connection, version: str, role: str | None = None) -> tuple[OurParty, ...]:
-    """The parties that a connection sees in a version: one in 2.1.1, where the URL may say in which role."""
-    if VERSIONS[version].roles_in_credentials:
-        return directory.shown(connection)
-    return tuple(one for one in directory.shown(connection, role.upper() if role else None) if one.role in ROLES_BY_URL)[:1]
 
 
 def _role(party: OurParty, pays: bool) -> dict[str, Any]:

@@ -123,7 +123,7 @@ async def _look_up(
 ) -> Offer:
     """7.1.6: we do not POST to a platform that lacks what we need."""
     wanted = [version] if version else [number for number in VERSIONS if number in directory.settings.ocpi.versions]
-    ours = [party.role for party in directory.shown(connection)]
+    ours = [party.role for party in directory.offered(connection)]
     try:
         offer = await look_up(client, access, url, wanted, role_of_211(ours))
         _check_useful(offer, ours)
@@ -142,7 +142,7 @@ def _check_useful(offer: Offer, ours: Iterable[str]) -> None:
 def _as_wished(directory: Directory, versions_url: str, wish: Wish) -> Connection:
     """The connection as it will be, to ask what it would show; a wish that fits no party of ours is refused here."""
     probe = Connection(0, 0, "", states.NEW, None, versions_url, 0, None, our_role=wish.role, our_party=wish.party)
-    if not directory.shown(probe):
+    if not directory.offered(probe):
         raise states.NotPossible("this node has no party of that role and name to register with (interplug party add makes one)")
     return probe
 
@@ -255,7 +255,7 @@ async def _settle(directory: Directory, connection: Connection, event: str, refu
 
 def _answered(directory: Directory, connection: Connection, access: Access, offer: Offer, data: Any) -> Verified:
     """The Credentials object of the answer. Where its URL stands on a host that is not theirs, the one that we called stays."""
-    ours = [party.role for party in presentation.shown(directory, connection, offer.version)]
+    ours = [party.role for party in directory.shown(connection, version=offer.version)]
     theirs = read_credentials(directory, offer.version, data, role_of_211(ours))
     try:
         check_url(theirs["url"], directory.settings.network, access.hosts)
@@ -274,6 +274,8 @@ async def _finish(directory: Directory, connection: Connection, token: str, veri
         await tx.partners.change(row.id, state=states.after(row.state, "register"), registered_at=tx.clock(), **columns)
         await replace_token(tx, directory, row.id, token)
         await tx.partners.drop_tokens(row.id, states.OFFERED, states.REGISTRATION)
+        # The partner knows our parties now: what it refused because it did not is tried again.
+        await tx.cursors.hasten(row.id)
 
     await directory.write(work)
     return _known(directory, connection.id)

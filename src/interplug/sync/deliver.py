@@ -132,7 +132,7 @@ class Delivery:
         if stored is None or (stored.key.source != OWN and not of_ours(self.node, stored.document)):
             return SENT
         if not self._sees(stored):
-            return await self._end(stored) if item.left else SENT
+            return await self._end(stored) if item.left and self.connection.shows(stored.key) else SENT
         return await self._whole(stored, again=item.again, left=item.left)
 
     async def _stored(self, item: Item) -> Stored | None:
@@ -240,7 +240,7 @@ class Delivery:
         return SENT if document is None else await self._request("PUT", key, document, evse.uid)
 
     def _sees(self, found: Stored | StoredEvse | Status) -> bool:
-        return found.audience in self.connection.seen(found.key.module)
+        return self.connection.told(found.key, found.audience)
 
     async def _session(self, stored: Stored, document: Document) -> Decision:
         before = self._sessions.get(stored.pk)
@@ -263,6 +263,8 @@ class Delivery:
         place = await self.node.store.read(lambda tx: tx.cursors.delivered_at(self.connection.id, stored.pk))
         if place is not None and not (again and await self._lost(stored, place)):
             return SENT
+        if not self.connection.shows(stored.key):
+            return Decision("refused", f"{stored.key.country}-{stored.key.party} is no party that {self.connection.partner} is shown")
         reply = await self._reply("POST", stored.key, [], document, self._addressee(stored))
         decision = decide(reply, "POST", self._now())
         if decision.verdict == "sent":

@@ -45,8 +45,7 @@ def wants(connection: Connection, change: Change) -> bool:
     if change.key.kind == UNPUSHED:
         return False
     if change.source == OWN:
-        audiences = connection.seen(change.module)
-        seen = change.audience in audiences or any(audience in audiences for audience in change.was)
+        seen = any(connection.told(change.key, audience) for audience in (change.audience, *change.was))
     else:
         # What our drivers do elsewhere is for those to whom we have delegated smart charging (15.1.2).
         seen = change.module == "sessions" and connection.steered != () and change.source != connection.id

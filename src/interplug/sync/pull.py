@@ -40,7 +40,7 @@ def listed(module: Module) -> bool:
 
 def pulled(node: Node, connection: Connection) -> list[Module]:
     """The modules that this partner lists and that a role of ours receives; Tariffs before the Locations that name them."""
-    ours = {party.role for party in node.directory.shown(connection)}
+    ours = {party.role for party in node.directory.offered(connection)}
     wanted = [
         module
         for module in node.modules
