@@ -163,6 +163,18 @@ async def test_what_is_not_accepted_is_neither_carried_out_nor_reported(
     assert (stations.asked, results.got) == ([], [])
 
 
+async def test_a_place_of_a_party_that_the_partner_is_not_shown_takes_no_command(tmp_path: Path) -> None:
+    """2.1.1 knows one party a connection, the first; the Location is of the second."""
+    node = await make_node(tmp_path, parties=(("CPO", "NL", "ONE"), ("CPO", "NL", "TNM")))
+    node.stations = stations = Stations()
+    await own(node, "locations", location())
+    partner = await befriend(node, "2.1.1", parties=(("EMSP", "BE", "XYZ"),))
+    answer = await send(partner, "START_SESSION")
+    await settle(node)
+    assert (answer.data["result"], stations.asked) == ("REJECTED", [])
+    await close(node)
+
+
 @pytest.mark.req("CMD-045")
 @LATER
 async def test_the_result_goes_from_the_party_of_the_location_to_the_party_of_the_token(tmp_path: Path, version: str) -> None:
