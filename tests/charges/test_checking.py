@@ -274,6 +274,13 @@ async def test_a_token_that_is_none_of_ours_is_orphaned(node: Node, partner: Par
     assert "token_unknown" in codes(await checked(node))
 
 
+@LATER
+async def test_a_uid_of_ours_under_another_party_is_none_of_ours(node: Node, partner: Partner, checker: Checker) -> None:
+    await tell(partner, "cdrs", cdr(cdr_token={**TOKEN, "party_id": "ZZZ"}))
+    await checker.tick()
+    assert "token_unknown" in codes(await checked(node))
+
+
 async def test_a_session_that_comes_late_is_no_orphan_any_more(node: Node, partner: Partner, checker: Checker) -> None:
     await tell(partner, "cdrs", cdr())
     await checker.tick()

@@ -293,6 +293,18 @@ async def test_the_session_of_another_customer_is_rejected(node: Node, partner: 
     assert stations.asked == []
 
 
+async def test_the_station_hears_a_session_by_the_name_that_it_has_whatever_its_case(
+    node: Node, partner: Partner, stations: Stations, version: str
+) -> None:
+    await own(node, "sessions", session(), audience=partner.connection.id)
+    name = session()["id"]
+    assert name.swapcase() != name
+    answer = await send(partner, "STOP_SESSION", command("STOP_SESSION", version, session_id=name.swapcase()))
+    assert answer.data["result"] == "ACCEPTED"
+    await settle(node)
+    assert [asked["session_id"] for _, asked, _ in stations.asked] == [name]
+
+
 async def test_a_session_that_has_ended_is_rejected(node: Node, partner: Partner, stations: Stations) -> None:
     await own(node, "sessions", session(status="COMPLETED"), audience=partner.connection.id)
     assert (await send(partner, "STOP_SESSION")).data["result"] == "REJECTED"
