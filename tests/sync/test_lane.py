@@ -222,11 +222,27 @@ async def test_an_object_that_only_met_a_bad_network_does_not_wait_for_an_hour(n
     newest.played.broken = "/UNLUCKY"
     for name in ("UNLUCKY", "T1", "T2", "T3"):
         await tariffs(newest, name)
-        await newest.wait(1000)
+        await newest.wait(9)
     (refused,) = await newest.node.store.read(lambda tx: tx.cursors.refused())
     assert refused.next_at - newest.node.clock() == 10_000_000
     newest.played.broken = "nothing"
     newest.clock.move(11)
+    assert ("PUT", "tariffs/NL/TNM/UNLUCKY") in await newest.wait(11)
+    assert await newest.node.store.read(lambda tx: tx.cursors.refused()) == []
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clock_that_is_set_back_does_not_delay_the_next_attempt(newest: World, restarted: bool) -> None:
+    newest.played.broken = "/UNLUCKY"
+    for name in ("UNLUCKY", "T1", "T2", "T3"):
+        await tariffs(newest, name)
+        await newest.wait(9)
+    assert len(await newest.node.store.read(lambda tx: tx.cursors.refused())) == 1
+    newest.played.broken = "nothing"
+    newest.clock.move(-7200)
+    if restarted:
+        await newest.restart()
+        await newest.settle()
     assert ("PUT", "tariffs/NL/TNM/UNLUCKY") in await newest.wait(11)
     assert await newest.node.store.read(lambda tx: tx.cursors.refused()) == []
 

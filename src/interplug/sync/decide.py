@@ -87,7 +87,10 @@ def needs_full_pull(lag: float, after: float) -> bool:
     return lag > after
 
 
-def retry_refused(verdict: Verdict, attempts: int) -> float:
-    """Seconds until an object that was put aside and did not change is tried again. What the partner will not have: an hour, doubling up
-    to a day. What only failed may have met three faults of the network by chance: ten seconds, doubling up to the same."""
-    return min((3600.0 if verdict != "wait" else 10.0) * 2.0 ** min(attempts, 14), 86_400.0)
+def retry_refused(status: int, attempts: int) -> float:
+    """Seconds until an object that was put aside with `status` (OCPI's or HTTP's) and did not change is tried again. What the partner will
+    not have: an hour, doubling up to a day. What only failed may have met three faults of the network by chance: ten seconds, doubling
+    up to an hour."""
+    if status in THE_OBJECT or 1000 <= status < 3000:
+        return min(3600.0 * 2.0 ** min(attempts, 5), 86_400.0)
+    return min(10.0 * 2.0 ** min(attempts, 9), 3600.0)

@@ -338,9 +338,11 @@ class Lane:
             self.last_error = ""
 
     def _object_fails(self, pk: int, decision: Decision) -> bool:
-        """Whether to blame the object: others pass, and it failed again and again."""
+        """Whether to blame the object: others pass, and it failed again and again; or is known for it, and the partner does answer."""
         if self.failures or not decision.object:
             return False
+        if decision.status and self.push.refusals.lists(self.connection.id, pk):
+            return True
         failed = self.object_failures[pk] = self.object_failures.get(pk, 0) + 1
         return failed >= GIVE_UP_AFTER
 

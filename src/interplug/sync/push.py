@@ -86,7 +86,7 @@ class Push:
         self.modules = pushed(node.modules)
         self.timer, self.chance = timer, chance
         self.shared = node.store.place.shared
-        self.refusals = Refusals(node)
+        self.refusals = Refusals(node, timer)
         self.statuses = Statuses(node)
         self.lanes: dict[int, Lane] = {}
         self._listening: Listeners | None = None
