@@ -342,6 +342,11 @@ def part(refunded: int) -> dict[str, Any]:
     return {"amount_refunded": refunded}
 
 
+def let_go(of: int, refunded: int) -> dict[str, Any]:
+    """A charge of a hold of which less was captured: what was let go stands among the refunds."""
+    return {"amount": of, "amount_refunded": refunded}
+
+
 def argued(status: str) -> dict[str, Any]:
     return {"disputed": True, "amount_refunded": 0, "told": {"status": status}}
 
@@ -357,6 +362,26 @@ def argued(status: str) -> dict[str, Any]:
         ),
         (
             {"status": "succeeded", "amount_received": 1234, "latest_charge": part(1234)},
+            "refunded",
+            (0, D("12.34"), D("12.34")),
+        ),
+        (
+            {"status": "succeeded", "amount_received": 1234, "latest_charge": let_go(5000, 3766)},
+            "captured",
+            (0, D("12.34"), 0),
+        ),
+        (
+            {"status": "succeeded", "amount_received": 4000, "latest_charge": let_go(5000, 1000)},
+            "captured",
+            (0, 40, 0),
+        ),
+        (
+            {"status": "succeeded", "amount_received": 1234, "latest_charge": let_go(5000, 4000)},
+            "captured",
+            (0, D("12.34"), D("2.34")),
+        ),
+        (
+            {"status": "succeeded", "amount_received": 1234, "latest_charge": let_go(5000, 5000)},
             "refunded",
             (0, D("12.34"), D("12.34")),
         ),
@@ -382,9 +407,22 @@ def test_what_stripe_says_is_read(said: dict[str, Any], status: str, figures: tu
     assert found.reason == ("Declined." if "last_payment_error" in said else "")
 
 
-def test_a_currency_without_cents_is_counted_in_its_own_coin() -> None:
-    found = adapter("http://127.0.0.1:1")._found({**INTENT, "currency": "jpy", "status": "requires_capture", "amount_capturable": 5000})
-    assert found.held == 5000
+@pytest.mark.parametrize(
+    ("currency", "said", "amount"),
+    [("EUR", 5000, 50), ("JPY", 5000, 5000), ("KWD", 5000, 5), ("ISK", 500_000, 5000), ("UGX", 500_000, 5000), ("MGA", 5000, 5000)],
+)
+def test_amounts_are_counted_in_the_coin_that_stripe_counts_in(currency: str, said: int, amount: int) -> None:
+    found = adapter("http://127.0.0.1:1")
+    told = {**INTENT, "currency": currency.lower(), "status": "requires_capture", "amount_capturable": said}
+    assert found._found(told).held == amount
+    asked = msgspec.structs.replace(wish(), amount=D(amount), currency=currency)
+    assert found._asked(asked)["amount"] == said
+
+
+def test_without_a_secret_no_webhook_is_believed() -> None:
+    body = json.dumps({"id": "evt_1", "object": "event", "data": {"object": {"object": "payment_intent", "id": "pi_1"}}}).encode()
+    with pytest.raises(BadWebhook):
+        adapter("http://127.0.0.1:1", webhook_secret="").parse_webhook(signed(body, time.time(), ""), body)
 
 
 def test_the_adapter_needs_no_more_than_the_extra(tmp_path: Path) -> None:

@@ -132,11 +132,3 @@ class PaymentProvider(Protocol):
 def coins(value: Decimal, currency: str) -> Decimal:
     """Rounded to the coin."""
     return value.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_UP)
-
-
-def minor(value: Decimal, currency: str) -> int:
-    return int(value.scaleb(exponent(currency)))
-
-
-def major(value: int, currency: str) -> Decimal:
-    return Decimal(value).scaleb(-exponent(currency))

@@ -16,6 +16,7 @@ import msgspec
 import stripe
 
 from interplug.config import Payments
+from interplug.tariffs.money import exponent
 
 from .port import (
     DECLINED,
@@ -31,8 +32,6 @@ from .port import (
     Refused,
     Status,
     Wish,
-    major,
-    minor,
 )
 
 SECOND = 1_000_000
@@ -59,6 +58,8 @@ SAYS = {
 """Codes of refusals that we have words for, in every language; of all others Stripe's own are shown."""
 MOST = 100
 """Cards that are listed of one customer, which is as many as Stripe lists at once."""
+DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""Where Stripe counts in other coins than ISO 4217: it says 500 for 5 ISK, although there is no smaller coin than one króna."""
 
 
 class Stripe:
@@ -183,6 +184,8 @@ class Stripe:
     # --- reading
 
     def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> str:
+        if not self._settings.webhook_secret:  # with an empty one anybody can sign
+            raise BadWebhook("there is no payments.webhook_secret to check it with")
         try:
             event = stripe.Webhook.construct_event(body, headers.get("stripe-signature", ""), self._settings.webhook_secret)
         except (ValueError, stripe.SignatureVerificationError) as error:
@@ -206,7 +209,7 @@ class Stripe:
         charge, status = _of(intent, "latest_charge"), STATUSES.get(intent["status"], ACTION)
         held = _of(intent, "amount_capturable") if status == "held" else None
         captured = _captured(intent, charge) if status == "captured" else 0
-        refunded = _refunded(charge) if captured else 0
+        refunded = _refunded(charge, captured) if captured else 0
         if captured and refunded >= captured:
             status = "refunded"
         if status == "captured":
@@ -260,8 +263,10 @@ def _captured(intent: Any, charge: Any) -> int:
     return int(intent["amount"] if received is None else received)
 
 
-def _refunded(charge: Any) -> int:
-    return int(_of(charge, "amount_refunded") or 0)
+def _refunded(charge: Any, captured: int) -> int:
+    """What went back to the driver. Stripe counts what a capture let go of the hold as refunded, too."""
+    let_go = max(int(_of(charge, "amount") or 0) - captured, 0)
+    return max(int(_of(charge, "amount_refunded") or 0) - let_go, 0)
 
 
 def _disputed(dispute: Any) -> Status | None:
@@ -280,6 +285,19 @@ def _of(thing: Any, name: str) -> Any:
         return thing[name]
     except KeyError:
         return None
+
+
+def minor(value: Decimal, currency: str) -> int:
+    """An amount as Stripe counts it."""
+    return int(value.scaleb(_decimals(currency)))
+
+
+def major(value: int, currency: str) -> Decimal:
+    return Decimal(value).scaleb(-_decimals(currency))
+
+
+def _decimals(currency: str) -> int:
+    return DECIMALS.get(currency.upper(), exponent(currency))
 
 
 def _options(key: str) -> Any:
