@@ -70,7 +70,7 @@ def adopt(
     *,
     location: Location,
     outlet: Outlets = None,
-    profile: Annotated[Profile | None, Parameter(help=f"{PROFILE} Without it, what it has come with.")] = None,
+    profile: Annotated[Profile | None, Parameter(help=f"{PROFILE} Without it, what it has come with, if that is anything.")] = None,
     password_file: PasswordFile = None,
     common: Reporting = REPORTING,
 ) -> None:

@@ -33,21 +33,21 @@ class Authority:
         made = self._builder(name, self.key).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         self.certificate.write_bytes(made.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
-    def _builder(self, name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(self, name: str, key: ec.EllipticCurvePrivateKey, until: datetime.timedelta = DAY) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(_name(name))
             .issuer_name(_name(self.name))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(NOW - DAY)
-            .not_valid_after(NOW + DAY)
+            .not_valid_before(NOW - 2 * DAY)
+            .not_valid_after(NOW + until)
         )
 
-    def issue(self, name: str) -> Files:
+    def issue(self, name: str, *, until: datetime.timedelta = DAY) -> Files:
         key = ec.generate_private_key(ec.SECP256R1())
         local = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        made = self._builder(name, key).add_extension(local, critical=False).sign(self.key, hashes.SHA256())
+        made = self._builder(name, key, until).add_extension(local, critical=False).sign(self.key, hashes.SHA256())
         files = Files(self.folder / f"{self.name}-{name}.pem", self.folder / f"{self.name}-{name}.key")
         files.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
         files.key.write_bytes(

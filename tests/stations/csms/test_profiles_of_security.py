@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
 import ssl
 from pathlib import Path
 
@@ -11,9 +14,10 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from interplug.config import BadSettings, Stations
 from interplug.modules.node import Node
+from interplug.stations.csms import provisioning
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V201
-from tests.stations.csms.certificates import Authority
+from tests.stations.csms.certificates import DAY, Authority
 from tests.stations.csms.stations import add_station, serving, station
 
 
@@ -65,6 +69,68 @@ async def test_a_certificate_raises_the_profile(csms: Csms, node: Node, authorit
     async with station(csms, V16, tls=authority.trust(authority.issue("CS1")), password=None) as one:
         await one.say("Heartbeat")
     assert await refused(csms, "CS1", authority.trust(), "0123456789abcdef0123456789abcdef01234567")
+
+
+class TestOffered:
+    """A station that nobody has added keeps, once it is adopted, what it has proved itself by."""
+
+    @pytest.fixture
+    def settings(self, settings: Stations) -> Stations:
+        return msgspec.structs.replace(settings, unknown="offer")
+
+    @pytest.fixture(autouse=True)
+    async def free(self, node: Node) -> None:
+        await node.store.write(lambda tx: tx.charging_stations.remove("CS1"))
+
+    async def adopted(self, csms: Csms, node: Node, tls: ssl.SSLContext | None, password: str | None) -> int:
+        async with station(csms, V201, "NEW", tls=tls, password=password) as one:
+            await one.say("Heartbeat")
+        row, made = await provisioning.adopt(node, "NEW", "LOC1", outlets=(), profile=None, password=None)
+        assert made is None
+        return row.profile
+
+    async def test_a_certificate(self, csms: Csms, node: Node, authority: Authority) -> None:
+        own = authority.trust(authority.issue("NEW"))
+        assert await self.adopted(csms, node, own, None) == 3
+        assert await refused(csms, "NEW", None, None), "anybody may say that it is that station"
+        assert not await refused(csms, "NEW", own, None)
+
+    async def test_the_certificate_of_another_station_is_nothing(self, csms: Csms, node: Node, authority: Authority) -> None:
+        with pytest.raises(provisioning.NotPossible, match="without a certificate"):
+            await self.adopted(csms, node, authority.trust(authority.issue("CS4")), None)
+
+    async def test_a_password_over_tls(self, csms: Csms, node: Node, authority: Authority) -> None:
+        assert await self.adopted(csms, node, authority.trust(), "a chosen password") == 2
+        assert await refused(csms, "NEW", None, "a chosen password"), "it is not shown in the clear any more"
+        assert not await refused(csms, "NEW", authority.trust(), "a chosen password")
+
+    async def test_nothing_at_all_is_for_a_person_to_allow(self, csms: Csms, node: Node) -> None:
+        with pytest.raises(provisioning.NotPossible, match="without a password"):
+            await self.adopted(csms, node, None, None)
+        row, made = await provisioning.adopt(node, "NEW", "LOC1", outlets=(), profile=1, password=None)
+        assert row.profile == 1
+        assert made is not None and await refused(csms, "NEW", None, None) and not await refused(csms, "NEW", None, made)
+
+
+def shakes_hands(port: int, tls: ssl.SSLContext) -> None:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)) as line:
+        with tls.wrap_socket(line, server_hostname="127.0.0.1") as secure:
+            assert not secure.recv(1)
+
+
+async def test_whom_tls_does_not_let_in_is_told_of(csms: Csms, authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    """It has no name yet, and nobody else would tell the operator."""
+    expired = authority.trust(authority.issue("CS1", until=-DAY))
+    for known, why in ((expired, "certificate has expired"), (ssl.create_default_context(), "UNKNOWN_CA")):
+        await asyncio.to_thread(shakes_hands, csms.door.ports["wss"], known)
+        async with asyncio.timeout(10):
+            while why not in caplog.text:
+                await asyncio.sleep(0.01)
+
+
+async def test_what_belongs_to_another_station_is_told_of(csms: Csms, authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    assert await refused(csms, "CS1", authority.trust(authority.issue("CS4")), None)
+    assert "its certificate is that of 'CS4'" in caplog.messages[-1]
 
 
 async def test_tls_that_cannot_be_is_a_wrong_configuration(node: Node, tmp_path: Path) -> None:

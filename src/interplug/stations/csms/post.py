@@ -18,7 +18,7 @@ from interplug.model.types import encode_json, format_time
 from interplug.modules.node import Node
 from interplug.stations.ocpp import schemas
 from interplug.stations.ocpp.frames import Call, Payload, glimpse, parse
-from interplug.stations.ocpp.link import Incoming, Link, Refused, Socket, check
+from interplug.stations.ocpp.link import Incoming, Link, Refused, Silent, Socket, check
 from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Frame, Message
 
@@ -293,8 +293,10 @@ class Post:
         return True
 
     async def _certified(self, said: Payload) -> None:
-        answer = await self.link.call("CertificateSigned", said)
-        taken = answer.get("status") == "Accepted"
+        try:
+            taken = (await self.link.call("CertificateSigned", said)).get("status") == "Accepted"
+        except (Refused, Silent):
+            taken = False
         log.log(
             logging.INFO if taken else logging.WARNING, "station %s %s its new certificate", self.station.id, "has" if taken else "refuses"
         )

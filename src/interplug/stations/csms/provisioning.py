@@ -49,13 +49,16 @@ async def add(
 async def adopt(
     node: Node, id: str, location_id: str, *, outlets: Sequence[str], profile: int | None, password: str | None
 ) -> tuple[StationRow, str | None]:
-    """A station that waits becomes ours. It keeps the password that it has come with, unless it gets another one."""
+    """A station that waits becomes ours. It keeps the password that it has come with, unless it gets another one; one that has come with
+    nothing could be anybody, so a person says whether that may be."""
 
     async def look(tx: Tx) -> StationRow:
         return await _get(tx, id)
 
     offered = await node.store.read(look)
-    needed = offered.profile if profile is None else profile
+    if profile is None and password is None and not offered.profile:
+        raise NotPossible(f"{id} has come without a password and without a certificate: --profile 1 makes it a password, 0 lets it be")
+    needed = max(offered.profile, 1 if password else 0) if profile is None else profile
     has_one = bool(offered.password) or needed not in (1, 2)
     made = None if password is not None or has_one else keys.new_password()
     hashed = _hashed(password, made)

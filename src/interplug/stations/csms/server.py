@@ -117,24 +117,25 @@ class Door:
         password = shown[1] if shown is not None and shown[0] == identity else None
         secure = connection.transport.get_extra_info("ssl_object")
         if station is None:
-            return await self._unknown(identity, password, secure is not None), 0
+            offered = await self._unknown(identity, password, secure)
+            return offered, offered.profile if isinstance(offered, StationRow) else 0
         profile = await self._profile(station, password, secure)
         if profile < station.profile or (station.password and profile < 1):
-            wrong = "its password is wrong" if password is not None and not profile else None
+            wrong = "its password is wrong" if password is not None and not profile else _others(identity, shown, _owner(secure))
             log.warning("station %s is not let in: %s", identity, wrong or f"security profile {max(station.profile, 1)} is needed")
             return http.HTTPStatus.UNAUTHORIZED, 0
         return station, max(profile, station.profile)
 
     async def _profile(self, station: StationRow, password: bytes | None, secure: Any) -> int:
         """The highest that the station has proved."""
-        if secure is not None and _owner(secure) == station.id:
+        if _owner(secure) == station.id:
             return 3
         if password is None or not station.password or not await self.passwords.fits(station.id, station.password, password):
             return 0
         return 2 if secure is not None else 1
 
-    async def _unknown(self, identity: str, password: bytes | None, secure: bool) -> StationRow | http.HTTPStatus:
-        """A station that nobody has added is offered for adoption, with the password that it has come with."""
+    async def _unknown(self, identity: str, password: bytes | None, secure: Any) -> StationRow | http.HTTPStatus:
+        """A station that nobody has added is offered for adoption, with the password or the certificate that it has come with."""
         if self.settings.unknown != "offer" or await self._full():
             return http.HTTPStatus.NOT_FOUND
         async with self._offering:
@@ -143,7 +144,7 @@ class Door:
             row = StationRow(
                 id=identity,
                 state="offered",
-                profile=0 if password is None else 2 if secure else 1,
+                profile=3 if _owner(secure) == identity else 0 if password is None else 1 if secure is None else 2,
                 password="" if password is None else await self.passwords.hashed(password),
                 created_at=self.node.clock(),
             )
@@ -194,13 +195,36 @@ def _refusal(connection: ServerConnection, status: http.HTTPStatus) -> Response:
     return response
 
 
+def _others(identity: str, shown: tuple[str, bytes] | None, owner: str | None) -> str | None:
+    """Who comes with what belongs to another one."""
+    if shown is not None and shown[0] != identity:
+        return f"its password is said to be that of {shown[0][:LONGEST_IDENTITY]!r}"
+    return None if owner in (None, identity) else f"its certificate is that of {owner!r}"
+
+
 def _owner(secure: Any) -> str | None:
-    """The common name of the client certificate; TLS has verified the certificate itself."""
-    raw = secure.getpeercert(binary_form=True)
+    """The common name of the client certificate, where there is one; TLS has verified the certificate itself."""
+    raw = secure.getpeercert(binary_form=True) if secure is not None else None
     if not raw:
         return None
     names = x509.load_der_x509_certificate(raw).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else None
+
+
+class _Handshake(ssl.SSLObject):
+    """One that fails says why, for a station whose certificate has expired gets no further, and nobody else tells of it."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLCertVerificationError as error:
+            log.warning("a station is not let in: its certificate is not believed: %s", error.verify_message)
+            raise
+        except ssl.SSLError as error:
+            log.warning("a TLS connection did not come about: %s", error.reason or error)
+            raise
 
 
 def _tls(settings: Settings) -> ssl.SSLContext:
@@ -208,7 +232,7 @@ def _tls(settings: Settings) -> ssl.SSLContext:
         raise BadSettings("stations.tls_port needs stations.tls_certificate and stations.tls_key")
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.minimum_version, context.sslobject_class = ssl.TLSVersion.TLSv1_2, _Handshake
         context.load_cert_chain(settings.tls_certificate, settings.tls_key)
         if settings.client_ca:
             context.load_verify_locations(settings.client_ca)
