@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser, Page, async_playwright
 
 from interplug.cli.demo.processes import NodeProcess
-from interplug.drivers import drives
+from interplug.drivers import at_plug
 from tests import nodes, postgres, real_data
 from tests.foreign import stations
 
@@ -48,7 +48,7 @@ def clock() -> nodes.Clock:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page waits for the played operator, however slow this machine is."""
-    monkeypatch.setattr(drives, "PROMPT", 600.0)
+    monkeypatch.setattr(at_plug, "PROMPT", 600.0)
 
 
 @pytest.fixture

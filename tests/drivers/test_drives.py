@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import interplug
-from interplug.drivers import drives
+from interplug.drivers import at_plug
 from interplug.drivers.drives import new_driver, start, stop
 from interplug.drivers.follow import Follower
 from interplug.drivers.plugs import NotPossible
@@ -168,7 +168,7 @@ async def test_a_stop_that_was_slow_says_nothing_of_the_one_after_it(world: Worl
         await answer.wait()
         return await reply(cpo, request)
 
-    monkeypatch.setattr(drives, "PROMPT", 0.01)
+    monkeypatch.setattr(at_plug, "PROMPT", 0.01)
     monkeypatch.setattr(Cpo, "__call__", slow)
     assert (await stop(world.node, drive)).state == "STOPPING"
     world.clock.move(600)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from interplug.config import Help
-from interplug.drivers import drives
+from interplug.drivers import at_plug
 from interplug.drivers.offers import read_offer
 from interplug.drivers.receipt import reading_of
 from interplug.modules import asking
@@ -79,7 +79,7 @@ async def test_an_operator_who_does_not_answer_may_start_all_the_same(world: Wor
 
 
 async def test_a_page_does_not_wait_for_an_operator_who_is_slow(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drives, "PROMPT", 0.0)
+    monkeypatch.setattr(at_plug, "PROMPT", 0.0)
     url, drive, _ = await begun(visit, world)
     assert drive.state == "ASKED" and "Operator asked" in words(await visit.get(url))
     await asyncio.gather(*world.node.tasks)

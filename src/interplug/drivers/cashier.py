@@ -26,7 +26,8 @@ from interplug.store.payments import NEVER, Payment
 from interplug.store.tx import Tx
 
 from . import states
-from .drives import move, not_asked, stop
+from .answers import not_asked
+from .drives import move, stop
 from .dues import RETRY, Known, Verdict, decide
 from .invoicing import after_payment
 from .paying import NOT_PAID, Desk

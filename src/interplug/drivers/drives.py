@@ -8,38 +8,29 @@ by Token, EVSE and time.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from interplug.model.said import said
-from interplug.model.types import encode_json, fold, format_time
-from interplug.modules import asking, commands
+from interplug.model.types import fold, format_time
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.store.commands import Command
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 
+from .answers import in_words
+from .at_plug import Overtaken, ask, choose
 from .deals import deal
-from .offers import encoded
-from .plugs import NotPossible, Plug, priced, startable
+from .plugs import NotPossible, Plug, startable
 from .states import ASKED, OPEN, STARTING, STOPPING, advance
 from .tokens import card_token, token_key, token_of
 
-T = TypeVar("T")
 Document = dict[str, Any]
-PROMPT = 2.0
-"""Seconds for which the driver waits for an operator's answer before he sees that it is waited for."""
 SESSION_WITHIN = 90.0
 """Seconds after the station said yes within which a Session is expected."""
-NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it does, you see it here.")
 OTHER_PRICE = said("The price has just changed. Look at the new one before you start.")
 PATIENCE = 15 * 60.0
 """Seconds after which a start that nobody confirmed is over."""
-
-
-class Overtaken(Exception):
-    """Somebody else has just asked for the same, or it is over."""
 
 
 class Paying(Protocol):
@@ -90,26 +81,14 @@ async def start(
     driver has saved.
     """
     connection = startable(node, plug, reserved=bool(reserved))
-    token = await node.store.read(lambda tx: token_of(tx, node, driver))
-    if token is None:
-        raise NotPossible(said("You are not known here any more; reload the page."))
-    shown, offer = await node.store.read(lambda tx: priced(tx, node, plug, token))
-    if price_key and deal(offer, shown, node.clock()).key != price_key:
+    choice = await choose(node, driver, plug)
+    if price_key and deal(choice.offer, choice.shown, node.clock()).key != price_key:
         raise NotPossible(OTHER_PRICE)
-    drive = Drive(
-        id=await _name(node, reserved),
-        driver=driver.id,
-        **plug.columns(),
-        state=ASKED,
-        created_at=node.clock(),
-        deadline=_deadline(node),
-        shown=encode_json(shown),
-        offer=encoded(offer),
-    )
-    if paying is not None and paying.by_card(token):
-        return await paying.first(drive, token, plug, method=method)
+    drive = Drive(id=await _name(node, reserved), **choice.columns(), state=ASKED, created_at=node.clock(), deadline=_deadline(node))
+    if paying is not None and paying.by_card(choice.token):
+        return await paying.first(drive, choice.token, plug, method=method)
     await node.store.write(lambda tx: add(tx, drive))
-    return await ask_to_start(node, connection, drive, token)
+    return await ask_to_start(node, connection, drive, choice.token)
 
 
 async def _name(node: Node, reserved: str) -> str:
@@ -186,15 +165,6 @@ async def give_up(node: Node, drive: Drive) -> Drive:
 
 
 async def _send(node: Node, connection: Connection, drive: Drive, command: str, document: Document) -> Drive:
-    return await promptly(node, _ask(node, connection, drive, command, document)) or await happened(node, drive.id, "")
-
-
-async def promptly(node: Node, asking: Coroutine[Any, Any, T]) -> T | None:
-    """What an operator answers; None where he is slow: then he is being asked, and his answer is followed."""
-    return await node.begun(asking, PROMPT)
-
-
-async def _ask(node: Node, connection: Connection, drive: Drive, command: str, document: Document) -> Drive:
     starts = command == "START_SESSION"
 
     async def noting(tx: Tx, row: Command) -> None:
@@ -208,15 +178,16 @@ async def _ask(node: Node, connection: Connection, drive: Drive, command: str, d
         else:
             await move(tx, node, found, "stop", stop_command=row.id)
 
-    try:
-        sent = await commands.send(node, connection, command, document, noting)
-    except Overtaken:
-        return await happened(node, drive.id, "")
-    except (asking.NotSent, ValueError) as error:
-        return await happened(node, drive.id, "refused" if starts else "not asked", str(error))
-    row = await asking.status(node, sent.id)
-    assert row is not None
-    return await answered(node, drive.id, row)
+    return await ask(
+        node,
+        connection,
+        command,
+        document,
+        noting,
+        lambda event, reason: happened(node, drive.id, event, reason),
+        lambda row: answered(node, drive.id, row),
+        unsent="refused" if starts else "not asked",
+    )
 
 
 async def answered(node: Node, id: str, row: Command) -> Drive:
@@ -248,43 +219,6 @@ _STARTS = {
     "timed_out": "late",
 }
 _STOPS = {"refused": "stop failed", "failed": "stop failed", "timed_out": "stop failed", "succeeded": "stopping"}
-
-
-def in_words(row: Command) -> str:
-    """Why a command did not do what the driver wanted, in plain words; the operator's own words come last, in brackets."""
-    if row.command == "CANCEL_RESERVATION":
-        ours = said("The reservation could not be cancelled. It ends by itself.")
-    elif row.command == "STOP_SESSION":
-        ours = said("The station could not be stopped from here. Try again, or unplug at the car.")
-    elif not_asked(row):
-        ours = said("The operator could not be reached, so nothing was asked of it.")
-    elif row.state == "unanswered":
-        ours = NOT_CONFIRMED
-    else:
-        ours = _WORDS.get(row.result, said("The operator could not do it."))
-    words = operators_words(row)
-    return f"{ours} ({words})" if words else ours
-
-
-def operators_words(row: Command) -> str:
-    """What the operator says itself about a command; where it has said nothing, the message is ours, and not for drivers."""
-    return row.message if row.answered or row.state not in ("failed", "unanswered") else ""
-
-
-def not_asked(row: Command) -> bool:
-    """Whether it has not come to the operator, or not in a way that it could do something about."""
-    return row.state == "failed" and not row.answered
-
-
-_WORDS = {
-    "EVSE_OCCUPIED": said("Somebody was quicker: the station is in use."),
-    "EVSE_INOPERATIVE": said("The station does not work at the moment."),
-    "REJECTED": said("The operator did not allow it."),
-    "NOT_SUPPORTED": said("This station cannot be started from here."),
-    "TIMEOUT": said("The station did not answer in time."),
-    "UNKNOWN_SESSION": said("The operator does not know this session."),
-    "FAILED": said("It did not work."),
-}
 
 
 async def happened(node: Node, id: str, event: str, reason: str = "", **columns: Any) -> Drive:

@@ -14,7 +14,8 @@ from interplug.store.drivers import Drive
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
-from .drives import NOT_CONFIRMED, PATIENCE, answered, event_of, happened, move, stop
+from .answers import NOT_CONFIRMED
+from .drives import PATIENCE, answered, event_of, happened, move, stop
 from .matching import drive_of
 from .plugs import NotPossible
 from .reader import Reader

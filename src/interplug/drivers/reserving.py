@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from interplug.model.said import said
-from interplug.model.types import encode_json, format_time
-from interplug.modules import asking, commands
+from interplug.model.types import format_time
+from interplug.modules import asking
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
 from interplug.store.commands import Command
@@ -23,14 +23,14 @@ from interplug.store.reservations import Reservation
 from interplug.store.tx import Tx
 from interplug.tariffs import TariffError, words
 
+from .answers import in_words
+from .at_plug import Overtaken, ask, choose
 from .deals import Deal, deal
-from .drives import Overtaken, Paying, in_words, promptly
+from .drives import Paying
 from .estimate import tariffs_of
-from .offers import encoded
-from .plugs import NotPossible, Plug, priced, startable
+from .plugs import NotPossible, Plug, startable
 from .reservation_states import ASKED, CANCELLING, OPEN, RESERVATIONS
 from .states import CHARGING, FINISHED
-from .tokens import token_of
 
 Document = dict[str, Any]
 MINUTES = (15, 30, 60)
@@ -71,23 +71,16 @@ async def reserve(node: Node, driver: Driver, plug: Plug, minutes: int, paying: 
     connection = startable(node, plug)
     if not possible(node, plug):
         raise NotPossible(said("This station cannot be reserved."))
-    token = await node.store.read(lambda tx: token_of(tx, node, driver))
-    if token is None:
-        raise NotPossible(said("You are not known here any more; reload the page."))
-    shown, offer = await node.store.read(lambda tx: priced(tx, node, plug, token))
-    now = node.clock()
-    if costs(deal(offer, shown, now)) is not None and paying is not None and paying.by_card(token):
+    choice, now = await choose(node, driver, plug), node.clock()
+    if costs(deal(choice.offer, choice.shown, now)) is not None and paying is not None and paying.by_card(choice.token):
         raise NotPossible(said("Reserving costs money at this station, and that cannot be paid by card."))
     one = Reservation(
         id=secrets.token_hex(16),
-        driver=driver.id,
-        **plug.columns(),
+        **choice.columns(),
         state=ASKED,
         until=now + minutes * 60 * 1_000_000,
         created_at=now,
         deadline=node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout),
-        shown=encode_json(shown),
-        offer=encoded(offer),
     )
 
     async def work(tx: Tx) -> None:
@@ -97,7 +90,7 @@ async def reserve(node: Node, driver: Driver, plug: Plug, minutes: int, paying: 
 
     await node.store.write(work)
     document = {
-        "token": token,
+        "token": choice.token,
         "expiry_date": format_time(one.until, whole_seconds=True),
         "reservation_id": one.id,
         "location_id": one.place,
@@ -120,10 +113,6 @@ async def cancel(node: Node, one: Reservation) -> Reservation:
 
 
 async def _send(node: Node, connection: Connection, one: Reservation, command: str, document: Document) -> Reservation:
-    return await promptly(node, _ask(node, connection, one, command, document)) or await happened(node, one.id, "")
-
-
-async def _ask(node: Node, connection: Connection, one: Reservation, command: str, document: Document) -> Reservation:
     reserves = command == "RESERVE_NOW"
 
     async def noting(tx: Tx, row: Command) -> None:
@@ -136,28 +125,27 @@ async def _ask(node: Node, connection: Connection, one: Reservation, command: st
             raise Overtaken
         await _move(tx, one.id, "cancel", "", cancel_command=row.id)
 
-    try:
-        sent = await commands.send(node, connection, command, document, noting)
-    except Overtaken:
-        return await happened(node, one.id, "")
-    except (asking.NotSent, ValueError) as error:
-        return await happened(node, one.id, "failed" if reserves else "not asked", str(error))
-    row = await asking.status(node, sent.id)
-    assert row is not None
-    return await _answered(node, await happened(node, one.id, ""), row)
+    return await ask(
+        node,
+        connection,
+        command,
+        document,
+        noting,
+        lambda event, reason: happened(node, one.id, event, reason),
+        lambda row: _answered(node, one.id, row),
+        unsent="failed" if reserves else "not asked",
+    )
 
 
-async def _answered(node: Node, one: Reservation, row: Command) -> Reservation:
+async def _answered(node: Node, id: str, row: Command) -> Reservation:
     """What the state of one of its commands means; nothing any more where a newer one has taken its place."""
-    if row.state not in FINAL:
-        return one
-    event = _event(row)
-    reason = "" if event in ("succeeded", "let go") else TAKEN_BACK if event == "taken back" else in_words(row)
+    event = _event(row) if row.state in FINAL else ""
+    reason = "" if event in ("", "succeeded", "let go") else TAKEN_BACK if event == "taken back" else in_words(row)
 
     async def work(tx: Tx) -> Reservation:
-        found = await tx.reservations.get(one.id)
+        found = await tx.reservations.get(id)
         assert found is not None
-        return await _move(tx, one.id, event if row.id in (found.command, found.cancel_command) else "", reason)
+        return await _move(tx, id, event if row.id in (found.command, found.cancel_command) else "", reason)
 
     return await node.store.write(work)
 
@@ -202,7 +190,7 @@ async def tick(node: Node) -> None:
         for name in (one.command, one.cancel_command):
             row = await asking.status(node, name) if name else None
             if row is not None and (one.state, _event(row)) in RESERVATIONS:
-                one = await _answered(node, one, row)
+                one = await _answered(node, one.id, row)
         drive = await node.store.read(lambda tx, name=one.id: tx.drivers.get(name))  # type: ignore[misc]
         if drive is not None and (drive.session or drive.state in (CHARGING, FINISHED)):
             await happened(node, one.id, "used")

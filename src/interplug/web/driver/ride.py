@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from interplug.backend.reports import reference
+from interplug.drivers.answers import not_asked, operators_words
 from interplug.drivers.deals import Deal, passing
-from interplug.drivers.drives import not_asked, operators_words
 from interplug.drivers.receipt import Amount, Live, Receipt
 from interplug.drivers.states import CHARGING, OPEN, PAYING, STARTING, STOPPING, advance
 from interplug.model.types import format_time
