@@ -51,6 +51,8 @@ class UnderWay(msgspec.Struct):
     """There is no further page."""
     failed: int = 0
     """How often in a row the next page could not be had."""
+    parties: list[tuple[str, str]] | None = None
+    """Whose objects it takes: the partner's parties when it began."""
 
 
 class Seen(msgspec.Struct):
@@ -68,6 +70,8 @@ class Course(msgspec.Struct):
     tried_at: int = 0
     report: Pulled | None = None
     under_way: UnderWay | None = None
+    parties: list[tuple[str, str]] | None = None
+    """Whose objects the last whole reading took; None: that was not noted."""
 
 
 async def read(tx: Tx, connection: int, module: str) -> Course:

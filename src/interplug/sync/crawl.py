@@ -2,12 +2,15 @@
 
 A list is read as the partner gives it, by its links. Lists of partners are wrong in many ways, so a reading ends by itself: at a link
 that was followed before, or when page after page brings nothing new. What was read stands; what was wrong with the list is noted, and a
-list with something wrong ends nothing by what it lacks. Memory holds one page and the numbers of what was seen.
+list with something wrong ends nothing by what it lacks. Memory holds one page and the numbers of what was seen. A list is read whole where
+a party has come to its partner since it last was: what is new to us of that party is old to the partner, and no delta has it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+import msgspec
 
 from interplug import faults
 from interplug.model.types import encode_json, format_time
@@ -74,6 +77,7 @@ class Crawl:
 
     async def run(self) -> Pulled:
         self.course = await self.node.store.read(lambda tx: course.read(tx, self.connection.id, self.module.id))
+        self.full = self.full or self._joined(self.course.parties)
         resumed = await self._resume()
         way = self.course.under_way if resumed else None
         self.way = way or await self._begin()
@@ -97,14 +101,24 @@ class Crawl:
         way = self.course.under_way
         if way is None or self.anew:
             return False
-        if (self.full and not way.report.full) or way.began < self.node.clock() - STALE or self.module.id == CLIENTS:
+        outdated = way.began < self.node.clock() - STALE or self._joined(way.parties)
+        if (self.full and not way.report.full) or outdated or self.module.id == CLIENTS:
             await self._forget()
             return False
         for doc in await self.node.store.read(lambda tx: tx.pulls.pages(self.connection.id, self.module.id)):
             self._know(SEEN.decode(doc))
         return True
 
+    def _joined(self, known: list[tuple[str, str]] | None) -> bool:
+        """Whether a party has come to the partner since; the list of the parties themselves is of nobody."""
+        return known is not None and self.module.id != CLIENTS and not self.connection.writable <= set(known)
+
     async def _begin(self) -> UnderWay:
+        way = await self._first()
+        way.parties = sorted(self.connection.writable)
+        return way
+
+    async def _first(self) -> UnderWay:
         limit = {"limit": str(self.node.settings.ocpi.page_largest)}
         now, report = self.node.clock(), Pulled(self.module.id, self.full)
         if not self.full:
@@ -137,8 +151,9 @@ class Crawl:
         async def work(tx: Tx) -> Seen:
             if number == 0:
                 await tx.pulls.drop_pages(self.connection.id, self.module.id)
+            before = self._known()
             seen = await self.taking.save(tx, here, page.items, taken)
-            self._turn(page, seen)
+            self._turn(page, seen, before)
             self.course.under_way, self.course.tried_at = way, self.node.clock()
             await tx.pulls.put_page(self.connection.id, self.module.id, number, encode_json(seen))
             await course.write(tx, self.connection.id, self.module.id, self.course)
@@ -149,9 +164,9 @@ class Crawl:
         if self.progress is not None:
             self.progress(self.module.id, way.report.read, page.total)
 
-    def _turn(self, page: Page, seen: Seen) -> None:
+    def _turn(self, page: Page, seen: Seen, before: int) -> None:
         """To the next page, if there is one that may bring something."""
-        way, before = self.way, self._known()
+        way = self.way
         self._know(seen)
         new = self._known() - before
         way.report.repeated += len(page.items) - new
@@ -182,7 +197,7 @@ class Crawl:
         self.way.failed += error.reply.http not in OVERLOADED
         self.course.tried_at = self.node.clock()
         # What the page under way has written stays; a fault of now is no fault of the reading that goes on later.
-        shown = Course(self.course.at, self.course.full_at, self.course.tried_at, report, self.course.under_way)
+        shown = msgspec.structs.replace(self.course, report=report)
         await self.node.store.write(lambda tx: course.write(tx, self.connection.id, self.module.id, shown))
         return report
 
@@ -194,8 +209,14 @@ class Crawl:
             absence = Absence(self.node, self.connection.id, self.module.id, way, self.seen, self.aside, self.grace)
             await absence.settle(doubt, believe=self.believe)
         if self.module.id == CLIENTS and doubt is None:
-            await self.node.directory.write(lambda tx: tx.partners.keep_clients(self.connection.id, self.taking.clients, way.began))
-        self.course = Course(now, way.began if report.full else self.course.full_at, now, report)
+            listed = list(self.taking.clients.values())
+            await self.node.directory.write(lambda tx: tx.partners.keep_clients(self.connection.id, listed, way.began))
+        if report.full:
+            self.course = Course(now, way.began, now, report, parties=way.parties)
+        else:
+            # Of a party that was away meanwhile this list was not read either.
+            still = None if self.course.parties is None else [one for one in self.course.parties if one in (way.parties or ())]
+            self.course = Course(now, self.course.full_at, now, report, parties=still)
 
         async def work(tx: Tx) -> None:
             if way.newest:

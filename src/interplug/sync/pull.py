@@ -30,7 +30,12 @@ async def pull(
     """Brings our copies of this partner's objects level; a module whose list fails is reported and the others go on. `believe`: what a
     full list lacks ends at once, however much it is."""
     chosen = [module for module in pulled(node, connection) if modules is None or module.id in modules]
-    return [await Crawl(node, connection, module, full=full, believe=believe, progress=progress).run() for module in chosen]
+    reports = []
+    for module in chosen:
+        # A hub's first list says who is behind it, and so whose objects are taken from the others.
+        now = node.directory.by_id(connection.id) or connection
+        reports.append(await Crawl(node, now, module, full=full, believe=believe, progress=progress).run())
+    return reports
 
 
 def listed(module: Module) -> bool:
@@ -39,7 +44,8 @@ def listed(module: Module) -> bool:
 
 
 def pulled(node: Node, connection: Connection) -> list[Module]:
-    """The modules that this partner lists and that a role of ours receives; Tariffs before the Locations that name them."""
+    """The modules that this partner lists and that a role of ours receives: the parties behind a hub before all that is theirs, Tariffs
+    before the Locations that name them."""
     ours = {party.role for party in node.directory.offered(connection)}
     wanted = [
         module
@@ -48,4 +54,4 @@ def pulled(node: Node, connection: Connection) -> list[Module]:
         and (ours & set(module.receiver) if not module.configuration else connection.hub is not None)
         and connection.endpoint(module.id, "SENDER") is not None
     ]
-    return sorted(wanted, key=lambda module: (module.id not in ("tariffs", "tokens"), module.id == "cdrs"))
+    return sorted(wanted, key=lambda module: (module.id != CLIENTS, module.id not in ("tariffs", "tokens"), module.id == "cdrs"))

@@ -2,8 +2,9 @@
 
 Each list of each partner has a plan of its own. A list that was never read is read whole. When this process starts, and when a partner
 that did not answer our pushes answers again, a delta brings over what was missed; once in a while, and when either side was away for
-long, a whole list finds what deltas cannot. When that was is written down, so a restart puts nothing off. A reading that fails goes on
-after a pause that doubles, or that the partner asked for. One list of a partner at a time, a few partners at once.
+long, a whole list finds what deltas cannot. When that was is written down, so a restart puts nothing off. When a party comes to a
+partner, as one behind a hub, its lists are read within seconds. A reading that fails goes on after a pause that doubles, or that the
+partner asked for. One list of a partner at a time, a few partners at once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .course import Course, Pulled
 from .decide import needs_full_pull, pause
 from .pull import pull, pulled
 from .push import Push
+from .taking import CLIENTS
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ HOUR = 3600.0
 AT_ONCE = 4
 LOOK = 0.5
 """Seconds between looks at who is due."""
+TOGETHER = 5.0
+"""Seconds in which further parties may come to a partner before its lists are read for them."""
 
 
 @dataclass(slots=True)
@@ -39,6 +43,8 @@ class Plan:
     due: float
     full_due: float
     failures: int = 0
+    parties: frozenset[tuple[str, str]] = frozenset()
+    """Those of the partner when it was last tried."""
 
 
 @dataclass(slots=True)
@@ -86,6 +92,7 @@ class Schedule:
             partner.connection = connection
             await self._plan(partner, now)
             self._look_at_push(partner, now)
+            self._look_at_parties(partner, now)
             due = [name for name, plan in partner.plans.items() if now >= plan.due]
             if due and not partner.running and len(self._tasks) < AT_ONCE:
                 partner.task = asyncio.create_task(self._read(partner, due))
@@ -134,6 +141,12 @@ class Schedule:
                 plan.due, plan.full_due = now, now if long else plan.full_due
             partner.down_since = None
 
+    def _look_at_parties(self, partner: Partner, now: float) -> None:
+        """What a party has that is new here was listed before, and set aside."""
+        for name, plan in partner.plans.items():
+            if name != CLIENTS and not partner.connection.writable <= plan.parties:
+                plan.due = min(plan.due, now + TOGETHER)
+
     async def _read(self, partner: Partner, due: list[str]) -> None:
         for name in due:
             await self._read_one(partner, name)
@@ -141,8 +154,10 @@ class Schedule:
     async def _read_one(self, partner: Partner, name: str) -> None:
         plan, report = partner.plans[name], None
         full = self.timer() >= plan.full_due
+        connection = self.node.directory.by_id(partner.connection.id) or partner.connection
+        plan.parties = connection.writable
         try:
-            (report,) = await pull(self.node, partner.connection, (name,), full=full) or (None,)
+            (report,) = await pull(self.node, connection, (name,), full=full) or (None,)
         except Exception:
             log.exception("pull of %s from %s", name, partner.connection.partner)
         if report is not None:

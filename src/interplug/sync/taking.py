@@ -38,7 +38,8 @@ class Taking:
 
     def __init__(self, node: Node, connection: Connection, module: Module, way: UnderWay, grace: int) -> None:
         self.node, self.connection, self.module, self.way, self.grace = node, connection, module, way, grace
-        self.clients: list[Document] = []
+        self.clients: dict[tuple[str, str, str], Document] = {}
+        """By role and party."""
 
     async def take(self, item: Any) -> Taken:
         """The object in its newest form under its key, or why it cannot be taken."""
@@ -97,7 +98,7 @@ class Taking:
                 report.quarantined += 1
             elif self.module.id == CLIENTS:
                 await tx.partners.put_client(self.connection.id, one[1], one[2])
-                self.clients.append(one[1])
+                self.clients[one[1]["role"], fold(one[1]["country_code"]), fold(one[1]["party_id"])] = one[1]
             else:
                 saved = await self._save(tx, item, *one, now)
                 seen.pks.append(saved.pk)
