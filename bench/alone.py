@@ -26,7 +26,7 @@ from interplug.store import heads as objects
 from interplug.store import locations
 from interplug.store.keys import OWN, Key
 from interplug.store.locations import evse_of
-from interplug.store.postgres import statement
+from interplug.store.server_statements import statement
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from interplug.store import postgres, sqlite
+from interplug.store import server_statements, sqlite
 from interplug.store.keys import Key, Page, PageQuery, Saved, Stored
 from interplug.store.store import Store
 from interplug.store.tx import Tx
@@ -55,7 +55,7 @@ class Desk:
         """What repositories ask of the database meanwhile."""
         said: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
-            for kind in (sqlite.Statements, postgres.Statements):
+            for kind in (sqlite.Statements, server_statements.Statements):
                 for name in ("execute", "many", "one", "all"):
                     patch.setattr(kind, name, heard(getattr(kind, name), said))
             yield said

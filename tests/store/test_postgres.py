@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 import interplug.store
-from interplug.store import postgres, schema, server_schema
+from interplug.store import postgres, schema, server_schema, server_statements
 from interplug.store.database import Unsure
 from interplug.store.keys import Evidence
 from interplug.store.store import Store
@@ -243,7 +243,7 @@ async def test_both_engines_understand_every_statement_of_the_room(database: str
     assert len(found) > 150
     for name, sql in found:
         try:
-            await server.prepare(postgres.statement(sql).sql)
+            await server.prepare(server_statements.statement(sql).sql)
             file._engine._reader.execute(f"explain {sql}", (None,) * sql.count("?"))  # type: ignore[attr-defined]
         except (asyncpg.PostgresError, sqlite3.Error) as error:
             pytest.fail(f"{name}: {error}", pytrace=False)
@@ -252,7 +252,7 @@ async def test_both_engines_understand_every_statement_of_the_room(database: str
 
 
 def test_marks_are_numbered_but_for_those_in_quotes() -> None:
-    known = postgres.statement("select a from b where c = ? and d like '%?%' escape '\\' and e in (?, ?)")
+    known = server_statements.statement("select a from b where c = ? and d like '%?%' escape '\\' and e in (?, ?)")
     assert known.sql == "select a from b where c = $1 and d like '%?%' escape '\\' and e in ($2, $3)"
 
 

@@ -11,21 +11,20 @@ way, nobody knows, and that is what is told (`Unsure`). What has not begun waits
 """
 
 import asyncio
-import functools
 import itertools
-import re
 import time
-import weakref
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import asyncpg
 from asyncpg import Connection
 
 from interplug import faults
-from interplug.store.database import Look, Numbers, ReadOnly, Row, Unsure
+from interplug.store.database import Look, Numbers, Row, Unsure
 from interplug.store.group import Group
 from interplug.store.queue import Queue, Waiting, Work
+from interplug.store.server_connections import LOST, PATIENCE, Patience, Readers
+from interplug.store.server_statements import Statements
 from interplug.store.tx import Tx
 from interplug.telemetry.figures import Writing
 
@@ -34,238 +33,11 @@ T = TypeVar("T")
 GROUP = 256
 LONGEST = 0.0015
 """Seconds after which a group takes no more in: other processes wait for its end."""
-PATIENCE = 15.0
-"""Seconds to wait for a database that does not answer, and for another process that writes."""
-AGAIN = 0.1
-LEAST = 0.5
-"""Seconds that a connection may take to be made, however late it is."""
-READERS = 8
-"""Most connections for reading."""
-STATEMENTS = 1024
-"""Prepared statements that a connection keeps."""
 ABANDONED = "30s"
 """A process that stands still in the middle of a group loses its connection after this time, and the others go on."""
 COUNTED = "counter where name = 'change'"
 READ_NUMBER = f"select no from {COUNTED}"
 LOCK = f"{READ_NUMBER} for update"
-SNAPSHOT = "begin isolation level repeatable read read only"
-QUOTED = re.compile(r"('[^']*')|\?")
-MATCH = "place_words match ?"
-MATCHES = "to_tsvector('simple', w.words) @@ cast(replace(replace(?, '*', ':*'), ' ', ' & ') as tsquery)"
-"""A search for words, as SQLite's index of words spells it, and for the same words all of which begin so."""
-
-
-class Statement:
-    """A portable statement in PostgreSQL's words."""
-
-    __slots__ = ("sql",)
-
-    def __init__(self, portable: str) -> None:
-        count = 0
-
-        def marked(found: "re.Match[str]") -> str:
-            nonlocal count
-            count += found[1] is None
-            return found[1] or f"${count}"
-
-        self.sql = QUOTED.sub(marked, portable.replace(MATCH, MATCHES))
-
-
-_known: dict[str, Statement] = {}
-
-
-def statement(portable: str) -> Statement:
-    found = _known.get(portable)
-    if found is None:
-        if len(_known) > 4 * STATEMENTS:
-            _known.clear()
-        found = _known[portable] = Statement(portable)
-    return found
-
-
-ARRAYS = {str: "text[]", int: "bigint[]", bytes: "bytea[]"}
-
-
-@functools.cache
-def together(portable: str, types: tuple[str, ...]) -> str:
-    """A statement for each of several lists of values: behind the place in the list what it finds."""
-    names = iter(range(len(types)))
-    sql = QUOTED.sub(lambda found: found[1] or f"list.v{next(names)}", portable)
-    arrays = ", ".join(f"${place}::{kind}" for place, kind in enumerate(types, 1))
-    columns = ", ".join(f"v{place}" for place in range(len(types)))
-    lists = f"unnest({arrays}) with ordinality as list ({columns}, place)"
-    return f"select list.place, found.* from {lists} cross join lateral ({sql}) found order by list.place"
-
-
-def _values(values: Sequence[object]) -> Sequence[object]:
-    """PostgreSQL's text knows no NUL; where one stands in a text, nothing but a mark is lost."""
-    if any(type(value) is str and "\0" in value for value in values):
-        return [value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in values]
-    return values
-
-
-class Statements:
-    """The `Database` of repositories, over one connection."""
-
-    __slots__ = ("connection", "transactions")
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.transactions = 0
-
-    @property
-    def moment(self) -> int:
-        return self.transactions
-
-    async def execute(self, sql: str, *values: object) -> int:
-        done = await self.connection.execute(statement(sql).sql, *_values(values))
-        count = done.rpartition(" ")[2]
-        return int(count) if count.isdigit() else 0
-
-    async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
-        await self.connection.executemany(statement(sql).sql, [_values(values) for values in rows])
-
-    async def one(self, sql: str, *values: object) -> Row | None:
-        row = await self.connection.fetchrow(statement(sql).sql, *_values(values))
-        return None if row is None else tuple(row)
-
-    async def all(self, sql: str, *values: object) -> Sequence[Row]:
-        return [tuple(row) for row in await self.connection.fetch(statement(sql).sql, *_values(values))]
-
-    async def later(self, pk: int, sql: str, *values: object) -> None:
-        raise ReadOnly("a change was asked for while reading")
-
-    async def of_object(self, pk: int, sql: str, *values: object) -> Sequence[Row]:
-        return await self.all(sql, *values)
-
-    async def of_objects(self, sql: str, place: int, *values: object) -> Sequence[Row]:
-        return await self.all(sql, *values)
-
-    async def each(self, sql: str, wanted: Sequence[tuple[object, ...]]) -> list[tuple[tuple[object, ...], list[Row]]]:
-        """The rows of a statement for each of several lists of values, asked at once."""
-        found: list[tuple[tuple[object, ...], list[Row]]] = [(values, []) for values in wanted]
-        columns = [list(column) for column in zip(*map(_values, wanted), strict=True)]
-        for place, *row in await self.connection.fetch(together(sql, tuple(ARRAYS[type(column[0])] for column in columns)), *columns):
-            found[place - 1][1].append(tuple(row))
-        return found
-
-
-async def connect(url: str, patience: float, **settings: str) -> Connection:
-    """A connection as both kinds need it; a sum of whole numbers, which PostgreSQL calls numeric, is one of ours again."""
-    connection = await asyncpg.connect(
-        url,
-        timeout=patience,
-        statement_cache_size=STATEMENTS,
-        max_cached_statement_lifetime=0,
-        server_settings={"application_name": "interplug", **settings},
-    )
-    await connection.set_type_codec("numeric", schema="pg_catalog", encoder=str, decoder=int, format="text")
-    return connection
-
-
-class Reader:
-    """A connection for reading, and the transaction that is opened on it again and again."""
-
-    def __init__(self, connection: Connection, clock: Callable[[], int]) -> None:
-        self.connection = connection
-        self.statements = Statements(connection)
-        self.tx = Tx(self.statements, Numbers(writing=False), clock)
-
-
-class Readers:
-    """The pool. The one that was used last is used next: what it remembers is newest."""
-
-    def __init__(self, url: str, clock: Callable[[], int], patience: "Patience") -> None:
-        self._url = url
-        self._clock = clock
-        self._patience = patience
-        self._idle: list[Reader] = []
-        self._places = asyncio.Semaphore(READERS)
-
-    async def read(self, work: Work[T], *, snapshot: bool) -> T:
-        async with self._places:
-            reader = await self._patience.begun(lambda: self._begin(snapshot=snapshot))
-            reader.statements.transactions += 1
-            try:
-                value = await work(reader.tx)
-                if snapshot:
-                    await reader.connection.execute("commit")
-            except Exception:
-                await self._undo(reader, snapshot=snapshot)
-                raise
-            except BaseException:
-                reader.connection.terminate()
-                raise
-            self._idle.append(reader)
-            return value
-
-    async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop().connection.close(timeout=1)
-
-    async def _begin(self, *, snapshot: bool) -> Reader:
-        reader = self._living() or Reader(await self._patience.connect(self._url, default_transaction_read_only="on"), self._clock)
-        try:
-            if snapshot:
-                await reader.connection.execute(SNAPSHOT)
-        except BaseException:
-            reader.connection.terminate()
-            raise
-        return reader
-
-    def _living(self) -> Reader | None:
-        while self._idle:
-            reader = self._idle.pop()
-            if not reader.connection.is_closed():
-                return reader
-        return None
-
-    async def _undo(self, reader: Reader, *, snapshot: bool) -> None:
-        try:
-            if snapshot:
-                await reader.connection.execute("rollback")
-        except LOST:
-            pass
-        if not reader.connection.is_closed():
-            self._idle.append(reader)
-
-
-LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError)
-"""What a database that went away is known by: the connection is lost, or the server is on its way down or up."""
-
-
-class Patience:
-    """How long a database that is away is waited for. Where a process ends, that has an end, too, and a connection on which nothing has
-    come by then is given up."""
-
-    def __init__(self) -> None:
-        self._last = float("inf")
-        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-
-    async def connect(self, url: str, **settings: str) -> Connection:
-        patience = max(LEAST, min(PATIENCE, self._last - time.monotonic()))
-        connection = await connect(url, patience, **settings)
-        self._connections.add(connection)
-        return connection
-
-    async def begun(self, begin: Callable[[], Awaitable[T]]) -> T:
-        """Again and again while the database is away; for what has had no effect yet."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return await begin()
-            except LOST:
-                if time.monotonic() > min(end, self._last):
-                    raise
-            await asyncio.sleep(AGAIN)
-
-    def end_within(self, seconds: float) -> None:
-        self._last = time.monotonic() + seconds
-        asyncio.get_running_loop().call_later(seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        for connection in self._connections:
-            connection.terminate()
 
 
 def _refused(error: BaseException | None) -> bool:
