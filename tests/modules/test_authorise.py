@@ -146,6 +146,32 @@ async def test_an_unknown_card_is_not_asked_about_where_all_tokens_are_given(nod
 
 
 @LATER
+@pytest.mark.req("TRN-075", "TOK-030")
+async def test_behind_a_hub_an_unknown_card_is_asked_about_without_naming_an_emsp(
+    node: Node, wire: Wire, provider: Provider, version: str
+) -> None:
+    hub = await befriend(node, version, parties=(("OTHER", "FR", "HUB"),), hub="FRHUB", name="hub")
+    wire.places["https://hub.example"] = provider
+    behind = {"country_code": "BE", "party_id": "XYZ", "role": "EMSP", "status": "CONNECTED", "last_updated": "2026-01-01T00:00:00Z"}
+
+    async def asked(*parties: str) -> list[tuple[str | None, str | None]]:
+        """TO and FROM of the questions, where the eMSP behind the hub and these others have come to it and the others gave Tokens."""
+        for one in ("XYZ", *parties):
+            assert (await hub.send("PUT", f"hubclientinfo/BE/{one}", {**behind, "party_id": one})).ok
+        for one in parties:
+            card = {**theirs(token("other")), "party_id": one}
+            await node.store.write(
+                lambda tx: tx.objects.save(Key("tokens", hub.connection.id, "BE", one, "other", "RFID"), card, last_updated=0)
+            )
+        provider.asked.clear()
+        assert (await authorise(node, UID, "RFID", "L1", "E1")).granted
+        return [(one.headers.get("ocpi-to-party-id"), one.headers.get("ocpi-from-party-id")) for one in provider.asked]
+
+    assert await asked() == [(None, "TNM")]
+    assert await asked("AAA") == [(None, "TNM")], "another eMSP behind the hub gives its Tokens, this one does not"
+
+
+@LATER
 @pytest.mark.parametrize(("country", "party"), [("FR", "QQQ"), ("DE", "ABC")])
 async def test_an_answer_about_a_token_of_somebody_else_counts_as_none(
     node: Node, partner: Partner, provider: Provider, version: str, country: str, party: str

@@ -117,6 +117,14 @@ async def test_parties_that_the_caller_names_go_before(node: Node, wire: Wire) -
     assert (sent(wire).headers["ocpi-to-party-id"], sent(wire).headers["ocpi-from-party-id"]) == ("TOO", "FRO")
 
 
+@pytest.mark.parametrize("more", [{"hub": "NLHUB"}, {"parties": [("EMSP", "NL", "EEE"), ("EMSP", "NL", "FFF")]}])
+async def test_a_question_to_any_of_several_parties_names_none(node: Node, wire: Wire, more: dict[str, Any]) -> None:
+    answering(wire, ok())
+    known = await befriend(node, "2.2.1", **{"parties": [("EMSP", "NL", "EEE")], **more})
+    await node.client.call(known.connection, "POST", "tokens", "SENDER", "CARD", "authorize", anybody=True)
+    assert "ocpi-to-party-id" not in sent(wire).headers and sent(wire).headers["ocpi-from-party-id"] == "XYZ"
+
+
 @pytest.mark.req("TRN-080")
 async def test_a_hub_is_addressed_itself(node: Node, wire: Wire) -> None:
     answering(wire, ok())

@@ -308,6 +308,17 @@ async def test_behind_a_hub_locations_are_for_all_and_sessions_and_cdrs_for_the_
     assert "GET" not in {verb for verb, _ in hub.played.verbs()}
 
 
+@pytest.mark.req("TRN-060")
+async def test_a_cdr_is_looked_for_at_the_party_behind_the_hub_that_it_concerns(hub: World) -> None:
+    await own(hub.node, "cdrs", ours(said.cdr()), audience=hub.partner.connection.id)
+    hub.played.answers.append(says(2001, 409))
+    await hub.settle()
+    sent = hub.node.client.transport.sent  # type: ignore[attr-defined]
+    concerned = said.cdr()["cdr_token"]["party_id"]
+    assert {(one.headers["ocpi-to-party-id"], one.headers["ocpi-from-party-id"]) for one in sent} == {(concerned, "TNM")}
+    assert "GET" in {one.method for one in sent}
+
+
 @pytest.mark.req("HCI-012")
 async def test_sessions_and_cdrs_wait_for_a_party_behind_the_hub_that_is_away_and_nothing_else_does(hub: World) -> None:
     country, party = (said.session()["cdr_token"][name] for name in ("country_code", "party_id"))

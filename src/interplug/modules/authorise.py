@@ -184,9 +184,8 @@ async def ask(
     kind = {"type": type} if type != "RFID" or VERSIONS[version].token_type_param else {}
     try:
         async with asyncio.timeout(patience):
-            reply = await node.client.call(
-                connection, "POST", "tokens", "SENDER", uid, "authorize", query=kind, document=document, to=to, sender=sender
-            )
+            asked = connection, "POST", "tokens", "SENDER", uid, "authorize"
+            reply = await node.client.call(*asked, query=kind, document=document, to=to, sender=sender, anybody=to is None)
     except TimeoutError:
         return None
     return _read(node, connection, uid, type, reply, token)
@@ -225,10 +224,18 @@ async def _unknown(node: Node, uid: str, type: str, place: Place, patience: floa
 
 
 async def _silent(node: Node, type: str, place: Place) -> list[Connection]:
-    """Registered eMSPs that answer authorisations; cards only of those that have given us no Tokens at all."""
+    """Registered eMSPs that answer authorisations, and hubs that find one; cards only of those that have given us no Tokens at all."""
     able = [one for one in node.directory.all(registered=True) if one.endpoint("tokens", "SENDER") and _knows(one, place)]
 
     async def work(tx: Tx) -> Iterable[Connection]:
-        return [one for one in able if type == "EMAID" or not await tx.objects.audiences("tokens", one.id)]
+        return [one for one in able if type == "EMAID" or _withholds(one, await tx.objects.owners("tokens", one.id))]
 
     return list(await node.store.read(work))[:AT_A_TIME]
+
+
+def _withholds(connection: Connection, given: set[tuple[str, str]]) -> bool:
+    """Whether there may be cards that we were not given: of a hub, those of any eMSP behind it. `given`: the parties whose we have."""
+    if connection.hub is None or not given:
+        return not given
+    behind = (one for one in (*connection.parties, *connection.reachable) if one.role == "EMSP" and one.party.key in connection.writable)
+    return any((fold(one.country_code), fold(one.party_id)) not in given for one in behind)

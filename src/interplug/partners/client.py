@@ -33,6 +33,8 @@ from .roles import CONFIGURATION, role_at
 
 ROUTES = 10_000
 """Routing headers that are kept."""
+ONE, ALL, ANYBODY = "one", "all", "anybody"
+"""Whom a request without a named receiver is for."""
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ class PartnerClient:
         self.asked = Requests()
         self._opened: dict[int, tuple[int, tuple[str, int | None] | None]] = {}
         """Tokens that were opened, how they are spelled, and the generation of the directory in which that is so."""
-        self._routes: dict[tuple[int, str, str, Party | None, Party | None, bool], dict[str, str]] = {}
+        self._routes: dict[tuple[int, str, str, Party | None, Party | None, str], dict[str, str]] = {}
         self._generation = -1
         self._network = directory.settings.network
 
@@ -84,17 +86,19 @@ class PartnerClient:
         sender: Party | None = None,
         url: str | None = None,
         correlation_id: str | None = None,
+        anybody: bool = False,
     ) -> Reply:
         """One request to a side of a module, or to `url` (response_url, Link, Location) where that is given.
 
-        `document` is a document in the partner's version, or its bytes. `to` and `sender` are chosen by role where absent.
+        `document` is a document in the partner's version, or its bytes. `to` and `sender` are chosen by role where absent; `anybody`: we do
+        not know which of several parties this is for.
         """
         access = await self.access(connection)
         base = url or connection.endpoint(module_id, side)
         if isinstance(access, Reply) or base is None:
             return access if isinstance(access, Reply) else Reply(0, fault=f"{connection.partner} has no {side} endpoint for {module_id}")
         whole_list = method == "GET" and not segments
-        headers = self._routing(connection, module_id, side, to, sender, whole_list)
+        headers = self._routing(connection, module_id, side, to, sender, ANYBODY if anybody else ALL if whole_list else ONE)
         target = join(base, *segments) if segments else _slashed(connection, module_id, base) if url is None else base
         before = access.base64
         reply = await self.ask(
@@ -201,28 +205,30 @@ class PartnerClient:
         )
 
     def _routing(
-        self, connection: Connection, module_id: str, side: Side, to: Party | None, sender: Party | None, whole_list: bool
+        self, connection: Connection, module_id: str, side: Side, to: Party | None, sender: Party | None, of: str
     ) -> dict[str, str]:
         """The same for every object of a party, so it is kept as long as the directory says nothing else."""
         if self._generation != self.directory.generation:
             self._generation = self.directory.generation
             self._routes.clear()
-        asked = connection.id, module_id, side, to, sender, whole_list
+        asked = connection.id, module_id, side, to, sender, of
         known = self._routes.get(asked)
         if known is None:
             if len(self._routes) >= ROUTES:
                 self._routes.clear()
-            known = self._routes[asked] = self._routed(connection, module_id, side, to, sender, whole_list)
+            known = self._routes[asked] = self._routed(connection, module_id, side, to, sender, of)
         return known
 
     def _routed(
-        self, connection: Connection, module_id: str, side: Side, to: Party | None, sender: Party | None, whole_list: bool
+        self, connection: Connection, module_id: str, side: Side, to: Party | None, sender: Party | None, of: str
     ) -> dict[str, str]:
-        """A list of a platform with several parties is asked for without TO, or it would be cut to one of them (TRN-084)."""
+        """What any of several parties may be asked about names none in TO, which would cut it to one of them: a list of a platform that has
+        several (TRN-084), and an Open Routing Request, for which a hub finds the party (4.1.9.4). A list of a hub is asked of the hub."""
         if module_id in CONFIGURATION or not connection.speaks.routing_headers:
             return {}
         theirs, ours = role_at(module_id, side), role_at(module_id, "RECEIVER" if side == "SENDER" else "SENDER")
-        several = whole_list and connection.hub is None and sum(party.role == theirs for party in connection.parties) > 1
+        hub, those = connection.hub is not None, sum(party.role == theirs for party in connection.parties)
+        several = of == ANYBODY if hub else of != ONE and those > 1
         return routing_headers(
             to or (None if several else self.directory.their_party(connection, theirs)),
             sender or self.directory.party_for(connection, ours),

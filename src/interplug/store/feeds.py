@@ -29,6 +29,7 @@ SPARSE = 10
 FEW_ROWS = 2000
 AUDIENCES = "select distinct audience from feed where module = ? and source = ? and audience >= 0 and n > 0 order by audience"
 AUDIENCE_COUNTS = "select audience, module, sum(n) from feed where audience > 0 and source = 0 group by audience, module having sum(n) > 0"
+OWNERS = "select distinct country, party from feed where module = ? and source = ? and audience >= 0 and n > 0"
 COUNTS = "select module, source, sum(n) from feed where audience >= 0 group by module, source having sum(n) > 0 order by module, source"
 PAGE_ROWS = "b.bytes, o.pk, o.created_no"
 
@@ -100,6 +101,9 @@ class Feeds:
 
     async def audiences(self, module: str, source: int) -> list[int]:
         return [row[0] for row in await self._db.all(AUDIENCES, module, source)]
+
+    async def owners(self, module: str, source: int) -> set[tuple[str, str]]:
+        return {(row[0], row[1]) for row in await self._db.all(OWNERS, module, source)}
 
     async def counts(self) -> dict[tuple[str, int], int]:
         """How many objects there are of each module and source."""

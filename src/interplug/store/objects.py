@@ -334,6 +334,10 @@ class Objects:
         """The audiences that have objects of this module."""
         return await self._feeds.audiences(module, source)
 
+    async def owners(self, module: str, source: int) -> set[tuple[str, str]]:
+        """The parties, folded, of which there are objects of this module."""
+        return await self._feeds.owners(module, source)
+
     async def counts(self) -> dict[tuple[str, int], int]:
         """How many objects there are, by module and source."""
         return await self._feeds.counts()

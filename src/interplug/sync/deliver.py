@@ -285,7 +285,7 @@ class Delivery:
         key = stored.key
         for segments in ((key.country, key.party, key.id), (key.id,)):
             url = self._at("/".join(quote(segment, safe="") for segment in segments))
-            shown = await self._fetch(url)
+            shown = await self._fetch(stored, url)
             if shown.ok and isinstance(shown.data, dict) and fold(str(shown.data.get("id"))) == fold(key.id):
                 await self._delivered(stored, url)
                 return True
@@ -294,15 +294,16 @@ class Delivery:
         await self._delivered(stored, "")
         return True
 
-    async def _fetch(self, url: str) -> Reply:
+    async def _fetch(self, stored: Stored, url: str) -> Reply:
         self.spend()
-        return await self.node.client.call(self.connection, "GET", "cdrs", "RECEIVER", url=url)
+        to, sender = self._addressee(stored), Party(stored.key.country, stored.key.party)
+        return await self.node.client.call(self.connection, "GET", "cdrs", "RECEIVER", url=url, to=to, sender=sender)
 
     async def _lost(self, stored: Stored, url: str) -> bool:
         """Whether a partner that had a CDR says that it does not know it."""
         if not url or stored.last_updated < self.node.clock() - LOOKED_BACK:
             return False
-        reply = await self._fetch(url)
+        reply = await self._fetch(stored, url)
         return reply.http == 404 or (reply.code is not None and 2000 <= reply.code < 3000)
 
     async def _end(self, stored: Stored) -> Decision:
