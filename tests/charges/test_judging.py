@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interplug.charges.findings import SAID, VERDICTS, Finding
-from interplug.charges.judging import Known, Other, judge, watts_of
+from interplug.charges.judgement import Known, Other
+from interplug.charges.judging import judge, watts_of
 from interplug.config import Cdrs
 from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate

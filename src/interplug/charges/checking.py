@@ -22,7 +22,8 @@ from interplug.store.tx import Tx
 
 from . import facts
 from .findings import MAKERS, Finding
-from .judging import Judgement, Known, failed, judge
+from .judgement import Judgement, Known
+from .judging import failed, judge
 from .missing import used
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,9 @@ from interplug.store.tx import Tx
 from interplug.versions import chain, tolerant
 from interplug.versions.facts import Facts
 
-from .judging import Known, Other, far_beyond, named, watts_of
+from .judgement import Known, Other
+from .judging import far_beyond, watts_of
+from .money import named
 
 Document = dict[str, Any]
 SECOND = 1_000_000

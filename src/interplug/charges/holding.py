@@ -22,7 +22,7 @@ from interplug.store.tx import Tx
 from . import checking, facts
 from .checking import Case
 from .findings import Finding, said
-from .judging import Judgement
+from .judgement import Judgement
 
 Document = dict[str, Any]
 CHECK = "the check"

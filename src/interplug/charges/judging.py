@@ -1,24 +1,21 @@
 """What is to be said of a CDR: is the money right, can it be true, is it the only one, do we know of the charge. Pure: no store, no clock.
 
 `judge` is handed the CDR in the newest form and what else is known, and answers with findings. Each says for itself how grave it is; the
-verdicts are those of all findings together, so a CDR can be doubled and wrong at once. Whether the money is right is the business of
-`interplug.tariffs`; here its answer is put beside the tariff that was published when the session began.
+verdicts are those of all findings together, so a CDR can be doubled and wrong at once. What concerns the money alone is in `money`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from interplug.config import Cdrs
-from interplug.model.types import fold, parse_time
-from interplug.tariffs import TariffError, Verified, compile_tariff, verify
-from interplug.tariffs.same import same_prices
-from interplug.tariffs.worked import CAUSES, DOUBTS, claimed
+from interplug.model.types import parse_time
 
-from .findings import VERDICTS, Finding, said
+from .findings import Finding, said
+from .judgement import Judgement, Known, Other
+from .money import price, total
 from .signed import prove
 
 Document = dict[str, Any]
@@ -26,76 +23,15 @@ HOUR = 3_600_000_000
 DAY = 24 * HOUR
 AHEAD = 600_000_000
 """Microseconds by which clocks may differ."""
-STOPPING = ("mismatch", "unverifiable")
-BELIED = ("signature_wrong", "signed_energy")
-MOST_WORK = 200_000
-"""Charging periods times price components that are priced; a real CDR has some thousands."""
 SLACK = (Decimal("1.1"), Decimal("0.1"))
 """A Connector may give a little more than it says: this part, and so many kWh beyond."""
 
 
-class Other(NamedTuple):
-    """Another CDR that shares the Session, or the Token and the time. `standing`: it is no credit and was not taken back."""
-
-    id: str
-    earlier: bool
-    standing: bool
-    same_session: bool
-    same_evse: bool
-    same_time: bool
-
-
-@dataclass(slots=True, frozen=True)
-class Known:
-    """What is known besides the CDR. `published` holds by folded id the versions of a Tariff that were current when the session began,
-    the most likely first; `watts` is what the Connector gives; `since` is when we began to work with the partner."""
-
-    own: bool
-    received_at: int
-    since: int = 0
-    zone: str | None = None
-    published: dict[str, list[Document]] | None = None
-    session: Document | None = None
-    session_expected: bool = False
-    authorised: bool = False
-    token_known: bool = False
-    watts: int | None = None
-    others: Sequence[Other] = ()
-    original: Document | None = None
-    credited_by: tuple[str, ...] = ()
-    """Other CDRs that take the same CDR back, and came before this one."""
-
-
-@dataclass(slots=True, frozen=True)
-class Judgement:
-    findings: tuple[Finding, ...]
-    excess: Decimal | None = None
-    """What is claimed beyond what is right, before taxes where that is known; None where nothing is wrong with the money."""
-    currency: str = ""
-    verified: Verified | None = None
-    matches: bool = False
-
-    @property
-    def verdicts(self) -> tuple[str, ...]:
-        found = {finding.verdict for finding in self.findings} | ({"match"} if self.matches else set())
-        return tuple(verdict for verdict in VERDICTS if verdict in found and not (verdict == "match" and "mismatch" in found))
-
-    @property
-    def against(self) -> Finding | None:
-        """Why one of our own does not leave: the money is wrong, the meter says otherwise, or nobody could look. All else is for people to
-        see."""
-        stops = (one for one in self.findings if one.severity == "error" and (one.verdict in STOPPING or one.code in BELIED))
-        return next(stops, None)
-
-    def with_these(self, found: Sequence[Finding]) -> Judgement:
-        """With what is known from elsewhere, which comes first."""
-        return replace(self, findings=(*found, *self.findings)) if found else self
-
-
 def judge(cdr: Document, known: Known, limits: Cdrs) -> Judgement:
+    """A credit whose original is known is only compared with it; every other CDR goes through the money and all of `_CHECKS`."""
     if cdr.get("credit") and known.original is not None:
         return _credit(cdr, known.original, known)
-    priced = _price(cdr, known)
+    priced = price(cdr, known)
     findings = [finding for check in _CHECKS for finding in check(cdr, known, limits)]
     if cdr.get("credit"):
         findings.append(said("credit_without_original", "/cdr/credit_reference_id", cdr.get("credit_reference_id")))
@@ -107,114 +43,17 @@ def failed() -> Judgement:
     return Judgement((said("check_failed", ""),))
 
 
-# --- the money
-
-
-def _price(cdr: Document, known: Known) -> Judgement:
-    tariffs = tariffs_of(cdr, known)
-    components = sum(len(element.get("price_components") or ()) for tariff in tariffs for element in tariff.get("elements") or ())
-    if len(cdr["charging_periods"]) * components > MOST_WORK:
-        return Judgement((said("too_large", "/cdr/charging_periods"),), None, cdr["currency"])
-    if not tariffs and not named(cdr) and not any(_total(cdr)):
-        return Judgement((), None, cdr["currency"], None, matches=True)
-    verified = verify(cdr, tariffs, timezone=known.zone)
-    findings = list(_priced(verified))
-    excess = _excess(verified) if verified.verdict == "mismatch" else None
-    if verified.verdict != "mismatch" and (other := _as_published(cdr, tariffs, known)) is not None:
-        findings.append(other[0])
-        excess = other[1]
-    return Judgement(tuple(findings), excess, cdr["currency"], verified, verified.verdict == "match")
-
-
-def tariffs_of(cdr: Document, known: Known) -> list[Document]:
-    """Those in the CDR, and of those published the ones that its periods name and that are not in it; without any, all published."""
-    embedded, published = list(cdr.get("tariffs") or ()), known.published or {}
-    if not embedded:
-        return [versions[0] for versions in published.values()]
-    there = {fold(tariff["id"]) for tariff in embedded}
-    return embedded + [published[name][0] for name in named(cdr) if name not in there and name in published]
-
-
-def named(cdr: Document) -> list[str]:
-    """The Tariffs that its periods name, folded."""
-    return list(dict.fromkeys(fold(period["tariff_id"]) for period in cdr["charging_periods"] if period.get("tariff_id")))
-
-
-_DOUBTED = tuple(DOUBTS)
-"""What weighs more comes first."""
-
-
-def _priced(verified: Verified) -> Iterator[Finding]:
-    codes = [problem.code for problem in verified.warnings]
-    if verified.verdict == "mismatch":
-        causes = verified.causes or (("not_explained",) if any(one.side for one in verified.differences) else ("volumes_differ",))
-        figures = "; ".join(claimed(verified, ""))
-        yield Finding(causes[0], "mismatch", "error", f"/cdr/{verified.differences[0].field}", f"{CAUSES[causes[0]]} {figures}")
-        yield from (Finding(cause, "mismatch", "note", "", f"Or: {CAUSES[cause]}") for cause in causes[1:])
-    elif verified.verdict == "unverifiable":
-        errors = [problem for problem in verified.warnings if problem.severity == "error"]
-        doubts = sorted((problem for problem in verified.warnings if problem.code in DOUBTS), key=lambda one: _DOUBTED.index(one.code))
-        code, path = next(((problem.code, problem.path) for problem in (*errors, *doubts)), ("no_total", "/cdr/total_cost"))
-        yield Finding(code, "unverifiable", "warning", path, DOUBTS.get(code, code))
-    if "volume_mismatch" in codes:
-        path = next(problem.path for problem in verified.warnings if problem.code == "volume_mismatch")
-        yield Finding("volume_mismatch", "", "note", path, "It is not the sum of the charging periods.")
-
-
-def _excess(verified: Verified) -> Decimal:
-    found = {one.side: one.claimed - one.computed for one in verified.differences if one.field == "total_cost"}
-    return found.get("excl", found.get("incl", Decimal(0)))
-
-
-def _as_published(cdr: Document, tariffs: list[Document], known: Known) -> tuple[Finding, Decimal | None] | None:
-    """Where a tariff in the CDR is another than the one of that id that was published: what it would cost by that one."""
-    places, instead = [], list(tariffs)
-    for place, tariff in enumerate(cdr.get("tariffs") or ()):
-        versions = (known.published or {}).get(fold(tariff["id"]), ())
-        if versions and not any(_same(tariff, version) for version in versions):
-            places.append(place)
-            instead[place] = {**versions[0], "id": tariff["id"]}
-    if not places:
-        return None
-    path = f"/cdr/tariffs/{places[0]}"
-    again = verify(cdr, instead, timezone=known.zone)
-    if again.verdict != "mismatch":
-        return said("other_tariff_text", path), None
-    return said("other_tariff_version", path, "; ".join(claimed(again, ""))), _excess(again)
-
-
-_ASIDE = frozenset("country_code party_id id tariff_alt_text tariff_alt_url energy_mix start_date_time end_date_time last_updated".split())
-"""Fields of a Tariff that no price depends on once it is known that it applies."""
-
-
-def _same(one: Document, other: Document) -> bool:
-    mine, theirs = ({name: value for name, value in tariff.items() if name not in _ASIDE} for tariff in (one, other))
-    if mine == theirs:
-        return True
-    try:
-        return same_prices(*(compile_tariff({**tariff, "id": "X"}, "2.3.0") for tariff in (mine, theirs)))
-    except TariffError:
-        return False
-
-
 # --- credits
 
 
 def _credit(cdr: Document, original: Document, known: Known) -> Judgement:
     """It takes back what was charged, all of it (10.3.1.1)."""
     findings = [said("credited_twice", "/cdr/credit_reference_id", other) for other in known.credited_by[:1]]
-    mine, theirs = _total(cdr), _total(original)
+    mine, theirs = total(cdr), total(original)
     matches = [-amount for amount in mine] == theirs and cdr["currency"] == original["currency"]
     if not matches:
         findings.append(said("credit_differs", "/cdr/total_cost", -mine[0], f"{theirs[0]} {original['currency']}"))
     return Judgement(tuple(findings), None if matches else mine[0] + theirs[0], cdr["currency"], None, matches)
-
-
-def _total(cdr: Document) -> list[Decimal]:
-    """Before taxes, and the taxes."""
-    total = cdr["total_cost"]
-    taxes = sum((Decimal(tax["amount"]) for tax in total.get("taxes") or ()), Decimal(0))
-    return [Decimal(total["before_taxes"]), taxes]
 
 
 # --- whether it can be true
@@ -224,7 +63,7 @@ def _amounts(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:
     """Only a credit says that something is given back."""
     if cdr.get("credit"):
         return
-    for name, amount in (("total_energy", Decimal(cdr["total_energy"])), ("total_cost", _total(cdr)[0])):
+    for name, amount in (("total_energy", Decimal(cdr["total_energy"])), ("total_cost", total(cdr)[0])):
         if amount < 0:
             yield said("negative_amount", f"/cdr/{name}", name, amount)
 
