@@ -62,10 +62,10 @@ class Shop:
         await self.told(driver, drive, kwh)
         return await self.world.now(drive)
 
-    async def told(self, driver: Driver, drive: Drive, kwh: int, **more: Any) -> None:
+    async def told(self, driver: Driver, drive: Drive, kwh: int, cost: Any = None, **more: Any) -> None:
         self.clock.move(1)
         period = {"start_date_time": self.clock.text(-1), "dimensions": [{"type": "ENERGY", "volume": kwh}]}
-        said_now = session(self.world, driver, drive, kwh=kwh, currency="EUR", total_cost=None, charging_periods=[period], **more)
+        said_now = session(self.world, driver, drive, kwh=kwh, currency="EUR", total_cost=cost, charging_periods=[period], **more)
         await self.world.tell("sessions", {name: value for name, value in said_now.items() if value is not None})
         await self.tick()
 

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from interplug.drivers.invoicing import exact, month_before, monthly, rounded
+from interplug.drivers.billing import IMPOSSIBLE
+from interplug.drivers.invoicing import earlier, month_before, monthly
+from interplug.drivers.rates import exact, rounded, table, without
 from interplug.drivers.reconciling import reconcile
-from interplug.model.types import decode_json, parse_time
+from interplug.model.types import decode_json, encode_json, parse_time
 from interplug.store.drivers import Driver
 from interplug.store.invoices import Invoice
 from tests.drivers.played import World, cdr
@@ -78,7 +80,8 @@ async def test_what_was_absorbed_is_not_invoiced(shop: Shop, driver: Driver) -> 
 async def charged(world: World, name: str, kwh: int = 10, **more: Any) -> None:
     """With a card of ours, at a station of the operator."""
     token = {"country_code": "DE", "party_id": "ABC", "uid": "CARD-1", "type": "RFID", "contract_id": "DE-ABC-C1"}
-    await world.tell("cdrs", said.said("cdr", {**cdr(world, None, None, name, kwh=kwh), "cdr_token": token, **more}, "2.2.1"))  # type: ignore[arg-type]
+    document = cdr(world, None, None, name, kwh=kwh, **{"cdr_token": token, **more})  # type: ignore[arg-type]
+    await world.tell("cdrs", said.said("cdr", document, "2.2.1"))
 
 
 @pytest.fixture
@@ -111,6 +114,105 @@ async def test_a_credit_after_the_invoice_stands_on_the_next_one(world: World, c
     await charged(world, "C2", credit=True, credit_reference_id="C1")
     (note,) = await run(world)
     assert note.gross == D("-6.05") and decode_json(note.document)["kind"] == "credit note"
+
+
+# --- taxes without a rate, and none
+
+
+async def own_price_ends(world: World) -> None:
+    """What operators ask passes through."""
+    await world.node.store.write(lambda tx: tx.offers.end("OURS", world.clock()))
+    world.clock.move(1)
+
+
+def bare(net: str, vat: str) -> dict[str, Any]:
+    """Of an operator that tells two sums, and neither a rate nor a tariff."""
+    return {"price": None, "total_cost": {"before_taxes": D(net), "taxes": [{"name": "VAT", "amount": D(vat)}]}}
+
+
+def rows(document: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [(one["rate"], *figures(one)) for one in document["taxes"]]
+
+
+async def test_a_charge_without_a_rate_keeps_its_own_taxes_beside_others(world: World, card: None) -> None:
+    await charged(world, "C1")
+    world.clock.move(2 * HOUR)
+    await own_price_ends(world)
+    await charged(world, "C2", **bare("10", "0.90"))
+    world.clock.move(2 * HOUR)
+    await charged(world, "C3", **bare("20", "5.00"))
+    (one,) = await run(world)
+    document = decode_json(one.document)
+    assert rows(document) == [(21, D("5.00"), D("1.05"), D("6.05")), (None, D("30.00"), D("5.90"), D("35.90"))]
+    assert figures(document) == (D("35.00"), D("6.95"), D("41.95"))
+    await charged(world, "C4", credit=True, credit_reference_id="C3", **bare("-20", "-5.00"))
+    (note,) = await run(world)
+    assert rows(decode_json(note.document)) == [(None, D("-20.00"), D("-5.00"), D("-25.00"))]
+
+
+async def test_a_credit_note_gives_back_the_taxes_of_a_card_payment_without_a_rate(shop: Shop, driver: Driver) -> None:
+    await own_price_ends(shop.world)
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive, **bare("10", "0.90"))
+    await shop.billed(driver, drive, "C2", credit=True, credit_reference_id="C1", **bare("-10", "-0.90"))
+    await shop.later(HOUR + 1)
+    await shop.later(HOUR + 1)
+    assert [figures(one) for one in await invoices(shop.world)] == [
+        (D("10.00"), D("0.90"), D("10.90")),
+        (D("-10.00"), D("-0.90"), D("-10.90")),
+    ]
+
+
+def test_what_an_earlier_release_counted_without_a_rate_is_taken_back_as_it_was() -> None:
+    assert earlier(b'{"":"10.90","21":"1"}', {"10:10.9": D("10.90")}) == {"10:10.9": "10.90", "21": "1"}
+    assert table(without({"9": D("10.90")}, [{"10:10.9": "10.90"}]), "EUR") == [
+        {"rate": 9, "net": 10, "vat": D("0.90"), "gross": D("10.90")},
+        {"rate": None, "net": -10, "vat": D("-0.90"), "gross": D("-10.90")},
+    ]
+
+
+async def test_taxes_that_are_in_a_price_and_not_named_are_not_invoiced_and_the_others_are(world: World, card: None) -> None:
+    """A price with its taxes and no rate (`tax_included` of 2.3.0 with no `vat`)."""
+    await charged(world, "C1")
+    world.clock.move(2 * HOUR)
+    await charged(world, "C2")
+    await sold_otherwise(world, "C1", sold_net=None)
+    (one,) = await run(world)
+    assert [line["cdrs"] for line in decode_json(one.document)["lines"]] == [["c2"]]
+
+
+# --- what changes after the invoice
+
+
+async def sold_otherwise(world: World, name: str, **columns: Any) -> None:
+    """As when a CDR has changed, and was billed anew."""
+
+    async def work(tx: Any) -> None:
+        bill = await tx.bills.named(world.partner.connection.id, name.lower())
+        without = [{**line, "excl": None, "percentage": None} for line in decode_json(bill.lines)]
+        lines = {"lines": encode_json(without)} if columns.get("sold_net", 0) is None else {}
+        await tx.bills.put(msgspec.structs.replace(bill, **columns, **lines))
+
+    await world.node.store.write(work)
+
+
+@pytest.mark.parametrize(
+    ("columns", "then"),
+    [
+        ({"sold_currency": "SEK"}, [("DE-ABC-C1", "EUR", "-6.05"), ("DE-ABC-C1", "SEK", "6.05")]),
+        ({"contract": "DE-ABC-C2"}, [("DE-ABC-C1", "EUR", "-6.05"), ("DE-ABC-C2", "EUR", "6.05")]),
+        ({"reason": IMPOSSIBLE, "sold_currency": "", "lines": b"[]"}, [("DE-ABC-C1", "EUR", "-6.05")]),
+        ({"reason": "no price", "sold_currency": "", "lines": b"[]"}, [("DE-ABC-C1", "EUR", "-6.05")]),
+    ],
+)
+async def test_what_is_no_more_is_taken_back_where_it_stood(
+    world: World, card: None, columns: dict[str, Any], then: list[tuple[str, str, str]]
+) -> None:
+    await charged(world, "C1")
+    await run(world)
+    await sold_otherwise(world, "C1", **columns)
+    assert [(one.contract, one.currency, str(one.gross)) for one in await run(world)] == then
+    assert await run(world) == []
 
 
 async def test_what_is_paid_by_card_is_on_no_monthly_invoice(shop: Shop, driver: Driver) -> None:
@@ -167,6 +269,19 @@ async def test_a_session_without_a_cdr_is_told(shop: Shop, driver: Driver) -> No
     await shop.ended(driver)
     await shop.later(49 * HOUR)
     assert [one.kind for one in await reconcile(shop.desk.till, 0)] == ["no CDR"]
+
+
+async def test_a_cdr_in_another_currency_takes_nothing_and_is_invoiced_as_nothing_else(shop: Shop, driver: Driver) -> None:
+    await own_price_ends(shop.world)
+    drive = await shop.charging(driver)
+    total = {"before_taxes": 5, "taxes": [{"name": "VAT", "amount": D("1.05")}]}
+    await shop.told(driver, drive, 10, status="COMPLETED", end_date_time=shop.clock.text(), cost=total)
+    await shop.billed(driver, drive, currency="SEK", **bare("50", "12.50"))
+    assert (await shop.payment(drive)).state == "held"
+    await shop.later(49 * HOUR)
+    assert await shop.stands(drive) == ("captured", D("6.05")) and (await shop.payment(drive)).basis == "Session"
+    assert [one.kind for one in await reconcile(shop.desk.till, 0)] == ["no bill"]
+    assert await invoices(shop.world) == []
 
 
 async def test_a_payment_of_a_provider_that_is_gone_is_told(shop: Shop, driver: Driver) -> None:

@@ -117,6 +117,8 @@ async def test_the_amount_is_what_the_tariff_names_or_what_the_configured_energy
     assert hold("9.00") == ("CHF", 100), "the most"
     assert hold(None) == ("EUR", 100), "not known"
     assert hold("0.50", preauthorize_amount=D("42.5")) == ("CHF", D("42.5"))
+    assert hold("0.50", preauthorize_amount=D("42.5049")) == ("CHF", D("42.50")), "no card is charged half a coin"
+    assert hold("0.50", preauthorize_amount=D("0.004")) == ("CHF", 30)
 
 
 def test_who_pays_how_is_configured() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from interplug.payments.deciding import next_step
+from interplug.payments.deciding import learned, next_step
+from interplug.payments.port import Found
 from interplug.payments.states import ASKING, ENDED, HELD, HOLDING, PAYMENTS, UNPAID, advance
 from interplug.store.payments import Payment
 
@@ -77,3 +78,15 @@ def test_the_same_request_has_the_same_key_and_another_one_has_another() -> None
     first = next_step(row(state="captured", captured="20", due="15"))
     second = next_step(row(state="captured", captured="20", refunded="5", due="10"))
     assert first is not None and second is not None and first.key != second.key
+
+
+def test_what_the_provider_says_of_the_card_is_taken_over_also_where_nothing_else_is_new() -> None:
+    payment = row(state="captured", held="50", captured="20")
+
+    def told(*slip: str) -> bool:
+        return learned(payment, Found(reference="r", status="captured", captured=payment.captured, slip=slip))
+
+    assert told("AID: A0", "Auth: 1") and payment.slip == "AID: A0\nAuth: 1"
+    assert told("AID: A0", "Auth: 2") and payment.slip == "AID: A0\nAuth: 2"
+    assert not told("AID: A0", "Auth: 2")
+    assert not told() and payment.slip, "what is not said again stays"

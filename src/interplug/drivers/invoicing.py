@@ -18,7 +18,6 @@ from typing import Any
 from interplug.config import Invoices as Settings
 from interplug.model.types import decode_json, encode_json, format_time
 from interplug.modules.node import Node
-from interplug.payments.port import coins
 from interplug.store.bills import Bill
 from interplug.store.invoices import Invoice
 from interplug.store.keys import Key
@@ -26,19 +25,15 @@ from interplug.store.payments import Payment
 from interplug.store.tx import Tx
 
 from .dues import NO_MATTER
+from .rates import BETWEEN, NoTaxes, Rates, exact, rounded, table, without
 
 Document = dict[str, Any]
-Rates = dict[str, Decimal]
-"""What there is to pay with taxes, by the rate of the tax in percent."""
 ZERO = Decimal()
-HUNDRED = Decimal(100)
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 BACK = 400 * DAY
 """So far back a monthly invoice looks for what is on none yet."""
 HOURLY = 3600.0
-MIXED = ""
-"""The rate of what has no single one: its taxes are what the two sums differ by."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -53,10 +48,6 @@ class Charge:
     there: Document = field(default_factory=dict)
 
 
-class NoTaxes(ValueError):
-    """The taxes of a bill are not known."""
-
-
 # --- what was paid by card
 
 
@@ -66,7 +57,7 @@ async def after_payment(tx: Tx, node: Node, payment: Payment) -> None:
     if payment.reader and await _operators(tx, bills):
         return
     try:
-        charge = await _charge(tx, node, f"drive:{payment.drive}", bills, payment.kept)
+        charge = await _charge(tx, f"drive:{payment.drive}", bills, bills, payment.contract, payment.currency, payment.kept)
     except NoTaxes:
         return
     if charge.fresh:
@@ -85,31 +76,51 @@ async def _operators(tx: Tx, bills: Sequence[Bill]) -> bool:
 
 async def monthly(node: Node, until: int) -> list[Invoice]:
     """Invoices for what ended before that time and is on none yet; a second time there is nothing left."""
-    bills = await node.store.read(lambda tx: tx.bills.ended(until - BACK, until))
-    by_contract: dict[tuple[str, str], list[Bill]] = {}
-    for one in bills:
-        if one.sold_currency and one.reason not in NO_MATTER:
-            by_contract.setdefault((one.contract, one.sold_currency), []).append(one)
+    waiting = await node.store.read(lambda tx: _waiting(tx, until))
     found: list[Invoice] = []
-    for (contract, currency), some in sorted(by_contract.items(), key=lambda one: one[0]):
-        made = await node.store.write(partial(_of_contract, node=node, contract=contract, currency=currency, bills=some))
+    for (contract, currency), cdrs in sorted(waiting.items(), key=lambda one: one[0]):
+        made = await node.store.write(partial(_of_contract, node=node, contract=contract, currency=currency, cdrs=cdrs))
         if made is not None:
             found.append(made)
     return found
 
 
-async def _of_contract(tx: Tx, *, node: Node, contract: str, currency: str, bills: Sequence[Bill]) -> Invoice | None:
-    charges: list[Charge] = []
-    for bill in bills:
-        if bill.drive and await tx.payments.of_drive(bill.drive) is not None:
-            continue
-        try:
-            charge = await _charge(tx, node, f"cdr:{bill.cdr}", [bill], None)
-        except NoTaxes:
-            continue
-        if charge.fresh:
-            charges.append(charge)
-    return await _issue(tx, node, contract, "", currency, charges) if charges else None
+async def _waiting(tx: Tx, until: int) -> dict[tuple[str, str], list[int]]:
+    """CDRs of which something is to be invoiced, or taken back, by contract and currency. What of a changed CDR stood on an invoice to
+    another contract, in another currency, or is sold to nobody any more, is taken back there."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for bill in await tx.bills.ended(until - BACK, until):
+        places = set(await tx.invoices.where_it_stands(_subject(bill)))
+        if bill.sold_currency:
+            places.add((bill.contract, bill.sold_currency))
+        for place in places:
+            if await _open(tx, bill, *place) is not None:
+                found.setdefault(place, []).append(bill.cdr)
+    return found
+
+
+async def _open(tx: Tx, bill: Bill, contract: str, currency: str) -> Charge | None:
+    """What of a bill is to stand on the next invoice; None: nothing, or it is paid by card, or nobody knows its taxes."""
+    if bill.drive and await tx.payments.of_drive(bill.drive) is not None:
+        return None
+    sold = [bill] if bill.contract == contract and bill.reason not in NO_MATTER else []
+    try:
+        charge = await _charge(tx, _subject(bill), [bill], sold, contract, currency, None)
+    except NoTaxes:
+        return None
+    return charge if charge.fresh else None
+
+
+def _subject(bill: Bill) -> str:
+    return f"cdr:{bill.cdr}"
+
+
+async def _of_contract(tx: Tx, *, node: Node, contract: str, currency: str, cdrs: Sequence[int]) -> Invoice | None:
+    """Of the bills as they are now: one may have changed since it was looked for."""
+    bills = [await tx.bills.of_cdr(cdr) for cdr in cdrs]
+    charges = [await _open(tx, one, contract, currency) for one in bills if one is not None]
+    fresh = [one for one in charges if one is not None]
+    return await _issue(tx, node, contract, "", currency, fresh) if fresh else None
 
 
 async def run(node: Node) -> None:
@@ -137,17 +148,22 @@ async def contracts_of(tx: Tx, driver: str) -> list[str]:
 # --- making one
 
 
-async def _charge(tx: Tx, node: Node, subject: str, bills: Sequence[Bill], paid: Decimal | None) -> Charge:
-    before = await tx.invoices.of_subject(subject)
-    currency = next((one.sold_currency for one in bills if one.sold_currency), "")
-    whole = exact(bills)
+async def _charge(
+    tx: Tx, subject: str, bills: Sequence[Bill], sold: Iterable[Bill], contract: str, currency: str, paid: Decimal | None
+) -> Charge:
+    """`sold`: those of the bills that are for who gets the invoice, as far as they are in its currency."""
+    before = await tx.invoices.of_subject(subject, contract, currency)
+    whole = exact(one for one in sold if one.sold_currency == currency)
     target = rounded(whole, currency, sum(whole.values(), ZERO) if paid is None else paid)
-    fresh = dict(target)
-    for _, _, raw in before:
-        for rate, amount in decode_json(raw).items():
-            fresh[rate] = fresh.get(rate, ZERO) - Decimal(amount)
-    kept = {rate: amount for rate, amount in fresh.items() if amount}
-    return Charge(subject, bills, kept, tuple(f"{series}{no:06d}" for series, no, _ in before), await _there(tx, bills))
+    fresh = without(target, (earlier(raw, whole) for _, _, raw in before))
+    corrects = tuple(f"{series}{no:06d}" for series, no, _ in before)
+    return Charge(subject, bills, fresh, corrects, await _there(tx, bills) if fresh else {})
+
+
+def earlier(raw: bytes, whole: Rates) -> dict[str, str]:
+    """What stands on an invoice; earlier releases had one empty name for all that has no rate."""
+    named = next((rate for rate in whole if BETWEEN in rate), "0")
+    return {rate or named: amount for rate, amount in decode_json(raw).items()}
 
 
 async def _there(tx: Tx, bills: Sequence[Bill]) -> Document:
@@ -166,32 +182,6 @@ async def _there(tx: Tx, bills: Sequence[Bill]) -> Document:
     }
 
 
-def exact(bills: Iterable[Bill]) -> Rates:
-    """What the bills come to with taxes, by rate."""
-    found: Rates = {}
-    for bill in bills:
-        lines = decode_json(bill.lines)
-        if bill.sold_currency and bill.sold_gross is None:
-            raise NoTaxes(bill.cdr_id)
-        for line in lines:
-            rate = line.get("percentage")
-            name = "0" if rate is None and line["excl"] == line["incl"] else MIXED if rate is None else f"{Decimal(rate).normalize():f}"
-            found[name] = found.get(name, ZERO) + Decimal(line["incl"])
-    return {rate: amount for rate, amount in found.items() if amount}
-
-
-def rounded(whole: Rates, currency: str, total: Decimal) -> Rates:
-    """The same in coins, with `total` for their sum: every rate has its share of what is not asked for."""
-    exactly = sum(whole.values(), ZERO)
-    wanted = coins(min(total, exactly) if exactly > 0 else exactly, currency)
-    if not exactly or not wanted:
-        return {}
-    found = {rate: coins(amount * wanted / exactly, currency) for rate, amount in whole.items()}
-    largest = max(found, key=lambda rate: abs(found[rate]))
-    found[largest] += wanted - sum(found.values(), ZERO)
-    return found
-
-
 async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, charges: Sequence[Charge], role: str = "EMSP") -> Invoice:
     now, settings = node.clock(), node.settings.invoices
     no = await tx.invoices.take_number(settings.series)
@@ -199,7 +189,7 @@ async def _issue(tx: Tx, node: Node, contract: str, drive: str, currency: str, c
     for charge in charges:
         for rate, amount in charge.fresh.items():
             rates[rate] = rates.get(rate, ZERO) + amount
-    taxes = [tax(rate, amount, currency, charges) for rate, amount in sorted(rates.items()) if amount]
+    taxes = table(rates, currency)
     gross, net = sum((one["gross"] for one in taxes), ZERO), sum((one["net"] for one in taxes), ZERO)
     document = {
         "number": f"{settings.series}{no:06d}",
@@ -237,17 +227,6 @@ def _payable(settings: Settings, now: int) -> Document:
     """How an invoice of a contract is paid, and until when, as it was said when it was issued."""
     due = format_time(now + int(settings.due_days * DAY)) if settings.due_days else None
     return {"pay_to": settings.pay_to, "due_at": due}
-
-
-def tax(rate: str, gross: Decimal, currency: str, charges: Iterable[Charge]) -> Document:
-    """One row of the table of taxes; the net follows from the gross, so that what was paid is what is invoiced."""
-    if rate == MIXED:
-        bills = [bill for charge in charges for bill in charge.bills]
-        incl, excl = (sum((Decimal(line[side]) for one in bills for line in decode_json(one.lines)), ZERO) for side in ("incl", "excl"))
-        net = coins(gross * excl / incl, currency) if incl else gross
-    else:
-        net = coins(gross * HUNDRED / (HUNDRED + Decimal(rate)), currency)
-    return {"rate": None if rate == MIXED else Decimal(rate), "net": net, "vat": gross - net, "gross": gross}
 
 
 def _line(charge: Charge) -> Document:

@@ -17,7 +17,7 @@ from interplug.config import Payments
 from interplug.model.said import said
 from interplug.modules.node import Node
 from interplug.payments import states
-from interplug.payments.port import Found, NoAnswer, Refused
+from interplug.payments.port import Found, NoAnswer, Refused, coins
 from interplug.payments.providers import till_of
 from interplug.payments.till import Till
 from interplug.store.drivers import Drive
@@ -180,7 +180,7 @@ def hold_of(settings: Payments, deal: Deal, power: int, zone: str | None, now: i
 
 def _preauthorized(tariffs: Iterable[Document]) -> Amount | None:
     for tariff in tariffs:
-        named = tariff.get("preauthorize_amount")
-        if named and Decimal(str(named)) > 0:
-            return Amount(tariff["currency"], None, Decimal(str(named)))
+        named = coins(Decimal(str(tariff.get("preauthorize_amount") or 0)), tariff["currency"])
+        if named > 0:
+            return Amount(tariff["currency"], None, named)
     return None

@@ -38,6 +38,7 @@ SAID = {
     "uncollected": "there is something to pay, and nothing was taken",
     "too much": "more was taken than it comes to, and has not gone back",
     "no CDR": "captured at the price of the Session; no CDR has come",
+    "no bill": "captured at the price of the Session; what the CDR comes to in the currency that was held cannot be said",
     "no price": "what it comes to could not be said, so nothing was taken",
     "no end": "money is held for longer than a hold lasts",
     "disputed": "the driver disputes it",
@@ -75,8 +76,8 @@ def differences(payment: Payment, bills: Sequence[Bill], settings: Payments, now
         found.append(("absorbed", due - payment.kept) if due > payment.kept else ("too much", payment.kept - due))
     if payment.state in states.ENDED and due > 0 and not payment.captured:
         found.append(("uncollected", due))
-    if payment.basis == SESSION and not bills:
-        found.append(("no CDR", payment.kept))
+    if payment.basis == SESSION:
+        found.append(("no bill" if bills else "no CDR", payment.kept))
     if payment.basis == UNKNOWN:
         found.append(("no price", ZERO))
     if payment.state in states.HOLDING and now > payment.created_at + int((settings.hold_days + 3) * DAY):

@@ -11,6 +11,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from interplug.store.payments import Payment
 
 from . import states
@@ -57,7 +59,7 @@ def event_of(payment: Payment, found: Found) -> str:
 
 def learned(payment: Payment, found: Found) -> bool:
     """Takes over what the provider says; whether the row has changed. Amounts only ever grow, so an old truth takes nothing back."""
-    before = (payment.state, payment.reference, payment.held, payment.captured, payment.refunded, payment.expires_at, payment.reason)
+    before = msgspec.structs.replace(payment)
     payment.reference = payment.reference or found.reference
     state = states.advance(payment.state, event_of(payment, found))
     if state is not None:
@@ -68,5 +70,4 @@ def learned(payment: Payment, found: Found) -> bool:
     payment.expires_at = found.expires_at or payment.expires_at
     payment.slip = "\n".join(found.slip) or payment.slip
     payment.reason = found.reason or ("" if state is not None else payment.reason)
-    after = (payment.state, payment.reference, payment.held, payment.captured, payment.refunded, payment.expires_at, payment.reason)
-    return before != after
+    return before != payment

@@ -27,7 +27,9 @@ READ = (
 )
 ADD = f"insert into invoice ({FIELDS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 MARK = "insert into invoiced (subject, series, no, rates) values (?, ?, ?, ?)"
-OF_SUBJECT = "select series, no, rates from invoiced where subject = ? order by series, no"
+STANDS = "from invoiced d join invoice i on i.series = d.series and i.no = d.no where d.subject = ?"
+OF_SUBJECT = f"select d.series, d.no, d.rates {STANDS} and i.contract = ? and i.currency = ? order by d.series, d.no"
+WHERE_IT_STANDS = f"select distinct i.contract, i.currency {STANDS}"
 GET = f"{READ} where i.series = ? and i.no = ?"
 OF_DRIVE = f"{READ} where drive = ? order by issued_at, i.no"
 NEWEST = f"{READ} where issued_at >= ? order by issued_at desc, i.no desc limit ?"
@@ -82,9 +84,13 @@ class Invoices:
         await self._db.execute(CHANGE, self._numbers.take(), one.drive)
         await self._db.many(MARK, [(subject, one.series, one.no, rates) for subject, rates in subjects.items()])
 
-    async def of_subject(self, subject: str) -> list[tuple[str, int, bytes]]:
-        """Series, number and rates of each invoice that it stands on."""
-        return [(row[0], int(row[1]), bytes(row[2])) for row in await self._db.all(OF_SUBJECT, subject)]
+    async def of_subject(self, subject: str, contract: str, currency: str) -> list[tuple[str, int, bytes]]:
+        """Series, number and rates of each invoice to this contract that it stands on."""
+        return [(row[0], int(row[1]), bytes(row[2])) for row in await self._db.all(OF_SUBJECT, subject, contract, currency)]
+
+    async def where_it_stands(self, subject: str) -> list[tuple[str, str]]:
+        """Contract and currency of invoices that it stands on."""
+        return [(row[0], row[1]) for row in await self._db.all(WHERE_IT_STANDS, subject)]
 
     async def get(self, series: str, no: int) -> Invoice | None:
         row = await self._db.one(GET, series, no)
