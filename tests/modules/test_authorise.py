@@ -159,10 +159,8 @@ async def test_behind_a_hub_an_unknown_card_is_asked_about_without_naming_an_ems
         for one in ("XYZ", *parties):
             assert (await hub.send("PUT", f"hubclientinfo/BE/{one}", {**behind, "party_id": one})).ok
         for one in parties:
-            card = {**theirs(token("other")), "party_id": one}
-            await node.store.write(
-                lambda tx: tx.objects.save(Key("tokens", hub.connection.id, "BE", one, "other", "RFID"), card, last_updated=0)
-            )
+            card, at = {**theirs(token("other")), "party_id": one}, Key("tokens", hub.connection.id, "BE", one, "other", "RFID")
+            await node.store.write(lambda tx, at=at, card=card: tx.objects.save(at, card, last_updated=0))
         provider.asked.clear()
         assert (await authorise(node, UID, "RFID", "L1", "E1")).granted
         return [(one.headers.get("ocpi-to-party-id"), one.headers.get("ocpi-from-party-id")) for one in provider.asked]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from interplug.model.types import decode_json, fold
@@ -184,8 +185,8 @@ async def ask(
     kind = {"type": type} if type != "RFID" or VERSIONS[version].token_type_param else {}
     try:
         async with asyncio.timeout(patience):
-            asked = connection, "POST", "tokens", "SENDER", uid, "authorize"
-            reply = await node.client.call(*asked, query=kind, document=document, to=to, sender=sender, anybody=to is None)
+            call = partial(node.client.call, connection, "POST", "tokens", "SENDER", uid, "authorize")
+            reply = await call(query=kind, document=document, to=to, sender=sender, anybody=to is None)
     except TimeoutError:
         return None
     return _read(node, connection, uid, type, reply, token)
