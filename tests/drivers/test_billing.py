@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from interplug.charges.checking import Checker
-from interplug.drivers.billing import AT_HOME, DOUBLED, NOBODYS, NOT_HERE, TWICE, Biller
+from interplug.drivers.billing import AT_HOME, DOUBLED, NEGATIVE, NOBODYS, NOT_HERE, TWICE, Biller
 from interplug.drivers.deals import pinned
 from interplug.drivers.drives import start
 from interplug.drivers.margins import margin, margins
@@ -409,3 +409,13 @@ async def _named(world: World, name: str) -> Bill:
     found = await world.node.store.read(lambda tx: tx.bills.named(world.partner.connection.id, name))
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize("more", [{"kwh": -10}, {"kwh": 0, "total_cost": {"before_taxes": -3}, "price": None}])
+async def test_a_cdr_that_comes_to_less_than_nothing_and_is_no_credit_gives_nobody_money(
+    world: World, driver: Driver, more: dict[str, Any]
+) -> None:
+    drive = await begun(world, driver)
+    bill = await billed(world, cdr(world, driver, drive, **more))
+    assert (bill.reason, bill.sold_currency, bill.kwh) == (NEGATIVE, "", 0)
+    assert not (await world.now(drive)).cdr, "as if it had not come"

@@ -269,6 +269,16 @@ async def test_a_cdr_that_cannot_be_true_takes_no_money(shop: Shop, driver: Driv
     assert await shop.stands(drive) == (states.CAPTURED, D("7.26"))
 
 
+async def test_a_cdr_of_less_than_nothing_gives_no_money_back(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.later(49 * HOUR)
+    await shop.billed(driver, drive, kwh=-10)
+    await shop.later(HOUR)
+    assert await shop.stands(drive) == (states.CAPTURED, D("6.05"))
+    await shop.billed(driver, drive, "C2", kwh=8)
+    assert await shop.stands(drive) == (states.CAPTURED, D("4.84"))
+
+
 async def test_where_only_such_a_cdr_comes_the_sessions_own_price_is_paid(shop: Shop, driver: Driver) -> None:
     drive = await shop.ended(driver)
     await shop.billed(driver, drive, kwh=10_000)

@@ -3,7 +3,8 @@
 One more reader of the change log. A CDR of a drive is billed by what was shown before its start; one of an RFID card by the offer that
 held when its session started; one of a charge at a terminal comes to what it says itself. A credit CDR takes back what was billed for the
 one that it names, line for line and once, whichever of them comes first. What was bought stands beside what was sold; what is unknown is
-unknown, with the reason. A second CDR for one charge, one for a Token that is none of ours, and one that cannot be true are sold to nobody.
+unknown, with the reason. A second CDR for one charge, one for a Token that is none of ours, one that cannot be true and one that comes to
+less than nothing are sold to nobody.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ TWICE = said("the CDR that it takes back has been taken back by another one")
 DOUBLED = said("another CDR is for the same charge")
 NOBODYS = "no driver of ours: the Token is none of ours, and nobody asked for it here"
 IMPOSSIBLE = said("it claims far more energy than this plug can give in that time")
+NEGATIVE = said("it comes to less than nothing, and takes nothing back")
 AT_HOME = said("charged at the driver's own station, for which the driver is paid back")
 
 
@@ -78,7 +80,7 @@ async def _bill(tx: Tx, node: Node, stored: Stored, about: About) -> None:
         await _put(tx, made)
         for credit in await tx.bills.crediting(stored.key.source, made.cdr_id):
             await _put(tx, await _credit(tx, credit))
-    if drive is not None and not reason and not stored.document.get("credit"):
+    if drive is not None and not reason and made.reason != NEGATIVE and not stored.document.get("credit"):
         await move(tx, node, drive, "billed", cdr=stored.pk)
 
 
@@ -164,6 +166,9 @@ async def _standing(tx: Tx, node: Node, stored: Stored) -> Deal:
 
 
 def _with(blank: Bill, sold: Sale) -> Bill:
+    """Nothing goes to a driver of whom nothing was taken: only a credit gives back."""
+    if min(blank.kwh, sold.total.excl or ZERO, sold.total.incl or ZERO) < 0:
+        return msgspec.structs.replace(blank, kwh=ZERO, reason=NEGATIVE)
     return msgspec.structs.replace(
         blank,
         sold_currency=sold.currency,

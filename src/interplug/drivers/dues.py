@@ -17,13 +17,13 @@ from interplug.store.drivers import Drive
 from interplug.store.payments import NEVER, Payment
 
 from . import states
-from .billing import AT_HOME, DOUBLED, IMPOSSIBLE, NOT_HERE, TWICE
+from .billing import AT_HOME, DOUBLED, IMPOSSIBLE, NEGATIVE, NOT_HERE, TWICE
 from .receipt import Amount
 
 ZERO = Decimal()
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
-NO_MATTER = (DOUBLED, IMPOSSIBLE, NOT_HERE, TWICE)
+NO_MATTER = (DOUBLED, IMPOSSIBLE, NEGATIVE, NOT_HERE, TWICE)
 """Bills that say nothing of what the driver owes."""
 CDR, CREDIT, SESSION, FAILED, UNPAID, UNKNOWN = "CDR", "credit CDR", "Session", "no session", "not paid", "price not known"
 RETRY = 60 * SECOND
