@@ -293,6 +293,25 @@ async def test_the_session_of_another_customer_is_rejected(node: Node, partner: 
     assert stations.asked == []
 
 
+@pytest.mark.req("CMD-020")
+@pytest.mark.parametrize("version", ["2.2.1", "2.3.0"], indirect=True)
+async def test_behind_a_hub_nobody_stops_the_session_of_another_party(node: Node, stations: Stations, version: str) -> None:
+    hub = await befriend(
+        node, version, parties=[("OTHER", "FR", "HUB"), ("EMSP", "FR", "AAA"), ("EMSP", "BE", "XYZ")], hub="FRHUB", name="hub"
+    )
+    wanted = session()
+    wanted["cdr_token"] = {**wanted["cdr_token"], "country_code": "BE", "party_id": "XYZ"}
+    await own(node, "sessions", wanted, audience=hub.connection.id)
+    body = {"response_url": "https://hub.example/result", "session_id": wanted["id"]}
+
+    async def stop(country: str, party: str) -> str:
+        answer = await hub.send("POST", "commands/STOP_SESSION", body, ocpi_from_country_code=country, ocpi_from_party_id=party)
+        return str(answer.data["result"])
+
+    assert await stop("FR", "AAA") == "REJECTED" and stations.asked == []
+    assert await stop("BE", "XYZ") == "ACCEPTED"
+
+
 async def test_the_station_hears_a_session_by_the_name_that_it_has_whatever_its_case(
     node: Node, partner: Partner, stations: Stations, version: str
 ) -> None:

@@ -56,6 +56,25 @@ async def test_a_list_is_crawled_along_its_links(node: Node, partner: Partner, m
     assert "link" not in pages[-1].headers
 
 
+@pytest.mark.parametrize("version", ["2.2.1", "2.3.0"], indirect=True)
+@pytest.mark.parametrize("module", ["sessions", "cdrs"])
+async def test_an_emsp_behind_a_hub_is_given_what_its_own_drivers_did(node: Node, version: str, module: str) -> None:
+    parties = [("OTHER", "FR", "HUB"), ("EMSP", "FR", "AAA"), ("EMSP", "FR", "BBB")]
+    hub = await befriend(node, version, parties=parties, hub="FRHUB")
+    await own(node, "locations", location("L1"))
+    for party in ("AAA", "BBB"):
+        document = MAKE[module](party)
+        document["cdr_token"] = {**document["cdr_token"], "country_code": "FR", "party_id": party}
+        await own(node, module, document, audience=hub.connection.id)
+
+    async def given(sender: str, country: str = "FR") -> list[str]:
+        headers = {"ocpi_from_country_code": country, "ocpi_from_party_id": sender}
+        return names(await hub.fetch(f"{module}?{SINCE}", **headers))
+
+    assert await given("AAA") == ["AAA"] and await given("bbb", "fr") == ["BBB"]
+    assert await given("HUB") == await given("ZZZ") == names(await hub.fetch(f"{module}?{SINCE}")) == ["AAA", "BBB"]
+
+
 @pytest.mark.req("TRN-024", "TRN-034", "TRN-035")
 async def test_offset_and_limit_still_count(node: Node, partner: Partner) -> None:
     await fill(node, "tariffs", 7, partner)

@@ -130,6 +130,13 @@ class Connection:
                 return f"{party} is {one.status.lower()}, says {self.partner}"
         return None
 
+    def behind(self, sender: Party | None) -> Party | None:
+        """The party behind this hub that a message is from, where it is not the hub itself. It proves nothing and opens nothing; but what
+        is of another party is not for the one that the hub passes it on to."""
+        if self.hub is None or sender is None or sender.key == self.hub.key:
+            return None
+        return next((one.party for one in (*self.parties, *self.reachable) if one.party.key == sender.key), None)
+
     def endpoint(self, module_id: str, side: Side) -> str | None:
         """The URL of a side of a module; ids are compared without regard to case (quirk 15)."""
         if (outer := INSIDE.get(module_id)) is not None:
