@@ -10,7 +10,6 @@ import _sqlite3
 import asyncio
 import contextlib
 import ctypes
-import fcntl
 import functools
 import gc
 import logging
@@ -19,16 +18,14 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-import msgspec
 import uvloop
 
-from interplug import config
 from interplug.backend import telling
 from interplug.backend.alerts import Following
 from interplug.backend.browsers import Browsers
 from interplug.backend.letters import Letters
 from interplug.charges.checking import Checker
-from interplug.config import BadSettings, Settings
+from interplug.config import Settings
 from interplug.drivers import invoicing, reserving
 from interplug.drivers.accounts import sender
 from interplug.drivers.billing import Biller
@@ -44,7 +41,7 @@ from interplug.modules.opening import opened
 from interplug.modules.server import serve as answer
 from interplug.modules.tenure import SHARES, Tenure, share_of
 from interplug.protocol.http import Handler, Response
-from interplug.store.urls import Place, SqliteFile
+from interplug.store.alone import alone
 from interplug.sync.naming import TariffsMoved
 from interplug.sync.push import Push
 from interplug.sync.schedule import Schedule
@@ -54,7 +51,7 @@ from interplug.web.door import Door
 from interplug.web.driver.pages import Pages
 from interplug.web.metrics import counted, exposition
 from interplug.web.readiness import Readiness
-from interplug.web.server import Server
+from interplug.web.server import Server, listen
 from interplug.web.siblings import Siblings
 from interplug.web.terminals import Terminals, terminals_of
 
@@ -65,7 +62,6 @@ LAST_WORK = 2.0
 and what push waits for this is less than the ten seconds after which containers are killed."""
 LAST_WRITES = 8.0
 """Seconds after which nobody waits any more for a database that is away."""
-BACKLOG = 2048
 MALLOC = {-1: 64_000_000, -2: 1_000_000, -3: 4_000_000}
 """Of mallopt(3): M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, in bytes."""
 SQLITE_CONFIG_MULTITHREAD = 2
@@ -209,42 +205,6 @@ def tune() -> None:
 # --- a life
 
 
-def bound(settings: Settings) -> tuple[socket.socket, Settings]:
-    """The socket, and the settings with the address that it has come to have. Nothing is taken there yet: while a process is not ready, a
-    balancer has to see that, and ask another."""
-    server = settings.server
-    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((server.host, server.port))
-    except OSError as error:
-        listener.close()
-        raise _taken(server, error) from None
-    server = msgspec.structs.replace(server, port=listener.getsockname()[1])
-    return listener, msgspec.structs.replace(settings, server=server)
-
-
-def _taken(server: config.Server, error: OSError) -> BadSettings:
-    return BadSettings(f"server: cannot listen at {server.host}:{server.port}: {error.strerror}")
-
-
-@contextlib.contextmanager
-def alone(place: Place) -> Iterator[None]:
-    """One process serves a SQLite database: the loops of a second one would send and simulate everything again. Commands may come
-    and go beside it. The lock ends with the process, however that ends."""
-    if not isinstance(place, SqliteFile):
-        yield
-        return
-    database = place.path
-    with database.with_name(f"{database.name}-serving").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise BadSettings(f"store: another process serves {database}") from None
-        yield
-
-
 async def serve(settings: Settings, listener: socket.socket, started: Callable[[Node], None], siblings: Siblings | None = None) -> None:
     """Lives until SIGTERM or SIGINT. `started` is called once requests are answered; `siblings` are the workers of the same parent."""
     async with contextlib.AsyncExitStack() as stack:
@@ -265,10 +225,7 @@ async def serve(settings: Settings, listener: socket.socket, started: Callable[[
             await asking.restart(node)
         if csms is not None:
             await stack.enter_async_context(csms.open())
-        try:
-            listener.listen(BACKLOG)
-        except OSError as error:
-            raise _taken(settings.server, error) from None
+        listen(listener, settings.server)
         loops.start()
         started(node)
         gc.collect()

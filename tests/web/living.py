@@ -32,6 +32,7 @@ from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
 from interplug.web.door import Door
 from interplug.web.driver.pages import Pages
+from interplug.web.server import bound
 from interplug.web.wire import Wire
 from tests.stations.crowded import crowded, stand
 
@@ -70,7 +71,7 @@ async def _ready() -> dict[str, str]:
 @asynccontextmanager
 async def _living(settings: Settings) -> AsyncIterator[tuple[Node, Pages | None, Csms | None]]:
     """As `app.serve` does it, without the signals, which a test has for itself."""
-    listener, settings = app.bound(settings)
+    listener, settings = bound(settings)
     async with opened(settings) as node:
         shown, csms = app.shown_of(node), app.csms_of(node)
         loops, _ = app.loops_of(node, shown, csms)

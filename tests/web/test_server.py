@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from interplug import app
 from interplug.config import Server, Settings
 from interplug.protocol.http import Request, Response
 from interplug.web import server as listening
 from interplug.web import wire
+from interplug.web.server import bound
 
 
 class Echo:
@@ -30,7 +30,7 @@ class Echo:
 async def test_who_has_connected_when_the_node_is_told_to_stop_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """The request waits in the kernel: nothing of it has come to the process when its end begins."""
     monkeypatch.setattr(wire, "LAST_REQUEST", 0.05)
-    listener, settings = app.bound(Settings(server=Server(port=0)))
+    listener, settings = bound(Settings(server=Server(port=0)))
     listener.listen()
     server = listening.Server(settings, Echo())  # type: ignore[arg-type]
     server.config.load()

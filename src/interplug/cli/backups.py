@@ -16,10 +16,10 @@ from urllib.parse import unquote, urlsplit
 
 from cyclopts import Parameter
 
-from interplug.app import alone
 from interplug.config import StoreSettings
 from interplug.partners.keys import NodeKey, key_path
 from interplug.store import backup as copies
+from interplug.store.alone import alone
 from interplug.store.backup import Copy
 from interplug.store.schema import LIFT
 from interplug.store.urls import Server, SqliteFile, place_of

@@ -16,6 +16,7 @@ from interplug.partners.presentation import root, versions_url
 from interplug.store.urls import place_of
 from interplug.telemetry import logs
 from interplug.web import siblings
+from interplug.web.server import bound
 
 from .ending import end
 from .opening import COMMON, Common, settings_of
@@ -36,7 +37,7 @@ def serve(
     logs.set_up(settings.logging.format, settings.logging.level)
     if workers > 1:
         _allow(settings)
-    listener, settings = app.bound(settings)
+    listener, settings = bound(settings)
     number, others = 0, None
     if workers > 1:
         theirs = siblings.sockets(workers)

@@ -23,7 +23,8 @@ from interplug.store.keys import OWN, Change
 
 from . import resync
 from .decide import GIVE_UP_AFTER, Decision, pause
-from .deliver import Delivery, Item, item_of
+from .deliver import Delivery
+from .item import Item, item_of
 from .refusals import Refusals
 from .share import Share
 from .statuses import Statuses

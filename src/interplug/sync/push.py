@@ -28,7 +28,7 @@ from interplug.store.keys import Change
 from interplug.store.tx import Tx
 
 from .decide import needs_full_pull
-from .deliver import Item
+from .item import Item
 from .lane import PART, Lane, same_way
 from .pauses import Pauses
 from .refusals import Refusals

@@ -20,7 +20,7 @@ from interplug.store.cursors import RETRY, Refused
 from interplug.store.tx import Tx
 
 from .decide import Decision, retry_refused
-from .deliver import Item
+from .item import Item
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from interplug.store.cursors import Resync
 from interplug.store.keys import Key
 from interplug.store.tx import Tx
 
-from .deliver import Item
+from .item import Item
 from .naming import Place, naming
 
 PART = 500

@@ -8,15 +8,46 @@ import socket
 from collections.abc import Iterator
 from functools import partial
 
+import msgspec
 import uvicorn
 
-from interplug.config import Settings
+from interplug import config
+from interplug.config import BadSettings, Settings
 
 from .door import Door
 from .wire import Wire
 
 LAST_ANSWERS = 5.0
 """Seconds that requests may take when the node is told to stop."""
+BACKLOG = 2048
+
+
+def bound(settings: Settings) -> tuple[socket.socket, Settings]:
+    """The socket, and the settings with the address that it has come to have. Nothing is taken there yet: while a process is not ready, a
+    balancer has to see that, and ask another."""
+    server = settings.server
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((server.host, server.port))
+    except OSError as error:
+        listener.close()
+        raise _taken(server, error) from None
+    server = msgspec.structs.replace(server, port=listener.getsockname()[1])
+    return listener, msgspec.structs.replace(settings, server=server)
+
+
+def listen(listener: socket.socket, server: config.Server) -> None:
+    """From now on nobody who connects is turned away."""
+    try:
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise _taken(server, error) from None
+
+
+def _taken(server: config.Server, error: OSError) -> BadSettings:
+    return BadSettings(f"server: cannot listen at {server.host}:{server.port}: {error.strerror}")
 
 
 class Server(uvicorn.Server):
