@@ -33,6 +33,9 @@ class Stations:
         self.go = asyncio.Event()
         self.go.set()
 
+    async def level_charging_profiles(self, command: Document, connection: int) -> None:
+        """Nobody asks at the same moment."""
+
     def __getattr__(self, name: str) -> Any:
         async def carried_out(command: Document, connection: int) -> Outcome:
             self.asked.append((name, command, connection))

@@ -176,6 +176,8 @@ async def carry_out(node: Node, command: Command) -> None:
     finally:
         work.cancel()
     await finish(node, command.id, "result", outcome)
+    if command.command in (steering.SET, steering.CLEAR):
+        await node.stations.level_charging_profiles(decode_json(command.document), command.connection)
 
 
 async def finish(node: Node, id: str, event: str, outcome: Outcome, source: int = OWN) -> None:

@@ -61,6 +61,9 @@ class ChargingStations(Protocol):
     async def active_charging_profile(self, command: dict[str, Any], connection: int) -> Outcome: ...
     async def clear_charging_profile(self, command: dict[str, Any], connection: int) -> Outcome: ...
 
+    # After either was noted: who asks at the same time knows nothing of it.
+    async def level_charging_profiles(self, command: dict[str, Any], connection: int) -> None: ...
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """What the eMSP's business says to a charge. `evse_uids` narrows where; None: wherever it was asked for."""

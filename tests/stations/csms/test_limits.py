@@ -12,6 +12,7 @@ import pytest
 
 from interplug.model.types import decode_json, encode_json, format_time
 from interplug.modules import steering
+from interplug.partners import audiences
 from interplug.protocol.http import Request, Response
 from interplug.stations.csms import limits, schedules
 from interplug.stations.csms.schedules import Ability
@@ -19,7 +20,7 @@ from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V21, V201, Dialect
 from interplug.stations.ocpp.link import Refused
 from tests.modules.test_schedules import AC, profile
-from tests.nodes import SECOND, T0, Clock, Partner, Wire
+from tests.nodes import SECOND, T0, Clock, Partner, Wire, befriend
 from tests.stations.csms.partner import Provider
 from tests.stations.csms.saying16 import settled, start
 from tests.stations.csms.stations import Station, station
@@ -361,3 +362,53 @@ async def test_a_station_that_reads_profiles_of_2_0_1_as_if_they_were_of_1_6_is_
         assert "SetChargingProfile" not in [again._asked.get_nowait()[0] for _ in range(again._asked.qsize())]
     [session] = (await world.emsp.fetch("sessions?date_from=2020-01-01T00:00:00Z")).data
     assert (session["status"], session["kwh"]) == ("ACTIVE", Decimal("0.2"))
+
+
+# --- several at once
+
+
+async def both(world: World, other: Partner, method: str, *limits: int) -> list[tuple[str, Decimal]]:
+    """The eMSP and the SCSP ask at the same moment of a station that is slow; what it was told in the end."""
+    slow: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+    world.station.answers["SetChargingProfile"] = world.station.answers["ClearChargingProfile"] = slow
+    for partner, limit in zip((world.emsp, other), limits, strict=True):
+        path, url = f"chargingprofiles/{world.session}", f"https://{partner.connection.partner}.example/profiles/1"
+        if method == "PUT":
+            answer = await partner.send("PUT", path, {"charging_profile": profile((0, limit), unit="A"), "response_url": url})
+        else:
+            answer = await partner.send("DELETE", f"{path}?response_url={url}")
+        assert answer.data["result"] == "ACCEPTED", answer.message
+    slow.set_result({"status": "Accepted"})
+    while world.emsp.node.tasks:
+        await asyncio.gather(*world.emsp.node.tasks)
+    told = []
+    while not world.station._asked.empty():
+        action, asked = world.station._asked.get_nowait()
+        if action == "SetChargingProfile":
+            whole = asked.get("csChargingProfiles") or asked["chargingProfile"]
+            schedule = whole["chargingSchedule"] if world.older else whole["chargingSchedule"][0]
+            told.append((action, schedule["chargingSchedulePeriod"][0]["limit"]))
+        elif action == "ClearChargingProfile":
+            told.append((action, Decimal(0)))
+    return told
+
+
+@DIALECTS
+async def test_of_several_who_ask_at_once_none_undoes_what_the_other_wants(world: World, wire: Wire, clock: Clock) -> None:
+    node = world.emsp.node
+    other = await befriend(node, "2.2.1", name="scsp", parties=(("SCSP", "NL", "SUN"),))
+    wire.places["https://scsp.example"] = wire.places["https://emsp.example"]
+    await audiences.join(node.directory, "all sessions", other.connection)
+    assert (await both(world, other, "PUT", 8, 20))[-1] == ("SetChargingProfile", 8)
+    clock.move(61)
+    assert (await both(world, other, "PUT", 12, 6))[-1] == ("SetChargingProfile", 6)
+    assert (await both(world, other, "DELETE", 0, 0))[-1][0] == "ClearChargingProfile"
+
+
+@pytest.mark.parametrize("dialect", [V201], ids=["2.0.1"])
+async def test_why_a_station_refuses_is_kept_for_the_operator(world: World) -> None:
+    """OCPI has no words for it in what the partner is told."""
+    world.station.answers["SetChargingProfile"] = {"status": "Rejected", "statusInfo": {"reasonCode": "TooHot"}}
+    assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "REJECTED"}
+    [row] = await world.emsp.node.store.read(lambda tx: tx.commands.newest(None, 1))
+    assert row.message == "the station says Rejected: TooHot"

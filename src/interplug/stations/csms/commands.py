@@ -24,7 +24,7 @@ from .events import IdToken
 from .limits import AWAY, Limits
 from .lines import Lines
 from .meant import outlet_at
-from .speech import Want
+from .speech import Want, reason
 from .versions import of_version
 
 Document = dict[str, Any]
@@ -153,6 +153,9 @@ class Commands:
     async def clear_charging_profile(self, command: Document, connection: int) -> Outcome:
         return await self.limits.clear(command["session_id"], connection)
 
+    async def level_charging_profiles(self, command: Document, connection: int) -> None:
+        await self.limits.level(command["session_id"], connection)
+
     # --- saying it
 
     async def _ask(self, name: str, station: StationRow, want: Want) -> Outcome:
@@ -168,7 +171,7 @@ class Commands:
             return Outcome("TIMEOUT", str(error))
         said = str(answer.get("status"))
         result = asked.results.get(said, "FAILED")
-        return Outcome(result, _reason(answer) or WORDS.get(result))
+        return Outcome(result, reason(answer) or WORDS.get(result))
 
     async def _want(self, spot: Spot, token: Document, *, number: int, until: str = "") -> Want:
         longest = of_version(spot.station.version).longest_token if spot.station.version else 20
@@ -228,11 +231,3 @@ class Commands:
         if hold is not None and not uid:
             spots = [one for one in spots if one.station.id == hold.station and one.outlet == outlet_at(one.station, hold.evse)] or spots
         return min(spots, key=lambda spot: spot.rank, default=None)
-
-
-def _reason(answer: Document) -> str | None:
-    """2.x can say why."""
-    info = answer.get("statusInfo")
-    info = info if isinstance(info, dict) else {}
-    text = info.get("additionalInfo") or info.get("reasonCode")
-    return str(text) if text else None

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from interplug.charges.pinned import NoPlace, find_place
 from interplug.model.types import decode_json
@@ -26,7 +27,7 @@ from interplug.store.tx import Tx
 from .lines import Lines
 from .meant import outlet_at
 from .schedules import Ability, ids, made, plan
-from .speech import Want
+from .speech import Want, reason
 from .versions import of_version
 
 log = logging.getLogger(__name__)
@@ -55,24 +56,40 @@ class Limits:
     shy: set[str]
     """Whom not to ask for its configuration."""
     _able: dict[str, tuple[int, Ability]] = field(default_factory=dict)
+    _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _brought: dict[tuple[str, int], dict[int, Document]] = field(default_factory=dict)
+    """By Session and by who has asked: what the station was told, until it is noted that it holds."""
 
     async def set(self, session: str, profile: Document, connection: int) -> Outcome:
-        running = await self._running(session)
-        if isinstance(running, Outcome):
-            return running
-        return await self._install(running, {**running.held, connection: profile})
+        async with self._turn(session):
+            running = await self._running(session)
+            if isinstance(running, Outcome):
+                return running
+            return await self._bring(running, {**running.held, connection: profile}, (session, connection))
 
     async def clear(self, session: str, connection: int) -> Outcome:
-        running = await self._running(session)
-        if isinstance(running, Outcome):
-            return running
-        if connection not in running.held:
-            return Outcome("UNKNOWN", "there is no profile to clear")
-        others = {of: profile for of, profile in running.held.items() if of != connection}
-        if others:
-            return await self._install(running, others)
-        outcomes = [await self._clear(running, number) for number in ids(running.row.evse, await self._count(running))]
-        return next((one for one in outcomes if one.result != "ACCEPTED"), Outcome("ACCEPTED"))
+        async with self._turn(session):
+            running = await self._running(session)
+            if isinstance(running, Outcome):
+                return running
+            if connection not in running.held:
+                return Outcome("UNKNOWN", "there is no profile to clear")
+            others = {of: profile for of, profile in running.held.items() if of != connection}
+            return await self._bring(running, others, (session, connection))
+
+    async def level(self, session: str, connection: int) -> None:
+        """What they have asked for is noted now. Of several who ask at once, in whatever process, each has told the station what held
+        without the others; the one that is noted last tells it what holds of all."""
+        brought = self._brought.pop((session, connection), None)
+        if brought is None:
+            return
+        async with self._turn(session):
+            running = await self._running(session)
+            if isinstance(running, Outcome) or running.held == brought:
+                return
+            outcome = await self._bring(running._replace(held=brought), running.held)
+        log.info("Session %s was limited by several at once; the station was told what holds now: %s", session, outcome.result)
+        await steering.moved(self.node, session)
 
     async def plan(self, session: str, seconds: int) -> Outcome:
         running = await self._running(session)
@@ -92,10 +109,11 @@ class Limits:
     async def again(self, station: StationRow) -> None:
         """The station is back: it may have lost what it was told."""
         for row in await self.node.store.read(lambda tx: tx.ocpp.open(station.id), snapshot=False):
-            running = await self._running(row.session) if row.session else NO_CHARGE
-            if isinstance(running, Running) and running.held:
-                outcome = await self._install(running, running.held)
-                log.info("station %s: the limits of Session %s were told again: %s", station.id, row.session, outcome.result)
+            async with self._turn(row.session):
+                running = await self._running(row.session) if row.session else NO_CHARGE
+                if isinstance(running, Running) and running.held:
+                    outcome = await self._bring(running, running.held)
+                    log.info("station %s: the limits of Session %s were told again: %s", station.id, row.session, outcome.result)
 
     async def moved(self, station: str, evse: int) -> None:
         """The station has other limits now; evse 0: at all of its EVSEs."""
@@ -135,6 +153,21 @@ class Limits:
 
     # --- saying it
 
+    def _turn(self, session: str) -> asyncio.Lock:
+        """One after the other: what a station is told in parts is told as a whole."""
+        return self._turns.setdefault(session, asyncio.Lock())
+
+    async def _bring(self, running: Running, profiles: dict[int, Document], asked: tuple[str, int] | None = None) -> Outcome:
+        """The station, which has what holds so far, is told what holds from now on."""
+        outcome = await (self._install(running, profiles) if profiles else self._clear_all(running))
+        if asked is not None and outcome.result == "ACCEPTED":
+            self._brought[asked] = profiles
+        return outcome
+
+    async def _clear_all(self, running: Running) -> Outcome:
+        outcomes = [await self._clear(running, number) for number in ids(running.row.evse, await self._count(running))]
+        return next((one for one in outcomes if one.result != "ACCEPTED"), Outcome("ACCEPTED"))
+
     async def _install(self, running: Running, profiles: dict[int, Document]) -> Outcome:
         station, row = running.station, running.row
         if not station.holder or not station.version:
@@ -154,7 +187,7 @@ class Limits:
             if isinstance(answer, Outcome):
                 return answer
             if answer.get("status") != "Accepted":
-                return Outcome("REJECTED", f"the station says {answer.get('status')}")
+                return Outcome("REJECTED", ": ".join(filter(None, (f"the station says {answer.get('status')}", reason(answer)))))
         for number in ids(row.evse, before)[len(schedules) :]:
             await self._clear(running, number)
         return Outcome("ACCEPTED")

@@ -106,6 +106,14 @@ class Speech:
     longest_token: int
 
 
+def reason(answer: Payload) -> str | None:
+    """Why a station refuses; 2.x can say so."""
+    info = answer.get("statusInfo")
+    info = info if isinstance(info, dict) else {}
+    text = info.get("additionalInfo") or info.get("reasonCode")
+    return str(text) if text else None
+
+
 # --- messages that every version has
 
 
