@@ -8,6 +8,7 @@ import pytest
 
 import interplug
 from interplug.drivers import at_plug
+from interplug.drivers.answers import NOT_OVER
 from interplug.drivers.drives import new_driver, start, stop
 from interplug.drivers.follow import Follower
 from interplug.drivers.plugs import NotPossible
@@ -191,6 +192,36 @@ async def test_a_stop_that_is_accepted_late_counts(world: World, driver: Driver)
     await world.result(drive, "ACCEPTED", of="stop_command")
     drive = await world.now(drive)
     assert (drive.state, drive.reason) == ("STOPPING", "")
+
+
+async def test_a_station_that_said_yes_and_charges_on_can_be_asked_again(world: World, driver: Driver) -> None:
+    drive = await stop(world.node, await charging(world, driver))
+    await world.result(drive, "ACCEPTED", of="stop_command")
+    world.clock.move(89)
+    await world.follower.tick()
+    assert (await stop(world.node, await world.now(drive))).stop_command == drive.stop_command, "it is waited for"
+    world.clock.move(2)
+    for _ in range(2):
+        await world.follower.tick()
+        found = await world.now(drive)
+        assert (found.state, found.reason) == ("CHARGING", NOT_OVER)
+    again = await stop(world.node, found)
+    assert again.state == "STOPPING" and again.stop_command != drive.stop_command
+    await world.tell("sessions", session(world, driver, drive, status="COMPLETED", end_date_time=world.clock.text()))
+    assert (await world.now(drive)).state == "FINISHED"
+
+
+async def test_who_wants_to_stop_waits_for_no_operator_that_takes_a_day(
+    world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = await charging(world, driver)
+    monkeypatch.setattr(asking, "_response", lambda *_: {"result": "ACCEPTED", "timeout": 86_400})
+    drive = await stop(world.node, drive)
+    world.clock.move(181)
+    await world.follower.tick()
+    assert (await world.now(drive)).state == "CHARGING"
+    await world.result(drive, "ACCEPTED", of="stop_command")
+    assert (await world.now(drive)).state == "STOPPING", "a late yes counts"
 
 
 async def test_a_stop_that_could_not_be_sent_says_why(world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,6 +146,29 @@ async def test_what_to_do_when_the_stop_fails(world: World, visit: Visit) -> Non
     assert "The help line can let the cable go." in shown and "Quote " in shown
 
 
+async def test_what_to_do_when_the_station_said_that_it_stops_and_does_not(world: World, visit: Visit) -> None:
+    url, _ = await charging(visit, world)
+    csrf = {"csrf": (await visit.get(url)).field("csrf")}
+    await visit.post(f"{url}/stop", csrf)
+    drive = await world.node.store.read(lambda tx: tx.drivers.get(url.rpartition("/")[2]))
+    assert drive is not None
+    async with visit.stream(f"{url}/live") as events:
+        await world.result(drive, "ACCEPTED", of="stop_command")
+        while "The operator has" not in (state := await events.next("state")):
+            pass
+        assert "1:30" in state and "left to tell that charging is over" in state
+        world.clock.move(91)
+        await world.follower.tick()
+        assert "has not said that charging is over" in await events.next("state")
+        assert "Try to stop again" in await events.next("stop")
+    shown = words(await visit.get(url))
+    assert "Look at your car. If it still charges, try again" in shown and "Quote " in shown
+    assert (await visit.get(f"{url}.json")).json["stoppable"] is True
+    before = len(world.cpo.asked)
+    await visit.post(f"{url}/stop", csrf)
+    assert len(world.cpo.asked) == before + 1
+
+
 # --- while it charges
 
 

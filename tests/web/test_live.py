@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.drives import happened
+from interplug.drivers.drives import happened, stop
 from interplug.store.store import Store
 from interplug.store.tx import Tx
 from interplug.web import live
@@ -112,6 +112,22 @@ async def test_a_station_that_fails_in_mid_charge_is_told_in_the_operators_name_
     await world.tell("locations", location(world, "OUTOFORDER"))
     await world.tell("sessions", session(world, driver, drive, status="COMPLETED", end_date_time=world.clock.text()))
     assert (await visit.get(f"{url}.json")).json["fault"] is None, "it is over"
+
+
+async def test_the_list_of_drives_says_what_is_wrong_with_the_one_that_runs(world: World, visit: Visit) -> None:
+    _, drive, driver = await begun(visit, world)
+    await world.tell("sessions", session(world, driver, drive, kwh=1.5))
+    async with visit.stream("/drives/live") as events:
+        assert "Station out of order" not in await events.next("drives")
+        await world.tell("locations", location(world, "OUTOFORDER"))
+        assert "Station out of order" in await events.next("drives")
+        assert "Station out of order" in words(await visit.get("/drives"))
+        await stop(world.node, await world.now(drive))
+        await world.result(await world.now(drive), "REJECTED", of="stop_command")
+        while "Not stopped" not in await events.next("drives"):
+            pass
+        await world.tell("locations", location(world, "CHARGING"))
+        assert "Station out of order" not in await events.next("drives")
 
 
 async def test_a_status_of_another_plug_does_not_wake_a_drive_that_charges(

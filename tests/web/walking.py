@@ -164,6 +164,16 @@ async def at_the_plug(world: World, visit: Visit) -> AsyncIterator[Seen]:
     await result(world, now.stop_command, "FAILED")
     await world.follower.tick()
     yield "drive that does not stop", url
+    out = {**able, "status": "OUTOFORDER", "last_updated": world.clock.text()}
+    await told(world, evses=[said.evse(floor_level="-1", **out)], last_updated=world.clock.text())
+    yield "drive at a station that fails", url
+    await visit.post(f"{url}/stop", {"csrf": named["csrf"]})
+    await result(world, (await world.now(drive)).stop_command, "ACCEPTED")
+    yield "drive whose station says that it stops", url
+    world.clock.move(91)
+    await world.follower.tick()
+    yield "drive that is not over", url
+    yield "drives with one that is not over", "/drives"
 
 
 async def account(world: World, pages: Pages, visit: Visit) -> AsyncIterator[Seen]:

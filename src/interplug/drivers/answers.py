@@ -6,6 +6,9 @@ from interplug.model.said import said
 from interplug.store.commands import Command
 
 NOT_CONFIRMED = said("The operator has not confirmed that charging began. If it does, you see it here.")
+NOT_OVER = said("The operator has accepted the stop, but has not said that charging is over. Try again, or unplug at the car.")
+TAKEN = ("waiting", "succeeded")
+"""States of a stop to which nobody has said no."""
 
 
 def in_words(row: Command) -> str:
@@ -13,7 +16,7 @@ def in_words(row: Command) -> str:
     if row.command == "CANCEL_RESERVATION":
         ours = said("The reservation could not be cancelled. It ends by itself.")
     elif row.command == "STOP_SESSION":
-        ours = said("The station could not be stopped from here. Try again, or unplug at the car.")
+        ours = NOT_OVER if row.state in TAKEN else said("The station could not be stopped from here. Try again, or unplug at the car.")
     elif not_asked(row):
         ours = said("The operator could not be reached, so nothing was asked of it.")
     elif row.state == "unanswered":

@@ -18,7 +18,7 @@ from interplug.store.commands import Command
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
 
-from .answers import in_words
+from .answers import TAKEN, in_words
 from .at_plug import Overtaken, ask, choose
 from .deals import deal
 from .plugs import NotPossible, Plug, startable
@@ -27,7 +27,9 @@ from .tokens import card_token, token_key, token_of
 
 Document = dict[str, Any]
 SESSION_WITHIN = 90.0
-"""Seconds after the station said yes within which a Session is expected."""
+"""Seconds after the station said yes within which a Session is expected, or its end."""
+STOP_WITHIN = 180.0
+"""Seconds for which a driver waits at most for the result of a stop, whatever the operator has promised."""
 OTHER_PRICE = said("The price has just changed. Look at the new one before you start.")
 PATIENCE = 15 * 60.0
 """Seconds after which a start that nobody confirmed is over."""
@@ -157,6 +159,14 @@ async def stop(node: Node, drive: Drive) -> Drive:
     return await _send(node, connection, drive, "STOP_SESSION", {"session_id": session.key.id})
 
 
+def end_by(node: Node, row: Command) -> int:
+    """When the end of a charge that this command stops is late, so that the driver may ask again."""
+    second = node.speed * 1_000_000
+    if row.state == "succeeded":
+        return row.finished_at + int(SESSION_WITHIN * second)
+    return min(row.deadline, row.created_at + int(STOP_WITHIN * second))
+
+
 async def give_up(node: Node, drive: Drive) -> Drive:
     """OCPI cannot take a start back: who does not want it any more leaves the car unplugged, and what begins all the same is stopped."""
     if drive.state not in STARTING:
@@ -192,7 +202,7 @@ async def _send(node: Node, connection: Connection, drive: Drive, command: str, 
 
 async def answered(node: Node, id: str, row: Command) -> Drive:
     """What a command has come to, for its drive; nothing any more where a newer one has taken its place."""
-    event = event_of(row)
+    event = event_of(node, row)
     reason = in_words(row) if event not in ("", "accepted", "succeeded", "stopping") else ""
 
     async def work(tx: Tx) -> Drive:
@@ -203,9 +213,13 @@ async def answered(node: Node, id: str, row: Command) -> Drive:
     return await node.store.write(work)
 
 
-def event_of(row: Command) -> str:
+def event_of(node: Node, row: Command) -> str:
     """What the state of a command (`command_states.SENT`) means for its drive; empty: nothing yet."""
-    return _STARTS[row.state] if row.command == "START_SESSION" else _STOPS.get(row.state, "")
+    if row.command == "START_SESSION":
+        return _STARTS[row.state]
+    if row.state in TAKEN and node.clock() >= end_by(node, row):
+        return "not over"
+    return _STOPS.get(row.state, "")
 
 
 _STARTS = {

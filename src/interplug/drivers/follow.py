@@ -68,7 +68,7 @@ class Follower:
         for drive in await self.node.store.read(lambda tx: tx.drivers.in_states((ASKED, ACCEPTED, UNSURE, CHARGING, STOPPING))):
             name = drive.stop_command if drive.state in (CHARGING, STOPPING) else drive.command
             row = await asking.status(self.node, name) if name else None
-            event = event_of(row) if row is not None else ""
+            event = event_of(self.node, row) if row is not None else ""
             if row is None or advance(drive.state, event) is None or event == "accepted":
                 continue
             if not (drive.state == UNSURE and self._old(drive, event, row)):

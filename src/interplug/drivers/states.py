@@ -30,6 +30,8 @@ DRIVES: dict[tuple[str, str], str] = {
     **{(state, "charging"): CHARGING for state in (ASKED, ACCEPTED, STARTED, UNSURE, FAILED)},
     (CHARGING, "stop"): STOPPING,
     (STOPPING, "stop failed"): CHARGING,
+    # The operator said yes, but the Session goes on: the driver may ask again.
+    (STOPPING, "not over"): CHARGING,
     # Nothing was sent.
     (CHARGING, "not asked"): CHARGING,
     # A result that came too late to be waited for.

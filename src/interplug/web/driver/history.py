@@ -113,14 +113,14 @@ class History:
         """The newest, as they come and go on: what was begun with a card appears by itself."""
         visitor = self.surface.visitor(request)
         named = {one.card.uid: one.card.label or one.uid for one in await self._cards(visitor)}
-        going: frozenset[int] = frozenset()
+        going: frozenset[Topic] = frozenset()
 
         async def look() -> list[Part]:
             if visitor.account and not await self.surface.signed_in(visitor):
                 return [Part(OVER, True, lambda: "")]
             total, drives = await self._found(visitor, Asked(), PAGE, 0)
             found = [await rides.ride(self.node, drive) for drive in drives]
-            state = total, [(one.drive.id, one.shown()) for one in found]
+            state = total, [(one.drive.id, one.shown(), one.faulty, one.stop_failed) for one in found]
             return [
                 Part("drives", state, lambda: self.surface.part("driver/_drives.html", rides=found, cards=named, member=visitor.account))
             ]
@@ -128,21 +128,26 @@ class History:
         async def moved() -> object:
             nonlocal going
             here = await self.surface.signed_in(visitor) if visitor.account else None
-            drives, going, told = await self.node.store.read(lambda tx: self._state(tx, visitor))
-            return here, drives, told
+            drives, going = await self.node.store.read(lambda tx: self._state(tx, visitor))
+            return here, drives
 
         def topics() -> frozenset[Topic]:
             return frozenset({("driver", visitor.driver), *going} if visitor.driver else ())
 
         return Stream(self.surface.streams, self.surface.who(request), topics, look, moved)
 
-    async def _state(self, tx: Tx, visitor: Visitor) -> tuple[object, frozenset[int], object]:
-        """Of the drives, the Sessions of those that go on, and what these say."""
+    async def _state(self, tx: Tx, visitor: Visitor) -> tuple[object, frozenset[Topic]]:
+        """Of the drives, and what those that go on hear of: their Sessions, and the statuses of their EVSEs."""
         drives = await tx.drivers.of_driver(visitor.driver, PAGE) if visitor.driver else []
-        going = [one.session for one in drives if one.session and one.state in OPEN]
-        told = [await tx.objects.get_pk(pk) for pk in going]
-        state = [(one.id, one.state, one.reason, one.session, one.cdr) for one in drives]
-        return state, frozenset(going), [one and one.changed_no for one in told]
+        heard: set[Topic] = set()
+        state: list[object] = []
+        for one in drives:
+            state.append((one.id, one.state, one.reason, one.session, one.cdr))
+            if one.session and one.state in OPEN:
+                state.append(await rides.moving(tx, self.node, one))
+                place = await tx.objects.get(rides.location_of(one), whole=False)
+                heard |= {one.session, *([] if place is None else [(place.pk, fold(one.evse))])}
+        return state, frozenset(heard)
 
     async def table(self, request: Request) -> Response:
         """All that fits the search, written while it is read."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interplug.backend.reports import reference
-from interplug.drivers.answers import not_asked, operators_words
+from interplug.drivers.answers import TAKEN, not_asked, operators_words
 from interplug.drivers.deals import Deal, passing
 from interplug.drivers.receipt import Amount, Live, Receipt
 from interplug.drivers.states import CHARGING, OPEN, PAYING, STARTING, STOPPING, advance
@@ -44,6 +44,8 @@ def faulty(drive: Drive, status: str) -> bool:
 def _outcome(row: Command) -> str:
     """Which of `words.RESULTS` or `words.OUTCOMES` says what became of a command."""
     unanswered = row.state in ("unanswered", "timed_out") and not row.answered
+    if row.command == "STOP_SESSION" and row.state in TAKEN:
+        return "not over"
     if row.command == "STOP_SESSION":
         return "stop unanswered" if unanswered else "not stopped"
     return "not asked" if not_asked(row) else "unanswered" if unanswered else row.result
@@ -69,6 +71,8 @@ class Ride:
     started: Command | None = None
     """How the command that asked for the start stands."""
     stopped: Command | None = None
+    end_by: int = 0
+    """When the end of a charge that was asked to stop is late; 0: it was not."""
     points: tuple[Point, ...] = ()
     """Its course so far."""
     bills: tuple[Bill, ...] = ()
@@ -108,9 +112,10 @@ class Ride:
     @property
     def until(self) -> int:
         """When what is awaited now is late: the promised answer of the station, or the first word of the charge; 0: nothing is."""
-        state = self.drive.state
-        row = self.stopped if state == "STOPPING" else self.started
-        if state in ("ASKED", "ACCEPTED", "STOPPING"):
+        state, row = self.drive.state, self.started
+        if state == "STOPPING":
+            return self.end_by
+        if state in ("ASKED", "ACCEPTED"):
             return row.deadline if row is not None and not row.finished_at else 0
         return self.drive.deadline if state == "STARTED" else 0
 
@@ -129,7 +134,8 @@ class Ride:
 
     @property
     def stop_failed(self) -> bool:
-        return self.drive.state == "CHARGING" and self.stopped is not None and self.stopped.state in FAILED
+        """It was asked to stop, and charges on as far as anybody tells."""
+        return self.drive.state == "CHARGING" and self.stopped is not None and self.stopped.state in (*FAILED, *TAKEN)
 
     @property
     def _failed(self) -> Command | None:
@@ -183,6 +189,11 @@ class Ride:
     @property
     def stoppable(self) -> bool:
         return self.live.session is not None and advance(self.drive.state, "stop") is not None
+
+    @property
+    def taken(self) -> bool:
+        """Whether the station has said that it stops."""
+        return self.stopped is not None and self.stopped.state == "succeeded"
 
     @property
     def paying(self) -> bool:

@@ -128,6 +128,10 @@ OUTCOMES = {
         N_("The operator has not answered. Nobody knows yet whether charging stops."),
         N_("Look at your car. Try again, or end the charge at the station with a card, or unplug at the car."),
     ),
+    "not over": Advice(
+        N_("The operator has accepted the stop, but has not said that charging is over."),
+        N_("Look at your car. If it still charges, try again, or end the charge at the station with a card, or unplug at the car."),
+    ),
     "not stopped": Advice(
         N_("The station could not be stopped from here."),
         N_("Try again. Else end the charge at the station with a card, or unplug at the car: open it, and pull the plug out."),
