@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from interplug.charges.findings import SAID, VERDICTS, Finding
 from interplug.charges.judgement import Known, Other
-from interplug.charges.judging import judge, watts_of
+from interplug.charges.judging import capacity_of, judge
 from interplug.config import Cdrs
 from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate
@@ -187,7 +187,7 @@ def test_a_credit_takes_back_what_was_charged(
     ],
 )
 def test_what_a_connector_gives(connector: Document, watts: int | None) -> None:
-    assert watts_of({**documents.CONNECTOR, **connector}) == watts
+    assert capacity_of({**documents.CONNECTOR, **connector}) == watts
 
 
 def test_a_cdr_that_is_endless_work_is_not_priced() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from interplug.drivers.locations import watts
 from interplug.drivers.places import PlaceList
 from interplug.modules.node import Node
 from interplug.store.finding import Search
@@ -71,18 +70,6 @@ async def test_what_is_not_published_or_has_no_evse_left_is_not_shown(node: Node
     later = "2026-01-02T00:00:00Z"
     await cpo.put(said.location("L3", evses=[said.evse(status="REMOVED", last_updated=later)], last_updated=later))
     assert await found(node) == []
-
-
-@pytest.mark.parametrize(
-    ("connector", "expected"),
-    [
-        ({"max_electric_power": 7400}, 7400),
-        ({"power_type": "AC_3_PHASE", "max_voltage": 230, "max_amperage": 16}, 11_040),
-        ({"power_type": "DC", "max_voltage": 400, "max_amperage": 125}, 50_000),
-    ],
-)
-def test_the_power_of_a_connector(connector: dict[str, Any], expected: int) -> None:
-    assert watts(connector) == expected
 
 
 async def test_every_word_of_a_search_stands_somewhere_in_any_order(node: Node) -> None:

@@ -19,7 +19,7 @@ from interplug.versions import chain, tolerant
 from interplug.versions.facts import Facts
 
 from .judgement import Known, Other
-from .judging import far_beyond, watts_of
+from .judging import capacity_of, far_beyond
 from .money import named
 
 Document = dict[str, Any]
@@ -104,7 +104,7 @@ async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Docum
         session_expected=connection is not None and connection.endpoint("sessions", "SENDER") is not None,
         authorised=not own and await _driven(tx, key, cdr),
         token_known=not own and await our_token(tx, cdr),
-        watts=watts_of(connector) if connector is not None else None,
+        watts=capacity_of(connector) if connector is not None else None,
         others=[] if about.credits else await others(tx, about, key),
         original=first.document if first is not None else None,
         credited_by=tuple(one.id for one in takers if one.object < about.object),
@@ -115,7 +115,7 @@ async def impossible(tx: Tx, key: Key, cdr: Document) -> bool:
     """Whether its Connector cannot have given what it claims."""
     place = cdr["cdr_location"]
     connector = await _connector(tx, Key("locations", key.source, key.country, key.party, place["id"]), place)
-    watts = None if connector is None else watts_of(connector)
+    watts = None if connector is None else capacity_of(connector)
     return watts is not None and far_beyond(cdr, watts)
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from interplug.config import Cdrs
+from interplug.model.power import watts_of
 from interplug.model.types import parse_time
 
 from .findings import Finding, said
@@ -109,13 +110,11 @@ def _kwh(watts: int, lasted: int) -> Decimal:
     return Decimal(watts) / 1000 * Decimal(lasted) / HOUR
 
 
-def watts_of(connector: Document) -> int | None:
-    """What a Connector gives at most. `max_electric_power` below 1000 W is one that was meant in kW, and tells nothing."""
-    stated = connector.get("max_electric_power")
-    if stated and stated >= 1000:
-        return int(stated)
-    phases = {"AC_3_PHASE": 3, "AC_2_PHASE": 2, "AC_2_PHASE_SPLIT": 2}.get(connector["power_type"], 1)
-    return int(connector["max_voltage"] * connector["max_amperage"] * phases) or None
+def capacity_of(connector: Document) -> int | None:
+    """The watts that a CDR is held against; None: not known. A `max_electric_power` below 1000 W was meant in kW, and tells nothing."""
+    if (connector.get("max_electric_power") or 1000) < 1000:
+        connector = {**connector, "max_electric_power": None}
+    return watts_of(connector) or None
 
 
 def _session(cdr: Document, known: Known, limits: Cdrs) -> Iterator[Finding]:

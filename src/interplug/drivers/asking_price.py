@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from interplug.model.power import watts_of
 from interplug.model.types import fold
 from interplug.modules.node import Node
 from interplug.store.keys import Stored
 from interplug.store.tx import Tx
 
 from .deals import deal
-from .locations import watts
 from .offers import Offer, chosen, known
 from .plugs import tariffs_of
 from .situations import at_plug
@@ -44,7 +44,7 @@ class Asking:
         named = key.source, key.country, key.party, names
         if named not in self._tariffs:
             self._tariffs[named] = await tariffs_of(self.tx, key, names)
-        kind = named, watts(connector), connector["power_type"], location.document.get("country")
+        kind = named, watts_of(connector), connector["power_type"], location.document.get("country")
         if kind not in self._prices:
             now, tariffs = self.node.clock(), self._tariffs[named]
             found = deal(chosen(self.offers, at_plug(self.node, location, connector, tariffs, None, now)), tariffs, now)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
+from interplug.model.power import watts_of
 from interplug.partners.directory import Connection
 from interplug.protocol.headers import Party
 from interplug.store.earth import point
@@ -78,7 +78,7 @@ def place_of(stored: Stored, operator: str = "", elsewhere: frozenset[str] = fro
         plugs="".join(f",{standard}" for standard in sorted({connector["standard"] for connector in connectors})) + ",",
         evses=len(evses),
         free=sum(evse["status"] == AVAILABLE for evse in evses),
-        watts=max(watts(connector) for connector in connectors),
+        watts=max(watts_of(connector) for connector in connectors),
         heard_at=stored.received_at,
         x=x,
         y=y,
@@ -90,11 +90,3 @@ def accessible(document: Document) -> bool:
     if any(DISABLED in place["vehicle_types"] for place in document.get("parking_places") or ()):
         return True
     return any(DISABLED in (evse.get("parking_restrictions") or ()) for evse in evses_of(document))
-
-
-def watts(connector: Document) -> int:
-    """The most that a Connector gives: as it says, else volts times amperes times phases (8.3.3)."""
-    if connector.get("max_electric_power"):
-        return int(connector["max_electric_power"])
-    phases = {"AC_3_PHASE": Decimal(3), "AC_2_PHASE": Decimal(2), "AC_2_PHASE_SPLIT": Decimal(2)}.get(connector["power_type"], Decimal(1))
-    return int(connector["max_voltage"] * connector["max_amperage"] * phases)

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from interplug.config import Payments
+from interplug.model.power import watts_of
 from interplug.model.said import said
 from interplug.modules.node import Node
 from interplug.payments import states
@@ -27,7 +28,6 @@ from interplug.store.tx import Tx
 from .deals import Deal, pinned
 from .drives import add, happened, paid
 from .estimate import LEAST_KW, Wish, currency_of, estimate, tariffs_of
-from .locations import watts
 from .plugs import NotPossible, Plug
 from .purse import Purse
 from .receipt import Amount
@@ -50,7 +50,7 @@ class Desk:
         return pays_by_card(self.settings, token)
 
     def hold(self, deal: Deal, connector: Document, zone: str | None) -> Amount:
-        return hold_of(self.settings, deal, watts(connector), zone, self.node.clock())
+        return hold_of(self.settings, deal, watts_of(connector), zone, self.node.clock())
 
     async def first(self, drive: Drive, token: Document, plug: Plug, *, reader: str = "", method: str = "") -> Drive:
         """`reader`: the terminal at which the card is presented; `method`: what the driver has saved, and wants to pay with."""

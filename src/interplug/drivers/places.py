@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from interplug.model.power import watts_of
 from interplug.model.types import decode_json, encode_json, fold
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
@@ -26,7 +27,7 @@ from interplug.store.tx import Tx
 
 from .asking_price import Asking
 from .hours import is_open
-from .locations import AVAILABLE, accessible, evse_name, evses_here, evses_of, operator_of, place_of, shown, watts
+from .locations import AVAILABLE, accessible, evse_name, evses_here, evses_of, operator_of, place_of, shown
 
 Document = dict[str, Any]
 READER = (0, "finding")
@@ -176,7 +177,7 @@ async def kinds_of(stored: Stored, operator: str, elsewhere: frozenset[str], ask
 
 
 def _socket(plug: Document, price: Decimal | None) -> Socket:
-    return plug["standard"], power_step(watts(plug)), price_step(price)
+    return plug["standard"], power_step(watts_of(plug)), price_step(price)
 
 
 def power_step(watts: int) -> int:

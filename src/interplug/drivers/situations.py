@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from interplug.model.power import watts_of
 from interplug.model.types import fold, parse_time
 from interplug.modules.node import Node
 from interplug.protocol.headers import Party
@@ -13,7 +14,6 @@ from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
 from .deals import valid
-from .locations import watts
 from .offers import Situation, country
 
 Document = dict[str, Any]
@@ -26,7 +26,7 @@ def at_plug(node: Node, location: Stored, connector: Document, tariffs: Iterable
         operator=str(Party(location.key.country, location.key.party)),
         partner=_partner(node, location.key.source),
         country=country(location.document.get("country")),
-        kw=Decimal(watts(connector)) / 1000,
+        kw=Decimal(watts_of(connector)) / 1000,
         power_type=connector["power_type"],
         contract=(token or {}).get("contract_id"),
         group=(token or {}).get("group_id"),
@@ -59,7 +59,7 @@ async def _of(tx: Tx, node: Node, stored: Stored, place: Document) -> Situation:
         operator=str(Party(key.country, key.party)),
         partner=_partner(node, key.source),
         country=country(place.get("country")),
-        kw=None if plug is None else Decimal(watts(plug)) / 1000,
+        kw=None if plug is None else Decimal(watts_of(plug)) / 1000,
         power_type=place.get("connector_power_type") or (plug or {}).get("power_type"),
         contract=token["contract_id"],
         group=None if own is None else own.document.get("group_id"),

@@ -14,6 +14,7 @@ from decimal import ROUND_DOWN, Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from interplug.model.power import phases_of, watts_of
 from interplug.model.types import format_time, parse_time
 from interplug.model.validate import Invalid
 
@@ -24,7 +25,6 @@ Step = tuple[int, Decimal | None]
 SECOND = 1_000_000
 MOST_PERIODS = 1000
 TENTH = Decimal("0.1")
-PHASES = {"DC": 1, "AC_1_PHASE": 1, "AC_2_PHASE": 2, "AC_2_PHASE_SPLIT": 2, "AC_3_PHASE": 3}
 
 
 class Plug(NamedTuple):
@@ -44,9 +44,7 @@ class Plug(NamedTuple):
 
 def plug_of(connector: Document) -> Plug:
     """max_voltage is that between line and neutral of an AC Connector (8.3.3)."""
-    volts, amperes = Decimal(connector["max_voltage"]), Decimal(connector["max_amperage"])
-    phases = PHASES.get(connector["power_type"], 1)
-    return Plug(Decimal(connector.get("max_electric_power") or volts * amperes * phases), volts, phases)
+    return Plug(Decimal(watts_of(connector)), Decimal(connector["max_voltage"]), phases_of(connector))
 
 
 def check(profile: Document, path: str = "$.charging_profile") -> None:

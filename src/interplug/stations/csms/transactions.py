@@ -14,6 +14,7 @@ from typing import Any
 from interplug.charges import charging
 from interplug.charges.bills import Ending
 from interplug.charges.pinned import NoPlace, find_place
+from interplug.model.power import watts_of
 from interplug.model.types import fold
 from interplug.modules.authorise import Authorisation
 from interplug.modules.node import Node
@@ -258,5 +259,4 @@ class Transactions:
 async def _watts(tx: Tx, station: StationRow, outlet: Outlet) -> int:
     """What the connector can deliver at most."""
     connector = (await find_place(tx, station.place, outlet.evse_uid, outlet.connector_id)).connector
-    phases = 3 if connector["power_type"] == "AC_3_PHASE" else 1
-    return int(connector.get("max_electric_power") or connector["max_voltage"] * connector["max_amperage"] * phases or WATTS)
+    return watts_of(connector) or WATTS

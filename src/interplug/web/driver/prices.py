@@ -10,12 +10,12 @@ from typing import Any
 
 from interplug.drivers.deals import Deal, deal
 from interplug.drivers.estimate import Estimate, Wish, estimate
-from interplug.drivers.locations import watts
 from interplug.drivers.offers import Offer, chosen
 from interplug.drivers.paying import hold_of, pays_by_card
 from interplug.drivers.plugs import Plug, priced
 from interplug.drivers.receipt import Amount
 from interplug.drivers.situations import at_plug
+from interplug.model.power import watts_of
 from interplug.model.types import fold
 from interplug.modules.node import Node
 
@@ -55,13 +55,13 @@ class Prices:
         if not pays_by_card(settings, self._token):
             return None
         zone = plug.location.document.get("time_zone")
-        return hold_of(settings, self.of(plug), watts(plug.connector), zone, self._node.clock())
+        return hold_of(settings, self.of(plug), watts_of(plug.connector), zone, self._node.clock())
 
 
 def _kind(plug: Plug) -> tuple[tuple[str, ...], int, str]:
     """What the price of a plug depends on."""
     connector = plug.connector
-    return tuple(fold(name) for name in connector.get("tariff_ids") or ()), watts(connector), connector["power_type"]
+    return tuple(fold(name) for name in connector.get("tariff_ids") or ()), watts_of(connector), connector["power_type"]
 
 
 async def key_of(node: Node, plug: Plug, token: Document | None) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 
 from interplug.drivers import reserving
 from interplug.drivers.estimate import Estimate, Wish
-from interplug.drivers.locations import address_of, operator_of, place_of, watts
+from interplug.drivers.locations import address_of, operator_of, place_of
 from interplug.drivers.offers import known
 from interplug.drivers.plugs import NotPossible, Plug, startable, tariffs_of
 from interplug.drivers.receipt import Amount
 from interplug.drivers.tokens import token_of
+from interplug.model.power import watts_of
 from interplug.model.types import fold, format_time, parse_time
 from interplug.modules.node import Node
 from interplug.store.keys import Stored
@@ -200,7 +201,7 @@ def _connector(node: Node, plug: Plug, prices: Prices) -> Connector:
         id=plug.connector["id"],
         plug=plug.connector["standard"],
         format=plug.connector["format"],
-        watts=watts(plug.connector),
+        watts=watts_of(plug.connector),
         price=deal.price,
         on_top=deal.on_top,
         vat=deal.tax_rates,
