@@ -31,7 +31,7 @@ async def token_of(node: object, connection: object) -> str:
     return str((await node.client.access(connection)).token)  # type: ignore[attr-defined]
 
 
-# --- lost answers (traps 4 and 5)
+# --- lost answers
 
 
 @ALL

@@ -110,10 +110,14 @@ async def reserve(
     return await node.store.write(work)
 
 
+def _spelled(readings: Iterable[Reading]) -> list[Reading]:
+    return [Reading(whole(one.at), one.kwh, one.phase, one.power, one.current, one.soc) for one in readings]
+
+
 async def meter(node: Node, session_id: str, readings: Iterable[Reading], *, quietly: bool = False) -> None:
     """What the meter of a running Session said; late ones too. The first makes the Session ACTIVE, from its time on. `quietly`: they
     are kept, and partners see them with the next ones."""
-    found = [Reading(whole(one.at), one.kwh, one.phase, one.power, one.current, one.soc) for one in readings]
+    found = _spelled(readings)
 
     async def work(tx: Tx) -> None:
         if quietly:
@@ -136,7 +140,7 @@ async def meter(node: Node, session_id: str, readings: Iterable[Reading], *, qui
 async def end(node: Node, session_id: str, at: int, *, readings: Sequence[Reading] = (), ending: Ending = STOPPED) -> str | None:
     """The Session is over at `at`; its CDR is written in the same transaction. The state that it has now, None where there is no
     such Session. Once over, it stays as it was: a repeated end and readings that come too late change nothing."""
-    found = [Reading(whole(one.at), one.kwh, one.phase, one.power, one.current, one.soc) for one in readings]
+    found = _spelled(readings)
 
     async def work(tx: Tx) -> str | None:
         charge = await tx.stations.get(session_id)

@@ -54,8 +54,7 @@ async def issue(
     evidence: Evidence | None = None,
 ) -> Issued:
     """Saves a CDR of ours, for that audience if it is right. `wrong`: totals that its maker knows not to be; `doubt`: why what it rests on
-    may not be. Raises `NotPossible` where another
-    content has left already."""
+    may not be. Raises `NotPossible` where another content has left already."""
     before = await tx.objects.get(key)
     hold = await tx.holds.get(before.pk) if before is not None else None
     moment = parse_time(document["last_updated"])

@@ -87,7 +87,7 @@ async def answered(node: Node, row: Command, reply: Reply, kind: str) -> Sent:
 
 
 def _response(node: Node, row: Command, reply: Reply, kind: str) -> Document | None:
-    """The response in a partner's answer, which may come with an error code (2003), or as a bare word (trap 24)."""
+    """The response in a partner's answer, which may come with an error code (2003), or as a bare word."""
     data = {"result": reply.data} if isinstance(reply.data, str) else reply.data
     if not isinstance(data, dict):
         return None

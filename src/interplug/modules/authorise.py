@@ -1,13 +1,13 @@
 """May this card charge here? The CPO's side of authorisation: what we hold of the Token, its whitelist, and the eMSP itself.
 
-    ALWAYS           our copy decides, nobody is asked; one that is not valid is refused (trap 23)
+    ALWAYS           our copy decides, nobody is asked; one that is not valid is refused
     ALLOWED          our copy decides where it is valid; otherwise the eMSP is asked, for it may have become so
     ALLOWED_OFFLINE  the eMSP is asked, and our copy decides only when no answer comes
     NEVER            the eMSP is asked each time, and without its answer nobody charges
     unknown          those eMSPs are asked that give us no Tokens (13.1.3)
 
 After a START_SESSION or RESERVE_NOW its Token is good at that EVSE without a question: RFID for fifteen minutes, APP_USER and
-AD_HOC_USER for as long as the command is kept in mind (13.3.5). EMAID and OTHER are not covered by that (trap 35).
+AD_HOC_USER for as long as the command is kept in mind (13.3.5). EMAID and OTHER are not covered by that.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ async def delete(call: Call) -> Answer:
 
 def response_url(request: Request) -> str:
     """The response_url of a query. The printed examples of OCPI do not encode it, so all that follows an unencoded one with a query of
-    its own belongs to it, but for the parameter that we know (trap 19)."""
+    its own belongs to it, but for the parameter that we know."""
     _, found, text = f"&{request.url.partition('?')[2]}".partition("&response_url=")
     whole = re.fullmatch(r"https?://[^&?]*\?.*", text) is not None
     url = re.sub(r"&duration=\d+(?=&|$)", "", text) if whole else unquote(text.partition("&")[0])

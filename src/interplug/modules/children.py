@@ -1,8 +1,8 @@
 """EVSEs and Connectors below their Location: the replica's URLs with one and two more segments (8.2.2).
 
-A child is added or replaced without touching its siblings, and its last_updated raises that of its parents, never lowers it
-(trap 13). The cost of a change does not grow with the Location: only the row of the one EVSE is read and written. A child of
-a parent that we do not hold is 404 with 2003, and nothing is created (LOC-023).
+A child is added or replaced without touching its siblings, and its last_updated raises that of its parents, never lowers it. The cost
+of a change does not grow with the Location: only the row of the one EVSE is read and written. A child of a parent that we do not hold is
+404 with 2003, and nothing is created (LOC-023).
 """
 
 from __future__ import annotations

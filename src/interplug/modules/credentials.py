@@ -2,7 +2,7 @@
 
 It is symmetric: every platform serves it, in every version, to callers with a registration token too. What happens is in
 `partners.handshake`; here a request becomes its arguments. GET answers with the token that was presented, so that it never has to be
-stored (trap 7). There is no PATCH (7.2). In 2.1.1 the role in the URL says as what we are seen.
+stored. There is no PATCH (7.2). In 2.1.1 the role in the URL says as what we are seen.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """HubClientInfo, as its receiver: which parties a hub reaches, and whether they are there (chapter 14; not in 2.1.1).
 
 What a hub says here widens what its connection may write (`Directory.may_write`), so only a hub may say it. A party is known
-by country, id and role, for it can have several; the URL names no role, so GET shows the one that changed last (trap 27). It
+by country, id and role, for it can have several; the URL names no role, so GET shows the one that changed last. It
 is a configuration module: its messages carry no routing headers (4.1.9.2).
 """
 

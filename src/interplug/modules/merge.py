@@ -71,5 +71,5 @@ def without_nulls(value: Any) -> Any:
 
 
 def latest(*times: str) -> str:
-    """The latest of several times, as it was spelled: a late message must not lower a parent's last_updated (trap 13)."""
+    """The latest of several times, as it was spelled: a late message must not lower a parent's last_updated."""
     return max(times, key=parse_time)

@@ -59,7 +59,7 @@ def key(call: Call, kind: str = "") -> Key:
 
 
 def unknown(call: Call) -> OcpiError:
-    """404 with the code that the version has for what is missing (traps 8 and 10)."""
+    """404 with the code that the version has for what is missing."""
     codes = {"locations": UNKNOWN_LOCATION, "tokens": call.version.unknown_token_code}
     return not_found(f"no {call.place.module.kind} {call.params['id'][:40]!r} is known here", codes.get(call.place.module.id, CLIENT_ERROR))
 
@@ -149,7 +149,7 @@ def with_times(patch: Document) -> Document:
 
 
 def without_ids(patch: Document, names: dict[str, str]) -> Document:
-    """The spelling of an id stays as it was first received (trap 40)."""
+    """The spelling of an id stays as it was first received."""
     return {name: value for name, value in patch.items() if name not in names}
 
 

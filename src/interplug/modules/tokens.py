@@ -28,13 +28,13 @@ Document = dict[str, Any]
 
 
 def _type(call: Call) -> str | None:
-    """The type in the URL; 2.1.1 peers write it as the template of their version does, or as its table does (trap 21)."""
+    """The type in the URL; 2.1.1 peers write it as the template of their version does, or as its table does."""
     query = call.request.query
     return query.get("type") or (None if call.version.token_type_param else query.get("token_type"))
 
 
 def _one(call: Call, found: list[Stored], type: str | None) -> Stored | None:
-    """Of several Tokens with one uid the one of that type; RFID without one, and where there is but one, that (trap 21)."""
+    """Of several Tokens with one uid the one of that type; RFID without one, and where there is but one, that."""
     exact = [stored for stored in found if stored.key.kind == (type or "RFID")]
     if exact or (type is not None and call.version.token_type_param):
         return exact[0] if exact else None
@@ -101,7 +101,7 @@ async def authorize(call: Call) -> Answer:
 
 
 async def _references(call: Call) -> Document | None:
-    """LocationReferences, if there are any; an empty body needs no Content-Type (trap 22)."""
+    """LocationReferences, if there are any; an empty body needs no Content-Type."""
     if not call.request.body.strip():
         return None
     document = await lens.read(call, "location_references", lens.body(call))

@@ -3,8 +3,8 @@
 `call` is one request to one side of one module, `ask` the bare request beneath it, which the handshake uses with tokens that are no
 connection's yet. Nothing here raises because of a partner: what it does wrong, or that it is not there, is a `Reply` with a fault.
 
-Three things partners do differently are tried and remembered (quirks 1 and 4): Base64 or not, where the answer is 401, and a final slash
-of a list, where it is 404. Tokens go to registered hosts of the partner alone.
+Two things that partners do differently are tried and remembered: Base64 or not, where the answer is 401, and a final slash of a
+list, where it is 404. Tokens go to registered hosts of the partner alone.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Connection:
         return next((one.party for one in (*self.parties, *self.reachable) if one.party.key == sender.key), None)
 
     def endpoint(self, module_id: str, side: Side) -> str | None:
-        """The URL of a side of a module; ids are compared without regard to case (quirk 15)."""
+        """The URL of a side of a module; ids are compared without regard to case."""
         if (outer := INSIDE.get(module_id)) is not None:
             base = self.endpoint(outer, side)
             return None if base is None else join(base, module_id)

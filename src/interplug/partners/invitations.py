@@ -1,7 +1,7 @@
 """What an operator does with partners: invite, suspend, resume, remove, and say what they may do.
 
 An invitation is a registration token for one connection. It can be used once, a newer one replaces it, and until it is used the connection
-that it belongs to stays as it is: so inviting again is the cure when the answer to a registration was lost (trap 5).
+that it belongs to stays as it is: so inviting again is the cure when the answer to a registration was lost.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists of a partner, page by page, following Link as it is given (quirk 11).
+"""Lists of a partner, page by page, following Link as it is given.
 
 A page that cannot be had raises `PageFailed` with the `Reply` that says why: what follows it is not known.
 """
@@ -21,7 +21,7 @@ EMPTY_PAGES = 10
 
 @dataclass(slots=True)
 class Page:
-    """One page of a list. `total` is what the partner claims (quirk 12: do not rely on it)."""
+    """One page of a list. `total` is what the partner claims, which is often wrong."""
 
     items: list[Any]
     total: int | None

@@ -1,4 +1,4 @@
-"""Which market role stands on which side of a module, and which endpoints a partner must have for us (1.8 of the notes, 7.1.6).
+"""Which market role stands on which side of a module, and which endpoints a partner must have for us (7.1.6).
 
 A Payment Terminal Provider (PTP) stands where an eMSP stands, for drivers who pay at a terminal: it is sent Locations, Tariffs, Sessions
 and CDRs, and sends commands. ChargingProfiles have several senders, an eMSP or an SCSP, so who they are for is said with each message.

@@ -2,7 +2,7 @@
 
 Whatever goes wrong between the door and a handler is raised as `OcpiError` and becomes an envelope in one place
 (`envelope.failure`). Valid JSON with bad content is HTTP 200 with 2001, in every version; HTTP errors are kept for
-what the transport itself refuses (STA rows, notes: traps 8-10).
+what the transport itself refuses.
 """
 
 from __future__ import annotations

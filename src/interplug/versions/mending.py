@@ -122,7 +122,7 @@ def _bare(text: str) -> str:
     return re.sub(r"[\s_-]", "", text).upper()
 
 
-# What people call plugs (quirk 36), and the enum itself in any spelling.
+# What people call plugs, and the enum itself in any spelling.
 _PLUGS = {
     **{_bare(name): name for name in KNOWN_CONNECTOR_TYPES},
     "TYPE1": "IEC_62196_T1",

@@ -91,20 +91,7 @@ class Desk:
             if fault.source == "status" and fault.evse == said.evse and fault.code != said.error:
                 await tx.faults.close(fault.no, said.at)
         if said.error != FINE:
-            code = str(said.error)
-            await tx.faults.open(
-                Fault(
-                    station=station.id,
-                    evse=said.evse,
-                    connector=said.connector,
-                    code=code,
-                    severity=trouble.severity(code),
-                    vendor_code=said.vendor_code,
-                    info=said.info,
-                    source="status",
-                    opened_at=said.at,
-                )
-            )
+            await tx.faults.open(_fault(station, said, str(said.error), "status"))
 
     async def trouble(self, station: StationRow, said: Trouble) -> None:
         """An event of 2.x opens or closes a fault. Raises Superseded."""
@@ -113,20 +100,7 @@ class Desk:
             if not await tx.charging_stations.lives(station.id, station.epoch):
                 raise Superseded(station.id)
             if said.open:
-                severity = said.severity or trouble.severity(said.code)
-                await tx.faults.open(
-                    Fault(
-                        station=station.id,
-                        evse=said.evse,
-                        connector=said.connector,
-                        code=said.code,
-                        severity=severity,
-                        vendor_code=said.vendor_code,
-                        info=said.info,
-                        source="event",
-                        opened_at=said.at,
-                    )
-                )
+                await tx.faults.open(_fault(station, said, said.code, "event", said.severity))
                 return
             for fault in await tx.faults.of_station(station.id):
                 if (fault.source, fault.evse, fault.code) == ("event", said.evse, said.code):
@@ -217,6 +191,20 @@ class Desk:
         await self.node.store.write(lambda tx: tx.ocpp.release(hold.number))
         if told:
             await cancel_reservation(self.node, hold.connection, hold.reservation, "the station has taken the reservation back")
+
+
+def _fault(station: StationRow, said: Standing | Trouble, code: str, source: str, severity: str = "") -> Fault:
+    return Fault(
+        station=station.id,
+        evse=said.evse,
+        connector=said.connector,
+        code=code,
+        severity=severity or trouble.severity(code),
+        vendor_code=said.vendor_code,
+        info=said.info,
+        source=source,
+        opened_at=said.at,
+    )
 
 
 async def _known(tx: Tx, station: str) -> Known:
