@@ -13,6 +13,7 @@ from interplug.config import AlertSettings, ConsoleSettings, Server, Settings
 from interplug.modules.node import Node
 from interplug.stations.csms import provisioning
 from interplug.store.faults import Fault
+from interplug.web import console as console_page
 from interplug.web import passwords, signing
 from interplug.web.console import Console
 from interplug.web.door import Door
@@ -156,6 +157,30 @@ async def test_the_page_is_live_and_says_when_it_is_over(node: Node, visit: Visi
         await Following(node).look()
         said = await events.next("alerts")
         assert "Nothing is wrong" in said and "lasted 1:05" in said
+
+
+async def test_what_is_wrong_is_counted_whole_and_shown_page_by_page(
+    node: Node, visit: Visit, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest that is open is not lost behind many newer ones; what is over comes after all that is open."""
+    monkeypatch.setattr(console_page, "PAGE", 2)
+    for number, code in enumerate(("GroundFailure", "HighTemperature", "UnderVoltage", "OverVoltage"), 1):
+        await breaks(node, code)
+        if code == "UnderVoltage":
+            clock.move(60)
+            await node.store.write(lambda tx, number=number: tx.faults.close(number, node.clock()))  # type: ignore[misc]
+            await Following(node).look()
+            await Following(node).look()
+    await sign_in(visit)
+    pages = [(await visit.get(f"/console?page={page}")).text for page in (1, 2, 3, -1, "x")]
+    shown = [re.findall(r"alert-(\d)", page) for page in pages]
+    assert shown == [["4", "2"], ["1", "3"], ["1", "3"], ["4", "2"], ["4", "2"]]
+    assert all("3 are open" in page for page in pages)
+    assert "/console?page=2" in pages[0] and "/console?page=1" in pages[1] and "page=3" not in pages[1]
+    form = {"csrf": (await visit.get("/console?page=2")).field("csrf"), "page": "2"}
+    assert (await visit.post("/console/alerts/1/acknowledge", form)).header("location") == "/console?page=2"
+    async with visit.stream("/console/live?page=2") as events:
+        assert re.findall(r"alert-(\d)", await events.next("alerts")) == ["1", "3"]
 
 
 async def test_signing_out_ends_the_session_and_its_live_pages(node: Node, visit: Visit) -> None:

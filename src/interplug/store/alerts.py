@@ -31,7 +31,8 @@ select {COLUMNS}, (select count(*) from fault f where f.alert = alert.no and f.c
 from alert where closed_at = 0 and source <> 'driver' order by no"""
 LIST = f"""
 select {COLUMNS} from alert
-where (? = 1 or closed_at = 0) and (? = '' or station = ?) and (? = '' or place = ?) order by closed_at <> 0, no desc limit ?"""
+where (? = 1 or closed_at = 0) and (? = '' or station = ?) and (? = '' or place = ?) order by closed_at <> 0, no desc limit ? offset ?"""
+ALL = "select count(*) from alert"
 COUNTS = "select severity, count(*) from alert where closed_at = 0 group by severity"
 MOVED = "insert into counter (name, no) values ('alerts', 1) on conflict (name) do update set no = counter.no + 1"
 STATE = "select no from counter where name = 'alerts'"
@@ -145,10 +146,15 @@ class Alerts:
         """Those that follow the fault log. What a driver has reported stays until somebody closes it."""
         return [Standing(_alert(row[:-2]), row[-2] > 0, int(row[-1])) for row in await self._db.all(STANDING)]
 
-    async def list(self, *, closed: bool = False, station: str = "", place: str = "", limit: int = 1000) -> list[Alert]:
+    async def list(self, *, closed: bool = False, station: str = "", place: str = "", limit: int = 1000, skip: int = 0) -> list[Alert]:
         """Those that are open, the newest first, and then those that are `closed`."""
         place = fold(place)
-        return [_alert(row) for row in await self._db.all(LIST, int(closed), station, station, place, place, limit)]
+        return [_alert(row) for row in await self._db.all(LIST, int(closed), station, station, place, place, limit, skip)]
+
+    async def count(self) -> int:
+        """All that there are, closed ones too."""
+        row = await self._db.one(ALL)
+        return 0 if row is None else int(row[0])
 
     async def counts(self) -> dict[str, int]:
         """How many are open, by severity."""

@@ -34,7 +34,7 @@ from .rendering import STATIC, rendered
 from .session import neighbourhood
 from .signing import Guest, Signing
 
-MOST = 200
+PAGE = 100
 WRONG_PASSWORD = N_("There is no operator with this name and this password.")
 TOO_OFTEN = N_("Too many have tried to sign in. Wait ten minutes and try again.")
 
@@ -45,6 +45,15 @@ class Row(NamedTuple):
     alert: Alert
     place: str
     text: str
+
+
+class Shown(NamedTuple):
+    """A page of them; `open` counts all that are."""
+
+    rows: list[Row]
+    open: int
+    page: int
+    pages: int
 
 
 class Console:
@@ -82,7 +91,7 @@ class Console:
         guest = await self._guest(request)
         if not guest.name:
             return self._from_elsewhere(request) or RedirectResponse("/console/sign-in", 303)
-        return self._page("alerts.html", guest, rows=await self._rows(), now=self.node.clock())
+        return self._page("alerts.html", guest, now=self.node.clock(), **(await self._shown(request))._asdict())
 
     async def live(self, request: Request) -> ASGIApp:
         guest = await self._signed_in(request)
@@ -94,29 +103,34 @@ class Console:
         async def look() -> list[Part]:
             if not await self.signing.who(guest.key):
                 return [Part("alerts", None, lambda: self._part("_over.html")), Part(OVER, True, lambda: "")]
-            rows = await self._rows()
-            return [Part("alerts", rows, lambda: self._part("_alerts.html", rows=rows, csrf=self.signing.proof(guest)))]
+            shown = await self._shown(request)
+            return [Part("alerts", shown, lambda: self._part("_alerts.html", csrf=self.signing.proof(guest), **shown._asdict()))]
 
         return Stream(self.streams, (guest.name, _address(request)), anything, look, moved)
 
-    async def _rows(self) -> list[Row]:
-        async def work(tx: Tx) -> list[Row]:
-            found = await tx.alerts.list(closed=True, limit=MOST)
-            return [Row(one, await name_of(tx, one), say(words(one.code))) for one in found]
+    async def _shown(self, request: Request) -> Shown:
+        wanted = asking.number(request.query_params.get("page", ""), 1)
+
+        async def work(tx: Tx) -> Shown:
+            pages = max(1, -(-await tx.alerts.count() // PAGE))
+            page = min(max(1, wanted), pages)
+            found = await tx.alerts.list(closed=True, limit=PAGE, skip=PAGE * (page - 1))
+            rows = [Row(one, await name_of(tx, one), say(words(one.code))) for one in found]
+            return Shown(rows, sum((await tx.alerts.counts()).values()), page, pages)
 
         return await self.node.store.read(work)
 
     async def acknowledge(self, request: Request) -> Response:
         guest = await self._signed_in(request)
-        await self._form(request, guest)
-        no, now = request.path_params["no"], self.node.clock()
+        form = await self._form(request, guest)
+        no, now, page = request.path_params["no"], self.node.clock(), asking.number(str(form.get("page", "")), 1)
 
         async def work(tx: Tx) -> bool:
             return await tx.alerts.acknowledge(no, guest.name, now) or await tx.alerts.get(no) is not None
 
         if no >= 10**18 or not await self.node.store.write(work):
             raise HTTPException(404, "There is no such alert.")
-        return RedirectResponse("/console", 303)
+        return RedirectResponse(f"/console?page={page}" if page > 1 else "/console", 303)
 
     # --- signing in and out
 
