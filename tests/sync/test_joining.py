@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from interplug.partners import states
 from interplug.sync.pull import pull
 from interplug.sync.push import Push
 from interplug.sync.schedule import TOGETHER, Schedule
 from tests.modules import said
-from tests.nodes import close
+from tests.nodes import befriend, close
 from tests.sync.pulling import World, theirs, world_of
 
 BESIDE = ("FR", "AAA")
@@ -67,6 +68,22 @@ async def test_what_a_party_had_before_it_came_is_read_once_and_soon(hub: World)
     assert await readings(1) == 0
     assert await readings(TOGETHER) == 1 and await has(hub)
     assert await readings(60) == 0
+
+
+@pytest.mark.req("HCI-011")
+async def test_a_party_that_was_elsewhere_for_a_while_is_read_when_it_is_back_behind_the_hub(hub: World) -> None:
+    now, node = 0.0, hub.node
+    schedule = Schedule(node, Push(node), timer=lambda: now, chance=lambda: 0.5)
+    assert (await hub.partner.send("PUT", "hubclientinfo/FR/AAA", client())).ok
+    await schedule.idle()
+    direct = await befriend(node, hub.partner.version, parties=[("CPO", "FR", "AAA")], name="direct")
+    await schedule.idle()
+    hub.lists.asked.clear()
+    await node.directory.write(lambda tx: tx.partners.change(direct.connection.id, state=states.UNREGISTERED))
+    for _ in range(2):
+        await schedule.idle()
+        now += TOGETHER
+    assert "locations" in {name for name, _ in hub.lists.asked}
 
 
 async def test_a_party_that_came_while_nobody_looked_is_not_overlooked(hub: World) -> None:

@@ -142,10 +142,12 @@ class Schedule:
             partner.down_since = None
 
     def _look_at_parties(self, partner: Partner, now: float) -> None:
-        """What a party has that is new here was listed before, and set aside."""
+        """What a party has that is new here was listed before, and set aside; what one was to tell that was away meanwhile, too."""
+        writable = partner.connection.writable
         for name, plan in partner.plans.items():
-            if name != CLIENTS and not partner.connection.writable <= plan.parties:
+            if name != CLIENTS and not writable <= plan.parties:
                 plan.due = min(plan.due, now + TOGETHER)
+            plan.parties &= writable
 
     async def _read(self, partner: Partner, due: list[str]) -> None:
         for name in due:
