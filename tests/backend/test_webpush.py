@@ -27,6 +27,12 @@ def test_only_the_browser_can_read_it(length: int) -> None:
     assert sealed(message, PUBLIC, SECRET) != body
 
 
+def test_nothing_is_cut_and_the_longest_is_one_record() -> None:
+    assert len(sealed(bytes(LONGEST), PUBLIC, SECRET)) == 4096
+    with pytest.raises(ValueError, match="3993 bytes"):
+        sealed(bytes(LONGEST + 1), PUBLIC, SECRET)
+
+
 def test_a_push_service_believes_who_we_are() -> None:
     vapid = Vapid(b"k" * 32, "mailto:me@example.org")
     kind, token, key = vapid.authorization("https://push.example:8443/a/b?c", 1_000_000).replace(",", "").split()

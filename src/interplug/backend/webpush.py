@@ -19,8 +19,8 @@ from interplug.model.types import encode_json
 CURVE = ec.SECP256R1()
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 RECORD = 4096
-LONGEST = 3000
-"""Bytes of a message; every push service takes so much."""
+LONGEST = 3993
+"""Bytes of a message, so that all of the body is one record of 4096 (RFC 8291, section 4)."""
 HOURS = 12
 """For which what we say of ourselves is good; a day is the most that is allowed."""
 POINT, SECRET = 65, 16
@@ -74,7 +74,9 @@ class Vapid:
 
 
 def sealed(message: bytes, public_key: str, secret: str) -> bytes:
-    """The body of a message, content-encoding aes128gcm."""
+    """The body of a message, content-encoding aes128gcm. One that is too long is no message: half of one says nothing to a browser."""
+    if len(message) > LONGEST:
+        raise ValueError(f"a message has {LONGEST} bytes at most")
     theirs, ours, salt = read(public_key), ec.generate_private_key(CURVE), os.urandom(16)
     sender = point(ours.public_key())
     shared = ours.exchange(ec.ECDH(), _their_key(theirs))
@@ -82,7 +84,7 @@ def sealed(message: bytes, public_key: str, secret: str) -> bytes:
     key = _derived(material, salt, b"Content-Encoding: aes128gcm\0", 16)
     nonce = _derived(material, salt, b"Content-Encoding: nonce\0", 12)
     header = salt + RECORD.to_bytes(4) + bytes([len(sender)]) + sender
-    return header + AESGCM(key).encrypt(nonce, message[:LONGEST] + b"\x02", None)
+    return header + AESGCM(key).encrypt(nonce, message + b"\x02", None)
 
 
 def _derived(material: bytes, salt: bytes, purpose: bytes, length: int) -> bytes:
