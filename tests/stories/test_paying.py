@@ -18,6 +18,7 @@ from interplug.drivers.reconciling import reconcile
 from interplug.drivers.terminals import advice
 from interplug.drivers.terminals.receipts import receipt_url
 from interplug.drivers.tokens import card_token
+from interplug.model.types import decode_json, encode_json
 from interplug.modules import assigning
 from interplug.modules.node import Node, Outcome
 from interplug.modules.payments import invoice_base_url
@@ -26,6 +27,7 @@ from interplug.payments.trial import TestProvider
 from interplug.protocol.http import Request, Response, Unreachable
 from interplug.store.drivers import Drive
 from interplug.store.keys import OWN, Stored
+from interplug.store.tx import Tx
 from interplug.web.invoices import MISSES, Invoices
 from tests.modules import said
 from tests.nodes import own
@@ -491,6 +493,40 @@ async def test_the_operators_invoices_are_numbered_without_a_gap_and_say_who_sel
         await street.unplug()
         _, text = await page(street.cpo, base + payment.id)
         assert f"CPO-{number:06d}" in text and "Laad &amp; Co, Kade 1, Utrecht" in text and "NL001B01" in text
+
+
+async def test_what_was_taken_in_another_currency_is_said_in_that_one(street: Street) -> None:
+    """A bank may have counted in the currency of the card."""
+    base = await ours(street)
+    payment = await street.tap()
+    await street.charge("10")
+    await street.unplug()
+    word = await street.at(street.cpo, "financial-advice-confirmations", (await confirmations(street))[0]["id"])
+    assert word is not None
+    document = {**word.document, "currency": "USD", "total_costs": {"before_taxes": D("7.12")}}
+    await street.cpo.store.write(lambda tx: tx.objects.save(word.key, document, last_updated=street.clock.now, force=True))
+    _, text = await page(street.cpo, base + payment.id)
+    assert "$7.12 by card" in text and "€6.00" in text and "€7.12" not in text
+    answer = await Invoices(street.cpo).answer("GET", f"{base}{payment.id}.pdf".removeprefix("https://cpo.example"), "::1")
+    assert "$7.12 by card" in " ".join(PdfReader(io.BytesIO(answer.body)).pages[0].extract_text().split())
+
+
+async def test_what_the_bank_says_of_the_card_later_comes_to_the_operator_too(street: Street) -> None:
+    await ours(street)
+    payment = await street.tap()
+    await street.charge("10")
+    await street.unplug()
+    reference = (await street.paid(payment)).reference
+
+    async def work(tx: Tx) -> None:
+        hold = decode_json(await tx.payments.test_get(reference) or b"")
+        await tx.payments.test_put(reference, encode_json({**hold, "slip": [*hold["slip"], "Receipt: 0815"]}))
+
+    await street.ptp.store.write(work)
+    await reconcile(street.desk.till, 0)
+    await street.later(1)
+    (word,) = await confirmations(street)
+    assert "Receipt: 0815" in word["eft_data"] and word["capture_status_code"] == "SUCCESS"
 
 
 async def test_who_tries_addresses_is_not_answered_for_long_and_what_a_partner_says_is_text(street: Street) -> None:

@@ -49,6 +49,8 @@ class Invoice:
     status: str = ""
     message: str = ""
     captured: Decimal = Decimal()
+    captured_in: str = ""
+    """Its currency, which is the bank's word and may be another one than that of the bill."""
     slip: tuple[str, ...] = ()
     vat_number: str = ""
     taken_back_by: str = ""
@@ -98,6 +100,7 @@ def told(confirmation: Document) -> Document:
         "status": confirmation["capture_status_code"],
         "message": confirmation.get("capture_status_message") or "",
         "captured": sum((Decimal(tax["amount"]) for tax in cost.get("taxes") or ()), Decimal(cost["before_taxes"])),
+        "captured_in": confirmation["currency"],
         "slip": tuple(line for line in confirmation["eft_data"] if line.strip()),
     }
 

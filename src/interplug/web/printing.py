@@ -136,7 +136,8 @@ def card_invoice(found: Invoice) -> Sheet:
             (_("Energy"), f"{plainly(found.kwh)} kWh"),
             (
                 _("Payment"),
-                PAID[found.status] + (" " + _("{amount} by card.").format(amount=money(found.captured, currency)) if shown else ""),
+                PAID[found.status]
+                + (" " + _("{amount} by card.").format(amount=money(found.captured, found.captured_in)) if shown else ""),
             ),
         ],
         tables=[

@@ -27,7 +27,13 @@ async def of_card(tx: Tx, node: Node, connection: int, reference: str) -> Invoic
     status, message = outcome(payment, cdr.document["currency"])
     slip = payment.slip.splitlines() if status else ()
     numbers = [one.number for one in await tx.invoices.of_drive(reference)]
-    more = {"status": status, "message": message, "captured": payment.kept, "vat_number": node.settings.invoices.vat_number}
+    more = {
+        "status": status,
+        "message": message,
+        "captured": payment.kept,
+        "captured_in": payment.currency,
+        "vat_number": node.settings.invoices.vat_number,
+    }
     return await invoice(tx, cdr, ", ".join(numbers) or reference, str(operator), issuer=mine, slip=slip, **more)
 
 
