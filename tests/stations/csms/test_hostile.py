@@ -18,8 +18,8 @@ from interplug.model.types import decode_json
 from interplug.modules.node import Node
 from interplug.stations.csms import keys, server
 from interplug.stations.csms.service import Csms
-from interplug.stations.ocpp.dialects import V16, V201
-from interplug.stations.ocpp.link import BACKLOG
+from interplug.stations.ocpp.dialects import V16, V201, Dialect
+from interplug.stations.ocpp.link import BACKLOG, Refused
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
 from tests.stations.csms.saying16 import boot, meter, start, stop
@@ -125,6 +125,14 @@ async def test_messages_of_1_6_on_a_socket_of_2_0_1(csms: Csms, bad: None, clock
 
 
 # --- floods
+
+
+@pytest.mark.parametrize("dialect", [V16, V201])
+async def test_what_only_a_csms_asks_is_not_supported(csms: Csms, dialect: Dialect) -> None:
+    async with station(csms, dialect) as one:
+        with pytest.raises(Refused) as refusal:
+            await one.say("ClearCache")
+        assert refusal.value.code == "NotSupported"
 
 
 async def test_who_sends_and_never_reads_is_read_no_further(csms: Csms, bad: None, other: Callable[[], Awaitable[None]]) -> None:

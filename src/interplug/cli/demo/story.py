@@ -1,8 +1,8 @@
 """One story: a driver finds a station, starts, watches, stops, and gets a receipt; and in its middle, perhaps, the operator dies.
 
 What is told at the end was read at both ends, and differs nowhere, or the story has failed; what the provider bought stands beside what
-it sold. A node that is killed loses nothing that
-it had said: its stations went on charging, and the provider's page said what it last knew and since when.
+it sold. A node that is killed loses nothing that it had said: its stations went on charging, and the provider's page said what it last
+knew and since when.
 """
 
 from __future__ import annotations

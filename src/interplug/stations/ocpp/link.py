@@ -17,7 +17,7 @@ import contextlib
 import itertools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -73,20 +73,6 @@ class Incoming(NamedTuple):
 
 
 Answering = Callable[[Incoming], Awaitable[Payload]]
-Handler = Callable[[Payload], Awaitable[Payload]]
-
-
-def strict(dialect: Dialect, handlers: Mapping[str, Handler]) -> Answering:
-    """Answers what is as its schema says and has a handler; the rest is refused as OCPP-J 4.3 wants it."""
-
-    async def answering(incoming: Incoming) -> Payload:
-        check(dialect, incoming)
-        handler = handlers.get(incoming.action)
-        if handler is None:
-            raise Refused("NotSupported", f"{incoming.action} is not supported here")
-        return await handler(incoming.payload)
-
-    return answering
 
 
 def check(dialect: Dialect, incoming: Incoming) -> None:
