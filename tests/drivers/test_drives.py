@@ -8,6 +8,7 @@ import pytest
 
 import interplug
 from interplug.drivers import at_plug
+from interplug.drivers.accounts import erase
 from interplug.drivers.answers import NOT_OVER
 from interplug.drivers.drives import new_driver, start, stop
 from interplug.drivers.follow import Follower
@@ -55,6 +56,23 @@ async def test_a_driver_has_one_drive_at_a_time(world: World, driver: Driver) ->
     await start(world.node, driver, await world.plug())
     with pytest.raises(NotPossible, match="already"):
         await start(world.node, driver, await world.plug())
+
+
+async def test_a_drive_that_its_operator_does_not_end_keeps_nobody_from_charging_elsewhere(world: World, driver: Driver) -> None:
+    drive = await charging(world, driver)
+    world.cpo.word = None
+    with pytest.raises(NotPossible, match="already"):
+        await start(world.node, driver, await world.plug())
+    with pytest.raises(NotPossible, match="charging at the moment"):
+        await erase(world.node, driver.id)
+    assert (await stop(world.node, drive)).state == "CHARGING", "nobody is there"
+    world.cpo.word = "ACCEPTED"
+    other = await start(world.node, driver, await world.plug())
+    assert other.state == "ACCEPTED"
+    await world.tell("sessions", session(world, driver, drive, status="COMPLETED", end_date_time=world.clock.text()))
+    assert ((await world.now(drive)).state, (await world.now(other)).state) == ("FINISHED", "ACCEPTED"), "each is its own"
+    await world.result(other, "REJECTED")
+    assert (await erase(world.node, driver.id)).drives == 2
 
 
 async def test_from_the_button_to_the_receipt(world: World, driver: Driver) -> None:

@@ -44,6 +44,8 @@ async def test_from_the_plug_to_the_drive(world: World, visit: Visit) -> None:
     assert "Reserved for you" in words(await visit.get(f"/stations/{await number(visit)}")), "there, too"
     answer = await visit.post(f"{url}/start", {"csrf": page.field("csrf")})
     assert answer.header("location") == url.replace("reservations", "drives"), "under the same reference"
+    twice = await visit.post(f"{url}/start", {"csrf": page.field("csrf")})
+    assert twice.header("location") == answer.header("location"), "who presses twice means one"
 
 
 async def test_the_page_says_what_charging_costs_and_nothing_starts_at_another_price(world: World, visit: Visit) -> None:

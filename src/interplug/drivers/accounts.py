@@ -18,9 +18,8 @@ from interplug.store.cards import Card
 from interplug.store.tx import Tx
 
 from .cards import tokens_of, void
-from .drives import new_driver
+from .drives import in_the_way, new_driver
 from .plugs import NotPossible
-from .states import OPEN
 
 APP_USER = "APP_USER"
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]\x00-\x1f\x7f]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
@@ -87,7 +86,7 @@ async def erase(node: Node, driver: str) -> Erased:
         if found is None:
             raise NotPossible(said("There is no such driver."))
         drives = await tx.drivers.of_driver(driver, 1_000_000)
-        if any(drive.state in OPEN for drive in drives):
+        if any(in_the_way(node, drive) for drive in drives):
             raise NotPossible(said("You are charging at the moment. End that first."))
         for token in await tokens_of(tx, node, found):
             await void(tx, node, token)

@@ -22,7 +22,7 @@ from .answers import TAKEN, in_words
 from .at_plug import Overtaken, ask, choose
 from .deals import deal
 from .plugs import NotPossible, Plug, startable
-from .states import ASKED, OPEN, STARTING, STOPPING, advance
+from .states import ASKED, CHARGING, OPEN, STARTING, STOPPING, advance
 from .tokens import card_token, token_key, token_of
 
 Document = dict[str, Any]
@@ -45,15 +45,17 @@ class Paying(Protocol):
         """Writes the drive with its payment, and asks for the hold; `method`: on what the driver has saved."""
 
 
-async def new_driver(node: Node) -> Driver:
-    """A guest: an own Token of type APP_USER, which push brings to the CPOs. Never whitelisted: each start is ours to allow."""
+async def new_driver(node: Node, name: str = "") -> Driver:
+    """A guest: an own Token of type APP_USER, which push brings to the CPOs. Never whitelisted: each start is ours to allow.
+
+    `name`: the id; who asks for one twice is one driver.
+    """
     parties = node.directory.our_parties("EMSP")
     if not parties:
         raise NotPossible(said("this node is no service provider"))
     party, now = parties[0], node.clock()
-    name = secrets.token_hex(16)
     contract = f"{party.country_code}{party.party_id}C{secrets.token_hex(4).upper()}"
-    driver = Driver(name, secrets.token_hex(10).upper(), contract, now)
+    driver = Driver(name or secrets.token_hex(16), secrets.token_hex(10).upper(), contract, now)
     token = {
         "country_code": party.country_code,
         "party_id": party.party_id,
@@ -65,12 +67,14 @@ async def new_driver(node: Node) -> Driver:
         "whitelist": "NEVER",
     }
 
-    async def work(tx: Tx) -> None:
-        await tx.drivers.add_driver(driver)
-        await tx.objects.save(token_key(node, driver), {**token, "last_updated": format_time(now)}, last_updated=now)
+    async def work(tx: Tx) -> Driver:
+        known = await tx.drivers.driver(driver.id)
+        if known is None:
+            await tx.drivers.add_driver(driver)
+            await tx.objects.save(token_key(node, driver), {**token, "last_updated": format_time(now)}, last_updated=now)
+        return known or driver
 
-    await node.store.write(work)
-    return driver
+    return await node.store.write(work)
 
 
 async def start(
@@ -89,7 +93,7 @@ async def start(
     drive = Drive(id=await _name(node, reserved), **choice.columns(), state=ASKED, created_at=node.clock(), deadline=_deadline(node))
     if paying is not None and paying.by_card(choice.token):
         return await paying.first(drive, choice.token, plug, method=method)
-    await node.store.write(lambda tx: add(tx, drive))
+    await node.store.write(lambda tx: add(tx, node, drive))
     return await ask_to_start(node, connection, drive, choice.token)
 
 
@@ -136,12 +140,22 @@ def _deadline(node: Node) -> int:
     return node.after(node.settings.network.timeout + node.settings.ocpi.command_timeout + SESSION_WITHIN)
 
 
-async def add(tx: Tx, drive: Drive) -> None:
+def in_the_way(node: Node, drive: Drive) -> bool:
+    """Whether its driver begins no other one meanwhile.
+
+    Not where it was to stop and charges on as far as its operator tells, or where nobody is left to ask: the car may have gone long since.
+    """
+    connection = node.directory.by_id(drive.connection)
+    left = drive.state == CHARGING and (bool(drive.stop_command) or connection is None or not connection.registered)
+    return drive.state in OPEN and not left
+
+
+async def add(tx: Tx, node: Node, drive: Drive) -> None:
     if drive.terminal:
         others = await tx.drivers.at_terminals(OPEN, drive.connection)
         if any((fold(one.place), fold(one.evse)) == (fold(drive.place), fold(drive.evse)) for one in others):
             raise NotPossible(said("Somebody has just paid for this station."))
-    elif any(one.state in OPEN for one in await tx.drivers.of_driver(drive.driver)):
+    elif any(in_the_way(node, one) for one in await tx.drivers.of_driver(drive.driver)):
         raise NotPossible(said("You have a charging session already; stop it first."))
     await tx.drivers.add(drive)
 

@@ -78,7 +78,7 @@ class Desk:
         )
 
         async def work(tx: Tx) -> None:
-            await add(tx, drive)
+            await add(tx, self.node, drive)
             await tx.payments.add(payment)
             await tx.payments.say(name, now, "asked: authorize", key=payment.key, amount=payment.wanted)
 

@@ -79,6 +79,10 @@ class Cookies:
         """What the database knows the session of who is signed in by."""
         return self._mac("session", visitor.name)
 
+    def newcomer(self, visitor: Visitor) -> str:
+        """The id of the driver that a visitor becomes."""
+        return self._mac("newcomer", visitor.name)[:32]
+
     # --- drives that are lent
 
     def lending(self, drive: str, until: int) -> str:

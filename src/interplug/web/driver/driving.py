@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from interplug.charges.signed import transparency
 from interplug.drivers.drives import OTHER_PRICE, give_up, new_driver, start, stop
 from interplug.drivers.paying import desk_of
 from interplug.drivers.plugs import NotPossible, Plug, find_plug, startable
-from interplug.drivers.states import PAYING
+from interplug.drivers.states import PAYING, STARTING
 from interplug.drivers.tokens import token_of
 from interplug.model.types import decode_json, fold
 from interplug.store.drivers import Drive, Driver
@@ -66,14 +66,33 @@ class Driving:
     async def start(self, request: Request) -> Response:
         visitor, form = self.surface.visitor(request), await self.surface.form(request)
         plug = await self.plug(form)
+        if begun := await self._begun(await self._name(visitor), plug):
+            return await self._done(request, visitor if visitor.driver else visitor.became(begun.driver), begun, 200)
         price = str(form.get("price") or "")
         token = await self.node.store.read(lambda tx: self._token(tx, visitor))
         if price and price != await prices.key_of(self.node, plug, token):
             raise NotPossible(OTHER_PRICE)
         startable(self.node, plug)  # before anybody becomes a driver for it
         visitor, driver = await self.driver(request, visitor)
-        drive = await start(self.node, driver, plug, price, self.desk, method=str(form.get("method") or ""))
-        return await self._done(request, visitor, drive, 201)
+        method = str(form.get("method") or "")
+        drive, status = await self.begin(driver, plug, start(self.node, driver, plug, price, self.desk, method=method))
+        return await self._done(request, visitor, drive, status)
+
+    async def begin(self, driver: Driver, plug: Plug, starting: Awaitable[Drive]) -> tuple[Drive, int]:
+        """The drive, and whether it was made now."""
+        try:
+            return await starting, 201
+        except NotPossible:
+            begun = await self._begun(driver.id, plug)
+            if begun is None:
+                raise
+            return begun, 200
+
+    async def _begun(self, driver: str, plug: Plug) -> Drive | None:
+        """The start of this plug that is under way: who presses twice means one."""
+        found = await self.node.store.read(lambda tx: tx.drivers.of_driver(driver)) if driver else []
+        here = [one for one in found if one.state in (PAYING, *STARTING) and not one.unwanted]
+        return next((one for one in here if all(getattr(one, name) == value for name, value in plug.columns().items())), None)
 
     async def plug(self, form: dict[str, Any]) -> Plug:
         """The one that a form of a station's page names."""
@@ -90,17 +109,25 @@ class Driving:
 
     async def driver(self, request: Request, visitor: Visitor) -> tuple[Visitor, Driver]:
         """The driver that the visitor is, or becomes now; within the limits."""
-        driver = await self.node.store.read(lambda tx: tx.drivers.driver(visitor.driver)) if visitor.driver else None
+        name = await self._name(visitor)
+        driver = await self.node.store.read(lambda tx: tx.drivers.driver(name)) if name else None
         if driver is None:
             if not self.newcomers.allows(address(request)):
                 raise HTTPException(429, _("Too many new drivers come from your network. Try again in a few minutes."))
-            driver = await new_driver(self.node)
+            driver = await new_driver(self.node, "" if visitor.driver else name)
             return visitor.became(driver.id), driver
         since = self.node.clock() - int(WITHIN * self.node.speed * wording.SECOND)
         drives = await self.node.store.read(lambda tx: tx.drivers.of_driver(driver.id))
         if sum(drive.created_at > since for drive in drives) >= STARTS:
             raise HTTPException(429, _("You have started often in a short time. Try again in a few minutes."))
-        return visitor, driver
+        return visitor if visitor.driver else visitor.became(driver.id), driver
+
+    async def _name(self, visitor: Visitor) -> str:
+        """The id of the driver that the visitor is or will be: a browser that asks twice at once becomes one. Empty: any."""
+        if visitor.driver:
+            return visitor.driver
+        name = self.surface.cookies.newcomer(visitor)
+        return "" if await self.node.store.read(lambda tx: tx.accounts.get(name)) is not None else name
 
     async def stop(self, request: Request) -> Response:
         visitor = self.surface.visitor(request)
@@ -149,8 +176,8 @@ class Driving:
         startable(self.node, plug)
         visitor, driver = await self.driver(request, visitor)
         method = "" if self.desk is None else await self.desk.same_method(before)
-        drive = await start(self.node, driver, plug, ride.deal.key, self.desk, method=method)
-        return await self._done(request, visitor, drive, 201)
+        drive, status = await self.begin(driver, plug, start(self.node, driver, plug, ride.deal.key, self.desk, method=method))
+        return await self._done(request, visitor, drive, status)
 
     async def _done(self, request: Request, visitor: Visitor, drive: Drive, status: int) -> Response:
         if asking.wants_json(request):

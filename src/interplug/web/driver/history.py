@@ -32,6 +32,7 @@ from .surface import Surface
 PAGE = 20
 MOST = 10_000
 LONGEST = 80
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 COLUMNS = (
     "charge",
     "began_at",
@@ -233,7 +234,7 @@ def _line(values: Any) -> str:
     """One line of CSV. What a spreadsheet would take for a formula is text: names of stations are written by others."""
     out = io.StringIO()
     told = ["" if value is None else str(value) for value in values]
-    csv.writer(out).writerow([f"'{one}" if one[:1] in "=+-@\t\r" and not _number(one) else one for one in told])
+    csv.writer(out).writerow([f"'{one}" if one.startswith(FORMULA) and not _number(one) else one for one in told])
     return out.getvalue()
 
 

@@ -160,7 +160,8 @@ class Reserving:
         plug = await find_plug(self.node, one.connection, one.country, one.party, one.place, one.evse, one.connector)
         driver = await self._driver(visitor)
         price, method = str(form.get("price") or ""), str(form.get("method") or "")
-        drive = await drives.start(self.node, driver, plug, price, self.driving.desk, reserved=one.id, method=method)
+        starting = drives.start(self.node, driver, plug, price, self.driving.desk, reserved=one.id, method=method)
+        drive, _status = await self.driving.begin(driver, plug, starting)
         await reserving.happened(self.node, one.id, "", drive=drive.id)
         return RedirectResponse(f"/drives/{drive.id}", 303)
 

@@ -18,7 +18,7 @@ from starlette.types import Scope
 
 from interplug.drivers import reservation_states
 from interplug.drivers.accounts import sender
-from interplug.drivers.states import OPEN
+from interplug.drivers.drives import in_the_way
 from interplug.modules.node import Node
 from interplug.partners.presentation import root
 from interplug.store.drivers import Drive
@@ -125,8 +125,9 @@ class Surface:
         return self.visitor(request).name, address(request)
 
     async def open_drive(self, visitor: Visitor) -> Drive | None:
-        found = await self.node.store.read(lambda tx: tx.drivers.of_driver(visitor.driver, 5)) if visitor.driver else []
-        return next((drive for drive in found if drive.state in OPEN), None)
+        """The one that stands in the way of another."""
+        found = await self.node.store.read(lambda tx: tx.drivers.of_driver(visitor.driver)) if visitor.driver else []
+        return next((drive for drive in found if in_the_way(self.node, drive)), None)
 
     async def open_reservation(self, visitor: Visitor) -> Reservation | None:
         found = await self.node.store.read(lambda tx: tx.reservations.of_driver(visitor.driver, 5)) if visitor.driver else []
