@@ -23,9 +23,8 @@ from bench.load import Run
 from bench.rows import Plan, Row, ratio
 from interplug.model.types import format_time, parse_time
 from interplug.store import heads as objects
-from interplug.store import locations
+from interplug.store.evses import UPDATE, evse_of
 from interplug.store.keys import OWN, Key
-from interplug.store.locations import evse_of
 from interplug.store.server_statements import statement
 from interplug.store.store import Store
 from interplug.store.tx import Tx
@@ -113,7 +112,7 @@ def _sqlite(plan: Plan, path: Path, batch: int) -> Run:
             connection.execute("begin immediate")
             [last] = connection.execute(COUNT, (batch,)).fetchone()
             evses, heads = _batch(places, range(at, at + batch), last - batch + 1)
-            connection.executemany(locations.UPDATE, evses)
+            connection.executemany(UPDATE, evses)
             connection.executemany(objects.TOUCH, heads)
             connection.execute("commit")
             at += batch
@@ -144,7 +143,7 @@ async def _postgres(plan: Plan, url: str, batch: int) -> Run:
                 last = await connection.fetchval(statement(COUNT).sql, batch)
                 wanted = range(at, at + CONNECTIONS * batch, CONNECTIONS)  # each has EVSEs of its own
                 evses, heads = _batch(places, wanted, last - batch + 1)
-                await connection.executemany(statement(locations.UPDATE).sql, evses)
+                await connection.executemany(statement(UPDATE).sql, evses)
                 await connection.executemany(statement(objects.TOUCH).sql, heads)
             at += CONNECTIONS * batch
             done += batch

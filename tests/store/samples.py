@@ -3,8 +3,8 @@
 from typing import Any
 
 from interplug.model.types import format_time
+from interplug.store.evses import evse_of
 from interplug.store.keys import OWN, Key
-from interplug.store.locations import evse_of
 
 T0 = 1_767_225_600_000_000
 SECOND = 1_000_000

@@ -9,7 +9,7 @@ import pytest
 
 from interplug.store import postgres, sqlite
 from interplug.store.database import ReadOnly
-from interplug.store.locations import evse_of
+from interplug.store.evses import evse_of
 from tests.store.conftest import Desk
 from tests.store.samples import LOC, at, evse, key, location, saving, status
 

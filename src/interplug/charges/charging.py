@@ -19,9 +19,9 @@ from interplug.model.types import fold, format_time
 from interplug.modules import terminals
 from interplug.modules.node import Node
 from interplug.modules.session_states import STATES, advance
+from interplug.store.evses import evses_called
 from interplug.store.holds import Note
 from interplug.store.keys import OWN, Key
-from interplug.store.locations import evses_called
 from interplug.store.stations import Reading
 from interplug.store.tx import Tx
 

@@ -13,9 +13,10 @@ from interplug.model.types import fold, parse_time
 from interplug.model.validate import validate
 from interplug.protocol.envelope import Answer
 from interplug.protocol.status import UNKNOWN_LOCATION, OcpiError, not_found
+from interplug.store.evses import evse_of
 from interplug.store.heads import late
 from interplug.store.keys import Key, StoredEvse
-from interplug.store.locations import NoLocation, evse_of
+from interplug.store.locations import NoLocation
 from interplug.store.tx import Tx
 
 from . import lens, replica

@@ -9,7 +9,7 @@ from __future__ import annotations
 from interplug.charges import charging
 from interplug.modules.node import Node
 from interplug.store.charging_stations import StationRow
-from interplug.store.locations import evses_called
+from interplug.store.evses import evses_called
 from interplug.store.tx import Tx
 
 CODE = "ReaderFailure"
