@@ -1,7 +1,7 @@
 """The test provider: holds, captures and refunds with the habits of a real one, and none of its money.
 
 A `Handler` like every other: in the node's own process it keeps its accounts in the node's database (`ledger.py`), as a service of its own
-(`service.py`) in memory. Cards are numbers with a known fate, see CARDS; any other number is declined. The card is entered on the
+(`service.py`) in memory. Cards are numbers with a known fate (`holds.py`); any other number is declined. The card is entered on the
 provider's own page, `/form/…`, as with a real one, and a challenge (3-D Secure) has a page, too. Where a hold names a `reader`, the card is
 presented there (`holds/…/present`, which is what the reader says): once, and who presents it has proved who it is by its PIN. Where a hold
 names a customer, the form offers to remember the card (`remembered.py`); where it names a remembered one, that is held on at once. How
@@ -16,35 +16,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from interplug.model.said import said
 from interplug.model.types import BadJson, decode_json, encode_json
 from interplug.protocol.http import Request, Response, segments
 
 from . import remembered
-from .port import DECLINED, NO_FUNDS, NOT_RECOGNISED, PROOF
-from .remembered import AGED, SPENT, Accounts, No
+from .holds import ACTIONS, CHALLENGED, OPEN, SHORT, UNRULY, card_of, must
+from .port import NOT_RECOGNISED, PROOF
+from .remembered import Accounts, No
 
 Document = dict[str, Any]
 SECOND = 1_000_000
 LASTS = 7 * 86_400 * SECOND
-ZERO = Decimal()
-CARDS = {
-    "4242424242424242": ("", said("pays")),
-    "4000000000000002": (DECLINED, said("is declined")),
-    "4000000000009995": (NO_FUNDS, said("is declined for lack of funds")),
-    "4000002500003155": ("", said("asks for a proof (3-D Secure)")),
-    "4000000000001000": ("", said("pays; the hold expires after a minute")),
-    "4000000000002000": ("", said("pays; the hold cannot be raised")),
-    "4000000000003000": ("", said("pays; webhooks come late, twice and in the wrong order")),
-    "4000000000000259": ("", said("pays; what was captured is disputed")),
-    "5555555555554444": ("", said("pays; another one to remember")),
-    SPENT: ("", said("pays; remembered, it is declined the next time")),
-    AGED: ("", said("pays; remembered, it has expired the next time")),
-}
-"""What is said when it is refused, and what the form says about it."""
-CHALLENGED, SHORT, FIXED, UNRULY, DISPUTED = list(CARDS)[3:8]
-UNKNOWN = said("The card is unknown: this is the test provider, which knows its own cards alone.")
-OPEN = "action"
 PRESENT = "present"
 TOLD = ("id", "status", "held", "captured", "refunded", "expires_at", "card", "reason", "currency")
 
@@ -241,7 +223,7 @@ class Bank:
             before = hold["status"]
             if page == "form":
                 hold["remember"] = bool(hold.get("customer")) and form.get("remember") == "yes"
-                self._with(hold, *_card(form.get("card", "")))
+                self._with(hold, *card_of(form.get("card", "")))
             else:
                 self._proved(hold, form.get("answer") == "yes")
             await accounts.put(id, hold)
@@ -259,10 +241,10 @@ class Bank:
 
     def _presented(self, hold: Document, asked: Document) -> str:
         """At a reader; a card that is declined ends it."""
-        _must(hold, OPEN)
+        must(hold, OPEN)
         if not hold.get("reader"):
             raise No("no reader waits for this card")
-        number, refusal = _card(str(asked["card"]))
+        number, refusal = card_of(str(asked["card"]))
         if refusal:
             hold |= {"status": "voided", "reason": refusal}
             return "voided"
@@ -304,62 +286,6 @@ class Bank:
             remembers=bool(hold.get("customer")),
         )
         return Response(200, self.draw(form), {"content-type": "text/html; charset=utf-8"})
-
-
-def _card(number: str) -> tuple[str, str]:
-    """With why it is refused; empty: it is not."""
-    number = "".join(number.split()).replace("-", "")
-    return number, str(CARDS.get(number, (UNKNOWN, ""))[0])
-
-
-# --- what can be asked of a hold; each returns the event that it is
-
-
-def _increment(hold: Document, asked: Document) -> str:
-    _must(hold, "held")
-    amount = Decimal(asked["amount"])
-    if hold["card"] == FIXED or amount <= Decimal(hold["held"]):
-        raise No("this hold cannot be raised")
-    hold["held"] = str(amount)
-    return "held"
-
-
-def _capture(hold: Document, asked: Document) -> str:
-    _must(hold, "held")
-    amount = Decimal(asked["amount"])
-    if not ZERO < amount <= Decimal(hold["held"]):
-        raise No("more than is held, or nothing")
-    hold |= {"status": "disputed" if hold["card"] == DISPUTED else "captured", "captured": str(amount)}
-    return str(hold["status"])
-
-
-def _void(hold: Document, asked: Document) -> str:
-    _must(hold, "held", OPEN, "expired", "voided")
-    hold["status"] = "voided"
-    return "voided"
-
-
-def _refund(hold: Document, asked: Document) -> str:
-    _must(hold, "captured")
-    amount, left = Decimal(asked["amount"]), Decimal(hold["captured"]) - Decimal(hold["refunded"])
-    if not ZERO < amount <= left:
-        raise No("more than was captured, or nothing")
-    hold["refunded"] = str(Decimal(hold["refunded"]) + amount)
-    hold["status"] = "refunded" if amount == left else "captured"
-    return str(hold["status"])
-
-
-def _must(hold: Document, *statuses: str) -> None:
-    if hold["status"] not in statuses:
-        raise No(f"the payment is {hold['status']}")
-
-
-ACTIONS: dict[str, Callable[[Document, Document], str]] = {
-    "increment": _increment,
-    "capture": _capture,
-    "void": _void,
-    "refund": _refund,
-}
 
 
 def _json(status: int, document: Document) -> Response:

@@ -8,7 +8,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from interplug.payments.bank import CARDS, Form
+from interplug.payments.bank import Form
+from interplug.payments.holds import CARDS
 
 from .guarding import guarded
 from .languages import speak

@@ -35,7 +35,7 @@ from interplug.drivers.terminals.receipts import receipt_url
 from interplug.model.types import fold, format_time
 from interplug.partners.presentation import root
 from interplug.payments import states
-from interplug.payments.bank import CARDS
+from interplug.payments.holds import CARDS
 from interplug.payments.trial import TestProvider
 from interplug.store.drivers import Drive
 from interplug.store.keys import OWN, Stored
