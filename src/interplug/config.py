@@ -249,10 +249,14 @@ class Payments(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=
     ] = "card"
     invoice_contracts: Annotated[list[str], _help("Contracts that pay by monthly invoice all the same; * stands for anything.")] = []
     invoice_groups: Annotated[list[str], _help("Groups (group_id of the Token) that pay by monthly invoice all the same.")] = []
-    currency: Annotated[str, _help("Currency of a hold where the price names none.")] = "EUR"
+    currency: Annotated[
+        str, _help("Currency of a hold where the price names none, and of hold_least and hold_most; in others these are about as much.")
+    ] = "EUR"
     hold_kwh: Annotated[float, _help("kWh that a hold is made for, where the tariff names no preauthorize_amount.")] = 60.0
     hold_least: Annotated[float, _help("Least amount of a hold.")] = 10.0
-    hold_most: Annotated[float, _help("Most that is held, also after it was raised; the amount where the price is not known.")] = 100.0
+    hold_most: Annotated[
+        float, _help("Most that is held, whatever a tariff names, also after it was raised; the amount where the price is not known.")
+    ] = 100.0
     warn_at: Annotated[float, _help("The part of a hold at which the driver is warned and it is raised, where that can be.")] = 0.8
     stop_at: Annotated[float, _help("The part of a hold at which the session is stopped.")] = 0.95
     raises: Annotated[bool, _help("Try to raise a hold that is nearly used up.")] = True

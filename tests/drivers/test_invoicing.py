@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,10 +18,12 @@ from interplug.drivers.reconciling import reconcile
 from interplug.model.types import decode_json, encode_json, parse_time
 from interplug.store.drivers import Driver
 from interplug.store.invoices import Invoice
+from interplug.store.store import Store
+from tests import nodes
 from tests.drivers.played import World, cdr
-from tests.drivers.shopping import HOUR, Shop
+from tests.drivers.shopping import HOUR, Shop, open_paid_world
 from tests.modules import said
-from tests.nodes import own
+from tests.nodes import close, own
 
 D = Decimal
 
@@ -237,6 +241,27 @@ async def test_numbers_have_no_gap_whoever_fails_in_between(world: World) -> Non
     assert sorted(one.no for one in found) == list(range(1, 21))
 
 
+async def test_two_that_write_the_invoices_of_a_month_at_once_write_each_once(engine: str, tmp_path: Path) -> None:
+    """As the node and `interplug invoice run` beside it, or two processes of which one has just taken over."""
+    world = await open_paid_world(tmp_path)
+    for n in range(12):
+        await own(world.node, "tokens", said.token(f"CARD-{n}", type="RFID", contract_id=f"C{n}", country_code="DE", party_id="ABC"))
+        token = {"country_code": "DE", "party_id": "ABC", "uid": f"CARD-{n}", "type": "RFID", "contract_id": f"C{n}"}
+        await charged(world, f"C{n}", cdr_token=token)
+        world.clock.move(2 * HOUR)
+    other = Store.open(nodes.database(tmp_path, "node"), clock=world.clock)
+    await asyncio.gather(*(run(one) for one in (world, world, replace_store(world, other))))
+    found = await world.node.store.read(lambda tx: tx.invoices.newest())
+    assert sorted(one.no for one in found) == list(range(1, 13))
+    assert {one.contract for one in found} == {f"C{n}" for n in range(12)}
+    await other.close()
+    await close(world.node)
+
+
+def replace_store(world: World, store: Store) -> World:
+    return World(dataclasses.replace(world.node, store=store), world.clock, world.cpo, world.partner)
+
+
 def test_the_parts_sum_to_what_was_paid() -> None:
     for whole, paid in (
         ({"21": D("6.05"), "9": D("1.09")}, "7.14"),
@@ -263,6 +288,23 @@ async def test_differences_are_told(shop: Shop, driver: Driver) -> None:
     await shop.desk.till.provider.refund(payment.reference, D(2), "EUR", "by hand")
     found = await reconcile(shop.desk.till, 0)
     assert [(one.kind, one.amount) for one in found] == [("provider", D(-2)), ("absorbed", D(2))]
+
+
+async def test_a_refund_that_fails_after_it_was_made_is_told(shop: Shop, driver: Driver) -> None:
+    """As when the bank of a closed account sends it back."""
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive)
+    await shop.billed(driver, drive, "C2", credit=True, credit_reference_id="C1")
+    await shop.later(HOUR + 1)
+    reference = (await shop.payment(drive)).reference
+
+    async def fails(tx: Any) -> None:
+        hold = decode_json(await tx.payments.test_get(reference))
+        await tx.payments.test_put(reference, encode_json({**hold, "status": "captured", "refunded": "0"}))
+
+    await shop.node.store.write(fails)
+    (found,) = await reconcile(shop.desk.till, 0)
+    assert (found.kind, found.amount) == ("failed", D("6.05"))
 
 
 async def test_a_session_without_a_cdr_is_told(shop: Shop, driver: Driver) -> None:

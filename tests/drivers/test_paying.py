@@ -106,19 +106,23 @@ async def test_two_who_see_the_money_at_once_start_once(shop: Shop, driver: Driv
 async def test_the_amount_is_what_the_tariff_names_or_what_the_configured_energy_costs() -> None:
     clock = Clock()
 
-    def hold(price: str | None, **more: Any) -> tuple[str, Decimal]:
+    def hold(price: str | None, currency: str = "EUR", **more: Any) -> tuple[str, Decimal]:
         parts = [{"price_components": [{"type": "ENERGY", "price": D(price or 0), "step_size": 1}]}]
-        tariff = {**said.tariff("T"), "currency": "CHF", "elements": parts, **more}
+        tariff = {**said.tariff("T"), "currency": currency, "elements": parts, **more}
         found = hold_of(SETTINGS, Deal(None, None if price is None else tariff), 11_000, None, clock())
         return found.currency, found.shown
 
-    assert hold("0.50") == ("CHF", 30)
-    assert hold("0.01") == ("CHF", 10), "the least"
-    assert hold("9.00") == ("CHF", 100), "the most"
+    assert hold("0.50") == ("EUR", 30)
+    assert hold("0.01") == ("EUR", 10), "the least"
+    assert hold("9.00") == ("EUR", 100), "the most"
     assert hold(None) == ("EUR", 100), "not known"
-    assert hold("0.50", preauthorize_amount=D("42.5")) == ("CHF", D("42.5"))
-    assert hold("0.50", preauthorize_amount=D("42.5049")) == ("CHF", D("42.50")), "no card is charged half a coin"
-    assert hold("0.50", preauthorize_amount=D("0.004")) == ("CHF", 30)
+    assert hold("0.50", preauthorize_amount=D("42.5")) == ("EUR", D("42.5"))
+    assert hold("0.50", preauthorize_amount=D("42.5049")) == ("EUR", D("42.50")), "no card is charged half a coin"
+    assert hold("0.50", preauthorize_amount=D("0.004")) == ("EUR", 30)
+    assert hold("0.50", preauthorize_amount=D("4250")) == ("EUR", 100), "whatever an operator names"
+    assert hold("7.00", "SEK") == ("SEK", 420), "the bounds are of another currency"
+    assert hold("0.10", "SEK") == ("SEK", 115) and hold("90", "SEK") == ("SEK", 1150)
+    assert hold("90", "JPY") == ("JPY", 5400) and hold("7", "XTS") == ("XTS", 100)
 
 
 def test_who_pays_how_is_configured() -> None:

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
 
 import msgspec
 
@@ -30,7 +29,7 @@ from .answers import not_asked
 from .drives import move, stop
 from .dues import RETRY, Known, Verdict, decide
 from .invoicing import after_payment
-from .paying import NOT_PAID, Desk
+from .paying import NOT_PAID, Desk, bound
 from .plugs import NotPossible
 from .receipt import live
 from .reconciling import reconcile
@@ -175,7 +174,7 @@ class Cashier:
             await tx.payments.say(row.id, row.warned, "nearly used up")
 
         await self.node.store.write(work)
-        most = Decimal(str(self.settings.hold_most))
+        most = bound(self.settings, self.settings.hold_most, payment.currency)
         wanted = min(payment.held + payment.wanted, max(most, payment.held))
         if not self.settings.raises or payment.state != paying.HELD or wanted <= payment.held:
             return payment

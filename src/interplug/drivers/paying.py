@@ -35,6 +35,13 @@ from .states import PAYING
 
 log = logging.getLogger(__name__)
 Document = dict[str, Any]
+ONE = Decimal(1)
+_ROUGHLY = """
+    AED 4   ALL 100  AUD 1.7  CAD 1.6   CHF 1   CNY 8   CZK 25    DKK 7.5  GBP 0.85  HUF 400  ILS 4  INR 95
+    ISK 145 JPY 160  KRW 1600 MDL 20    MKD 62  NOK 11.5 PLN 4.3  RON 5    RSD 117   SEK 11.5 TRY 45 UAH 48  USD 1
+""".split()
+ROUGHLY = dict(zip(_ROUGHLY[::2], map(Decimal, _ROUGHLY[1::2]), strict=True))
+"""How many make about a euro: no rate to count by, but a bound of 100 euros is none of 100 crowns. All others count as one."""
 NOT_PAID = said("It was not paid, so nothing was started.")
 
 
@@ -166,21 +173,29 @@ def pays_by_card(settings: Payments, token: Document | None) -> bool:
 
 
 def hold_of(settings: Payments, deal: Deal, power: int, zone: str | None, now: int) -> Amount:
-    named = _preauthorized(tariffs_of(deal))
+    named = _preauthorized(tariffs_of(deal), settings)
     if named is not None:
         return named
-    least, most = Decimal(str(settings.hold_least)), Decimal(str(settings.hold_most))
     kw = max(Decimal(power) / 1000, LEAST_KW)
     found = estimate(deal, Wish(Decimal(str(settings.hold_kwh)), kw, kw), power, "", zone, now)
     if found is None:
-        return Amount(currency_of(deal) or settings.currency, None, most)
-    cost = found.total
-    return Amount(cost.currency, None, min(max(cost.shown.to_integral_value(ROUND_CEILING), least), most))
+        currency = currency_of(deal) or settings.currency
+        return Amount(currency, None, bound(settings, settings.hold_most, currency))
+    cost, currency = found.total.shown.to_integral_value(ROUND_CEILING), found.total.currency
+    least, most = (bound(settings, one, currency) for one in (settings.hold_least, settings.hold_most))
+    return Amount(currency, None, min(max(cost, least), most))
 
 
-def _preauthorized(tariffs: Iterable[Document]) -> Amount | None:
+def bound(settings: Payments, amount: float, currency: str) -> Decimal:
+    """Of a hold, which is configured in one currency; another one may have coins of a hundredth of the worth."""
+    worth = ROUGHLY.get(currency, ONE) / ROUGHLY.get(settings.currency, ONE) if currency != settings.currency else ONE
+    return coins(Decimal(str(amount)) * worth, currency)
+
+
+def _preauthorized(tariffs: Iterable[Document], settings: Payments) -> Amount | None:
     for tariff in tariffs:
-        named = coins(Decimal(str(tariff.get("preauthorize_amount") or 0)), tariff["currency"])
+        currency = tariff["currency"]
+        named = coins(Decimal(str(tariff.get("preauthorize_amount") or 0)), currency)
         if named > 0:
-            return Amount(tariff["currency"], None, named)
+            return Amount(currency, None, min(named, bound(settings, settings.hold_most, currency)))
     return None

@@ -44,6 +44,7 @@ SAID = {
     "disputed": "the driver disputes it",
     "lost": "the bank of the driver has taken it back",
     "provider": "the provider said something else than our books, which now say it, too",
+    "failed": "the provider has not taken or given back what our books say, as where a bank sends a refund back; see to it by hand",
     "no provider": "its provider is not the configured one; nobody sees to it",
 }
 
@@ -57,9 +58,11 @@ async def reconcile(till: Till, since: int, *, ask: bool = True) -> list[Differe
             found.append(_difference(payment, "no provider", payment.kept))
         elif ask and payment.reference and payment.state not in (states.VOIDED, states.FAILED):
             before = msgspec.structs.replace(payment)
-            payment, _ = await till.look(payment.id)
+            payment, there = await till.look(payment.id)
             if (before.state, before.kept) != (payment.state, payment.kept):
                 found.append(_difference(payment, "provider", payment.kept - before.kept))
+            if there is not None and payment.kept != there.captured - there.refunded:
+                found.append(_difference(payment, "failed", there.captured - there.refunded - payment.kept))
         bills = await till.node.store.read(lambda tx, drive=payment.drive: _bills(tx, drive))  # type: ignore[misc]
         found += [_difference(payment, kind, amount) for kind, amount in differences(payment, bills, settings, now)]
     return found
