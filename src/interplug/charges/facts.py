@@ -34,6 +34,8 @@ NO_EVSE = "#NA"
 
 
 def about(pk: int, key: Key, cdr: Document, session_object: int) -> About:
+    """What of a CDR is kept beside it, to find it by; names are folded. `session_object`: the number of its Session in the store, 0:
+    none."""
     place = cdr["cdr_location"]
     return About(
         object=pk,
@@ -142,6 +144,7 @@ async def our_token(tx: Tx, cdr: Document) -> bool:
 
 
 async def others(tx: Tx, about: About, key: Key) -> list[Other]:
+    """The CDRs that share the Session, or the Token and the time, in the order in which they came."""
     same = {one.object: one for one in await tx.checks.of_session(key, about.session)}
     met = {one.object: one for one in await tx.checks.of_token(about.token, about.start_at, about.end_at)}
     found = {**same, **met}

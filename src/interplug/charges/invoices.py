@@ -125,6 +125,8 @@ def seller(node: Node, name: str) -> str:
 async def invoice(
     tx: Tx, cdr: Stored, reference: str, operator: str, *, issuer: str = "", slip: Sequence[str] = (), **more: Any
 ) -> Invoice:
+    """Of a CDR of ours. `operator`: the company at whose station it was; `slip`: the lines of the card's slip; `more`: further fields of
+    `Invoice`."""
     document, key = cdr.document, cdr.key
     place = await tx.objects.get(Key("locations", key.source, key.country, key.party, document["cdr_location"]["id"]), whole=False)
     zone = None if place is None else place.document.get("time_zone")

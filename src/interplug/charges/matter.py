@@ -67,6 +67,7 @@ class Matter:
 
 
 async def gather(tx: Tx, node: Node, cdr: Stored) -> Matter:
+    """Everything in the store that belongs to one CDR, ours or a partner's."""
     about: About | None = await tx.checks.get(cdr.pk)
     if about is None:
         about = facts.about(cdr.pk, cdr.key, cdr.document, await facts.session_of(tx, cdr.key, cdr.document, None))

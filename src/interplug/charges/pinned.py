@@ -77,6 +77,8 @@ async def pin(tx: Tx, place: Place, audiences: tuple[int, ...], now: int, *, hom
 
 
 async def find_tariff(tx: Tx, place: Place, audiences: tuple[int, ...], now: int, *, ad_hoc: bool = False) -> Document | None:
+    """The Tariff that a charge at this place has from `now` on (microseconds): of those that the Connector names the first that these
+    audiences see, that is valid and can be priced. None: no price."""
     found = [await _tariff(tx, place.key, named) for named in place.connector.get("tariff_ids") or ()]
     seen = [one.document for one in found if one is not None and one.audience in audiences and _valid(one.document, now)]
     # Who pays at a terminal gets the price for that before one for all (11.3.1); with a contract the first of either is as good.

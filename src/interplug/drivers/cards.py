@@ -51,6 +51,7 @@ async def cards_of(tx: Tx, node: Node, driver: str) -> list[Shown]:
 
 
 async def order(node: Node, driver: Driver, label: str, address: str) -> Order:
+    """Raises NotPossible where several are ordered already."""
     made = Order(secrets.token_hex(8), driver.id, label, address, ORDERED, "", node.clock())
 
     async def work(tx: Tx) -> None:

@@ -261,6 +261,8 @@ async def happened(node: Node, id: str, event: str, reason: str = "", **columns:
 
 
 async def move(tx: Tx, node: Node, drive: Drive, event: str, reason: str = "", **columns: Any) -> Drive:
+    """Moves a drive on, within a transaction. `event` empty, or one that means nothing now: only the columns change. What has not changed
+    is not written."""
     state = advance(drive.state, event) if event else None
     changes: dict[str, Any] = {name: value for name, value in columns.items() if getattr(drive, name) != value}
     if state is not None:

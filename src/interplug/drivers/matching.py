@@ -20,6 +20,7 @@ EARLY = 5 * 60 * 1_000_000
 
 
 async def drive_of(tx: Tx, stored: Stored) -> Drive | None:
+    """The drive to which a Session or CDR belongs, if any: by our reference, else (2.1.1 has none) by Token, Session, EVSE and time."""
     document, source = stored.document, stored.key.source
     reference = document.get("authorization_reference")
     named = await tx.drivers.get(fold(reference)) if reference else None

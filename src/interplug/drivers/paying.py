@@ -173,6 +173,7 @@ def pays_by_card(settings: Payments, token: Document | None) -> bool:
 
 
 def hold_of(settings: Payments, deal: Deal, power: int, zone: str | None, now: int) -> Amount:
+    """How much is held before a start at a plug of this power (watts)."""
     named = _preauthorized(tariffs_of(deal), settings)
     if named is not None:
         return named

@@ -73,6 +73,7 @@ async def _bills(tx: Tx, drive: str) -> Sequence[Bill]:
 
 
 def differences(payment: Payment, bills: Sequence[Bill], settings: Payments, now: int) -> list[tuple[str, Decimal]]:
+    """What is to be told of a payment, each with its amount; see docs/payments.md for what the words mean."""
     due = coins(max(payment.due or ZERO, ZERO), payment.currency)
     found: list[tuple[str, Decimal]] = []
     if payment.state == states.CAPTURED and due != payment.kept:

@@ -42,6 +42,7 @@ class BadNumber(BadJson):
 
 
 def decode_json(raw: bytes) -> Any:
+    """Numbers are int or Decimal, never float. Raises BadJson, and BadNumber for one that nobody measures or pays."""
     try:
         value = _DECODER.decode(raw)
     except RecursionError:

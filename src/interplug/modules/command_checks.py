@@ -47,6 +47,7 @@ class Target(NamedTuple):
 
 
 async def check(tx: Tx, call: Call, command: str, document: Document) -> Target | Refusal:
+    """What a command is about, or why it is refused, as far as that can be known without asking the station."""
     if command == "STOP_SESSION":
         return await _session(tx, call, document)
     if command == "CANCEL_RESERVATION":

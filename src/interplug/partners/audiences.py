@@ -57,6 +57,8 @@ async def number(tx: Tx, name: str) -> int:
 
 
 async def join(directory: Directory, name: str, connection: Connection) -> None:
+    """From now on the connection sees what this audience sees, and is told of it. Raises NoAudience."""
+
     async def work(tx: Tx) -> None:
         audience = await number(tx, name)
         if audience == EVERYBODY:
@@ -69,6 +71,8 @@ async def join(directory: Directory, name: str, connection: Connection) -> None:
 
 
 async def leave(directory: Directory, name: str, connection: Connection) -> None:
+    """The connection sees it no more, and is told that it ends. Raises NoAudience."""
+
     async def work(tx: Tx) -> None:
         audience = next((one for one, known in (await tx.parties.classes()).items() if known == name), None)
         if audience is None or audience not in connection.audiences:

@@ -154,6 +154,8 @@ class Connection:
 def connection_of(
     row: ConnectionRow, clients: list[dict[str, Any]], classes: tuple[int, ...], own: frozenset[tuple[str, str]]
 ) -> Connection:
+    """`clients`: what a hub has told of the parties behind it; `classes`: the audiences that it was put into; `own`: our parties, for which
+    no partner writes."""
     presented = row.credentials or {}
     parties = tuple(_their_party(role) for role in presented.get("roles") or ())
     reachable = tuple(_their_party(client) for client in clients)

@@ -28,6 +28,7 @@ class Step(NamedTuple):
 
 
 def next_step(payment: Payment) -> Step | None:
+    """What is asked of the provider next, so that what is taken comes to `due`; None: nothing."""
     if payment.due is None:
         return None
     due = coins(payment.due, payment.currency)

@@ -60,6 +60,7 @@ def found(path: Path) -> str | None:
 
 
 def prepare(path: Path) -> None:
+    """Makes the database, or brings it up to date. Raises SchemaTooNew, and NotOurs where the file is something else."""
     if not path.exists():
         _create(path)
     revision = found(path)

@@ -178,6 +178,7 @@ class Kept(NamedTuple):
 
 
 async def save(tx: Tx, directory: Directory, load: Load) -> list[Kept]:
+    """Writes what `take` has decided, and says what became of each object, in their order."""
     for role, party, document in load.founded:
         operator = document.get("operator")
         await tx.parties.add(role, party.country_code, party.party_id, {"name": operator["name"]} if operator else None)

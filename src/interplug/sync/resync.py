@@ -28,6 +28,7 @@ PART = 500
 
 
 async def parts(node: Node, connection: Connection) -> AsyncIterator[list[Item]]:
+    """Everything that is to be told to a connection beside the log, some hundred objects at a time."""
     for row in await node.store.read(lambda tx: tx.cursors.resyncs(connection.id)):
         whole = audiences.of_all(row)
         if whole is None:

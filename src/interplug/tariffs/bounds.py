@@ -29,6 +29,7 @@ _Place = tuple[Period, int, int]
 
 
 def find_bounds(choice: Choice, used: Sequence[Tariff], clock: Clock | None, options: Options) -> tuple[Money, Money]:
+    """The lowest and the highest total; `clock` None: nobody knows the time of day at the station."""
     exact = {_place(span): entries for span in choice.spans if (entries := _exactly(span, clock))}
     free = [span for span in choice.spans if _place(span) not in exact]
     instead = {**exact, **{_place(span): [] for span in free}}

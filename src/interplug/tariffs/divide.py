@@ -21,6 +21,7 @@ _LONGEST = 400 * DAY * SECOND
 
 
 def divide(session: ChargingSession, tariffs: Sequence[Tariff | None], clock: Clock | None) -> list[tuple[Period, Tariff | None]]:
+    """The session's periods in pieces, each with one price, and the tariff of each; the volumes are divided with the time."""
     pieces: list[tuple[Period, Tariff | None]] = []
     kwh = ZERO
     began = next((period.start for period in session.periods if not period.is_reservation), None)
@@ -33,6 +34,8 @@ def divide(session: ChargingSession, tariffs: Sequence[Tariff | None], clock: Cl
 
 
 def cut_period(period: Period, tariff: Tariff, kwh: Decimal, elapsed: int, clock: Clock | None) -> list[Period]:
+    """`kwh` and `elapsed` (microseconds): what the session has used and lasted before it. Raises TariffError where it is too long to be
+    divided."""
     length = period.end - period.start
     if length <= 0:
         return [period]

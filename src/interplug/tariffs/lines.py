@@ -26,6 +26,7 @@ _COMPILER = Compiler()
 
 
 def answer(work: Work, line: bytes) -> bytes:
+    """The answer to one line, whatever is on it."""
     try:
         document = decode_json(line)
     except BadNumber as error:

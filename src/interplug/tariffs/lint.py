@@ -26,6 +26,8 @@ _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def lint(tariff: Mapping[str, Any], *, version: str = "2.3.0") -> list[Finding]:
+    """What is wrong in a tariff, or odd, with a JSON pointer and perhaps a fix; each finding once. Raises TariffError where it is no
+    object, or the version is not known; what cannot be compiled is a finding."""
     document = record(tariff, "/tariff")
     if version not in VERSIONS:
         raise TariffError("unknown_version", f"version is none of {', '.join(VERSIONS)}")

@@ -43,6 +43,8 @@ class Normalized:
 
 
 def normalize(tariff: Mapping[str, Any], *, version: str = "2.3.0") -> Normalized:
+    """Applies every fix of `lint` after which each session still has the same price; a tariff that cannot be compiled stays as it is.
+    Raises TariffError where it is no object, or the version is not known."""
     document = deepcopy(record(tariff, "/tariff"))
     # From the end to the start and from the inside out, so that no fix moves the place of another.
     fixes = sorted((finding for finding in lint(document, version=version) if finding.fix), key=_place, reverse=True)

@@ -62,6 +62,8 @@ class _Line(NamedTuple):
 
 
 def between(tariff: Tariff | None, first_kwh: Decimal, last: Sample, sample: Sample, times: Iterable[int]) -> Iterable[Piece]:
+    """In the order of time. `first_kwh`: what the meter showed when the session began; `times`: microseconds at which the clock changes the
+    price. Without a tariff only the samples cut."""
     length = sample.us - last.us
     kwh = _Line(last.kwh - first_kwh, sample.kwh - first_kwh)
     ranges = _ranges_between(last, sample, length)

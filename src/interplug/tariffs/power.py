@@ -21,6 +21,8 @@ ANYTHING = Decimal("1e30")
 
 
 def set_power(at: Moment, period: Period, tariff: Tariff, note: Note) -> None:
+    """Writes the lowest and the highest power (kW) and current (A) of a period into `at`, as far as the tariff asks for them; notes what
+    was inferred, and what nobody can know."""
     stated = period.ranges or {}
     if tariff.uses_power:
         average = _average(period)

@@ -56,6 +56,9 @@ def price_session(
     options: Options = SPEC,
     at: str = "/tariffs",
 ) -> Priced:
+    """What a session comes to at these Tariffs, each period by the one that it names. `timezone` is that of the Location; `at`: where the
+    Tariffs stand, for the paths of problems. Raises TariffError where nothing can be priced: no valid Tariff, one that is named and not
+    there, a clock that decides and is not known."""
     with localcontext(WIDE):
         problems = list(session.problems)
         assigned = assign(session, tariffs, problems.append)

@@ -22,6 +22,7 @@ _NO_SECONDS = re.compile(r"([T ][0-9]{2}:[0-9]{2})([Z+-]|$)", re.IGNORECASE)
 
 
 def number(value: Any, path: str, note: Note) -> Decimal | None:
+    """A number, however a document spells it; None: there is none. A text counts, with a note. Raises TariffError with the path."""
     if value is None:
         return None
     if type(value) is Decimal:

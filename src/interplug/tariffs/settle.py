@@ -173,6 +173,7 @@ def _sum_parts(groups: Groups, settled: Settlement) -> None:
 
 
 def taxes_of(groups: Groups) -> Taxes:
+    """By rate (per cent): the amount before taxes, and the tax on it. What has no known rate is left out."""
     taxes: Taxes = {}
     for (_, _, tax), value in groups.items():
         if tax.rate is not None:

@@ -50,6 +50,7 @@ class Span(NamedTuple):
 
 
 def find_spans(period: Period, tariff: Tariff, phase: int, at: Moment, clock: Clock | None, flat_charged: bool) -> list[Span]:
+    """Of one period in one phase, which begins at `at`; empty where nothing else could have been the price."""
     moments = _moments(period, tariff, at, clock)
     if moments == []:
         return []

@@ -24,6 +24,7 @@ _KINDS = {"total_energy": ENERGY, "total_parking_time": PARKING}
 
 
 def check_volumes(document: Mapping[str, Any], priced: Priced) -> tuple[list[Difference], list[Problem]]:
+    """Where a document claims other volumes (kWh, hours) than its periods give; and what could not be compared, as problems."""
     differences: list[Difference] = []
     problems: list[Problem] = []
     computed = {"total_parking_time": ZERO, **volume_documents(priced.session)}

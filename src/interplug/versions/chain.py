@@ -31,6 +31,7 @@ KINDS = frozenset(V221.down)
 
 
 def down(kind: str, document: Document, version: str, facts: Facts = NO_FACTS, *, patch: bool = False) -> Document | None:
+    """See the top. `version` is one of `table.VERSIONS`; `patch`: only the fields that are there."""
     way = _WAY[version]
     out = document
     for difference in way:
@@ -48,6 +49,7 @@ def down(kind: str, document: Document, version: str, facts: Facts = NO_FACTS, *
 
 
 def up(kind: str, document: Document, version: str, facts: Facts = NO_FACTS, *, patch: bool = False) -> Document:
+    """See the top. `version` is one of `table.VERSIONS`; `patch`: what is missing is not filled in, and REMOVE stays."""
     out = document
     for difference in reversed(_WAY[version]):
         out = difference.up[kind](out, facts)

@@ -21,6 +21,7 @@ LITTLE = Decimal(10)
 
 
 async def failed(node: Node, station: str, evse: int, why: str) -> None:
+    """A start has come to nothing; after `stations.failed_starts` in a row that is a fault."""
     most = node.settings.stations.failed_starts
     if not most:
         return
@@ -38,6 +39,7 @@ async def failed(node: Node, station: str, evse: int, why: str) -> None:
 
 
 async def worked(node: Node, station: str, evse: int) -> None:
+    """A charge has taken energy: the fault is over."""
     if not await node.store.read(lambda tx: tx.faults.has_failed(station, evse), snapshot=False):
         return
 

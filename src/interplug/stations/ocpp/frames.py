@@ -76,6 +76,8 @@ KINDS = {CALL: "CALL", RESULT: "CALLRESULT", ERROR: "CALLERROR", RESULT_ERROR: "
 
 
 def parse(raw: str | bytes, dialect: Dialect) -> Frame | Broken:
+    """What came over the socket. Never raises: what is no frame is `Broken`, with the error that OCPP has for it; a CALL with numbers that
+    nobody can compute with says so in `wrong`."""
     try:
         value, wrong = _value(raw.encode() if isinstance(raw, str) else raw)
     except (BadJson, UnicodeEncodeError) as error:
