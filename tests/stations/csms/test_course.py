@@ -50,3 +50,31 @@ def test_an_end_in_the_second_of_the_newest_reading_is_where_it_is() -> None:
     last = Sample(at=end, register=Decimal(2100), context="Transaction.End")
     readings = course.follow(Told(kind="ended", number="1", at=end, samples=(last,)), end)
     assert (readings[-1].at, readings[-1].kwh) == (end, Decimal("2.1"))
+
+
+def of_intervals() -> Course:
+    """At a meter that tells only what went through since it last told."""
+    course = Course.begun(Told(kind="begun", number="1", at=0))
+    sample = Sample(at=900 * SECOND, interval=Decimal(2500))
+    course.follow(Told(kind="went on", number="1", at=900 * SECOND, samples=(sample,)), 900 * SECOND)
+    return course
+
+
+def ended(at: int, *intervals: tuple[int, int, str]) -> Told:
+    samples = tuple(Sample(at=second * SECOND, interval=Decimal(wh), context=context) for second, wh, context in intervals)
+    return Told(kind="ended", number="1", at=at * SECOND, samples=samples)
+
+
+def test_the_last_interval_counts_once_also_where_the_clock_was_set_back_before_it() -> None:
+    last = "Transaction.End"
+    for at, told_at in ((1200, 1200), (600, 1200)):
+        course = of_intervals()
+        readings = course.follow(ended(at, (at, 800, last)), told_at * SECOND)
+        assert readings[-1].kwh == Decimal("3.3"), at
+
+
+def test_an_interval_that_an_end_repeats_or_that_cannot_have_flown_does_not_count_again() -> None:
+    last = "Transaction.End"
+    for said in ((900, 2500, "Sample.Periodic"), (900, 2500, last), (600, 900_000, last), (600, -5, last)):
+        readings = of_intervals().follow(ended(1200, said), 1200 * SECOND)
+        assert readings[-1].kwh == Decimal("2.5"), said

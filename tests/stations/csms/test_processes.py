@@ -9,11 +9,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from interplug.charges import charging
 from interplug.cli.demo.processes import quiet_environment
 from interplug.modules.node import Node
 from interplug.stations.csms.service import Csms
@@ -22,8 +24,8 @@ from interplug.stations.ocpp.link import Refused
 from tests import nodes
 from tests.nodes import Clock
 from tests.stations.csms.partner import Provider
-from tests.stations.csms.saying16 import boot, start, status
-from tests.stations.csms.stations import Station, add_station, serving, station
+from tests.stations.csms.saying16 import boot, meter, start, status, stop
+from tests.stations.csms.stations import Station, add_station, carried, serving, station
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -43,6 +45,39 @@ async def test_two_processes_one_station_and_the_late_one_writes_nothing(csms: C
                 assert await provider.status() == "AVAILABLE"
                 await start(new, clock)
     assert len(await provider.sessions()) == 1
+
+
+async def test_a_process_that_was_halted_in_the_midst_undoes_nothing_that_another_has_written(
+    csms: Csms, node: Node, provider: Provider, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has read what was known of a charge, and writes it when another process has long carried the end."""
+    halted, goes_on = asyncio.Event(), asyncio.Event()
+    really = charging.meter
+
+    async def slowly(*said: Any, **more: Any) -> None:
+        await really(*said, **more)
+        if not halted.is_set():
+            halted.set()
+            await goes_on.wait()
+
+    async with serving(node) as other, station(csms, V16) as old:
+        await boot(old, clock)
+        number = await start(old, clock)
+        await carried(csms)
+        monkeypatch.setattr(charging, "meter", slowly)
+        clock.move(1800)
+        await meter(old, clock, number, 3000)
+        post = csms.hall.posts["CS1"]
+        await halted.wait()
+        async with station(other, V16) as new:
+            await boot(new, clock)
+            clock.move(1800)
+            await stop(new, clock, number, 6000)
+            await carried(other)
+            goes_on.set()
+            await post.ended.wait()
+    assert await node.store.read(lambda tx: tx.ocpp.open("CS1")) == []
+    assert [bill["total_energy"] for bill in await provider.cdrs()] == [5]
 
 
 async def test_a_command_reaches_the_process_that_has_the_station(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:

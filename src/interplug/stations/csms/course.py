@@ -92,7 +92,7 @@ class Course(msgspec.Struct, kw_only=True):
     def follow(self, told: Told, heard: int) -> list[Reading]:
         """The readings that this adds; `heard`: when it was told."""
         self.signed = signed.added(self.signed, told.signed)
-        before = self.register.total
+        before, newest = self.register.total, self.register.at
         for sample in told.samples:
             if sample.context == BEGIN and sample.register is not None:
                 self.register.began(sample.register, sample.at, self.watts)
@@ -106,7 +106,7 @@ class Course(msgspec.Struct, kw_only=True):
                 readings.append(self._at(told.at))
         readings += self._readings(sample for sample in told.samples if sample.at >= told.at)
         if told.kind == "ended":
-            self._last(told, heard)
+            self._last(told, newest, heard)
             if self.doubt:  # who looks at it needs a bill, be it of a second
                 self.until = max(self.until, self.begins_at)
             readings.append(self._at(self.end(told.at)))
@@ -127,11 +127,14 @@ class Course(msgspec.Struct, kw_only=True):
             self.doubt = ""
         return [Reading(self.begins_at, ZERO, self.phase), self._at(self.register.at)] if self.begins_at else []
 
-    def _last(self, told: Told, heard: int) -> None:
-        """What the meter showed at the end, be it told with an earlier time than what came before it."""
+    def _last(self, told: Told, newest: int, heard: int) -> None:
+        """What the meter showed at the end, be it told with an earlier time than what came before it, the `newest` value."""
         shown = [sample for sample in told.samples if sample.register is not None and sample.context != BEGIN]
         for sample in ([one for one in shown if one.context == FINAL] or shown)[-1:]:
             self.register.end(sample.register or ZERO, sample.at, self.watts, heard)
+        for sample in told.samples:
+            if sample.register is None and sample.interval is not None and sample.context == FINAL and sample.at < newest:
+                self.register.add_last(sample.interval, self.watts, heard)
         early = max(self.until, self.register.at) - told.at
         if early > TOLERATED:
             self.untimed = f"its end was told with a time {early // SECOND} s before what was told last, which counts instead"

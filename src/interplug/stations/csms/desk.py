@@ -20,7 +20,7 @@ from interplug.store.ocpp import Hold, Transaction
 from interplug.store.tx import Tx
 
 from . import readers, statuses, trouble
-from .events import Standing, Trouble
+from .events import Standing, Superseded, Trouble
 from .quirks import Quirk
 from .settling import Settling
 from .tokens import Admissions
@@ -28,10 +28,6 @@ from .transactions import Transactions
 
 log = logging.getLogger(__name__)
 FINE = "NoError"
-
-
-class Superseded(Exception):
-    """The station has a newer connection; this one may say nothing more."""
 
 
 class Known(NamedTuple):

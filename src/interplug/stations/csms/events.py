@@ -13,6 +13,10 @@ Status = Literal[
 ]
 
 
+class Superseded(Exception):
+    """The station has a newer connection; this one may say nothing more."""
+
+
 class IdToken(NamedTuple):
     """A token as the station read it; `type` is that of 2.x, 1.6 has none."""
 

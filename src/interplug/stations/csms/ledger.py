@@ -18,7 +18,7 @@ from interplug.modules.node import Node
 from interplug.store.charging_stations import StationRow
 from interplug.store.ocpp import Message
 
-from .events import INVALID, Admission, Told
+from .events import INVALID, Admission, Superseded, Told
 
 log = logging.getLogger(__name__)
 AGAIN = 1.0
@@ -151,7 +151,7 @@ class Ledger:
         for told, no, answer in _together((self._told(entry), entry.no, entry.answer) for entry in entries):
             admission = INVALID if told is None else await self._one(told, no)
             if answer is not None and not answer.done():
-                answer.set_result(admission)
+                answer.cancel() if admission is None else answer.set_result(admission)
         number, station = max((entry.no for entry in entries), default=0), self._station
         if number and not await self._patiently(
             lambda: self._node.store.write(lambda tx: tx.charging_stations.reach(station.id, station.epoch, number))
@@ -167,9 +167,13 @@ class Ledger:
             log.exception("station %s: message %d of the inbox could not be read", self._station.id, entry.no)
             return None
 
-    async def _one(self, told: Told, no: int) -> Admission:
+    async def _one(self, told: Told, no: int) -> Admission | None:
+        """None: it is left to the connection that has taken over."""
         try:
-            return await self._patiently(lambda: self._carry(told))
+            return None if self.lost.is_set() else await self._patiently(lambda: self._carry(told))
+        except Superseded:
+            self.lost.set()
+            return None
         except Exception:
             log.exception("station %s: message %d of the inbox could not be carried into the book", self._station.id, no)
             return INVALID

@@ -25,8 +25,8 @@ from interplug.store.ocpp import Frame, Message
 from . import inquiry, lists, meters, quirks, readers, v16
 from .authority import Authority, NotSigned
 from .clocks import StationClock
-from .desk import Desk, Superseded
-from .events import Admission, IdToken, Standing, Told, Trouble
+from .desk import Desk
+from .events import Admission, IdToken, Standing, Superseded, Told, Trouble
 from .inbox import Inbox
 from .ledger import Ledger
 from .speech import LATER, NOW, SOON, Speech

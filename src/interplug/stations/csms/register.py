@@ -90,6 +90,11 @@ class Register(msgspec.Struct, kw_only=True):
             self.total, self.at = self.total + wh, at
         return self.total
 
+    def add_last(self, wh: Decimal, watts: int, heard: int) -> None:
+        """As `end`, of a meter that tells what went through since it last told."""
+        if 0 < wh <= _bound(watts, heard - self.at + TOLERATED):
+            self.total += wh
+
     def _meanings(self, value: Decimal) -> Iterator[Decimal]:
         """Since the beginning; since the value before; of this charge alone."""
         assert self.start is not None and self.last is not None

@@ -25,7 +25,7 @@ from interplug.store.tx import Tx
 
 from . import meant, meters, starts
 from .course import UNBEGUN, WATTS, Course
-from .events import INVALID, Admission, IdToken, Told
+from .events import INVALID, Admission, IdToken, Superseded, Told
 from .meant import LATE, outlet_at
 from .quirks import Quirk
 from .tokens import Admissions
@@ -44,7 +44,7 @@ class Transactions:
     _troubles: dict[str, asyncio.Event] = field(default_factory=dict)
 
     async def tell(self, station: StationRow, told: Told, quirk: Quirk) -> Admission:
-        """What the station hears of the token in it, and the number of the transaction."""
+        """What the station hears of the token in it, and the number of the transaction. Raises Superseded."""
         row = await self.node.store.read(lambda tx: meant.find(tx, station, told))
         if row is None and told.aside:
             return INVALID
@@ -61,10 +61,10 @@ class Transactions:
         admission = await self._admit(station, row, course, told, quirk)
         if not row.ended_at:
             course.meter_key = station.about.get(meters.name(row.evse), "") or course.meter_key
-            await self._follow(row, course, told)
+            await self._follow(station, row, course, told)
         elif row.session and (words := course.late(told)):
             row.doc = course.raw()
-            await self.node.store.write(lambda tx: tx.ocpp.save(row))
+            await self.node.store.write(lambda tx: _save(tx, station, row))
             await charging.told_late(self.node, row.session, words)
         return admission._replace(number=row.number)
 
@@ -88,7 +88,7 @@ class Transactions:
                 heard_at=self.node.clock(),
                 doc=course.raw(),
             )
-            await tx.ocpp.save(row)
+            await _save(tx, station, row)
             return row
 
         if told.kind != "begun":
@@ -161,7 +161,7 @@ class Transactions:
         self.admissions.used(station, IdToken(row.token))
 
         async def work(tx: Tx) -> None:
-            await tx.ocpp.save(row)
+            await _save(tx, station, row)
             if hold is not None:
                 await tx.ocpp.release(hold.number)
 
@@ -178,7 +178,7 @@ class Transactions:
 
     # --- what it takes, and its end
 
-    async def _follow(self, row: Transaction, course: Course, told: Told) -> None:
+    async def _follow(self, station: StationRow, row: Transaction, course: Course, told: Told) -> None:
         phase, before = course.phase, course.register.total
         row.heard_at = now = self.node.clock()
         readings = course.follow(told, now)
@@ -199,7 +199,7 @@ class Transactions:
             course.told_at = course.told_at if quietly else course.until
         course.begins_at = 0
         row.doc = course.raw()
-        await self.node.store.write(lambda tx: tx.ocpp.save(row))
+        await self.node.store.write(lambda tx: _save(tx, station, row))
 
     async def _end(self, row: Transaction, course: Course, readings: list[Reading], fault: str | None) -> None:
         if not row.session:
@@ -254,6 +254,13 @@ class Transactions:
         row.ended_at = max(course.register.at, row.begun_at)
         await self._end(row, course, [], "the station did not report the end")
         await self.node.store.write(lambda tx: tx.ocpp.save(row))
+
+
+async def _save(tx: Tx, station: StationRow, row: Transaction) -> None:
+    """A process that was halted since it has read the row does not write over what another has carried meanwhile. Raises Superseded."""
+    if not await tx.charging_stations.lives(station.id, station.epoch):
+        raise Superseded(station.id)
+    await tx.ocpp.save(row)
 
 
 async def _watts(tx: Tx, station: StationRow, outlet: Outlet) -> int:
