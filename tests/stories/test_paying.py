@@ -426,7 +426,7 @@ async def test_the_operators_invoice_stands_at_its_address_and_gets_the_slip_of_
     for text in (
         "CPO-000001",
         "Stationsplein 1",
-        "Energy: 10 kWh at 0.5",
+        "Energy: 10 kWh at €0.50",
         "VAT 20 %",
         "€5.00",
         "€1.00",
@@ -442,7 +442,7 @@ async def test_the_operators_invoice_stands_at_its_address_and_gets_the_slip_of_
     said = " ".join(PdfReader(io.BytesIO(printed.body)).pages[0].extract_text().split())
     for text in (
         "CPO-000001",
-        "Energy: 10 kWh at 0.5 €5.00",
+        "Energy: 10 kWh at €0.50 €5.00",
         "VAT 20 % €1.00",
         "Total €6.00",
         "Paid. €6.00 by card.",

@@ -217,7 +217,7 @@ async def test_the_driver_sees_the_offer_and_never_what_was_bought(world: World,
     assert f"Price: {price}" in page and "€3.20" in page and "€2.00" not in page
     await world.tell("cdrs", _bill(world, drive, driver, "0.40", claimed="4"))
     page, document = words(await visit.get(url)), (await visit.get(f"{url}.json")).json
-    for told in ("€5.40 taxes included", "Energy: 10 kWh at 0.44", "Service fee", f"Price at the start: {price}"):
+    for told in ("€5.40 taxes included", "Energy: 10 kWh at €0.44", "Service fee", f"Price at the start: {price}"):
         assert told in page
     assert "€4.00" not in page and "margin" not in page.lower()
     receipt = document["receipt"]

@@ -22,6 +22,7 @@ from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 from interplug.tariffs import Money, Sale, Verified, verify
 from interplug.tariffs.retail import FEE
+from interplug.tariffs.words import coins
 
 from .deals import Deal, pinned, sale
 from .volumes import so_far
@@ -118,7 +119,7 @@ class Receipt:
 
     @property
     def items(self) -> list[Item]:
-        return [item(line) for line in self.lines]
+        return [item(line, str(self.cdr["currency"]) if self.total is None else self.total.currency) for line in self.lines]
 
 
 async def live(node: Node, drive: Drive) -> Live:
@@ -215,14 +216,15 @@ def amount(currency: str, money: Money) -> Amount | None:
 
 def short(lines: Iterable[Document], total: Amount | None) -> list[Item]:
     """Lines beside one amount each: where that has its taxes, the price before them is left out, for it would only puzzle."""
-    return [item(line, priced=total is None or total.gross is None) for line in lines]
+    currency = "" if total is None else total.currency
+    return [item(line, currency, priced=total is None or total.gross is None) for line in lines]
 
 
-def item(line: Document, *, priced: bool = True) -> Item:
-    return Item(described(line, priced=priced), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl")))
+def item(line: Document, currency: str, *, priced: bool = True) -> Item:
+    return Item(described(line, currency, priced=priced), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl")))
 
 
-def described(line: Document, *, priced: bool = True) -> str:
+def described(line: Document, currency: str, *, priced: bool = True) -> str:
     """One line of a receipt in words: what, how much, at which price."""
     dimension: str = line["dimension"]
     name, unit, price = NAMES.get(dimension, dimension.capitalize()), UNITS.get(dimension), _decimal(line.get("price"))
@@ -234,7 +236,7 @@ def described(line: Document, *, priced: bool = True) -> str:
     quantity = billed if dimension == "ENERGY" else (billed / HOUR).quantize(Decimal("0.0001"))
     if not priced:
         return Said(SO_MUCH if dimension == "ENERGY" else SO_LONG, {"name": name, "n": _figure(quantity)})
-    return Said(unit, {"name": name, "n": _figure(quantity), "price": _figure(price)})
+    return Said(unit, {"name": name, "n": _figure(quantity), "price": coins(price, currency) if currency else _figure(price)})
 
 
 def _figure(value: Decimal) -> Figure:

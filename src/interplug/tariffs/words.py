@@ -104,18 +104,18 @@ def _dimension(tariff: Tariff, phase: int, dimension: int, conditions: list[str]
 def _amount(component: Component, currency: str, phase: int, taxes: bool) -> Said:
     price = _shown(component, taxes)
     if component.dimension == FLAT:
-        return Said(_FEES[phase], {"price": _coins(price, currency)})
+        return Said(_FEES[phase], {"price": coins(price, currency)})
     kind = _PARKED if component.dimension == PARKING else phase
     if not price:
         return said("free charging") if component.dimension == ENERGY else _FREE[kind]
     if component.dimension == ENERGY:
-        by_kwh = said("{price} per kWh", price=_coins(price, currency))
+        by_kwh = said("{price} per kWh", price=coins(price, currency))
         return _stepped(by_kwh, said("{n} kWh", n=_figure(component.step / 1000))) if component.step >= 1000 else by_kwh
     by_minute = price / _MINUTE
     if by_minute == by_minute.quantize(_CENT) and price < 120:
-        by_time = Said(_BY_MINUTE[kind], {"price": _coins(by_minute, currency)})
+        by_time = Said(_BY_MINUTE[kind], {"price": coins(by_minute, currency)})
     else:
-        by_time = Said(_BY_HOUR[kind], {"price": _coins(price, currency)})
+        by_time = Said(_BY_HOUR[kind], {"price": coins(price, currency)})
     return _stepped(by_time, _duration(component.step)) if component.step > 60 else by_time
 
 
@@ -138,7 +138,7 @@ def spell_money(value: Decimal, currency: str) -> str:
     return f"{symbol}{short:.{decimals}f}" if symbol else f"{currency} {short:.{decimals}f}".strip()
 
 
-def _coins(value: Decimal, currency: str) -> Figure:
+def coins(value: Decimal, currency: str) -> Figure:
     short = Decimal(plain(value.quantize(_CENT)))
     return Figure(
         short.quantize(Decimal(1).scaleb(-max(exponent(currency), -int(short.as_tuple().exponent)))), spell_money(value, currency), currency
@@ -216,7 +216,7 @@ def _limits(tariff: Tariff, taxes: bool) -> list[str]:
         if limit is not None:
             bound = limit.incl if taxes and limit.incl is not None else limit.excl if limit.excl is not None else limit.incl
             if bound is not None:
-                found.append(Said(template, {"price": _coins(bound, tariff.currency)}))
+                found.append(Said(template, {"price": coins(bound, tariff.currency)}))
     return found
 
 

@@ -72,7 +72,7 @@ class Invoices:
             return Response(405, b"", {"allow": "GET, HEAD"})
         found = await self._find(segments(path))
         if found is not None:
-            lines = [(say(described(line)), line) for line in found.lines]
+            lines = [(say(described(line, found.currency)), line) for line in found.lines]
             printed_at = f"./{quote(segments(path)[-1], safe='')}{PDF}"
             body = _page("invoice.html", invoice=found, lines=lines, paid=PAID[found.status], printed_at=printed_at)
             return Response(200, b"" if method == "HEAD" else body, HEADERS)

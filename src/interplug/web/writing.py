@@ -42,7 +42,8 @@ def number(value: Decimal | int, language: str, least: int = 0, most: int | None
     value = Decimal(value)
     most = max(least, -int(value.normalize(WIDE).as_tuple().exponent)) if most is None else most
     with localcontext(ROUNDING):
-        return str(_pattern(language, "number", least, most).apply(value, locale(language)))
+        written = str(_pattern(language, "number", least, most).apply(value, locale(language)))
+    return written.replace("-", "−")
 
 
 def money(value: Decimal, currency: str, language: str, finer: int = 0, least: int | None = None) -> str:
