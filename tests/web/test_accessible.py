@@ -270,12 +270,30 @@ async def test_with_the_keyboard_one_sees_where_one_is(page: Page, world: World,
     await page.set_viewport_size({"width": PHONE[0], "height": 500})
     for path in ("/", f"/stations/{await number(visit)}", "/drives", "/notices"):
         await walker.open(path)
-        passed, hidden = [], []
-        for _ in range(200):
-            await page.keyboard.press("Tab")
-            found = await page.evaluate(COVERED)
-            if found is None:
-                break
-            passed.append(found[0])
-            hidden += [] if found[1] else [found[0]]
-        assert passed[0] == "Skip to content" and passed[-1].strip() == "Deutsch" and hidden == [], path
+        await _seen_all_the_way(page, path)
+
+
+async def _seen_all_the_way(page: Page, path: str) -> None:
+    passed, hidden = [], []
+    for _ in range(200):
+        await page.keyboard.press("Tab")
+        found = await page.evaluate(COVERED)
+        if found is None:
+            break
+        passed.append(found[0])
+        hidden += [] if found[1] else [found[0]]
+    assert passed[0] == "Skip to content" and passed[-1].strip() == "Deutsch" and hidden == [], path
+
+
+async def test_the_button_that_ends_a_charge_is_on_the_screen_whatever_is_told_above_it(
+    page: Page, world: World, pages: Pages, visit: Visit
+) -> None:
+    walker = walking.Walker(page, pages, visit)
+    await walker.begin()
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    async for name, path, *_answer in walking.at_the_plug(world, visit):
+        if name == "drive at a station that fails":
+            await walker.open(path)
+            button, ways = await page.locator("#stop").bounding_box(), await page.locator(".ways").bounding_box()
+            assert button is not None and ways is not None and button["y"] + button["height"] <= ways["y"]
+            await _seen_all_the_way(page, path)

@@ -33,7 +33,9 @@ PAID = Words(
     }
 )
 
-TAKEN_BACK = N_("This invoice was taken back by its operator with the credit note {number}. Nothing is owed for it: what was paid goes back to the card, or is set against a corrected invoice.")
+TAKEN_BACK = N_(
+    "This invoice was taken back by its operator with the credit note {number}. Nothing is owed for it: what was paid goes back to the card, or is set against a corrected invoice."
+)
 
 
 async def pdf(sheet: Sheet) -> bytes:
@@ -110,7 +112,9 @@ def card_invoice(found: Invoice) -> Sheet:
     """Of a charge that was paid at a terminal."""
     where, place, currency = wording.zone(found.time_zone), found.cdr["cdr_location"], found.currency
     shown = found.status in ("SUCCESS", "PARTIAL_SUCCESS")
-    rows = [(say(described(line, currency)), "" if line["excl"] is None else money(Decimal(line["excl"]), currency, 2)) for line in found.lines]
+    rows = [
+        (say(described(line, currency)), "" if line["excl"] is None else money(Decimal(line["excl"]), currency, 2)) for line in found.lines
+    ]
     sums = [
         (_("Sum before taxes"), found.before),
         *((f"{say(tax.name)} {percent(tax.percentage)}".strip(), tax.amount) for tax in found.taxes),
