@@ -8,6 +8,7 @@ by Token, EVSE and time.
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any, Protocol
 
 from interplug.model.said import said
@@ -202,16 +203,8 @@ async def _send(node: Node, connection: Connection, drive: Drive, command: str, 
         else:
             await move(tx, node, found, "stop", stop_command=row.id)
 
-    return await ask(
-        node,
-        connection,
-        command,
-        document,
-        noting,
-        lambda event, reason: happened(node, drive.id, event, reason),
-        lambda row: answered(node, drive.id, row),
-        unsent="refused" if starts else "not asked",
-    )
+    told = partial(happened, node, drive.id), partial(answered, node, drive.id)
+    return await ask(node, connection, command, document, noting, *told, unsent="refused" if starts else "not asked")
 
 
 async def answered(node: Node, id: str, row: Command) -> Drive:

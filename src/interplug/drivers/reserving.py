@@ -8,6 +8,7 @@ it could be taken from.
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -125,16 +126,8 @@ async def _send(node: Node, connection: Connection, one: Reservation, command: s
             raise Overtaken
         await _move(tx, one.id, "cancel", "", cancel_command=row.id)
 
-    return await ask(
-        node,
-        connection,
-        command,
-        document,
-        noting,
-        lambda event, reason: happened(node, one.id, event, reason),
-        lambda row: _answered(node, one.id, row),
-        unsent="failed" if reserves else "not asked",
-    )
+    told = partial(happened, node, one.id), partial(_answered, node, one.id)
+    return await ask(node, connection, command, document, noting, *told, unsent="failed" if reserves else "not asked")
 
 
 async def _answered(node: Node, id: str, row: Command) -> Reservation:
