@@ -16,7 +16,7 @@ from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 
 from .course import UnderWay
-from .deliver import ended
+from .endings import ended
 
 DOUBT = 0.2
 """A whole list that lacks more than this part of what we hold, and more than FEW objects, is not believed."""

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
-from interplug.model.types import fold, format_time, parse_time
+from interplug.model.types import fold
 from interplug.modules import lens
 from interplug.modules.node import Node
 from interplug.modules.relaying import of_ours
@@ -30,6 +30,7 @@ from interplug.store.keys import OWN, Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
 from .decide import SENT, Decision, decide
+from .endings import ended, over, removed
 from .item import Item
 from .statuses import Status, Statuses, sayable
 
@@ -125,9 +126,9 @@ class Delivery:
     async def _unsaid(self, stored: Stored, left: bool) -> Decision:
         """What the version cannot say, though it could until now, ends at the partner: there is no more to say of it."""
         module, document, now = stored.key.module, stored.document, self.node.clock()
-        if module == "tariffs" and (left or _over(document, now)):
+        if module == "tariffs" and (left or over(document, now)):
             return await self._request("DELETE", stored.key, None)
-        for evse in _removed(document, now)["evses"] if module == "locations" and left else ():
+        for evse in removed(document, now)["evses"] if module == "locations" and left else ():
             shown = await self._shown("evse", evse)
             body = {name: shown[name] for name in ("status", "last_updated")} if shown is not None else None
             decision = await self._request("PATCH", stored.key, body, evse["uid"]) if body is not None else SENT
@@ -301,26 +302,3 @@ def _patch(before: Document, now: Document) -> Document | None:
     if before.get("charging_periods") != now.get("charging_periods") or before.keys() - now.keys():
         return None
     return {name: value for name, value in now.items() if name == "last_updated" or before.get(name) != value} if before != now else {}
-
-
-def _over(tariff: Document, now: int) -> bool:
-    end = tariff.get("end_date_time")
-    return bool(end) and parse_time(end) <= now
-
-
-def ended(module: str, document: Document, now: int) -> Document | None:
-    """The last form of an object that is no longer valid; None where there is none and it is deleted or stays."""
-    return _ENDINGS[module](document, now) if module in _ENDINGS else None
-
-
-def _removed(document: Document, now: int) -> Document:
-    moment = format_time(now)
-    evses = [{**evse, "status": "REMOVED", "last_updated": moment} for evse in document.get("evses") or ()]
-    return {**document, "evses": evses, "last_updated": moment}
-
-
-def _invalid(document: Document, now: int) -> Document:
-    return {**document, "valid": False, "last_updated": format_time(now)}
-
-
-_ENDINGS: dict[str, Callable[[Document, int], Document]] = {"locations": _removed, "tokens": _invalid}
