@@ -34,7 +34,8 @@ PAID = Words(
 )
 
 TAKEN_BACK = N_(
-    "This invoice was taken back by its operator with the credit note {number}. Nothing is owed for it: what was paid goes back to the card, or is set against a corrected invoice."
+    "This invoice was taken back by its operator with the credit note {number}. "
+    "Nothing is owed for it: what was paid goes back to the card, or is set against a corrected invoice."
 )
 
 
