@@ -260,6 +260,39 @@ async def test_guessing_is_slowed_for_a_name_in_every_process(world: World, page
     assert (await sign_in(Visit(pages))).status == 303
 
 
+async def test_who_guesses_from_elsewhere_keeps_nobody_out_of_a_browser_that_is_known(
+    world: World, pages: Pages, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "OF_A_NAME", 3)
+    await account(world, visit)
+    assert (await post(visit, "/account/sign-out")).status == 303
+    stranger = Visit(pages)
+    for _ in range(passwords.OF_A_NAME):
+        await sign_in(stranger, password="a guess of many")
+    assert (await sign_in(stranger)).status == 429
+    assert (await sign_in(visit)).status == 303, "it is known for this name"
+    assert (await sign_in(Visit(pages))).status == 429
+
+
+async def test_a_browser_that_is_known_may_not_guess_for_ever_nor_at_another_name(
+    world: World, pages: Pages, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "OF_A_NAME", 5)
+    await account(world, visit)
+    other = Visit(pages)
+    await account(world, other, "bob@example.org")
+    for one in (visit, other):
+        await post(one, "/account/sign-out")
+    for _ in range(passwords.OF_A_NAME):
+        assert (await sign_in(visit, password="a guess of many")).status == 403
+    assert (await sign_in(visit)).status == 429
+    known = dict(visit.cookies)
+    (name,) = [name for name in other.cookies if name.endswith("-known")]
+    for forged in (other.cookies[name], "x.y", "", ".", known[name][:-1] + "g"):
+        visit.cookies[name] = forged
+        assert (await sign_in(visit, password="a guess of many")).status == 403, "counted among strangers, of whom none has tried yet"
+
+
 async def test_a_mailbox_is_not_flooded(world: World, pages: Pages) -> None:
     said = [(await post(Visit(pages), "/account/forgotten", email=EMAIL)).status for _ in range(4)]
     assert said == [200, 200, 200, 429] and len(await letters(world)) == 3

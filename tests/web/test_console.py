@@ -87,8 +87,10 @@ async def test_what_a_station_says_of_itself_is_text_and_nothing_else(node: Node
 
 async def test_the_cookie_is_for_this_page_alone_and_goes_no_way_but_https(visit: Visit) -> None:
     answer = await sign_in(visit)
-    [cookie] = [value for name, value in answer.headers if name == "set-cookie"]
+    [cookie, known] = [value for name, value in answer.headers if name == "set-cookie"]
     assert re.fullmatch(r"__Host-interplug-console-[0-9a-f]{8}=[\w-]{43}; Path=/; HttpOnly; SameSite=Strict; Secure", cookie)
+    rest = r"Path=/console; Max-Age=31536000; HttpOnly; SameSite=Strict; Secure"
+    assert re.fullmatch(rf"interplug-console-[0-9a-f]{{8}}-known=[\w-]{{24}}\.[0-9a-f]{{64}}; {rest}", known)
     assert "default-src 'self'" in answer.header("content-security-policy")
     assert answer.header("cache-control") == "no-store"
 
@@ -121,6 +123,16 @@ async def test_guessing_is_slowed_and_ends_after_a_while(visit: Visit, clock: Cl
     assert (await sign_in(visit)).status == 429
     clock.move(passwords.WITHIN + 1)
     assert (await sign_in(visit)).status == 303
+
+
+async def test_who_guesses_keeps_no_operator_out_of_a_browser_that_is_known(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "OF_A_NAME", 3)
+    await sign_in(visit)
+    visit.cookies = {name: value for name, value in visit.cookies.items() if name.endswith("-known")}
+    stranger = Visit(visit.app)
+    for _ in range(passwords.OF_A_NAME):
+        await sign_in(stranger, password="a guess of many")
+    assert (await sign_in(stranger)).status == 429 and (await sign_in(visit)).status == 303
 
 
 async def test_a_form_of_another_site_does_nothing(node: Node, visit: Visit) -> None:

@@ -145,12 +145,14 @@ class Console:
         form = await self._form(request, guest)
         name, password = str(form.get("name", ""))[:200], str(form.get("password", ""))
         try:
-            found = await self.signing.sign_in(name, password, _address(request))
+            found = await self.signing.sign_in(name, password, _address(request), request.headers.get("cookie", ""))
         except Busy:
             return self._page("sign_in.html", guest, 429, wrong=_(TOO_OFTEN))
         if found is None:
             return self._page("sign_in.html", guest, 403, wrong=_(WRONG_PASSWORD))
-        return self._with_cookie(RedirectResponse("/console", 303), found)
+        response = self._with_cookie(RedirectResponse("/console", 303), found)
+        response.headers.append("set-cookie", self.signing.known.written(found.name))
+        return response
 
     async def sign_out(self, request: Request) -> Response:
         guest = await self._guest(request)

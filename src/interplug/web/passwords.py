@@ -16,7 +16,7 @@ from interplug.modules.node import Node
 SHORTEST, LONGEST = 10, 1000
 """Characters of a password."""
 ATTEMPTS, OF_A_NAME = 10, 30
-"""Sign-ins that one address may try in WITHIN seconds, and that may be tried for one name."""
+"""Sign-ins that one address may try in WITHIN seconds, and that may be tried for one name by all browsers that are not known for it."""
 WITHIN = 600.0
 AT_ONCE = 2
 """Hashes that are worked out at a time."""
@@ -63,9 +63,10 @@ class Attempts:
         hidden = hmac.digest(self._key, f"{self._kind}:{name}".encode("utf-8", "replace"), "sha256").hex()
         return await self._node.store.write(lambda tx: tx.attempts.allows(hidden, most, since, now))
 
-    async def sign_in(self, address: str, name: str, most: int = ATTEMPTS) -> None:
-        """`most`: from one address. Raises Busy."""
-        if not await self.allow(f"address {address}", most) or not await self.allow(f"name {name.lower()[:LONGEST]}", OF_A_NAME):
+    async def sign_in(self, address: str, name: str, most: int = ATTEMPTS, *, browser: str = "") -> None:
+        """`most`: from one address. `browser`: one that is known for this name (`known`), which counts by itself. Raises Busy."""
+        counted = f"browser {browser}" if browser else f"name {name.lower()[:LONGEST]}"
+        if not await self.allow(f"address {address}", most) or not await self.allow(counted, OF_A_NAME):
             raise Busy
 
 

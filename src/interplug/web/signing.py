@@ -18,6 +18,7 @@ from interplug.modules.node import Node
 from interplug.store.operators import Operator
 from interplug.store.tx import Tx
 
+from .known import Known
 from .passwords import Attempts, Passwords, hashed
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -44,6 +45,7 @@ class Signing:
         # Browsers do not tell apart the ports of one host. With __Host- nobody else of the domain can set it.
         self.cookie = f"{'__Host-' if secure else ''}interplug-console-{hashlib.sha256(b'name' + self._key).hexdigest()[:8]}"
         self._passwords, self._attempts = Passwords(), Attempts(node, "operator")
+        self.known = Known(self._key, self.cookie.removeprefix("__Host-"), "/console", secure=secure)
 
     async def guest(self, header: str) -> Guest:
         """Of a Cookie header; a new one where there is none that could be ours."""
@@ -60,9 +62,9 @@ class Signing:
         session, now = self._mac("session", key), self._node.clock()
         return await self._node.store.read(lambda tx: tx.operators.sessions.who(session, now), snapshot=False) or ""
 
-    async def sign_in(self, name: str, password: str, address: str) -> Guest | None:
-        """None: there is no such operator with that password. Raises Busy."""
-        await self._attempts.sign_in(address, name)
+    async def sign_in(self, name: str, password: str, address: str, header: str = "") -> Guest | None:
+        """None: there is no such operator with that password. `header`: of the cookies. Raises Busy."""
+        await self._attempts.sign_in(address, name, browser=self.known.browser(header, name))
         found = await self._node.store.read(lambda tx: tx.operators.get(name), snapshot=False)
         kept = None if found is None else found.password
         if not await self._passwords.fits(kept, password) or found is None:

@@ -19,8 +19,10 @@ from starlette.routing import BaseRoute, Route
 from interplug.drivers.accounts import Taken, email_of
 from interplug.store.accounts import Account
 from interplug.store.tx import Tx
+from interplug.web.known import Known
 from interplug.web.languages import N_, _
 from interplug.web.passwords import LONGEST, SHORTEST, BadPassword, Busy, hashed
+from interplug.web.session import Visitor
 
 from .members import HOUR, OF_ADDRESS, TOO_OFTEN, Members
 from .surface import address
@@ -37,6 +39,8 @@ class Entering:
         """`ways`: the names of the other services that drivers may sign in with."""
         self.members, self.surface, self.node = members, members.surface, members.node
         self.ways = ways
+        cookies = self.surface.cookies
+        self.known = Known(self.node.directory.key.derive("known to drivers"), cookies.name, "/account", secure=self.surface.secure)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -72,15 +76,23 @@ class Entering:
         form = await self.surface.form(request)
         email, password = str(form.get("email", ""))[:300], str(form.get("password", ""))
         back = str(form.get("back", ""))
+        known = self.known.browser(request.headers.get("cookie", ""), email_of(email) or "")
         try:
-            await self.members.attempts.sign_in(address(request), email_of(email) or email, OF_ADDRESS)
+            await self.members.attempts.sign_in(address(request), email_of(email) or email, OF_ADDRESS, browser=known)
         except Busy:
             return self._entrance(request, 429, _(TOO_OFTEN), email, back)
         found = await self._account(email)
         if not await self.members.passwords.fits(None if found is None else found.password, password) or found is None:
             return self._entrance(request, 403, _(WRONG), email, back)
         visitor = await self.members.begin(self.surface.visitor(request), found.driver)
-        return self.members.go(visitor, back if _OURS.fullmatch(back) else "/account")
+        return self._in(visitor, found.email, back if _OURS.fullmatch(back) else "/account")
+
+    def _in(self, visitor: Visitor, email: str | None, where: str) -> Response:
+        """Signed in; from now on the browser is known for this address."""
+        response = self.members.go(visitor, where)
+        if email:
+            response.headers.append("set-cookie", self.known.written(email))
+        return response
 
     async def _account(self, email: str) -> Account | None:
         known = email_of(email)
@@ -129,9 +141,10 @@ class Entering:
             return await self._choosing(request, NEW, fault)
         guest, document = await self._taken(request, NEW)
         try:
-            return self.members.go(await self.members.open(request, guest=guest, email=document["email"], password=password), "/account")
+            made = await self.members.open(request, guest=guest, email=document["email"], password=password)
         except Taken:
             raise HTTPException(409, _(OVER)) from None
+        return self._in(made, document["email"], "/account")
 
     # --- a forgotten password
 
@@ -166,17 +179,18 @@ class Entering:
             return await self._choosing(request, RESET, fault)
         driver, _document = await self._taken(request, RESET)
 
-        async def work(tx: Tx) -> bool:
+        async def work(tx: Tx) -> Account | None:
             found = await tx.accounts.get(driver)
             if found is not None:
                 await tx.accounts.update(msgspec.structs.replace(found, password=password))
                 await tx.accounts.sessions.end_all(driver)
                 await tx.accounts.drop_tickets(driver, RESET)
-            return found is not None
+            return found
 
-        if not await self.node.store.write(work):
+        account = await self.node.store.write(work)
+        if account is None:
             raise HTTPException(404, _(OVER))
-        return self.members.go(await self.members.begin(self.surface.visitor(request), driver), "/account/security")
+        return self._in(await self.members.begin(self.surface.visitor(request), driver), account.email, "/account/security")
 
     # --- another address
 
