@@ -338,6 +338,30 @@ async def test_a_patch_of_a_location_that_an_evse_has_overtaken_is_not_lost(node
     assert await held(node, partner) == now
 
 
+async def test_a_location_that_an_evse_has_overtaken_is_not_lost(node: Node, partner: Partner, clock: Clock) -> None:
+    """As by PATCH. An EVSE that the older Location could not know of is not taken away by its silence."""
+    await put(partner, document=theirs(location(evses=[evse("E1"), evse("E2")])))
+    await put(partner, "evse", evse("E3", last_updated=clock.text(70)), URL + "/E3")
+    await patch(partner, URL + "/E1", {"status": "BLOCKED", "last_updated": clock.text(60)})
+    whole = theirs(location(evses=[evse("E1")], last_updated=clock.text(50)))
+    await put(partner, document={**whole, "name": "New"})
+    now = await held(node, partner)
+    assert (now["name"], now["last_updated"]) == ("New", clock.text(70))
+    assert {one["uid"]: one["status"] for one in now["evses"]} == {"E1": "BLOCKED", "E2": "REMOVED", "E3": evse()["status"]}
+    await put(partner, document={**whole, "name": "Older", "last_updated": clock.text(49)})
+    assert await held(node, partner) == now
+
+
+async def test_a_location_that_says_nothing_new_tells_how_new_it_is(node: Node, partner: Partner, clock: Clock) -> None:
+    await put(partner, document={**theirs(location()), "name": "New"})
+    await patch(partner, URL + "/E1", {"status": "BLOCKED", "last_updated": clock.text(60)})
+    now = await held(node, partner)
+    same = [{**now["evses"][0]}]
+    await put(partner, document={**theirs(location(evses=same, last_updated=clock.text(60))), "name": "New"})
+    await put(partner, document={**theirs(location(last_updated=clock.text(50))), "name": "Older"})
+    assert await held(node, partner) == now
+
+
 async def test_a_patch_that_changes_nothing_tells_how_new_the_location_is(node: Node, partner: Partner, clock: Clock) -> None:
     await put(partner, document={**theirs(location()), "name": "New"})
     await patch(partner, URL + "/E1", {"status": "BLOCKED", "last_updated": clock.text(60)})

@@ -35,6 +35,8 @@ class Plain:
 
     def __init__(self, document: dict[str, Any], moment: int, audience: int, created: int) -> None:
         self.document, self.moment, self.audience, self.created = document, moment, audience, created
+        self.told = moment
+        """Of a Location: the time that it said of itself last."""
 
 
 class StoreAgainstDict(RuleBasedStateMachine):
@@ -100,8 +102,10 @@ class StoreAgainstDict(RuleBasedStateMachine):
         if known is None:
             self.created += 1
             self.plain[place] = Plain({**body, "evses": given}, newest, audience or 0, self.created)
+            self.plain[place].told = at(moment)
             return
-        assert saved.stale == (newest < known.moment)
+        overtaken = newest < known.moment
+        assert saved.stale == (overtaken and at(moment) <= known.told)
         if saved.stale:
             return
         if known.audience == GONE:
@@ -110,11 +114,15 @@ class StoreAgainstDict(RuleBasedStateMachine):
         old = known.document["evses"]
         kept = {uid: old[uid] if uid in old and old[uid]["last_updated"] > one["last_updated"] else one for uid, one in given.items()}
         for uid, one in old.items():
-            if uid not in kept:
+            if uid not in kept and overtaken and one["last_updated"] > body["last_updated"]:
+                kept[uid] = one
+            elif uid not in kept:
                 when = max(body["last_updated"], one["last_updated"])
                 kept[uid] = one if one["status"] == "REMOVED" else {**one, "status": "REMOVED", "last_updated": when}
+        same = (known.document["city"], list(old.items())) == (city, list(kept.items())) and newest <= known.moment
+        known.told = max(known.told, at(moment)) if same else at(moment)
         known.document = {**body, "evses": kept}
-        known.moment = newest
+        known.moment = max(newest, known.moment)
 
     @rule(name=names, uid=st.sampled_from("XYZ"), status=statuses, moment=moments)
     def save_evse(self, name: str, uid: str, status: str, moment: int) -> None:

@@ -109,21 +109,30 @@ class Locations:
         before = await self._rows(head.pk) if whole else []
         evses = by_uid(document, last_updated, before) if whole else {}
         given = max([last_updated, *(evse.moment for evse in evses.values())])
-        stale = late(given, head.last_updated, received_at)
+        stale = overtaken = late(given, head.last_updated, received_at)
+        if stale and not patched:
+            # Its EVSEs may be newer here and it not: then what it says of itself is news, and those stay as they are.
+            stale = last_updated <= told_time(read_document(stored), head.last_updated)
         if patched:
             # It speaks of the Location itself. The times of EVSEs, which it did not bring, neither excuse nor condemn it.
             given = head.last_updated if stale else given
             stale = late(last_updated, told_time(read_document(stored), head.last_updated), received_at)
         if stale and key.source != OWN and not force:
             return Saved(stale=True, pk=head.pk)
+        known = None
+        if overtaken and key.source != OWN and not force:
+            given, known = max(given, head.last_updated), last_updated
         started = self._numbers.last
         other = without(document, "evses")
         body = encode_json(other)
         names = differing(other, body, stored, self._fields[1] if self._fields[0] is stored else None)
         other_body = not names <= TIMES
         body_no = self._numbers.take() if other_body else 0
-        touched = await self._replace_evses(head, key, before, evses, last_updated, received_at, force=force) if whole else None
+        asked = head, key, before, evses, last_updated, received_at
+        touched = await self._replace_evses(*asked, force=force, known=known) if whole else None
         if touched is None and not other_body and (not names or (given <= head.last_updated and not patched)):
+            if names and key.source != OWN and last_updated > told_time(read_document(stored), last_updated):
+                await self._bodies.replace(head.pk, body)  # what is older than this is late from now on
             return Saved(pk=head.pk)
         given = max(given, touched or 0)
         if key.source == OWN and given <= head.last_updated:
@@ -139,9 +148,19 @@ class Locations:
         return Saved(changed=True, pk=head.pk)
 
     async def _replace_evses(
-        self, head: Head, key: Key, before: list[EvseRow], evses: dict[str, Sent], last_updated: int, now: int, *, force: bool
+        self,
+        head: Head,
+        key: Key,
+        before: list[EvseRow],
+        evses: dict[str, Sent],
+        last_updated: int,
+        now: int,
+        *,
+        force: bool,
+        known: int | None,
     ) -> int | None:
-        """The newest last_updated among those that changed; None when nothing did."""
+        """The newest last_updated among those that changed; None when nothing did. `known`: of EVSEs that are newer than this the document
+        says nothing, where it does not name them."""
         rows = {row.uid: row for row in before}
         moments: list[int] = []
         for uid, evse in evses.items():
@@ -154,7 +173,7 @@ class Locations:
                 await self._insert(head.pk, key, evse, no, no, now)
                 moments.append(evse.moment)
         for uid, row in rows.items():
-            if uid not in evses and row.status != REMOVED:
+            if uid not in evses and row.status != REMOVED and (known is None or row.last_updated <= known):
                 moments.append(max(last_updated, row.last_updated))
                 await self._remove(head.pk, row, key, moments[-1], now)
         reordered = list(evses) != [row.uid for row in before] and await self._order(head.pk, list(evses))
