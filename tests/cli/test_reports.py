@@ -14,6 +14,7 @@ from interplug.modules.rows import MODULES
 from interplug.protocol.routes import Router
 from tests.cli.conftest import Command
 from tests.nodes import befriend, close, make_node
+from tests.stations.csms.certificates import DAY, Authority
 from tests.sync.test_importing import location
 
 
@@ -39,6 +40,18 @@ def test_doctor_is_content_with_notes(interplug: Command) -> None:
     said = interplug("doctor")
     assert said.code == 0
     assert "only this machine" in said.out
+
+
+def test_doctor_names_certificates_that_end_soon(interplug: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    interplug("party", "add", "CPO", "NL-TNM")
+    authority = Authority(tmp_path, "ours")
+    for name, until, grave in (("later", DAY * 60, None), ("soon", DAY * 3, False), ("over", -DAY, True)):
+        monkeypatch.setenv("INTERPLUG__SERVER__TLS_CERTIFICATE", str(authority.issue(name, until=until).certificate))
+        found = {one["about"]: one for one in interplug("doctor", "--json").json}.get("server.tls_certificate")
+        assert (None if found is None else found["grave"]) == grave
+    monkeypatch.setenv("INTERPLUG__STATIONS__ENABLED", "true")
+    monkeypatch.setenv("INTERPLUG__STATIONS__CLIENT_CA", str(tmp_path / "none.pem"))
+    assert any(one["about"] == "stations.client_ca" and "cannot be read" in one["finding"] for one in interplug("doctor", "--json").json)
 
 
 def test_a_node_without_a_party_is_grave(interplug: Command) -> None:

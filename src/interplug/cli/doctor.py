@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from cyclopts import Parameter
 
 from interplug.config import Settings
@@ -28,6 +31,7 @@ from .opening import REPORTING, Reporting, with_node
 from .standing import answers, verdicts
 
 ENOUGH_DISK = 500_000_000
+SOON = timedelta(days=14)
 
 
 @dataclass(slots=True, frozen=True)
@@ -54,7 +58,7 @@ def doctor(
 
 
 async def _examined(node: Node, *, calls: bool) -> list[Finding]:
-    findings = [*_settings(node.settings), *await _content(node)]
+    findings = [*_settings(node.settings), *_certificates(node.settings), *await _content(node)]
     for one in node.directory.all(registered=True) if calls else ():
         access = await node.client.access(one)
         reply = access if isinstance(access, Reply) else await node.client.ask(access, "GET", one.versions_url)
@@ -78,6 +82,27 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     key = key_path(settings.store)
     if not settings.store.key and key.exists() and key.stat().st_mode & 0o077:
         yield Finding("node key", f"{key} can be read by others on this machine (chmod 600)", grave=True)
+
+
+def _certificates(settings: Settings) -> Iterator[Finding]:
+    """Partners, or all stations, are gone when one of them ends."""
+    server, stations = settings.server, settings.stations
+    named = {"server.tls_certificate": server.tls_certificate}
+    if stations.enabled:
+        names = ("tls_certificate", "client_ca", "sign_certificate")
+        named |= {f"stations.{name}": getattr(stations, name) for name in names}
+    for name, path in named.items():
+        if not path:
+            continue
+        try:
+            until = min(one.not_valid_after_utc for one in x509.load_pem_x509_certificates(Path(path).read_bytes()))
+        except (OSError, ValueError) as error:
+            yield Finding(name, f"{path} cannot be read: {error}", grave=True)
+            continue
+        left = until - datetime.now(UTC)
+        if left < SOON:
+            said = "has ended" if left < timedelta() else "ends"
+            yield Finding(name, f"{path} {said} at {until:%Y-%m-%dT%H:%M:%SZ}", grave=left < timedelta())
 
 
 def _cdrs(cdrs: dict[str, Any]) -> Iterator[Finding]:

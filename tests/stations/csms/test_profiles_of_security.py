@@ -18,7 +18,7 @@ from interplug.stations.csms import provisioning
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V201
 from tests.stations.csms.certificates import DAY, Authority
-from tests.stations.csms.stations import add_station, serving, station
+from tests.stations.csms.stations import PASSWORD, add_station, serving, station
 
 
 @pytest.fixture
@@ -126,6 +126,26 @@ async def test_whom_tls_does_not_let_in_is_told_of(csms: Csms, authority: Author
         async with asyncio.timeout(10):
             while why not in caplog.text:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_certificate_of_ours_that_is_renewed_is_shown_without_a_restart(
+    csms: Csms, authority: Authority, settings: Stations, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one of before goes on while only one of its files has changed."""
+    newer = Authority(tmp_path, "newer")
+    made = newer.issue("csms")
+    async with station(csms, V16, tls=authority.trust()) as before:
+        Path(settings.tls_certificate).write_bytes(made.certificate.read_bytes())
+        csms.door.look()
+        assert "shown the certificate of before" in caplog.text
+        assert await refused(csms, "CS1", authority.trust(), None), "TLS lets it as far as that"
+        Path(settings.tls_key).write_bytes(made.key.read_bytes())
+        csms.door.look()
+        async with station(csms, V16, tls=newer.trust()) as after:
+            await after.say("Heartbeat")
+            await before.running
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await refused(csms, "CS1", authority.trust(), PASSWORD)
 
 
 async def test_what_belongs_to_another_station_is_told_of(csms: Csms, authority: Authority, caplog: pytest.LogCaptureFixture) -> None:

@@ -32,6 +32,7 @@ from interplug.store.tx import Tx
 
 from . import keys
 from .hall import Hall
+from .tls import Tls
 from .versions import SPEECHES
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Door:
         self._admitted: WeakKeyDictionary[ServerConnection, tuple[StationRow, int]] = WeakKeyDictionary()
         self.ports: dict[str, int] = {}
         """Where stations are awaited: ws, wss."""
+        self.tls: Tls | None = None
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -65,10 +67,16 @@ class Door:
             if settings.port >= 0:
                 self.ports["ws"] = await self._listen(stack, settings.port, None)
             if settings.tls_port >= 0:
-                self.ports["wss"] = await self._listen(stack, settings.tls_port, _tls(settings))
+                self.tls = Tls(settings)
+                self.ports["wss"] = await self._listen(stack, settings.tls_port, self.tls.context)
             for scheme, port in self.ports.items():
                 log.info("stations are awaited at %s://%s:%d/IDENTITY", scheme, settings.host, port)
             yield
+
+    def look(self) -> None:
+        """Now and then."""
+        if self.tls is not None:
+            self.tls.renew()
 
     async def _listen(self, stack: contextlib.AsyncExitStack, port: int, tls: ssl.SSLContext | None) -> int:
         settings = self.settings
@@ -209,34 +217,3 @@ def _owner(secure: Any) -> str | None:
         return None
     names = x509.load_der_x509_certificate(raw).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else None
-
-
-class _Handshake(ssl.SSLObject):
-    """One that fails says why, for a station whose certificate has expired gets no further, and nobody else tells of it."""
-
-    def do_handshake(self) -> None:
-        try:
-            super().do_handshake()
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            raise
-        except ssl.SSLCertVerificationError as error:
-            log.warning("a station is not let in: its certificate is not believed: %s", error.verify_message)
-            raise
-        except ssl.SSLError as error:
-            log.warning("a TLS connection did not come about: %s", error.reason or error)
-            raise
-
-
-def _tls(settings: Settings) -> ssl.SSLContext:
-    if not settings.tls_certificate or not settings.tls_key:
-        raise BadSettings("stations.tls_port needs stations.tls_certificate and stations.tls_key")
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version, context.sslobject_class = ssl.TLSVersion.TLSv1_2, _Handshake
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        if settings.client_ca:
-            context.load_verify_locations(settings.client_ca)
-            context.verify_mode = ssl.CERT_OPTIONAL
-    except (OSError, ssl.SSLError) as error:
-        raise BadSettings(f"stations: TLS cannot be set up: {error}") from None
-    return context

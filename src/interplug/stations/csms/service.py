@@ -58,4 +58,5 @@ class Csms:
                 await self.hall.look()
             if turn % FLUSH == 0:
                 self.hall.flush()
+                self.door.look()
             await asyncio.sleep(LOOK)
