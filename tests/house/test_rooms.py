@@ -54,6 +54,21 @@ def test_no_file_is_over_500_lines() -> None:
     assert [name(path) for path in FILES if len(path.read_text().splitlines()) > 500] == []
 
 
+LARGE = 20
+"""Files from which on a room says where to look for what."""
+
+
+def test_a_large_room_names_each_of_its_files() -> None:
+    """In `__init__.py`; but the commands, each of which stands in a file that is called like it, and the driver's pages, which `pages.py` lists."""
+    lacking = {}
+    for room in {path.parent for path in FILES if path.parent.name not in ("cli", "driver", "versions")}:
+        files = {path.stem for path in room.glob("*.py") if not path.stem.startswith(("__", "00"))}
+        said = re.findall(r"\w+", ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or "")
+        if len(files) >= LARGE and (left := files - set(said)):
+            lacking[name(room)] = sorted(left)
+    assert lacking == {}
+
+
 def test_a_file_begins_with_what_it_is_for() -> None:
     written = [path for path in FILES if path.read_text().strip()]
     assert [name(path) for path in written if not ast.get_docstring(ast.parse(path.read_text()))] == []

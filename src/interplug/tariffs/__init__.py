@@ -1,4 +1,16 @@
-"""Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO."""
+"""Money that can be argued with: exact prices of OCPI sessions, in all three versions, without IO.
+
+Where to look, in the order in which a price is made:
+
+    reading       read, fields, session, compiled, restrictions, zones, options, problems
+    a price       price; assign, choose, power, spans, divide, settle, money, bounds, result
+    saying it     documents, worked, words, phrases, explain, described, typical
+    checking      verify, claims, volumes, audit
+    a tariff      lint, normalize, same, regions, compare, pick
+    charging      simulate, pieces (from meter samples to periods), plan
+    selling       retail
+    lines         `interplug tariff … --jsonl`
+"""
 
 from interplug.tariffs.audit import Audit
 from interplug.tariffs.claims import Difference
