@@ -59,7 +59,7 @@ LARGE = 20
 
 
 def test_a_large_room_names_each_of_its_files() -> None:
-    """In `__init__.py`; but the commands, each of which stands in a file that is called like it, and the driver's pages, which `pages.py` lists."""
+    """In `__init__.py`; but not the commands, for each file is called like its own, nor the driver's pages, which `pages.py` lists."""
     lacking = {}
     for room in {path.parent for path in FILES if path.parent.name not in ("cli", "driver", "versions")}:
         files = {path.stem for path in room.glob("*.py") if not path.stem.startswith(("__", "00"))}
