@@ -66,6 +66,17 @@ def test_a_password_comes_from_standard_input(interplug: Command, place: Path) -
     assert row(place, "CS1").password.startswith("$argon2"), "somebody might guess it"
 
 
+def test_a_station_gets_another_password(interplug: Command, place: Path) -> None:
+    before = interplug("station", "add", "CS1", "--location", "LOC1", "--json").json["password"]
+    made = interplug("station", "change", "CS1", "--json").json["password"]
+    assert fits(row(place, "CS1").password, made) and not fits(row(place, "CS1").password, before)
+    assert "password" not in interplug("station", "change", "CS1", "--profile", "2", "--json").json
+    assert fits(row(place, "CS1").password, made) and row(place, "CS1").profile == 2
+    interplug("station", "change", "CS1", "--password-file", "-", typed=b"open sesame\n")
+    assert fits(row(place, "CS1").password, "open sesame")
+    assert interplug("station", "change", "CS9").code == 1
+
+
 def test_outlets_are_named(interplug: Command, place: Path) -> None:
     assert interplug("station", "add", "CS1", "--location", "LOC1", "--outlet", "7=EVSE2/1").code == 0
     [outlet] = row(place, "CS1").outlets

@@ -90,6 +90,7 @@ COMMANDS = (
     ("station uptime", "uptimes:uptime_", "Show how much of the time our EVSEs and Locations could be used."),
     ("station messages", "stations:messages", "Show what a station said and was told, as it was said."),
     ("station call", "stations:call", "Make any call of OCPP to a station that is connected."),
+    ("station change", "provisioning:change", "Give a station another password, or another security profile."),
     ("station remove", "provisioning:remove", "Let a station in no longer; what it has said is kept."),
     ("terminal list", "terminals:list_", "List payment terminals: those at our stations, and those that we provide."),
     ("terminal show", "terminals:show_", "Show one terminal, what it serves, and the last payments at it."),

@@ -89,6 +89,26 @@ def adopt(
     _added(*_decided(common, work), "adopted", common)
 
 
+def change(
+    id: str,
+    /,
+    *,
+    profile: Annotated[Profile | None, Parameter(help=f"{PROFILE} Without it, what it has.")] = None,
+    password_file: PasswordFile = None,
+    common: Reporting = REPORTING,
+) -> None:
+    """Give a station another password, or another security profile. It has to connect again; what charges there goes on.
+
+    Parameters
+    ----------
+    id
+        Its identity.
+    """
+    password = _password(password_file)
+    row, made = _decided(common, lambda node: provisioning.change(node, id, profile=profile, password=password))
+    _added(row, made, "changed", common)
+
+
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     """A station in a file of many."""
 

@@ -17,8 +17,11 @@ from interplug.modules.node import Node
 from interplug.stations.csms import provisioning
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V201
+from tests.nodes import Clock
 from tests.stations.csms.certificates import DAY, Authority
-from tests.stations.csms.stations import PASSWORD, add_station, serving, station
+from tests.stations.csms.partner import Provider
+from tests.stations.csms.saying16 import boot, start, stop
+from tests.stations.csms.stations import PASSWORD, add_station, carried, serving, station
 
 
 @pytest.fixture
@@ -71,6 +74,45 @@ async def test_a_certificate_raises_the_profile(csms: Csms, node: Node, authorit
     assert await refused(csms, "CS1", authority.trust(), "0123456789abcdef0123456789abcdef01234567")
 
 
+async def test_another_password_in_the_midst_of_a_charge(csms: Csms, node: Node, provider: Provider, clock: Clock) -> None:
+    async with station(csms, V16) as one:
+        await boot(one, clock)
+        number = await start(one, clock)
+        row, made = await provisioning.change(node, "CS1", profile=None, password=None)
+        assert made is not None and row.profile == 1
+        await csms.hall.look()
+        await one.running
+    assert await refused(csms, "CS1", None, PASSWORD), "the one of before"
+    async with station(csms, V16, password=made) as one:
+        clock.move(3600)
+        await stop(one, clock, number, 6000)
+        await carried(csms)
+    assert [bill["total_energy"] for bill in await provider.cdrs()] == [5]
+
+
+async def test_a_profile_is_lowered_by_a_person_alone(csms: Csms, node: Node, authority: Authority) -> None:
+    own = authority.trust(authority.issue("CS1"))
+
+    async def comes(tls: ssl.SSLContext | None, password: str | None) -> None:
+        async with station(csms, V16, tls=tls, password=password) as one:
+            await one.say("Heartbeat")
+        await asyncio.gather(*(post.ended.wait() for post in csms.hall.posts.values()))
+
+    await comes(own, None)
+    assert await refused(csms, "CS1", None, PASSWORD)
+    assert (await provisioning.change(node, "CS1", profile=1, password=None))[1] is None
+    await comes(None, PASSWORD)
+    assert (await provisioning.change(node, "CS1", profile=3, password=None))[0].password == ""
+    assert await refused(csms, "CS1", authority.trust(), PASSWORD)
+    await comes(own, None)
+    with pytest.raises(provisioning.NotPossible, match="needs no password"):
+        await provisioning.change(node, "CS1", profile=None, password=None)
+    _, made = await provisioning.change(node, "CS1", profile=2, password=None)
+    await comes(authority.trust(), made)
+    await provisioning.change(node, "CS1", profile=0, password=None)
+    await comes(None, None)
+
+
 class TestOffered:
     """A station that nobody has added keeps, once it is adopted, what it has proved itself by."""
 
@@ -107,6 +149,8 @@ class TestOffered:
     async def test_nothing_at_all_is_for_a_person_to_allow(self, csms: Csms, node: Node) -> None:
         with pytest.raises(provisioning.NotPossible, match="without a password"):
             await self.adopted(csms, node, None, None)
+        with pytest.raises(provisioning.NotPossible, match="waits to be adopted"):
+            await provisioning.change(node, "NEW", profile=1, password=None)
         row, made = await provisioning.adopt(node, "NEW", "LOC1", outlets=(), profile=1, password=None)
         assert row.profile == 1
         assert made is not None and await refused(csms, "NEW", None, None) and not await refused(csms, "NEW", None, made)

@@ -76,6 +76,33 @@ async def adopt(
     return await node.store.write(work), made
 
 
+async def change(node: Node, id: str, *, profile: int | None, password: str | None) -> tuple[StationRow, str | None]:
+    """How a station of ours proves who it is from now on; what charges there goes on. Without a password one is made where it needs one
+    and has none, or where nothing else is asked for."""
+
+    async def look(tx: Tx) -> StationRow:
+        return await _get(tx, id)
+
+    known = await node.store.read(look)
+    needed = known.profile if profile is None else profile
+    makes = password is None and needed in (1, 2) and (profile is None or not known.password)
+    if profile is None and password is None and not makes:
+        raise NotPossible(f"{id} has security profile {needed} and needs no password: say which --profile it shall have")
+    made = keys.new_password() if makes else None
+    hashed = _hashed(password, made)
+
+    async def work(tx: Tx) -> StationRow:
+        row = await _get(tx, id)
+        if row.state != "adopted":
+            raise NotPossible(f"{id} waits to be adopted: interplug station adopt {id}")
+        row.profile = needed
+        row.password = hashed or (row.password if needed in (1, 2) else "")
+        await tx.charging_stations.change(row)
+        return row
+
+    return await node.store.write(work), made
+
+
 def _hashed(chosen: str | None, made: str | None) -> str | None:
     return keys.hashed(chosen) if chosen else keys.hashed_quickly(made) if made else None
 
