@@ -78,6 +78,23 @@ async def test_an_operator_who_does_not_answer_may_start_all_the_same(world: Wor
     assert (await world.now(drive)).state == "STARTED" and (await world.now(drive)).unwanted, "stopped as soon as it begins"
 
 
+@pytest.mark.parametrize("asked", ["start", "stop"])
+async def test_of_an_operator_who_has_said_nothing_no_words_are_told(world: World, visit: Visit, asked: str) -> None:
+    if asked == "start":
+        world.cpo.word = ""
+        url, *_ = await begun(visit, world)
+    else:
+        url, _ = await charging(visit, world)
+        world.cpo.word = ""
+        await visit.post(f"{url}/stop", {"csrf": (await visit.get(url)).field("csrf")})
+    world.clock.move(600)
+    await asking.expire(world.node)
+    await world.follower.tick()
+    page = words(await visit.get(url))
+    assert "Nobody knows yet" in page and "The operator says" not in page and "no answer" not in page
+    assert "no answer" not in (await visit.get(f"{url}.json")).json["reason"]
+
+
 async def test_a_page_does_not_wait_for_an_operator_who_is_slow(world: World, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(at_plug, "PROMPT", 0.0)
     url, drive, _ = await begun(visit, world)

@@ -29,7 +29,7 @@ def in_words(row: Command) -> str:
 
 def operators_words(row: Command) -> str:
     """What the operator says itself about a command; where it has said nothing, the message is ours, and not for drivers."""
-    return row.message if row.answered or row.state not in ("failed", "unanswered") else ""
+    return row.message if row.answered or row.state not in ("failed", "unanswered", "timed_out") else ""
 
 
 def not_asked(row: Command) -> bool:
