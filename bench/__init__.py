@@ -16,4 +16,7 @@ that follow each other at once, so that a slower machine changes both. `python -
     storm      every EVSE of 20,000 stations reports again
     million    a million EVSEs, to ten thousand
     money      CDRs priced and checked on one core; no server
+    stations   messages of stations beside an `echo` server; `callers` play them, thousands of sockets in one process
+    finding    the driver's app with the whole set: map, search, first view
+    crowd      a thousand open pages that show one status
 """
