@@ -14,6 +14,7 @@ from tests.stations.csms.partner import Provider
 from tests.stations.csms.saying20 import CARD, Transaction
 from tests.stations.csms.stations import Station, carried
 from tests.stations.csms.test_failures import held
+from tests.stations.csms.test_late import notes
 
 EVENTS: dict[str, tuple[int, dict[str, Any]]] = {
     "Started": (0, {"trigger": "Authorized", "wh": 1000, "idToken": CARD, "info": {"chargingState": "EVConnected"}}),
@@ -52,6 +53,21 @@ async def test_a_beginning_that_is_told_last_and_does_not_fit_is_looked_at(
     assert (await provider.session())["status"] == "COMPLETED"
     assert await provider.cdrs() == []
     assert "beginning was not reported" in (await held(node))[0]
+
+
+async def test_of_an_end_with_a_card_that_is_told_first_a_person_reads_all_that_is_known(
+    csms: Csms, node: Node, new: Station, provider: Provider, clock: Clock
+) -> None:
+    """The card has begun a Session by then, whose bill waits; the beginning, be it told twice, says what it should have been."""
+    charge, began = Transaction(new, Clock(clock.now)), clock.text()
+    clock.move(1200)
+    await Transaction(new, clock).tell("Ended", "StopAuthorized", wh=5000, evse={"id": 1, "connectorId": 1}, idToken=CARD)
+    for _ in range(2):
+        await charge.tell("Started", "Authorized", wh=1000, idToken=CARD)
+    await carried(csms)
+    assert await provider.cdrs() == []
+    assert "beginning was not reported" in (await held(node))[0]
+    assert await notes(node) == [f"its beginning was told after the end: at {began}; since then its meter has counted 4 kWh"]
 
 
 async def test_a_card_that_is_refused_when_the_beginning_comes_last_pays_nothing(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from interplug.model.types import decode_json, encode_json
+from interplug.model.types import decode_json, encode_json, format_time
 from interplug.store.stations import Reading
 
 from . import signed
@@ -144,12 +144,21 @@ class Course(msgspec.Struct, kw_only=True):
         billed, known = self.register.total, len(self.signed)
         self._readings(told.samples)
         self.signed = signed.added(self.signed, told.signed)
-        words = []
+        words = [*self._begun_late(told)]
         if self.register.total - billed > LITTLE:
             words.append(f"after the end its meter told {(self.register.total - billed) / 1000:f} kWh more than is billed")
         if len(self.signed) > known:
             words.append("what its meter signed came after the end and is not in the CDR")
         return "; ".join(words)
+
+    def _begun_late(self, told: Told) -> Iterator[str]:
+        """Its beginning, told when it has long been billed without one; whoever looks at it knows more."""
+        if told.kind != "begun" or self.doubt != UNBEGUN or told.said_at == self.said_at:
+            return
+        self.said_at = told.said_at
+        yield f"its beginning was told after the end: at {format_time(told.at)}"
+        if told.began_with is not None and self.register.last is not None and self.register.last >= told.began_with:
+            yield f"since then its meter has counted {(self.register.last - told.began_with) / 1000:f} kWh"
 
     def end(self, at: int) -> int:
         """When it ended: after everything that was told of it, for of two readings at one moment the first counts. A document has moments
