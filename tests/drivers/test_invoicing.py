@@ -290,6 +290,19 @@ async def test_differences_are_told(shop: Shop, driver: Driver) -> None:
     assert [(one.kind, one.amount) for one in found] == [("provider", D(-2)), ("absorbed", D(2))]
 
 
+async def test_what_comes_after_all_went_back_is_told(shop: Shop, driver: Driver) -> None:
+    drive = await shop.ended(driver)
+    await shop.billed(driver, drive)
+    await shop.billed(driver, drive, "C2", credit=True, credit_reference_id="C1")
+    await shop.later(HOUR + 1)
+    await shop.later(HOUR)
+    await shop.billed(driver, drive, "C3", kwh=8)
+    await shop.later(HOUR)
+    assert await shop.stands(drive) == ("refunded", 0)
+    assert [(one.kind, one.amount) for one in await reconcile(shop.desk.till, 0)] == [("absorbed", D("4.84"))]
+    assert sum(one["gross"] for one in await invoices(shop.world)) == 0, "nothing is invoiced of what nobody paid"
+
+
 async def test_a_refund_that_fails_after_it_was_made_is_told(shop: Shop, driver: Driver) -> None:
     """As when the bank of a closed account sends it back."""
     drive = await shop.ended(driver)

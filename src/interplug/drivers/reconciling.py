@@ -76,7 +76,7 @@ def differences(payment: Payment, bills: Sequence[Bill], settings: Payments, now
     """What is to be told of a payment, each with its amount; see docs/payments.md for what the words mean."""
     due = coins(max(payment.due or ZERO, ZERO), payment.currency)
     found: list[tuple[str, Decimal]] = []
-    if payment.state == states.CAPTURED and due != payment.kept:
+    if payment.state in (states.CAPTURED, states.REFUNDED) and due != payment.kept:
         found.append(("absorbed", due - payment.kept) if due > payment.kept else ("too much", payment.kept - due))
     if payment.state in states.ENDED and due > 0 and not payment.captured:
         found.append(("uncollected", due))
