@@ -185,6 +185,18 @@ async def test_taxes_that_are_in_a_price_and_not_named_are_not_invoiced_and_the_
     assert [line["cdrs"] for line in decode_json(one.document)["lines"]] == [["c2"]]
 
 
+async def test_a_bill_of_more_than_there_is_stops_no_other_invoice(world: World, card: None) -> None:
+    """Longer than the numbers that Decimal computes with where nobody says otherwise."""
+    await own_price_ends(world)
+    await charged(world, "C1", **bare("1e28", "3e27"))
+    await own(world.node, "tokens", said.token("CARD-2", type="RFID", contract_id="X", country_code="DE", party_id="ABC"))
+    world.clock.move(2 * HOUR)
+    token = {"country_code": "DE", "party_id": "ABC", "uid": "CARD-2", "type": "RFID", "contract_id": "X"}
+    await charged(world, "C2", cdr_token=token, **bare("10", "0.90"))
+    absurd, other = await run(world)
+    assert (absurd.contract, other.contract, other.gross) == ("DE-ABC-C1", "X", D("10.90"))
+
+
 # --- what changes after the invoice
 
 

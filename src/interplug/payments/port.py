@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from interplug.model.said import said
-from interplug.tariffs.money import exponent
+from interplug.tariffs.money import WIDE, exponent
 
 Status = Literal["action", "held", "captured", "refunded", "voided", "expired", "disputed", "lost"]
 
@@ -130,5 +130,5 @@ class PaymentProvider(Protocol):
 
 
 def coins(value: Decimal, currency: str) -> Decimal:
-    """Rounded to the coin."""
-    return value.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_UP)
+    """Rounded to the coin, however much it is."""
+    return value.quantize(Decimal(1).scaleb(-exponent(currency)), ROUND_HALF_UP, WIDE)
