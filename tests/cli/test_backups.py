@@ -15,6 +15,7 @@ import pytest
 from interplug.cli.demo.processes import quiet_environment
 from interplug.config import StoreSettings
 from interplug.partners.keys import NodeKey
+from interplug.store import server_schema
 from interplug.store.schema import GAP
 from interplug.store.store import Store
 from tests.cli.conftest import Command
@@ -156,6 +157,41 @@ def test_a_node_on_postgresql_comes_back_with_numbers_that_nobody_has_seen(
         assert interplug("db", "restore", "copy.dump", "--replace").code == 0
         assert parties(interplug) == ["TNM"]
         assert ask(url, number)[0][0] == before + GAP
+
+
+def test_a_copy_of_an_older_release_comes_back_on_postgresql(
+    interplug: Command, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As one goes back after an upgrade: there are tables that the copy does not know, and the steps make them anew."""
+    with cluster.database() as url:
+        monkeypatch.setenv("INTERPLUG__STORE__URL", url)
+        for (table,) in ask(url, "select tablename from pg_tables where schemaname = 'public'"):
+            ask(url, f'drop table "{table}" cascade')
+        server_schema.upgrade(url, "0026_accounts")
+        assert interplug("db", "backup", "copy.dump").code == 0
+        interplug("party", "add", "CPO", "NL-TNM")
+        assert (said := interplug("db", "restore", "copy.dump")).code == 1 and "--replace" in said.err
+        assert parties(interplug) == ["TNM"]
+        said = interplug("db", "restore", "copy.dump", "--replace", "--json")
+        assert said.code == 0 and parties(interplug) == []
+        assert ask(url, f"select party from {said.json['kept']}.party") == [("tnm",)]
+        assert interplug("db", "status", "--json").json["current"]
+        assert interplug("db", "backup", "again.dump").code == 0
+        assert interplug("db", "restore", "again.dump", "--replace").code == 0, "what was set aside is in no copy"
+
+
+def test_a_copy_that_is_no_good_leaves_a_node_on_postgresql_as_it_was(
+    interplug: Command, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with cluster.database() as url:
+        monkeypatch.setenv("INTERPLUG__STORE__URL", url)
+        interplug("party", "add", "CPO", "NL-TNM")
+        assert interplug("db", "backup", "copy.dump").code == 0
+        whole = (tmp_path / "copy.dump").read_bytes()
+        (tmp_path / "half.dump").write_bytes(whole[: len(whole) * 2 // 3])
+        assert interplug("db", "restore", "half.dump", "--replace").code == 1
+        assert parties(interplug) == ["TNM"] and interplug("db", "status", "--json").json["current"]
+        assert ask(url, "select nspname from pg_namespace where nspname like 'interplug%'") == []
 
 
 def test_a_node_that_runs_on_postgresql_is_not_replaced(

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,8 @@ from .ending import CONFIGURATION, USAGE, end, show
 from .opening import REPORTING, Reporting, settings_of
 
 Replace = Annotated[bool, Parameter(negative=(), help="Replace what is there.")]
+BEFORE = "interplug_before_"
+"""What a copy has replaced on PostgreSQL stands in a schema whose name begins so, and goes into no copy."""
 IN_SETTINGS = "in the settings (store.key)"
 KEY_APART = "The node key is not in the database; keep it apart (store.key or store.key_file)."
 
@@ -90,14 +93,7 @@ def restore(file: Path, /, *, replace: Replace = False, common: Reporting = REPO
     if not file.is_file():
         end(f"there is no file {file}", USAGE)
     if isinstance(place, Server):
-        if shutil.which("pg_restore") is not None and (connections := place.served()):
-            end(f"a node is serving {place.shown} ({connections} connections); stop it first", CONFIGURATION)
-        document, told = _call(
-            "pg_restore", ["--single-transaction", *(["--clean", "--if-exists"] if replace else []), str(file)], store.url
-        )
-        if document["called"]:
-            place.put_back()
-        lines = [told] if document["called"] else [told, f'and then: psql -c "{LIFT}"']
+        document, lines = _restored(file, place, store.url, replace=replace)
         show({**document, "lift": LIFT}, [*lines, KEY_APART], json=common.json)
         return
     assert isinstance(place, SqliteFile)
@@ -165,13 +161,38 @@ def _dump(file: Path, url: str) -> tuple[dict[str, Any], str]:
     """A copy that was begun and not finished never stands where a copy is looked for, nor in place of the last one."""
     begun = file.with_name(f"{file.name}.part")
     try:
-        document, told = _call("pg_dump", ["--format=custom", f"--file={begun}"], url)
+        document, told = _call("pg_dump", ["--format=custom", f"--exclude-schema={BEFORE}*", f"--file={begun}"], url)
         if document["called"]:
             begun.replace(file)
     finally:
         begun.unlink(missing_ok=True)
     named = {**document, "command": [part.replace(str(begun), str(file)) for part in document["command"]]}
     return named, told.replace(str(begun), str(file))
+
+
+def _restored(file: Path, place: Server, url: str, *, replace: bool) -> tuple[dict[str, Any], list[str]]:
+    """What was there is set aside first, and there again where the copy is no good."""
+    if shutil.which("pg_restore") is None:
+        cleaned = ["--clean", "--if-exists"] if replace else []
+        document, told = _call("pg_restore", ["--single-transaction", *cleaned, str(file)], url)
+        return document, [told, f'and then: psql -c "{LIFT}"']
+    if connections := place.served():
+        end(f"a node is serving {place.shown} ({connections} connections); stop it first", CONFIGURATION)
+    there = place.found() is not None
+    if there and not replace:
+        end(f"there is a database at {place.shown}; --replace keeps it in a schema of another name")
+    kept = f"{BEFORE}{datetime.now(UTC):%Y%m%d_%H%M%S_%f}" if there else None
+    if kept is not None:
+        place.set_aside(kept)
+    try:
+        document, told = _call("pg_restore", ["--single-transaction", str(file)], url)
+        place.put_back()
+    except BaseException:
+        if kept is not None:
+            place.take_back(kept)
+        raise
+    rest = [f'what was there is kept in the schema {kept}; to be rid of it: psql -c "drop schema {kept} cascade"'] if kept else []
+    return {**document, "kept": kept}, [told, *rest]
 
 
 def _call(program: str, arguments: list[str], url: str) -> tuple[dict[str, Any], str]:

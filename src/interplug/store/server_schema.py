@@ -29,6 +29,10 @@ SERVED = "select count(*) from pg_stat_activity where datname = current_database
 ONE_AT_A_TIME = "select pg_advisory_lock(7382514)"
 """Any number, ours: held by whoever brings the schema up to date."""
 TABLES = "select tablename from pg_tables where schemaname = current_schema()"
+HELD = """
+select case relkind when 'v' then 'view' when 'm' then 'materialized view' else 'table' end, relname from pg_class
+where relnamespace = ($1::text)::regnamespace and relkind in ('r', 'p', 'v', 'm') order by relkind desc, relname"""
+"""Indexes and sequences go with their tables."""
 COLLATED = """
 select format('alter table %I alter column %I type text collate "C"', c.relname, a.attname)
 from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_collation l on l.oid = a.attcollation
@@ -111,6 +115,37 @@ def put_back(url: str) -> None:
         await connection.execute(LIFT)
 
     _asked(url, lift)
+
+
+def set_aside(url: str, name: str) -> None:
+    """What is there makes place for a copy: it stands in a schema of that name from now on. A copy of an older release knows less tables
+    than are there, so it cannot replace one by one."""
+
+    async def work(connection: Connection) -> None:
+        async with connection.transaction():
+            await connection.execute(f'create schema "{name}"')
+            await _move(connection, await connection.fetchval("select current_schema()"), name)
+
+    _asked(url, work)
+
+
+def take_back(url: str, name: str) -> None:
+    """What was set aside is there again, and what was begun in its place is not."""
+
+    async def work(connection: Connection) -> None:
+        here = await connection.fetchval("select current_schema()")
+        async with connection.transaction():
+            for kind, one in await connection.fetch(HELD, here):
+                await connection.execute(f'drop {kind} if exists "{here}"."{one}" cascade')
+            await _move(connection, name, here)
+            await connection.execute(f'drop schema "{name}"')
+
+    _asked(url, work)
+
+
+async def _move(connection: Connection, source: str, target: str) -> None:
+    for kind, one in await connection.fetch(HELD, source):
+        await connection.execute(f'alter {kind} "{source}"."{one}" set schema "{target}"')
 
 
 def upgrade(url: str, target: str = "head") -> None:

@@ -144,6 +144,12 @@ class Server:
     def put_back(self) -> None:
         self._ask(self._schema.put_back)
 
+    def set_aside(self, name: str) -> None:
+        self._ask(lambda url: self._schema.set_aside(url, name))
+
+    def take_back(self, name: str) -> None:
+        self._ask(lambda url: self._schema.take_back(url, name))
+
     def _ask(self, question: Callable[[str], T]) -> T:
         try:
             return question(self._url)
