@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -130,7 +131,7 @@ async def check(directory: Directory, pks: list[int]) -> None:
     done: set[int] = set()
     while pks:
         part, pks = pks[:CHUNK], pks[CHUNK:]
-        related = await directory.store.write(lambda tx, part=part: _write_about(tx, part))  # type: ignore[misc]
+        related = await directory.store.write(partial(_write_about, pks=part))
         await _judge(directory, part)
         done.update(part)
         pks += [pk for pk in dict.fromkeys(related) if pk not in done and pk not in pks]
@@ -179,7 +180,7 @@ async def _judge(directory: Directory, pks: list[int]) -> None:
     found = []
     for pk in pks:
         try:
-            one = await directory.store.read(lambda tx, pk=pk: read(tx, pk))  # type: ignore[misc]
+            one = await directory.store.read(partial(read, pk=pk))
         except Exception:
             log.exception("what is known of CDR %s cannot be read", pk)
             found.append((pk, failed()))

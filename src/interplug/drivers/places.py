@@ -12,6 +12,7 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -89,7 +90,7 @@ class PlaceList:
         """The cursor moves with the last of them."""
         for start in range(0, len(numbers), CHUNK):
             part, last = numbers[start : start + CHUNK], start + CHUNK >= len(numbers)
-            await self.node.store.write(lambda tx, part=part, last=last: self._write(tx, part, reached if last else None))  # type: ignore[misc]
+            await self.node.store.write(partial(self._write, numbers=part, reached=reached if last else None))
 
     async def _write(self, tx: Tx, numbers: list[int], reached: int | None) -> None:
         asking = await Asking.of(tx, self.node)

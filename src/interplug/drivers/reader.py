@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from interplug.modules.node import Node
 from interplug.store.keys import OWN, Stored
@@ -29,7 +30,7 @@ class Reader:
             changes, reached, more = await self._node.store.news(self.position, CHUNK, (self._module,))
             received = [change.pk for change in changes if change.source != OWN]
             if received:
-                await self._node.store.write(lambda tx, received=received, reached=reached: self._write(tx, received, reached))  # type: ignore[misc]
+                await self._node.store.write(partial(self._write, received=received, reached=reached))
             self.position = reached
 
     async def _write(self, tx: Tx, received: list[int], reached: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -63,7 +64,7 @@ async def reconcile(till: Till, since: int, *, ask: bool = True) -> list[Differe
                 found.append(_difference(payment, "provider", payment.kept - before.kept))
             if there is not None and payment.kept != there.captured - there.refunded:
                 found.append(_difference(payment, "failed", there.captured - there.refunded - payment.kept))
-        bills = await till.node.store.read(lambda tx, drive=payment.drive: _bills(tx, drive))  # type: ignore[misc]
+        bills = await till.node.store.read(partial(_bills, drive=payment.drive))
         found += [_difference(payment, kind, amount) for kind, amount in differences(payment, bills, settings, now)]
     return found
 

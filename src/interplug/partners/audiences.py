@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from interplug.model.types import fold
 from interplug.protocol.routes import INSIDE
@@ -151,9 +152,7 @@ async def show_to(directory: Directory, module: str, name: str, ids: frozenset[s
     """Gives own objects of the module (those named, of that party) the audience; how many have another one now."""
     changed = after = 0
     while True:
-        found, after, moved = await directory.store.write(
-            lambda tx, after=after: _show_some(tx, module, name, ids, party, after)  # type: ignore[misc]
-        )
+        found, after, moved = await directory.store.write(partial(_show_some, module=module, name=name, ids=ids, party=party, after=after))
         changed += moved
         if not found:
             return changed

@@ -9,6 +9,7 @@ not valid, Tariffs and payment terminals no longer shown.
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 from interplug.model.types import fold, parse_time
 from interplug.modules.node import Node
@@ -49,7 +50,7 @@ class Absence:
         wait = {one.pk for one in missing} - {one.pk for one in over}
         await self.node.store.write(lambda tx: self._note(tx, known, wait))
         for one in over:
-            await self.node.store.write(lambda tx, one=one: self._end(tx, one))  # type: ignore[misc]
+            await self.node.store.write(partial(self._end, stored=one))
         report.ended, report.missing = len(over), len(wait)
 
     async def _note(self, tx: Tx, known: dict[int, int], wait: set[int]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 
 from interplug.model.types import fold
 from interplug.modules.node import Node
@@ -53,7 +54,7 @@ async def renew_naming(node: Node, tariffs: Iterable[str]) -> None:
                 await tx.objects.renew_evse(stored.key, uid, node.clock())
 
     async for places in naming(node.store, tariffs):
-        await node.store.write(lambda tx, places=places: renew(tx, places))  # type: ignore[misc]
+        await node.store.write(partial(renew, places=places))
 
 
 class TariffsMoved:

@@ -15,6 +15,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 from typing import NamedTuple
 
 from interplug import faults
@@ -331,7 +332,7 @@ class Push:
                 and needs_full_pull(self._pauses.lasting(number), self.settings.full_pull_after)
             ):
                 log.warning("%s has failed for so long that it needs a full pull", lane.connection.partner)
-                await self.node.store.write(lambda tx, lane=lane: audiences.all_again(tx, lane.connection))  # type: ignore[misc]
+                await self.node.store.write(partial(audiences.all_again, connection=lane.connection))
                 self._impatient.add(number)
                 lane.resyncing = True
             elif not lane.failures:
@@ -348,6 +349,4 @@ class Push:
             if module in needed[number] or self.now >= self._noted.get((number, module), -NOTED) + NOTED:
                 del self.node.has_read[number, module]
                 self._noted[number, module] = self.now
-                await self.node.store.write(
-                    lambda tx, number=number, module=module, begun=begun: audiences.has_read(tx, number, module, begun)  # type: ignore[misc]
-                )
+                await self.node.store.write(partial(audiences.has_read, connection=number, module=module, begun=begun))

@@ -4,6 +4,7 @@ chosen. What happened before somebody asked is not told."""
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -91,7 +92,7 @@ class Drives:
             for language in LANGUAGES:
                 with speaking(language):
                     texts[language] = text(ride, what)
-            await self.node.store.write(lambda tx, what=what, texts=texts: self._tell(tx, drive, what, texts))  # type: ignore[misc]
+            await self.node.store.write(partial(self._tell, drive=drive, what=what, texts=texts))
 
     async def _tell(self, tx: Tx, drive: Drive, what: str, texts: dict[str, str]) -> None:
         if not await tx.notices.tell(drive.id, what, self.node.clock()):
