@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import functools
 import gc
-import logging
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -54,8 +53,6 @@ from interplug.web.readiness import Readiness
 from interplug.web.server import Server, listen
 from interplug.web.siblings import Siblings
 from interplug.web.terminals import Terminals, terminals_of
-
-log = logging.getLogger(__name__)
 
 LAST_WORK = 2.0
 """Seconds that what goes on after the last answers may take when the node is told to stop. With those (`LAST_ANSWERS` of `web.server`)

@@ -10,7 +10,6 @@ import hashlib
 import logging
 from typing import Any
 
-from interplug.config import Settings
 from interplug.model.types import format_time
 from interplug.model.validate import validate
 from interplug.partners.connection import Connection
@@ -85,7 +84,3 @@ def desk(secret: bytes, connection: int) -> str:
 def invoice_url(base: str, reference: str) -> str:
     """`invoice_base_url` followed by the reference; with one slash between, unless the address is made to be gone on with."""
     return base + reference if base.endswith(("/", "=")) else join(base, reference)
-
-
-def is_ours(settings: Settings, base: str) -> bool:
-    return base.startswith(root(settings) + "/")

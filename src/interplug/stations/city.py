@@ -24,7 +24,7 @@ _FACILITIES: tuple[list[str], ...] = (["SUPERMARKET"], ["RESTAURANT", "WIFI"], [
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A charge point operator of the demo and the middle of its part of the city."""
+    """A charge point operator, and the middle of its part of the city."""
 
     country_code: str
     party_id: str
@@ -55,12 +55,6 @@ DC_50 = Plug("IEC_62196_T2_COMBO", "CABLE", "DC", 500, 125, 50_000)
 CHADEMO_50 = Plug("CHADEMO", "CABLE", "DC", 500, 125, 50_000)
 DC_150 = Plug("IEC_62196_T2_COMBO", "CABLE", "DC", 920, 300, 150_000)
 DC_350 = Plug("IEC_62196_T2_COMBO", "CABLE", "DC", 920, 500, 350_000)
-
-OPERATORS = (
-    Operator("NL", "HVS", "Havenstroom", "Waterstad", Decimal("52.083000"), Decimal("4.302000")),
-    Operator("NL", "DNL", "Duinlaad", "Waterstad", Decimal("52.121000"), Decimal("4.361000")),
-)
-"""The two of the demo, one on either side of the river."""
 
 SITES: tuple[tuple[str, tuple[tuple[Plug, ...], ...], str], ...] = (
     ("ON_STREET", ((AC_11,), (AC_11,)), "STREET"),

@@ -6,7 +6,6 @@ the connectors, the whole station, transactions, faults, and whether there is a 
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -26,7 +25,6 @@ from .settling import Settling
 from .tokens import Admissions
 from .transactions import Transactions
 
-log = logging.getLogger(__name__)
 FINE = "NoError"
 
 

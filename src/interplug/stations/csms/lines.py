@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +21,6 @@ from interplug.store.tx import Tx
 
 from .hall import Hall
 
-log = logging.getLogger(__name__)
 LOOK = 0.1
 """Seconds between looks for an answer."""
 MARGIN = 2.0

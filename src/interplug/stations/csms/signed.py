@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +17,6 @@ from interplug.charges.signed import OCMF_HEAD, key_of, unpacked
 
 from .events import Signed
 
-log = logging.getLogger(__name__)
 Document = dict[str, Any]
 NATURES = {"Transaction.Begin": "Start", "Transaction.End": "End"}
 BETWEEN = "Intermediate"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, get_args
+from typing import Any
 
 from interplug.model.types import format_time
 from interplug.stations.ocpp.dialects import V16
@@ -20,7 +20,6 @@ from .schedules import Ability, Schedule
 from .speech import COMMON, LATER, NOW, SOON, Asked, Ear, Handler, Speech, Want, noted
 from .statuses import PHASES
 
-STATUSES = frozenset(get_args(events.Status)) - {"Occupied"}
 TOLD_AS = {"Blocked": "Blocked", "NoCredit": "Blocked", "Expired": "Expired", "ConcurrentTx": "ConcurrentTx", "Accepted": "Accepted"}
 ABOUT = {
     "chargePointVendor": "vendor", "chargePointModel": "model", "chargePointSerialNumber": "serial",

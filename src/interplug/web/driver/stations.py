@@ -8,9 +8,6 @@ from interplug.modules.node import Node
 from interplug.store.keys import OWN, Stored
 from interplug.store.tx import Tx
 
-QUIET = 15 * 60
-"""Seconds without a word from an operator after which the page warns."""
-
 
 @dataclass(slots=True, frozen=True)
 class Contact:
