@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def row(database: Path, id: str) -> StationRow:
             return found
 
     return asyncio.run(work())
+
+
+def held(database: Path, id: str, heard_at: int) -> None:
+    """A process has its socket, and has shown then that it lives."""
+
+    async def work() -> None:
+        async with opened(Settings(store=StoreSettings(url=f"sqlite:///{database}"))) as node:
+            await node.store.write(lambda tx: tx.charging_stations.connect(id, "process", "1.6", 1, heard_at))
+
+    asyncio.run(work())
 
 
 def fits(hash: str, password: str) -> bool:
@@ -106,6 +117,16 @@ def test_a_station_stands_in_one_place_only_and_is_removed(interplug: Command, p
     assert "another station" in interplug("station", "add", "CS2", "--location", "LOC1", "--outlet", "1=EVSE1").err
     assert interplug("station", "remove", "CS1").code == 0
     assert interplug("station", "show", "CS1").code == 1
+
+
+def test_a_station_whose_process_has_died_is_not_connected(interplug: Command, place: Path) -> None:
+    """It had no time to say so; and nobody waits for an answer of it."""
+    interplug("station", "add", "CS1", "--location", "LOC1")
+    for ago, connected in ((30, True), (90, False)):
+        held(place, "CS1", int(time.time() - ago) * 1_000_000)
+        assert interplug("station", "list", "--json").json[0]["connected"] == connected
+        assert interplug("station", "show", "CS1", "--json").json["connected"] == connected
+    assert "not connected" in interplug("station", "call", "CS1", "Reset", '{"type": "Soft"}').err
 
 
 def test_a_station_that_is_not_connected_cannot_be_called(interplug: Command, place: Path) -> None:

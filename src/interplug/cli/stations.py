@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from interplug.model.types import BadJson, decode_json, encode_json, format_time
 from interplug.modules.node import Node
+from interplug.stations.csms.hall import BEAT_LOST
 from interplug.stations.csms.lines import Lines
 from interplug.stations.ocpp.link import Gone, Refused, Silent
 from interplug.store.charging_stations import StationRow
@@ -26,10 +27,11 @@ MINUTE = 60_000_000
 def list_(*, common: Reporting = REPORTING) -> None:
     """List stations, those that wait to be adopted, too."""
 
-    async def work(node: Node) -> list[StationRow]:
-        return await node.store.read(lambda tx: tx.charging_stations.all())
+    async def work(node: Node) -> list[dict[str, Any]]:
+        rows = await node.store.read(lambda tx: tx.charging_stations.all())
+        return [described(row, node.after(-BEAT_LOST)) for row in rows]
 
-    found = [described(row) for row in with_node(common, work)]
+    found = with_node(common, work)
     shown = ("id", "state", "connected", "version", "location", "model", "last_heard")
     rows = [[one[name] for name in shown] for one in found]
     none = "no station yet: interplug station add CS1 --location LOC1"
@@ -46,13 +48,13 @@ def show_(id: str, /, *, common: Reporting = REPORTING) -> None:
     """
 
     async def work(node: Node) -> dict[str, Any]:
-        return await node.store.read(lambda tx: _whole(tx, id))
+        return await node.store.read(lambda tx: _whole(tx, id, node.after(-BEAT_LOST)))
 
     document = with_node(common, work)
     show(document, list(_lines(document)), json=common.json)
 
 
-async def _whole(tx: Tx, id: str) -> dict[str, Any]:
+async def _whole(tx: Tx, id: str, heard_since: int) -> dict[str, Any]:
     row = await tx.charging_stations.get(id)
     if row is None:
         end(f"there is no station {id}")
@@ -82,7 +84,7 @@ async def _whole(tx: Tx, id: str) -> dict[str, Any]:
         }
         for one in await tx.faults.of_station(id)
     ]
-    return {**described(row), "about": row.about, "outlets": outlets, "transactions": charging, "faults": faults}
+    return {**described(row, heard_since), "about": row.about, "outlets": outlets, "transactions": charging, "faults": faults}
 
 
 def _lines(document: dict[str, Any]) -> list[str]:
@@ -172,12 +174,12 @@ def call(
     show(answer, [encode_json(answer).decode()], json=common.json)
 
 
-def described(row: StationRow) -> dict[str, Any]:
+def described(row: StationRow, heard_since: int = 0) -> dict[str, Any]:
     about = " ".join(row.about[name] for name in ("vendor", "model") if name in row.about)
     return {
         "id": row.id,
         "state": row.state,
-        "connected": bool(row.holder),
+        "connected": row.connected(heard_since),
         "version": row.version or None,
         "security_profile": row.profile,
         "location": row.place or None,

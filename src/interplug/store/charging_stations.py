@@ -101,6 +101,10 @@ class StationRow(msgspec.Struct, kw_only=True):
     owed: int = 0
     """That of the first message that came when everything before it was carried."""
 
+    def connected(self, heard_since: int) -> bool:
+        """A process that has died without a word still stands there as its holder."""
+        return bool(self.holder) and self.heard_at >= heard_since
+
 
 class Status(msgspec.Struct, frozen=True, gc=False):
     station: str

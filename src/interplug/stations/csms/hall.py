@@ -28,6 +28,8 @@ from .speech import Speech
 
 log = logging.getLogger(__name__)
 GOING_AWAY = 1001
+BEAT_LOST = 60.0
+"""Seconds after which a process that has not shown that it lives has lost its stations."""
 AGAIN = "the station has connected again"
 ANSWERS = 10_000
 """Stations whose last answers are remembered after they have left."""

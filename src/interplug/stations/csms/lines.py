@@ -19,7 +19,7 @@ from interplug.stations.ocpp.link import ORDINARY, Gone, Link, Refused, Silent
 from interplug.store.charging_stations import Asked
 from interplug.store.tx import Tx
 
-from .hall import Hall
+from .hall import BEAT_LOST, Hall
 
 LOOK = 0.1
 """Seconds between looks for an answer."""
@@ -53,7 +53,7 @@ class Lines:
 
     async def _elsewhere(self, station: str, action: str, payload: Payload, seconds: float, priority: int) -> Payload:
         row = await self.node.store.read(lambda tx: tx.charging_stations.get(station), snapshot=False)
-        if row is None or not row.holder or (self.hall is not None and row.holder == self.hall.process):
+        if row is None or not row.connected(self.node.after(-BEAT_LOST)) or (self.hall is not None and row.holder == self.hall.process):
             raise Gone("the station is not connected")
         asked = Asked(secrets.token_hex(16), station, action, encode_json(payload), priority, self.node.after(seconds))
         await self.node.store.write(lambda tx: tx.charging_stations.ask(asked))

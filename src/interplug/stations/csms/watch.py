@@ -14,11 +14,10 @@ from interplug.store.tx import Tx
 
 from .derived import Derived
 from .desk import Desk
+from .hall import BEAT_LOST
 from .statuses import FREE
 
 TICK = 1.0
-BEAT_LOST = 60.0
-"""Seconds after which a process that has not shown that it lives has lost its stations."""
 SILENT = 48 * 3600
 """Seconds after which a Session that nobody speaks of is closed, at whatever station."""
 
