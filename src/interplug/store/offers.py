@@ -28,11 +28,8 @@ class Offers:
         return [decode_json(row[0]) for row in await self._db.all(NOW)]
 
     async def at(self, time: int) -> list[Document]:
+        """Those that held at a time, in microseconds; as they came."""
         return [decode_json(row[0]) for row in await self._db.all(HOLDING, time, time)]
-
-    async def get(self, id: str) -> Document | None:
-        row = await self._db.one(ONE, fold(id))
-        return None if row is None else decode_json(row[0])
 
     async def put(self, id: str, document: Document, now: int) -> bool:
         """False where it says what it said before."""
