@@ -12,12 +12,13 @@ from interplug.drivers.accounts import erase
 from interplug.drivers.answers import NOT_OVER
 from interplug.drivers.drives import new_driver, start, stop
 from interplug.drivers.follow import Follower
-from interplug.drivers.plugs import NotPossible
+from interplug.drivers.plugs import NotPossible, find_plug
 from interplug.drivers.receipt import live, receipt
 from interplug.drivers.tokens import token_key
 from interplug.modules import asking, commands
 from interplug.protocol.http import Request, Response
 from interplug.store.drivers import Drive, Driver
+from interplug.store.keys import Key
 from tests.drivers.played import Cpo, World, session
 from tests.modules import said
 
@@ -33,6 +34,15 @@ async def test_a_start_sends_the_drivers_own_token_and_a_reference(world: World,
     assert drive.state == "ACCEPTED"
     sent = world.cpo.asked[-1].body.decode()
     assert driver.token_uid in sent and drive.id in sent
+
+
+async def test_the_operator_of_the_plug_is_asked_where_another_of_its_platform_uses_the_same_ids(world: World, driver: Driver) -> None:
+    key = (await world.plug()).location.key
+    other = said.theirs(said.location(evses=[said.evse(status="AVAILABLE")]))
+    beside = Key("locations", key.source, "BE", "AAA", "L1")
+    await world.node.store.write(lambda tx: tx.objects.save(beside, {**other, "party_id": "AAA"}, last_updated=0))
+    drive = await start(world.node, driver, await find_plug(world.node, key.source, "BE", "AAA", "L1", "E1", "1"))
+    assert drive.state == "ACCEPTED" and world.cpo.asked[-1].headers["ocpi-to-party-id"] == "AAA"
 
 
 @pytest.mark.parametrize(("word", "state"), [("REJECTED", "FAILED"), ("NOT_SUPPORTED", "FAILED"), (None, "FAILED")])

@@ -11,12 +11,13 @@ from interplug.modules import asking, commands
 from interplug.modules.asking import NotSent, Sent
 from interplug.modules.command_states import OPEN, SENT
 from interplug.modules.node import Node, Verdict
+from interplug.protocol.headers import Party
 from interplug.protocol.http import Request, Response, Unreachable, Unsent
 from interplug.store.commands import Command
 from interplug.store.keys import Key
 from interplug.versions.table import VERSIONS
 from tests.modules.conftest import THEIRS
-from tests.modules.said import Document, connector, evse, location, theirs, token
+from tests.modules.said import Document, connector, evse, location, session, theirs, token
 from tests.modules.test_commands_received import Stations, settle
 from tests.modules.test_tokens import Business
 from tests.nodes import CPO, EMSP, Answer, Clock, Partner, Wire, befriend, close, join, make_node, own
@@ -70,6 +71,35 @@ async def post_result(partner: Partner, url: str, result: str, **more: Any) -> A
 
 
 # --- what is sent
+
+
+@pytest.mark.req("TRN-060")
+@LATER
+async def test_behind_a_hub_each_command_goes_to_the_operator_whose_place_or_session_it_is(
+    node: Node, wire: Wire, operator: Operator, version: str
+) -> None:
+    """Two operators behind it use the same ids."""
+    hub = await befriend(
+        node, version, parties=[("OTHER", "FR", "HUB"), ("CPO", "FR", "AAA"), ("CPO", "FR", "BBB")], hub="FRHUB", name="hub"
+    )
+    wire.places["https://hub.example"] = operator
+    for one in ("AAA", "BBB"):
+        places = Key("locations", hub.connection.id, "FR", one, "L1")
+        await node.store.write(lambda tx, at=places, one=one: tx.objects.save(at, {**location(), "party_id": one}, last_updated=0))
+    at = Key("sessions", hub.connection.id, "FR", "BBB", "S1")
+    await node.store.write(lambda tx: tx.objects.save(at, {**session(), "party_id": "BBB"}, last_updated=0))
+
+    async def to(name: str, document: Document, party: Party | None = None) -> str:
+        await commands.send(node, hub.connection, name, document, party=party)
+        return operator.got[-1].headers["ocpi-to-party-id"]
+
+    assert await to("START_SESSION", START, Party("FR", "BBB")) == "BBB"
+    assert await to("RESERVE_NOW", RESERVE, Party("fr", "aaa")) == "AAA"
+    assert await to("CANCEL_RESERVATION", {"reservation_id": "R-1"}) == "AAA"
+    assert await to("STOP_SESSION", {"session_id": "S1"}) == "BBB"
+    assert await to("STOP_SESSION", {"session_id": "nobody's"}) == "HUB"
+    with pytest.raises(NotSent, match="several parties use: FR-AAA, FR-BBB"):
+        await to("START_SESSION", START)
 
 
 @pytest.mark.req("CMD-003", "CMD-012")

@@ -23,6 +23,7 @@ from .ending import FAILED, NETWORK, USAGE, columns, end, show
 from .messages import MOMENT, moment
 from .opening import REPORTING, Reporting, with_node
 from .options import Limit, Minutes, Partner
+from .parties import party
 from .partners import named
 from .standing import answers
 
@@ -54,6 +55,7 @@ def send(
     token: Annotated[str | None, Parameter(help="uid of a Token of ours, for whom it is.")] = None,
     session: Annotated[str | None, Parameter(help="Id of the Session to stop.")] = None,
     reservation: Annotated[str | None, Parameter(help="Id of the reservation, made or to be made.")] = None,
+    party_: Annotated[str | None, Parameter(name="--party", help="Whose it is, as NL-TNM, where several parties use one id.")] = None,
     minutes: Annotated[Minutes, Parameter(help="How long a reservation lasts.")] = 30.0,
     common: Reporting = REPORTING,
 ) -> None:
@@ -77,7 +79,8 @@ def send(
             document["token"] = await _token(node, token)
         if command == "RESERVE_NOW":
             document["expiry_date"] = format_time(node.clock() + int(minutes * MINUTE), whole_seconds=True)
-        return await result_of(node, commands.send(node, connection, command, document))
+        whose = None if party_ is None else party(party_)
+        return await result_of(node, commands.send(node, connection, command, document, party=whose))
 
     report(with_node(common, work), json=common.json)
 

@@ -15,6 +15,7 @@ from interplug.model.types import encode_json
 from interplug.modules import asking, commands
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
+from interplug.protocol.headers import Party
 from interplug.store.commands import Command
 from interplug.store.drivers import Driver
 
@@ -61,6 +62,7 @@ async def ask(
     connection: Connection,
     command: str,
     document: Document,
+    party: Party,
     noting: asking.Noting,
     happened: Callable[[str, str], Awaitable[T]],
     answered: Callable[[Command], Awaitable[T]],
@@ -68,13 +70,13 @@ async def ask(
 ) -> T:
     """Sends a command for a drive or a reservation, and tells how that stands after PROMPT at the latest.
 
-    `noting` writes down what is asked, or raises `Overtaken`. `happened` moves it on with an event and its reason (an empty event: as it
-    is), `answered` with the row of the command; `unsent` is the event where nothing could be sent.
+    `party` is the operator. `noting` writes down what is asked, or raises `Overtaken`. `happened` moves it on with an event and its reason
+    (an empty event: as it is), `answered` with the row of the command; `unsent` is the event where nothing could be sent.
     """
 
     async def asked() -> T:
         try:
-            sent = await commands.send(node, connection, command, document, noting)
+            sent = await commands.send(node, connection, command, document, noting, party)
         except Overtaken:
             return await happened("", "")
         except (asking.NotSent, ValueError) as error:

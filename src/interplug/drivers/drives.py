@@ -15,6 +15,7 @@ from interplug.model.said import said
 from interplug.model.types import fold, format_time
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
+from interplug.protocol.headers import Party
 from interplug.store.commands import Command
 from interplug.store.drivers import Drive, Driver
 from interplug.store.tx import Tx
@@ -134,7 +135,7 @@ async def ask_to_start(node: Node, connection: Connection, drive: Drive, token: 
         "connector_id": drive.connector,
         "authorization_reference": drive.id,
     }
-    return await _send(node, connection, drive, "START_SESSION", document)
+    return await _send(node, connection, drive, "START_SESSION", document, Party(drive.country, drive.party))
 
 
 def _deadline(node: Node) -> int:
@@ -171,7 +172,8 @@ async def stop(node: Node, drive: Drive) -> Drive:
         raise NotPossible(said("There is nothing to stop now."))
     if connection is None or not connection.registered:
         raise NotPossible(said("There is no connection to this operator any more; end the session at the station."))
-    return await _send(node, connection, drive, "STOP_SESSION", {"session_id": session.key.id})
+    party = Party(session.key.country, session.key.party)
+    return await _send(node, connection, drive, "STOP_SESSION", {"session_id": session.key.id}, party)
 
 
 def end_by(node: Node, row: Command) -> int:
@@ -189,7 +191,7 @@ async def give_up(node: Node, drive: Drive) -> Drive:
     return await happened(node, drive.id, "", unwanted=node.clock())
 
 
-async def _send(node: Node, connection: Connection, drive: Drive, command: str, document: Document) -> Drive:
+async def _send(node: Node, connection: Connection, drive: Drive, command: str, document: Document, party: Party) -> Drive:
     starts = command == "START_SESSION"
 
     async def noting(tx: Tx, row: Command) -> None:
@@ -204,7 +206,7 @@ async def _send(node: Node, connection: Connection, drive: Drive, command: str, 
             await move(tx, node, found, "stop", stop_command=row.id)
 
     told = partial(happened, node, drive.id), partial(answered, node, drive.id)
-    return await ask(node, connection, command, document, noting, *told, unsent="refused" if starts else "not asked")
+    return await ask(node, connection, command, document, party, noting, *told, unsent="refused" if starts else "not asked")
 
 
 async def answered(node: Node, id: str, row: Command) -> Drive:

@@ -18,6 +18,7 @@ from interplug.model.types import format_time
 from interplug.modules import asking
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
+from interplug.protocol.headers import Party
 from interplug.store.commands import Command
 from interplug.store.drivers import Driver
 from interplug.store.reservations import Reservation
@@ -126,8 +127,8 @@ async def _send(node: Node, connection: Connection, one: Reservation, command: s
             raise Overtaken
         await _move(tx, one.id, "cancel", "", cancel_command=row.id)
 
-    told = partial(happened, node, one.id), partial(_answered, node, one.id)
-    return await ask(node, connection, command, document, noting, *told, unsent="failed" if reserves else "not asked")
+    party, told = Party(one.country, one.party), (partial(happened, node, one.id), partial(_answered, node, one.id))
+    return await ask(node, connection, command, document, party, noting, *told, unsent="failed" if reserves else "not asked")
 
 
 async def _answered(node: Node, id: str, row: Command) -> Reservation:

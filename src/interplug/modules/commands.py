@@ -16,7 +16,7 @@ from interplug.protocol.envelope import Answer
 from interplug.protocol.headers import Party
 from interplug.protocol.routes import Module, Route
 from interplug.store.commands import Command
-from interplug.store.keys import Key
+from interplug.store.keys import Key, Stored
 from interplug.store.tx import Tx
 from interplug.versions import chain
 from interplug.versions.facts import Facts
@@ -33,16 +33,20 @@ Document = dict[str, Any]
 # --- asking
 
 
-async def send(node: Node, connection: Connection, command: str, document: Document, noting: Noting | None = None) -> Sent:
+async def send(
+    node: Node, connection: Connection, command: str, document: Document, noting: Noting | None = None, party: Party | None = None
+) -> Sent:
     """Sends a command, given in the newest form without its response_url; raises `NotSent` where we must not. `noting`: what else is
-    written down with its row, before anything is sent."""
+    written down with its row, before anything is sent. `party`: whose Location, Session or reservation it is, where the partner, as a hub,
+    speaks for several that may use the same ids."""
     if not connection.registered:
         raise NotSent(f"{connection.partner} is not registered")
     token = document.get("token")
     if token is not None:
         await _check_token(node, token, document)
-    place, document = await _placed(node, connection, command, document)
-    row = _row(node, connection, command, document, place)
+    place, document = await _placed(node, connection, command, document, party)
+    party = Party(place.country, place.party) if place else party or await _whose(node, connection, document)
+    row = _row(node, connection, command, document, place, party)
     asked = receiver.party_in(row.theirs)
     if asked is not None and (why := connection.absent(asked, "CPO")):
         raise NotSent(why)
@@ -67,15 +71,15 @@ async def _check_token(node: Node, token: Document, document: Document) -> None:
         raise NotSent(f"this Token may not charge: {allowed}")
 
 
-async def _placed(node: Node, connection: Connection, command: str, document: Document) -> tuple[Key | None, Document]:
+async def _placed(node: Node, connection: Connection, command: str, document: Document, party: Party | None) -> tuple[Key | None, Document]:
     """The Location as this partner gave it to us, and the Connector filled in where its EVSE has to be told (CMD-032)."""
     name = document.get("location_id")
     if name is None:
         return None, document
 
     async def work(tx: Tx) -> tuple[Key | None, Document | None]:
-        found = await tx.objects.find_id("locations", name, connection.id)
-        return (found[0].key, found[0].document) if found else (None, None)
+        stored = _theirs(await tx.objects.find_id("locations", name, connection.id), party)
+        return (None, None) if stored is None else (stored.key, stored.document)
 
     key, location = await node.store.read(work)
     uid = document.get("evse_uid")
@@ -91,10 +95,31 @@ async def _placed(node: Node, connection: Connection, command: str, document: Do
     return key, {**document, "connector_id": evse["connectors"][0]["id"]}
 
 
-def _row(node: Node, connection: Connection, command: str, document: Document, place: Key | None) -> Command:
+def _theirs(found: list[Stored], party: Party | None) -> Stored | None:
+    """The object of that party; with none named, the one that there is."""
+    mine = [one for one in found if party is None or party.key == (one.key.country.upper(), one.key.party.upper())]
+    if len(mine) > 1:
+        parties = ", ".join(f"{one.key.country}-{one.key.party}" for one in mine)
+        raise NotSent(f"{mine[0].key.id} is a name that several parties use: {parties}")
+    return mine[0] if mine else None
+
+
+async def _whose(node: Node, connection: Connection, document: Document) -> Party | None:
+    """Who has the Session that is to be stopped, or the reservation that is to be cancelled."""
+
+    async def work(tx: Tx) -> Party | None:
+        if (session := document.get("session_id")) is not None:
+            stored = _theirs(await tx.objects.find_id("sessions", session, connection.id), None)
+            return Party(stored.key.country, stored.key.party) if stored is not None else None
+        made = await tx.commands.reservation(connection.id, document.get("reservation_id") or "", "out")
+        return receiver.party_in(made.theirs) if made is not None else None
+
+    return await node.store.read(work) or node.directory.their_party(connection, "CPO")
+
+
+def _row(node: Node, connection: Connection, command: str, document: Document, place: Key | None, theirs: Party | None) -> Command:
     token = document.get("token")
     ours = Party(token["country_code"], token["party_id"]) if token else node.directory.party_for(connection, "EMSP")
-    theirs = Party(place.country, place.party) if place else node.directory.their_party(connection, "CPO")
     return asked(
         node,
         connection,
