@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from interplug.drivers.receipt import item
 from interplug.drivers.volumes import NotTold, filled, so_far
 from tests.tariffs.build import cdr, period
 
@@ -53,3 +54,18 @@ def test_what_several_periods_leave_out_is_not_guessed() -> None:
     assert filled(document, {"ENERGY"}) is document
     with pytest.raises(NotTold, match="TIME"):
         filled(document, {"TIME"})
+
+
+@pytest.mark.parametrize(
+    ("excl", "incl", "beside", "told"),
+    [
+        ("5", "6.05", True, "Energy: 10 kWh at €0.50 before taxes"),
+        ("4.1322", "5", True, "Energy: 10 kWh at €0.50"),  # the Tariff says its prices with taxes
+        ("5", "5", True, "Energy: 10 kWh at €0.50"),
+        ("5", None, True, "Energy: 10 kWh at €0.50"),
+        ("5", "6.05", False, "Energy: 10 kWh at €0.50"),
+    ],
+)
+def test_beside_amounts_with_taxes_a_price_before_them_is_called_so(excl: str, incl: str | None, beside: bool, told: str) -> None:
+    line = {"dimension": "ENERGY", "category": "energy", "price": "0.5", "billed": "10", "excl": excl, "incl": incl}
+    assert item(line, "EUR", beside=beside).what == told

@@ -16,6 +16,7 @@ from tests.drivers.played import UID, World, open_world, session
 from tests.drivers.test_cards import tapped
 from tests.nodes import close
 from tests.web.members import EMAIL, MAILS, PASSWORD, account, carded, letters, link, post, sign_in, start
+from tests.web.starting import words
 from tests.web.test_live import location
 from tests.web.visiting import Answer, Visit
 
@@ -367,6 +368,14 @@ async def test_history_is_searched_and_taken_along(world: World, visit: Visit) -
     assert (await Visit(visit.app).get("/drives.csv")).text.strip() == head
 
 
+async def test_a_page_beyond_the_end_is_the_last_one(world: World, visit: Visit) -> None:
+    await start(world, visit)
+    for page in ("2", "999", "99999999999999999"):
+        shown = await visit.get(f"/drives?page={page}")
+        assert "Stationsplein 1" in words(shown) and "You have not charged" not in shown.text, page
+        assert (await visit.get(f"/drives.json?all=1&page={page}")).json["drives"] == []
+
+
 # --- favourites
 
 
@@ -406,6 +415,9 @@ async def test_a_drive_is_followed_on_another_device_by_a_link_and_nothing_else_
     assert (await device.get(link(letter))).header("location") == drive
     assert (await device.get(drive)).status == 200
     assert (await device.get("/drives.json")).json["drives"] == []
+    found = await device.get("/drives")
+    assert "Sent to you with a link" in found.text and f'href="{drive}"' in found.text, "and found again"
+    assert "Sent to you" not in (await visit.get("/drives")).text
     other = "1" if link(letter).endswith("0") else "0"
     assert (await Visit(pages).get(link(letter)[:-1] + other)).status == 404
     async with device.stream(f"{drive}/live") as events:

@@ -223,22 +223,24 @@ async def test_a_browser_shows_a_notice_that_leads_to_its_page(page: Page, pages
 
 
 @pytest.mark.parametrize(
-    ("state", "live", "paid", "faulty", "told"),
+    ("state", "live", "paid", "wrong", "told"),
     [
-        ("ASKED", {}, None, False, ()),
-        ("CHARGING", {}, None, False, ("began",)),
-        ("CHARGING", {"soc": 90}, None, False, ("began", "full")),
-        ("CHARGING", {"soc": 100, "idle": True}, None, False, ("began", "idle")),
-        ("CHARGING", {}, SimpleNamespace(warned=7), True, ("began", "fault", "hold")),
-        ("STOPPING", {}, SimpleNamespace(warned=0), False, ("began",)),
-        ("FAILED", {}, None, False, ("failed",)),
-        ("BILLED", {"soc": 100, "idle": True}, SimpleNamespace(warned=7), False, ("over",)),
+        ("ASKED", {}, None, "", ()),
+        ("CHARGING", {}, None, "", ("began",)),
+        ("CHARGING", {"soc": 90}, None, "", ("began", "full")),
+        ("CHARGING", {"soc": 100, "idle": True}, None, "", ("began", "idle")),
+        ("CHARGING", {}, SimpleNamespace(warned=7), "faulty", ("began", "fault", "hold")),
+        ("CHARGING", {}, None, "stop_failed", ("began", "unstopped")),
+        ("STOPPING", {}, SimpleNamespace(warned=0), "", ("began",)),
+        ("FAILED", {}, None, "", ("failed",)),
+        ("BILLED", {"soc": 100, "idle": True}, SimpleNamespace(warned=7), "", ("over",)),
     ],
 )
-def test_what_there_is_to_tell(state: str, live: dict[str, Any], paid: Any, faulty: bool, told: tuple[str, ...]) -> None:
+def test_what_there_is_to_tell(state: str, live: dict[str, Any], paid: Any, wrong: str, told: tuple[str, ...]) -> None:
     here = SimpleNamespace(**{"soc": None, "idle": False, **live})
     drive, deal = SimpleNamespace(state=state, reason=""), SimpleNamespace(idle_fee="€6.00 per hour")
-    ride: Any = SimpleNamespace(drive=drive, live=here, payment=paid, deal=deal, faulty=faulty, name="A")
+    signs = {"faulty": wrong == "faulty", "stop_failed": wrong == "stop_failed"}
+    ride: Any = SimpleNamespace(drive=drive, live=here, payment=paid, deal=deal, name="A", **signs)
     assert news.news(ride) == told
     assert all("A" in news.text(ride, what) for what in told if what != "over")
     assert "€6.00 per hour" in news.text(ride, "full") + news.text(ride, "idle")

@@ -234,6 +234,7 @@ async def account(world: World, pages: Pages, visit: Visit) -> AsyncIterator[See
     yield "link to a drive sent", f"{drive}/link", sent
     lent, other = await letter(), Visit(pages, {"language": visit.cookies.get("language", "en")})
     yield "drive of somebody else", (await other.get(lent)).header("location"), await other.get(drive)
+    yield "charging of who was sent a link", "/drives", await other.get("/drives")
     yield "link to a drive that is over", "/link/nothing"
     refused = await post(visit, "/account/address", email="other@example.org", password="wrong")
     yield "not sure who it is", "/account/address", refused

@@ -29,6 +29,7 @@ from .volumes import so_far
 
 Document = dict[str, Any]
 BY_KWH, BY_HOUR = said("{name}: {n} kWh at {price}"), said("{name}: {n} h at {price}")
+BY_KWH_NET, BY_HOUR_NET = said("{name}: {n} kWh at {price} before taxes"), said("{name}: {n} h at {price} before taxes")
 SO_MUCH, SO_LONG = said("{name}: {n} kWh"), said("{name}: {n} h")
 UNITS = {"ENERGY": BY_KWH, "TIME": BY_HOUR, "PARKING_TIME": BY_HOUR, "RESERVATION_TIME": BY_HOUR}
 NAMES = {
@@ -119,7 +120,9 @@ class Receipt:
 
     @property
     def items(self) -> list[Item]:
-        return [item(line, str(self.cdr["currency"]) if self.total is None else self.total.currency) for line in self.lines]
+        currency = str(self.cdr["currency"]) if self.total is None else self.total.currency
+        taxed = self.total is not None and self.total.gross is not None
+        return [item(line, currency, beside=taxed) for line in self.lines]
 
 
 async def live(node: Node, drive: Drive) -> Live:
@@ -220,11 +223,24 @@ def short(lines: Iterable[Document], total: Amount | None) -> list[Item]:
     return [item(line, currency, priced=total is None or total.gross is None) for line in lines]
 
 
-def item(line: Document, currency: str, *, priced: bool = True) -> Item:
-    return Item(described(line, currency, priced=priced), *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl")))
+def item(line: Document, currency: str, *, priced: bool = True, beside: bool = False) -> Item:
+    """`beside`: amounts with taxes stand there, too, so it is said where the price is before them."""
+    return Item(
+        described(line, currency, priced=priced, net=beside and _before_taxes(line)),
+        *(_decimal(line.get(name)) for name in ("percentage", "excl", "incl")),
+    )
 
 
-def described(line: Document, currency: str, *, priced: bool = True) -> str:
+def _before_taxes(line: Document) -> bool:
+    """Whether the price of a line is: some Tariffs say theirs with taxes."""
+    price, billed, excl, incl = (_decimal(line.get(name)) for name in ("price", "billed", "excl", "incl"))
+    if price is None or billed is None or excl is None or incl is None or excl == incl:
+        return False
+    amount = price * (billed if line["dimension"] == "ENERGY" else billed / HOUR)
+    return abs(amount - excl) < abs(amount - incl)
+
+
+def described(line: Document, currency: str, *, priced: bool = True, net: bool = False) -> str:
     """One line of a receipt in words: what, how much, at which price."""
     dimension: str = line["dimension"]
     name, unit, price = NAMES.get(dimension, dimension.capitalize()), UNITS.get(dimension), _decimal(line.get("price"))
@@ -236,6 +252,8 @@ def described(line: Document, currency: str, *, priced: bool = True) -> str:
     quantity = billed if dimension == "ENERGY" else (billed / HOUR).quantize(Decimal("0.0001"))
     if not priced:
         return Said(SO_MUCH if dimension == "ENERGY" else SO_LONG, {"name": name, "n": _figure(quantity)})
+    if net:
+        unit = BY_KWH_NET if dimension == "ENERGY" else BY_HOUR_NET
     return Said(unit, {"name": name, "n": _figure(quantity), "price": coins(price, currency) if currency else _figure(price)})
 
 

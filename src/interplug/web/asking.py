@@ -22,6 +22,7 @@ from .live import TooMany
 
 LARGEST_FORM = 16_384
 FORM_TIMEOUT = 10.0
+MOST_PAGES = 1_000_000
 WRONG_PAGE = N_("This page has expired. Go back, reload it and try again.")
 PLAIN = {"Not Found": N_("There is no such page."), "Method Not Allowed": N_("This cannot be done here.")}
 
@@ -37,6 +38,11 @@ register_url_convertor("row", _Row())
 def number(text: str, otherwise: int = 0) -> int:
     """A number of ours out of a URL or a form; what is none, or too long to be one, counts as `otherwise`."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else otherwise
+
+
+def page(request: Request) -> int:
+    """Which page of a list is asked for."""
+    return min(max(1, number(request.query_params.get("page", ""), 1)), MOST_PAGES)
 
 
 def wants_json(request: Request) -> bool:

@@ -92,9 +92,13 @@ class History:
 
     async def page(self, request: Request) -> Response:
         visitor, wanted = self.surface.visitor(request), asked(request)
-        page = max(1, asking.number(request.query_params.get("page", ""), 1))
-        size = MOST if request.query_params.get("all") and asking.wants_json(request) else PAGE
+        page, json = asking.page(request), asking.wants_json(request)
+        size = MOST if request.query_params.get("all") and json else PAGE
         total, drives = await self._found(visitor, wanted, size, (page - 1) * size)
+        pages = -(-total // PAGE)
+        if page > pages > 0 and not json:
+            page = pages
+            total, drives = await self._found(visitor, wanted, size, (page - 1) * size)
         found = [await rides.ride(self.node, drive) for drive in drives]
         document = {"total": total, "page": page, "drives": [one.document() for one in found]}
         shown = await self._cards(visitor)
@@ -103,12 +107,19 @@ class History:
             "rides": found,
             "total": total,
             "page": page,
-            "pages": -(-total // PAGE),
+            "pages": pages,
             "asked": wanted,
             "cards": named,
             "held": await self.surface.open_reservation(visitor),
+            "lent": [await rides.ride(self.node, drive) for drive in await self._lent(visitor)],
         }
         return self.surface.answer(request, visitor, "driver/drives.html", document, **context)
+
+    async def _lent(self, visitor: Visitor) -> list[Drive]:
+        """Of others, which this browser may follow."""
+        found = [await self.node.store.read(lambda tx, name=name: tx.drivers.get(name)) for name in visitor.lent]  # type: ignore[misc]
+        others = [drive for drive in found if drive is not None and drive.driver != visitor.driver]
+        return sorted(others, key=lambda drive: drive.created_at, reverse=True)
 
     async def live(self, request: Request) -> ASGIApp:
         """The newest, as they come and go on: what was begun with a card appears by itself."""

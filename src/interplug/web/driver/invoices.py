@@ -108,10 +108,14 @@ class Invoices:
 
     async def list(self, request: Request) -> Response:
         account = await self.members.account(request)
-        page = max(1, asking.number(request.query_params.get("page", ""), 1))
+        page = asking.page(request)
         total, rows = await found(self.node, account.driver, PAGE, (page - 1) * PAGE)
+        pages = -(-total // PAGE)
+        if page > pages > 0 and not asking.wants_json(request):
+            page = pages
+            total, rows = await found(self.node, account.driver, PAGE, (page - 1) * PAGE)
         document = {"total": total, "page": page, "invoices": [one.document() for one in rows]}
-        context = {"invoices": rows, "total": total, "page": page, "pages": -(-total // PAGE)}
+        context = {"invoices": rows, "total": total, "page": page, "pages": pages}
         return self._page(request, "invoices.html", document, **context)
 
     async def invoice(self, request: Request) -> Response:

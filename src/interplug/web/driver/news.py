@@ -18,6 +18,7 @@ NEARLY_FULL = 90
 TEXTS = {
     "began": N_("Charging has begun: {station}."),
     "fault": OUT_OF_ORDER.what,
+    "unstopped": N_("Charging was to stop, and goes on as far as the operator tells: {station}. Look at your car."),
     "full": N_("Your car is nearly full: {station}. Once it is, standing there costs: {fee}."),
     "idle": N_("Your car does not charge any more: {station}. Standing there costs: {fee}."),
     "hold": N_("What is held on your card is nearly used up. Charging stops before it is: {station}."),
@@ -35,10 +36,11 @@ def news(ride: Ride) -> tuple[str, ...]:
     """All that can be told by now."""
     underway = ride.drive.state in UNDERWAY
     fault = ("fault",) if ride.faulty else ()
+    unstopped = ("unstopped",) if ride.stop_failed else ()
     idle = ("idle",) if underway and ride.live.idle and ride.deal.idle_fee else ()
     soon = ("full",) if underway and not idle and ride.deal.idle_fee and (ride.live.soc or 0) >= NEARLY_FULL else ()
     hold = ("hold",) if underway and ride.payment is not None and ride.payment.warned else ()
-    return (*states(ride.drive), *fault, *soon, *idle, *hold)
+    return (*states(ride.drive), *fault, *unstopped, *soon, *idle, *hold)
 
 
 def text(ride: Ride, what: str) -> str:
