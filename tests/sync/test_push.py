@@ -309,6 +309,21 @@ async def test_behind_a_hub_locations_are_for_all_and_sessions_and_cdrs_for_the_
 
 
 @pytest.mark.req("TRN-060")
+@pytest.mark.parametrize("number", ["2.2.1", "2.3.0"])
+async def test_of_a_platform_with_several_emsps_a_session_and_a_cdr_are_for_the_one_they_concern(tmp_path: Path, number: str) -> None:
+    async with opened(tmp_path, number) as world:
+        connection, token = world.partner.connection, said.session()["cdr_token"]
+        concerned = {name: token[name] for name in ("country_code", "party_id")}
+        roles = [{"role": "EMSP", "country_code": "BE", "party_id": "XYZ"}, {"role": "EMSP", **concerned}]
+        await world.node.directory.write(lambda tx: tx.partners.change(connection.id, credentials={"roles": roles}))
+        await world.settle()
+        await own(world.node, "sessions", ours(said.session()), audience=connection.id)
+        await own(world.node, "cdrs", ours(said.cdr()), audience=connection.id)
+        await world.wait(1000)
+        assert {(what, to) for what, to, _ in addressed(world)} == {(what, "".join(concerned.values())) for what in ("sessions", "cdrs")}
+
+
+@pytest.mark.req("TRN-060")
 async def test_a_cdr_is_looked_for_at_the_party_behind_the_hub_that_it_concerns(hub: World) -> None:
     await own(hub.node, "cdrs", ours(said.cdr()), audience=hub.partner.connection.id)
     hub.played.answers.append(says(2001, 409))

@@ -275,9 +275,14 @@ class Delivery:
         return self.connection.absent(to, "EMSP") if to is not None else None
 
     def _addressee(self, stored: Stored) -> Party | None:
-        """Whom a Session or CDR concerns: behind a hub it goes to that party alone and is no Broadcast Push (4.1.9.3)."""
+        """Whom a Session or CDR concerns: of a platform with several parties it is for that one, and behind a hub no Broadcast Push
+        (4.1.9.3). One of an operator's, about a driver of ours, is for whoever has the charging in hand."""
+        if stored.key.source != OWN:
+            return None
         token = stored.document["cdr_token"]
-        return Party(token["country_code"], token["party_id"]) if self.connection.hub is not None else None
+        party = Party(token["country_code"], token["party_id"])
+        theirs = self.connection.hub is not None or any(one.party.key == party.key for one in self.connection.parties)
+        return party if theirs else None
 
     async def _request(self, method: str, key: Key, document: Document | bytes | None, *rest: str, to: Party | None = None) -> Decision:
         reply = await self._reply(method, key, [key.country, key.party, key.id, *rest], document, to)
