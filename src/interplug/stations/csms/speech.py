@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from interplug.model.types import format_time
 from interplug.stations.ocpp.dialects import Dialect
 from interplug.stations.ocpp.frames import Payload
 from interplug.store.charging_stations import Outlet
@@ -151,3 +152,53 @@ COMMON: dict[str, Handler] = {
     "SecurityEventNotification": security_event,
     "SignCertificate": sign_certificate,
 }
+
+
+# --- what every version says alike
+
+
+START = {"Accepted": "ACCEPTED", "Rejected": "REJECTED"}
+STOP = START
+RESERVE = {
+    "Accepted": "ACCEPTED",
+    "Occupied": "EVSE_OCCUPIED",
+    "Faulted": "EVSE_INOPERATIVE",
+    "Unavailable": "EVSE_INOPERATIVE",
+    "Rejected": "REJECTED",
+}
+CANCEL = {"Accepted": "ACCEPTED", "Rejected": "UNKNOWN_RESERVATION"}
+"""What the status of an answer is as a CommandResultType (14.4.2)."""
+
+
+def number(value: Any) -> int | None:
+    """Some stations write numbers as strings. One of OCPP has 32 bits."""
+    try:
+        found = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if -(2**31) <= found < 2**31 else None
+
+
+def schedule_said(schedule: Schedule) -> Payload:
+    """The same in all versions, but for the id that 2.x gives it."""
+    said: Payload = {
+        "chargingRateUnit": schedule.unit,
+        "chargingSchedulePeriod": [{"startPeriod": start, "limit": limit} for start, limit in schedule.periods],
+    }
+    if schedule.start is not None:
+        said["startSchedule"] = format_time(schedule.start, whole_seconds=True)
+    if schedule.duration is not None:
+        said["duration"] = schedule.duration
+    if schedule.least is not None:
+        said["minChargingRate"] = schedule.least
+    return said
+
+
+UNITS = {"Current": "A", "A": "A", "Power": "W", "W": "W"}
+
+
+def ability_of(units: str, periods: str, stack: str) -> Ability:
+    """From the words of a station; what it does not say is not known to be wanting."""
+    named = frozenset(UNITS[unit.strip()] for unit in units.split(",") if unit.strip() in UNITS)
+    highest = number(stack)
+    return Ability(named or Ability().units, max(0, number(periods) or 0), Ability().stack if highest is None else max(0, highest))

@@ -10,14 +10,31 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from interplug.model.types import format_time
 from interplug.stations.ocpp.dialects import V16
 from interplug.stations.ocpp.frames import Payload
 
 from . import events, meters, samples
 from .events import Admission, IdToken, Standing, Told
-from .schedules import Ability, Schedule
-from .speech import COMMON, LATER, NOW, SOON, Asked, Ear, Handler, Speech, Want, noted
+from .schedules import Ability
+from .speech import (
+    CANCEL,
+    COMMON,
+    LATER,
+    NOW,
+    RESERVE,
+    SOON,
+    START,
+    STOP,
+    Asked,
+    Ear,
+    Handler,
+    Speech,
+    Want,
+    ability_of,
+    noted,
+    number,
+    schedule_said,
+)
 from .statuses import PHASES
 
 TOLD_AS = {"Blocked": "Blocked", "NoCredit": "Blocked", "Expired": "Expired", "ConcurrentTx": "ConcurrentTx", "Accepted": "Accepted"}
@@ -25,16 +42,6 @@ ABOUT = {
     "chargePointVendor": "vendor", "chargePointModel": "model", "chargePointSerialNumber": "serial",
     "chargeBoxSerialNumber": "serial", "firmwareVersion": "firmware",
 }  # fmt: skip
-START = {"Accepted": "ACCEPTED", "Rejected": "REJECTED"}
-STOP = START
-RESERVE = {
-    "Accepted": "ACCEPTED",
-    "Occupied": "EVSE_OCCUPIED",
-    "Faulted": "EVSE_INOPERATIVE",
-    "Unavailable": "EVSE_INOPERATIVE",
-    "Rejected": "REJECTED",
-}
-CANCEL = {"Accepted": "ACCEPTED", "Rejected": "UNKNOWN_RESERVATION"}
 UNLOCK = {"Unlocked": "ACCEPTED", "UnlockFailed": "FAILED", "NotSupported": "NOT_SUPPORTED"}
 
 
@@ -134,15 +141,6 @@ def _token(payload: Payload) -> IdToken | None:
     return IdToken(str(text)) if text else None
 
 
-def number(value: Any) -> int | None:
-    """Some stations write numbers as strings. One of OCPP has 32 bits."""
-    try:
-        found = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if -(2**31) <= found < 2**31 else None
-
-
 def wh(value: Any) -> Decimal | None:
     try:
         found = Decimal(str(value).strip())
@@ -215,21 +213,6 @@ def set_profile(want: Want) -> Asked:
     return Asked("SetChargingProfile", {"connectorId": want.evse, "csChargingProfiles": profile}, {})
 
 
-def schedule_said(schedule: Schedule) -> Payload:
-    """The same in all versions, but for the id that 2.x gives it."""
-    said: Payload = {
-        "chargingRateUnit": schedule.unit,
-        "chargingSchedulePeriod": [{"startPeriod": start, "limit": limit} for start, limit in schedule.periods],
-    }
-    if schedule.start is not None:
-        said["startSchedule"] = format_time(schedule.start, whole_seconds=True)
-    if schedule.duration is not None:
-        said["duration"] = schedule.duration
-    if schedule.least is not None:
-        said["minChargingRate"] = schedule.least
-    return said
-
-
 def clear_profile(want: Want) -> Asked:
     return Asked("ClearChargingProfile", {"id": want.number}, {})
 
@@ -253,16 +236,6 @@ def meter_key(want: Want) -> Asked:
 def able(answer: Payload) -> Ability:
     said = {one.get("key"): str(one.get("value") or "") for one in answer.get("configurationKey") or ()}
     return ability_of(*(said.get(key, "") for key in ABILITY))
-
-
-UNITS = {"Current": "A", "A": "A", "Power": "W", "W": "W"}
-
-
-def ability_of(units: str, periods: str, stack: str) -> Ability:
-    """From the words of a station; what it does not say is not known to be wanting."""
-    named = frozenset(UNITS[unit.strip()] for unit in units.split(",") if unit.strip() in UNITS)
-    highest = number(stack)
-    return Ability(named or Ability().units, max(0, number(periods) or 0), Ability().stack if highest is None else max(0, highest))
 
 
 def local_list(version: int, first: bool, tokens: Sequence[IdToken]) -> tuple[str, Payload]:

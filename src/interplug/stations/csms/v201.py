@@ -16,8 +16,25 @@ from . import samples, trouble
 from .events import Admission, IdToken, Standing, Told, Trouble
 from .plain import PHASES, quick
 from .schedules import Ability
-from .speech import COMMON, LATER, NOW, SOON, Asked, Ear, Handler, Speech, Want, noted
-from .v16 import CANCEL, RESERVE, START, STOP, ability_of, number, schedule_said
+from .speech import (
+    CANCEL,
+    COMMON,
+    LATER,
+    NOW,
+    RESERVE,
+    SOON,
+    START,
+    STOP,
+    Asked,
+    Ear,
+    Handler,
+    Speech,
+    Want,
+    ability_of,
+    noted,
+    number,
+    schedule_said,
+)
 
 KINDS: dict[Any, Any] = {"Started": "begun", "Updated": "went on", "Ended": "ended"}
 UNLOCK = {
