@@ -25,7 +25,8 @@ ADD = f"insert into charging_station ({COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?,
 GET = f"select {COLUMNS} from charging_station where id = ?"
 ALL = f"select {COLUMNS} from charging_station order by id"
 AT = f"select {COLUMNS} from charging_station where place = ? and state = 'adopted' order by id"
-OFFERED = "select count(*) from charging_station where state = 'offered'"
+OFFERED = "select count(*) from charging_station where state = 'offered' and (holder <> '' or heard_at >= ?)"
+GIVE_UP = "delete from charging_station where state = 'offered' and holder = '' and heard_at < ?"
 CHANGE = """
 update charging_station set state = ?, profile = ?, password = ?, country = ?, party = ?, place = ?, outlets = ? where id = ?"""
 ABOUT = "update charging_station set about = ? where id = ? and epoch = ?"
@@ -154,9 +155,14 @@ class ChargingStations:
         """Those that stand at a Location of ours."""
         return [_station(row) for row in await self._db.all(AT, fold(place))]
 
-    async def offered(self) -> int:
-        row = await self._db.one(OFFERED)
+    async def offered(self, heard_since: int = 0) -> int:
+        """How many wait; of those that are away the ones that were heard of since then."""
+        row = await self._db.one(OFFERED, heard_since)
         return 0 if row is None else int(row[0])
+
+    async def give_up(self, before: int) -> None:
+        """Those that waited and were last heard of before then."""
+        await self._db.execute(GIVE_UP, before)
 
     async def change(self, row: StationRow) -> None:
         """What a person decides about it; what its connection says stays."""

@@ -47,6 +47,13 @@ STRANGERS: list[tuple[str, dict[str, str], int]] = [
 ]
 
 
+async def test_a_stranger_is_told_of(csms: Csms, caplog: pytest.LogCaptureFixture) -> None:
+    """So a person finds the letter that is wrong in an identity."""
+    with pytest.raises(InvalidStatus):
+        await knock(csms, "/CSl", basic("CSl", PASSWORD.encode()))
+    assert caplog.messages == ["station CSl is not let in: nobody has added it"]
+
+
 @pytest.mark.parametrize(("path", "headers", "code"), STRANGERS, ids=[f"{row[0][:14]} {row[2]}" for row in STRANGERS])
 async def test_a_stranger_is_not_let_in(csms: Csms, path: str, headers: dict[str, str], code: int) -> None:
     with pytest.raises(InvalidStatus) as refused:
@@ -156,6 +163,23 @@ class TestOffered:
         with pytest.raises(InvalidStatus):
             async with station(csms, V201, "C"):
                 pass
+
+    async def test_who_has_left_long_ago_makes_room(self, csms: Csms, node: Node, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+        for name in ("A", "B"):
+            async with station(csms, V201, name) as one:
+                await one.say("Heartbeat")
+        await asyncio.gather(*(post.ended.wait() for post in csms.hall.posts.values()))
+        with pytest.raises(InvalidStatus):
+            async with station(csms, V201, "C"):
+                pass
+        assert "station C is not let in: too many wait to be adopted" in caplog.messages
+        async with station(csms, V201, "B") as back:
+            await back.say("Heartbeat")
+            clock.move(3601)
+            async with station(csms, V201, "C"):
+                pass
+            waiting = await node.store.read(lambda tx: tx.charging_stations.all())
+        assert [one.id for one in waiting if one.state == "offered"] == ["B", "C"]
 
     async def test_nobody_takes_the_place_of_one_that_waits(self, csms: Csms) -> None:
         async with station(csms, V16, "A"):

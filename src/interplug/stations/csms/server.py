@@ -40,6 +40,8 @@ LONGEST_IDENTITY = 48
 PROTOCOL_ERROR = 1002
 HANDSHAKE = 10.0
 """Seconds that anybody has to say who it is, with TLS and without."""
+WAITS = 3600
+"""Seconds that the place of a station is kept which waits to be adopted and is away, where there are not enough."""
 WINDOW = ServerPerMessageDeflateFactory(
     server_max_window_bits=11, client_max_window_bits=11, compress_settings={"memLevel": 3}, require_client_max_window_bits=False
 )
@@ -114,6 +116,9 @@ class Door:
             del request.headers["Sec-WebSocket-Extensions"]
         station, profile = await self._decide(connection, request, identity)
         if isinstance(station, http.HTTPStatus):
+            if station == http.HTTPStatus.NOT_FOUND and _speaks(request.headers):  # not whoever looks for open ports
+                wrong = "too many wait to be adopted" if self.settings.unknown == "offer" else "nobody has added it"
+                log.warning("station %s is not let in: %s", identity, wrong)
             return _refusal(connection, station)
         self._admitted[connection] = (station, profile)
         return None
@@ -144,6 +149,7 @@ class Door:
 
     async def _unknown(self, identity: str, password: bytes | None, secure: Any) -> StationRow | http.HTTPStatus:
         """A station that nobody has added is offered for adoption, with the password or the certificate that it has come with."""
+        most = self.settings.most_offered
         if self.settings.unknown != "offer" or await self._full():
             return http.HTTPStatus.NOT_FOUND
         async with self._offering:
@@ -158,13 +164,16 @@ class Door:
             )
 
             async def work(tx: Tx) -> bool:
-                return await tx.charging_stations.offered() < self.settings.most_offered and await tx.charging_stations.add(row)
+                if await tx.charging_stations.offered() >= most:
+                    await tx.charging_stations.give_up(self.node.after(-WAITS))
+                return await tx.charging_stations.offered() < most and await tx.charging_stations.add(row)
 
             return row if await self.node.store.write(work) else http.HTTPStatus.NOT_FOUND
 
     async def _full(self) -> bool:
-        waiting = await self.node.store.read(lambda tx: tx.charging_stations.offered(), snapshot=False)
-        return waiting >= self.settings.most_offered
+        """Who has left long ago keeps nobody out."""
+        since = self.node.after(-WAITS)
+        return await self.node.store.read(lambda tx: tx.charging_stations.offered(since), snapshot=False) >= self.settings.most_offered
 
     # --- who is in
 
@@ -187,6 +196,10 @@ def _identity(path: str) -> str | None:
     text = unquote(path.partition("?")[0].rstrip("/").rpartition("/")[2])
     good = 0 < len(text) <= LONGEST_IDENTITY and text.isprintable() and ":" not in text and "/" not in text and "�" not in text
     return text if good else None
+
+
+def _speaks(headers: Headers) -> bool:
+    return any("ocpp" in one for one in headers.get_all("Sec-WebSocket-Protocol"))
 
 
 def _compresses(headers: Headers) -> bool:
