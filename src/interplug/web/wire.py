@@ -57,7 +57,7 @@ class Wire(HttpToolsProtocol):
     _usual: tuple[list[tuple[bytes, bytes]] | None, bytes] = (None, b"")
     _leaving = False
     """The last answer is given; what comes is thrown away."""
-    _last = False
+    ending = False
     """The node was told to stop: no answer is followed by another."""
 
     def __init__(self, door: Door, *arguments: Any, **named: Any) -> None:
@@ -80,7 +80,7 @@ class Wire(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """A request may be on its way already; to close now would be to reset it, and nobody could tell whether it was carried out."""
-        self._last = True
+        self.ending = True
         cycle: Any = self.cycle
         if cycle is not None and not cycle.response_complete:
             cycle.keep_alive = False
@@ -129,7 +129,7 @@ class Wire(HttpToolsProtocol):
             for name, value in headers:
                 super().on_header(name, value)
             super().on_headers_complete()
-            if self._last:
+            if self.ending:
                 self.cycle.keep_alive = False
             return
         before: Any = self.cycle
@@ -272,7 +272,7 @@ class Exchange:
     def __init__(self, wire: Wire, request: Request) -> None:
         self.wire = wire
         self.request = request
-        self.keep_alive = wire.parser.should_keep_alive() and not wire._last
+        self.keep_alive = wire.parser.should_keep_alive() and not wire.ending
         self.response_complete = False
         self.task: asyncio.Task[None] | None = None
         self._body: list[bytes] = []
