@@ -81,7 +81,7 @@ def differences(payment: Payment, bills: Sequence[Bill], settings: Payments, now
         found.append(("absorbed", due - payment.kept) if due > payment.kept else ("too much", payment.kept - due))
     if payment.state in states.ENDED and due > 0 and not payment.captured:
         found.append(("uncollected", due))
-    if payment.basis == SESSION:
+    if payment.basis == SESSION and due > 0:
         found.append(("no bill" if bills else "no CDR", payment.kept))
     if payment.basis == UNKNOWN:
         found.append(("no price", ZERO))
