@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from interplug.partners import states
+from interplug.store.cursors import Refused
 from interplug.sync.pull import pull
 from interplug.sync.push import Push
 from interplug.sync.schedule import TOGETHER, Schedule
@@ -117,3 +118,21 @@ async def test_a_hub_may_have_more_parties_than_pages_of_nothing_new_are_read(hu
     hub.lists.lists["hubclientinfo"] = [client(f"{number:03}") for number in range(30)]
     report = await hub.pull("hubclientinfo")
     assert (report.read, report.repeated, report.notes) == (30, 0, [])
+
+
+@pytest.mark.req("HCI-011")
+async def test_what_waits_for_a_party_that_is_back_is_tried_at_once_wherever_the_hub_says_so(hub: World) -> None:
+    number = hub.partner.connection.id
+
+    async def listed(status: str) -> int:
+        hub.lists.lists["hubclientinfo"] = [client(status=status, last_updated=hub.clock.text())]
+        await hub.pull("hubclientinfo")
+        known = hub.node.directory.by_id(number)
+        assert known is not None
+        hub.partner.connection = known
+        (refused,) = await hub.node.store.read(lambda tx: tx.cursors.refused(number))
+        return int(refused.next_at)
+
+    waits = Refused(number, 1, "", "cdrs", "FR-AAA is offline", 0, 1, 1, 77, 1)
+    await hub.node.store.write(lambda tx: tx.cursors.refuse(waits))
+    assert [await listed(status) for status in ("CONNECTED", "OFFLINE", "CONNECTED")] == [77, 77, 0]

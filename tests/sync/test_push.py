@@ -334,6 +334,25 @@ async def test_a_cdr_is_looked_for_at_the_party_behind_the_hub_that_it_concerns(
     assert "GET" in {one.method for one in sent}
 
 
+@pytest.mark.parametrize("code", [4001, 4002, 4003])
+async def test_a_party_that_the_hub_cannot_reach_keeps_nobody_else_waiting(hub: World, code: int) -> None:
+    """It is tried again soon, apart from the rest; what is for all and does not pass is the hub's own fault."""
+    await own(hub.node, "cdrs", ours(said.cdr()), audience=hub.partner.connection.id)
+    await own(hub.node, "sessions", ours(said.session()), audience=hub.partner.connection.id)
+    hub.played.answers.extend([says(code), says(code, 502)])
+    await hub.settle()
+    lane = hub.push.lanes[hub.partner.connection.id]
+    assert (lane.failures, len(await hub.node.store.read(lambda tx: tx.cursors.refused()))) == (0, 2)
+    await own(hub.node, "locations", ours(said.location()))
+    assert await hub.settle() == [("PUT", "locations/NL/TNM/L1")]
+    assert {verb for verb, _ in [*await hub.wait(10), *await hub.settle()]} == {"POST", "PUT"}
+    assert await hub.node.store.read(lambda tx: tx.cursors.refused()) == []
+    hub.played.answers.append(says(code))
+    await own(hub.node, "locations", ours(said.location("L2")))
+    await hub.settle()
+    assert lane.failures == 1
+
+
 @pytest.mark.req("HCI-012")
 async def test_sessions_and_cdrs_wait_for_a_party_behind_the_hub_that_is_away_and_nothing_else_does(hub: World) -> None:
     country, party = (said.session()["cdr_token"][name] for name in ("country_code", "party_id"))

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal
 
 from interplug.protocol.envelope import Reply
-from interplug.protocol.status import UNKNOWN_LOCATION, UNKNOWN_TOKEN
+from interplug.protocol.status import RECEIVER_PROBLEM, RECEIVER_TIMEOUT, UNKNOWN_LOCATION, UNKNOWN_RECEIVER, UNKNOWN_TOKEN
 
 Verdict = Literal["sent", "unknown", "refused", "wait"]
 GIVE_UP_AFTER = 3
@@ -26,6 +26,10 @@ SHUT = (401, 403)
 """The partner knows us no longer; whatever the object, it would be the same."""
 THE_OBJECT = (400, 405, 406, 409, 410, 411, 413, 414, 415, 422, 501)
 """Statuses that are about this request, even from something in front of the partner that speaks no OCPI."""
+
+
+NOT_TO_BE_HAD = (UNKNOWN_RECEIVER, RECEIVER_TIMEOUT, RECEIVER_PROBLEM)
+"""What a hub says of the party that a request is for; the hub itself is well, and others behind it may be."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,8 +47,9 @@ class Decision:
 SENT = Decision("sent")
 
 
-def decide(reply: Reply, verb: str, now: float = 0.0) -> Decision:
-    """The meaning of `reply` to a request with method `verb`; `now` in seconds since 1970."""
+def decide(reply: Reply, verb: str, now: float = 0.0, *, behind: bool = False) -> Decision:
+    """The meaning of `reply` to a request with method `verb`; `now` in seconds since 1970. `behind`: it was for one of the parties behind a
+    hub, of which the hub may say that it is not to be had (5.4)."""
     if reply.ok:
         return SENT
     why, status, ocpi = reply.why(), reply.code or reply.http, reply.code is not None
@@ -54,6 +59,8 @@ def decide(reply: Reply, verb: str, now: float = 0.0) -> Decision:
         return Decision("wait", why, status=status)
     if verb != "POST" and (reply.code in (UNKNOWN_LOCATION, UNKNOWN_TOKEN) or (reply.http == 404 and (ocpi or verb == "PATCH"))):
         return Decision("unknown", why, status=status)
+    if behind and reply.code in NOT_TO_BE_HAD:
+        return Decision("refused", why, status=status)
     theirs = reply.http in THE_OBJECT or (ocpi and reply.http < 500 and (reply.code or 0) < 3000)
     if not theirs:
         return Decision("wait", why, object=True, status=status)

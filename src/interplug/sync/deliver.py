@@ -29,7 +29,7 @@ from interplug.protocol.routes import Module
 from interplug.store.keys import OWN, Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
-from .decide import SENT, Decision, decide
+from .decide import NOT_TO_BE_HAD, SENT, Decision, decide
 from .endings import ended, over, removed
 from .item import Item
 from .statuses import Status, Statuses, sayable
@@ -207,12 +207,13 @@ class Delivery:
             return SENT
         if not self.connection.shows(stored.key):
             return Decision("refused", f"{stored.key.country}-{stored.key.party} is no party that {self.connection.partner} is shown")
-        reply = await self._reply("POST", stored.key, [], document, self._addressee(stored))
-        decision = decide(reply, "POST", self._now())
+        to = self._addressee(stored)
+        reply = await self._reply("POST", stored.key, [], document, to)
+        decision = decide(reply, "POST", self._now(), behind=self._behind(to))
         if decision.verdict == "sent":
             where = reply.headers.get("location")
             await self._delivered(stored, self._at(where) if where else "")
-        elif decision.verdict == "refused" and await self._there(stored, reply):
+        elif decision.verdict == "refused" and decision.status not in NOT_TO_BE_HAD and await self._there(stored, reply):
             return SENT
         return decision
 
@@ -286,8 +287,11 @@ class Delivery:
 
     async def _request(self, method: str, key: Key, document: Document | bytes | None, *rest: str, to: Party | None = None) -> Decision:
         reply = await self._reply(method, key, [key.country, key.party, key.id, *rest], document, to)
-        decision = decide(reply, method, self._now())
+        decision = decide(reply, method, self._now(), behind=self._behind(to))
         return SENT if method == "DELETE" and decision.verdict == "unknown" else decision
+
+    def _behind(self, to: Party | None) -> bool:
+        return to is not None and self.connection.hub is not None
 
     def _now(self) -> float:
         return self.node.clock() / 1_000_000

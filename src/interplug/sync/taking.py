@@ -15,8 +15,10 @@ from interplug.model.validate import Invalid, validate
 from interplug.modules import lens, payments
 from interplug.modules.node import Node
 from interplug.modules.zones import zone_at
+from interplug.partners.connection import CONNECTED
 from interplug.partners.directory import Connection
 from interplug.partners.roles import SENDERS
+from interplug.protocol.headers import Party
 from interplug.protocol.routes import Module
 from interplug.store.keys import Evidence, Key, Saved
 from interplug.store.tx import Tx
@@ -98,6 +100,8 @@ class Taking:
                 report.quarantined += 1
             elif self.module.id == CLIENTS:
                 await tx.partners.put_client(self.connection.id, one[1], one[2])
+                if one[1]["status"] == CONNECTED and self._was_absent(one[1]):
+                    await tx.cursors.hasten(self.connection.id)
                 self.clients[one[1]["role"], fold(one[1]["country_code"]), fold(one[1]["party_id"])] = one[1]
             else:
                 saved = await self._save(tx, item, *one, now)
@@ -106,6 +110,9 @@ class Taking:
                 # What changed after the reading began is read again next time: it may have changed again since its page.
                 self.way.newest = max(self.way.newest, min(one[2], self.way.began))
         return seen
+
+    def _was_absent(self, client: Document) -> bool:
+        return self.connection.absent(Party(client["country_code"], client["party_id"]), client["role"]) is not None
 
     async def _save(self, tx: Tx, item: Any, key: Key, document: Document, moment: int, now: int) -> Saved:
         evidence = Evidence(encode_json(item), self.connection.id, self.connection.speaks.number, now)
