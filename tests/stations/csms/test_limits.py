@@ -318,6 +318,39 @@ async def test_a_station_that_has_not_read_its_transaction_yet_is_asked_again(
     assert told == []
 
 
+@DIALECTS
+async def test_a_profile_of_which_a_station_takes_a_part_alone_leaves_it_as_it_was(world: World, clock: Clock) -> None:
+    clock.move(limits.JUST)
+    action, answer = able(world.dialect, periods="1")
+    world.station.answers[action] = answer
+    taken = {"set": [True, False, True]}
+
+    class InTurn(dict[str, Any]):
+        def get(self, action: Any, default: Any = None) -> Any:
+            if action == "SetChargingProfile":
+                return {"status": "Accepted" if taken["set"].pop(0) else "Rejected"}
+            return super().get(action, default)
+
+    async def said(name: str) -> Any:
+        found = await world.station.asked(name)
+        whole = found.get("csChargingProfiles") or found.get("chargingProfile")
+        return next(iter(found.values())) if whole is None else whole[next(iter(whole.keys() & {"chargingProfileId", "id"}))]
+
+    world.station.answers = InTurn(world.station.answers)
+    two = profile((0, 10), (600, 8), unit="A")
+    assert await world.ask("PUT", two) == {"result": "REJECTED"}
+    assert await said("ClearChargingProfile") == 41_001, "nothing held before"
+    clock.move(61)
+    assert await world.ask("PUT", profile((0, 16), unit="A")) == {"result": "ACCEPTED"}
+    clock.move(61)
+    taken["set"] = [True, False, True]
+    assert await world.ask("PUT", two) == {"result": "REJECTED"}
+    asked = [await world.station.asked("SetChargingProfile") for _ in range(4)]
+    last = asked[-1].get("csChargingProfiles") or asked[-1]["chargingProfile"]
+    schedule = last["chargingSchedule"] if world.older else last["chargingSchedule"][0]
+    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 16}], "what held before"
+
+
 class Restarts(dict[str, Any]):
     """The answers of a station that restarts whenever its configuration is read."""
 

@@ -26,7 +26,7 @@ from interplug.store.tx import Tx
 
 from .lines import Lines
 from .meant import outlet_at
-from .schedules import Ability, ids, made, plan
+from .schedules import Ability, Schedule, ids, made, plan
 from .speech import Want, reason
 from .versions import of_version
 
@@ -178,19 +178,37 @@ class Limits:
         if not schedules:
             return TOO_MANY
         before = await self._count(running)
-        for schedule in schedules:
-            want = Want(evse=row.evse, transaction=row.number, schedule=schedule)
-            answer = await self._ask(station, "set_charging_profile", want)
-            if not isinstance(answer, Outcome) and answer.get("status") == "Rejected" and self._just_begun(row):
-                await asyncio.sleep(MOMENT)
-                answer = await self._ask(station, "set_charging_profile", want)
-            if isinstance(answer, Outcome):
-                return answer
-            if answer.get("status") != "Accepted":
-                return Outcome("REJECTED", ": ".join(filter(None, (f"the station says {answer.get('status')}", reason(answer)))))
+        for place, schedule in enumerate(schedules):
+            outcome = await self._say(running, schedule)
+            if outcome is not None:
+                if place:
+                    await self._take_back(running, place)
+                return outcome
         for number in ids(row.evse, before)[len(schedules) :]:
             await self._clear(running, number)
         return Outcome("ACCEPTED")
+
+    async def _say(self, running: Running, schedule: Schedule) -> Outcome | None:
+        """None: the station has it."""
+        station, row = running.station, running.row
+        want = Want(evse=row.evse, transaction=row.number, schedule=schedule)
+        answer = await self._ask(station, "set_charging_profile", want)
+        if not isinstance(answer, Outcome) and answer.get("status") == "Rejected" and self._just_begun(row):
+            await asyncio.sleep(MOMENT)
+            answer = await self._ask(station, "set_charging_profile", want)
+        if isinstance(answer, Outcome):
+            return answer
+        if answer.get("status") == "Accepted":
+            return None
+        return Outcome("REJECTED", ": ".join(filter(None, (f"the station says {answer.get('status')}", reason(answer)))))
+
+    async def _take_back(self, running: Running, count: int) -> None:
+        """Of a profile in parts the station has taken the first `count`, and no more: it goes back to what held before."""
+        before = await self._schedules(running)
+        for schedule in before:
+            await self._say(running, schedule)
+        for number in ids(running.row.evse, count)[len(before) :]:
+            await self._clear(running, number)
 
     def _just_begun(self, row: Transaction) -> bool:
         """A partner that is quick knows the Session before a station of 1.6 has read the number of its transaction."""
@@ -198,11 +216,13 @@ class Limits:
 
     async def _count(self, running: Running) -> int:
         """How many profiles at the station say what holds now."""
+        return len(await self._schedules(running))
+
+    async def _schedules(self, running: Running) -> list[Schedule]:
         if not running.held:
-            return 0
+            return []
         able, row, stack = await self._ability(running.station), running.row, self.node.settings.stations.stack_level
-        held = list(running.held.values())
-        return len(made(held, running.plug, row.begun_at, self.node.clock(), able, evse=row.evse, stack=stack))
+        return made(list(running.held.values()), running.plug, row.begun_at, self.node.clock(), able, evse=row.evse, stack=stack)
 
     async def _clear(self, running: Running, id: int) -> Outcome:
         answer = await self._ask(running.station, "clear_charging_profile", Want(number=id))
