@@ -36,6 +36,24 @@ async def test_a_start_sends_the_drivers_own_token_and_a_reference(world: World,
     assert driver.token_uid in sent and drive.id in sent
 
 
+@pytest.mark.req("HCI-012")
+async def test_nothing_is_started_at_an_operator_that_a_hub_does_not_reach(world: World, driver: Driver) -> None:
+    number, wanted = world.partner.connection.id, await world.plug()
+    hub = {"hub_party_id": "BEHUB", "roles": [{"role": "OTHER", "country_code": "BE", "party_id": "HUB"}]}
+    await world.node.directory.write(lambda tx: tx.partners.change(number, credentials=hub))
+    with pytest.raises(NotPossible, match="no connection to this operator any more"):
+        await start(world.node, driver, wanted)
+    for status, why in (("OFFLINE", "no contact"), ("CONNECTED", None)):
+        world.clock.move(1)
+        client = {"country_code": "BE", "party_id": "XYZ", "role": "CPO", "status": status, "last_updated": world.clock.text()}
+        assert (await world.partner.send("PUT", "hubclientinfo/BE/XYZ", client)).ok
+        if why is not None:
+            with pytest.raises(NotPossible, match=why):
+                await start(world.node, driver, wanted)
+            assert world.cpo.asked == []
+    assert (await start(world.node, driver, wanted)).state == "ACCEPTED"
+
+
 async def test_the_operator_of_the_plug_is_asked_where_another_of_its_platform_uses_the_same_ids(world: World, driver: Driver) -> None:
     key = (await world.plug()).location.key
     other = said.theirs(said.location(evses=[said.evse(status="AVAILABLE")]))

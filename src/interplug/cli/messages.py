@@ -60,7 +60,7 @@ def list_(
 
     found = with_node(common, work)
     rows = [[one[name] for name in SHOWN] for one in found]
-    show(found, columns(SHOWN, rows) if rows else ["nothing was said yet"], json=common.json)
+    show(found, columns(SHOWN, rows) if rows else ["no such message"], json=common.json)
 
 
 def show_(number: Place, /, *, common: Reporting = REPORTING) -> None:

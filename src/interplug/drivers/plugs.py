@@ -13,6 +13,7 @@ from interplug.model.said import said
 from interplug.model.types import fold
 from interplug.modules.node import Node
 from interplug.partners.directory import Connection
+from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
 
@@ -72,7 +73,17 @@ def startable(node: Node, plug: Plug, *, reserved: bool = False) -> Connection:
     connection = node.directory.by_id(plug.connection)
     if connection is None or not connection.registered:
         raise NotPossible(said("There is no connection to this operator any more."))
+    _behind(connection, plug)
     return connection
+
+
+def _behind(connection: Connection, plug: Plug) -> None:
+    """A hub may have lost one of its operators, for a while or for good, whose stations we still know."""
+    operator = Party(plug.location.key.country, plug.location.key.party)
+    if connection.hub is not None and operator.key not in connection.writable:
+        raise NotPossible(said("There is no connection to this operator any more."))
+    if connection.absent(operator, "CPO"):
+        raise NotPossible(_WHY_NOT["UNKNOWN"])
 
 
 _WHY_NOT = {
