@@ -131,8 +131,10 @@ async def at_the_plug(world: World, visit: Visit) -> AsyncIterator[Seen]:
     closing = {"period_begin": "2099-12-25T00:00:00Z", "period_end": "2099-12-26T00:00:00Z"}
     able = {"status": "AVAILABLE", "capabilities": ["REMOTE_START_STOP_CAPABLE", "RESERVABLE"], "last_updated": world.clock.text(1)}
     way = [{"language": "en", "text": "Behind the station"}]
-    more = {"facilities": ["CAFE"], "parking_type": "PARKING_GARAGE", "directions": way}
-    await told(world, evses=[said.evse(floor_level="-1", **able)], opening_times={**hours, "exceptional_closings": [closing]}, **more)
+    operator = {"name": "Elektrizitätsversorgungsgesellschaftsverbund" * 2}
+    more = {"facilities": ["CAFE"], "parking_type": "PARKING_GARAGE", "directions": way, "operator": operator}
+    long = [{"language": "en", "text": "Parkeergarageverdiepingminuseenentwintigparkeerplaats" * 2}]
+    await told(world, evses=[said.evse(floor_level="-1", directions=long, **able)], opening_times={**hours, "exceptional_closings": [closing]}, **more)
     station = f"/stations/{await number(visit)}"
     yield "station with all", f"{station}?kwh=20&ac=11&dc=50&idle=60"
     yield "report a problem", f"{station}/problem"
