@@ -222,6 +222,17 @@ async def test_one_that_cannot_be_raised_warns_and_then_stops_the_session(shop: 
     assert await shop.stands(drive) == (states.CAPTURED, 37), "never above what is held"
 
 
+async def test_a_station_that_said_yes_and_charges_on_above_the_hold_is_asked_again(shop: Shop, driver: Driver) -> None:
+    drive = await shop.charging(driver, FIXED, kwh=59)
+    assert shop.commands()[-2:] == ["START_SESSION", "STOP_SESSION"]
+    await shop.world.result(await shop.world.now(drive), "ACCEPTED", of="stop_command")
+    await shop.later(80)
+    assert shop.commands().count("STOP_SESSION") == 1
+    await shop.later(12)
+    await shop.tick()
+    assert shop.commands().count("STOP_SESSION") == 2 and (await shop.world.now(drive)).state == "STOPPING"
+
+
 @pytest.mark.parametrize(("card", "stopped"), [(FIXED, True), (GOOD, False)])
 async def test_one_report_that_uses_it_up_stops_the_session_at_once_unless_more_is_held(
     shop: Shop, driver: Driver, card: str, stopped: bool
