@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import interplug
-from interplug.drivers import at_plug
+from interplug.drivers import at_plug, follow
 from interplug.drivers.accounts import erase
 from interplug.drivers.answers import NOT_OVER
 from interplug.drivers.drives import new_driver, start, stop
@@ -168,6 +168,21 @@ async def charging(world: World, driver: Driver) -> Drive:
     drive = await start(world.node, driver, await world.plug())
     await world.tell("sessions", session(world, driver, drive))
     return await world.now(drive)
+
+
+async def test_time_alone_writes_nothing_about_a_drive_that_charges(world: World, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    await charging(world, driver)
+    world.clock.move(86_400)
+    written: list[str] = []
+    happened = follow.happened
+
+    async def counted(*given: Any) -> Any:
+        written.append(given[2])
+        return await happened(*given)
+
+    monkeypatch.setattr(follow, "happened", counted)
+    await world.follower.tick()
+    assert written == []
 
 
 async def refused_at_the_station(world: World, drive: Drive) -> Drive:

@@ -134,7 +134,12 @@ async def at_the_plug(world: World, visit: Visit) -> AsyncIterator[Seen]:
     operator = {"name": "Elektrizitätsversorgungsgesellschaftsverbund" * 2}
     more = {"facilities": ["CAFE"], "parking_type": "PARKING_GARAGE", "directions": way, "operator": operator}
     long = [{"language": "en", "text": "Parkeergarageverdiepingminuseenentwintigparkeerplaats" * 2}]
-    await told(world, evses=[said.evse(floor_level="-1", directions=long, **able)], opening_times={**hours, "exceptional_closings": [closing]}, **more)
+    await told(
+        world,
+        evses=[said.evse(floor_level="-1", directions=long, **able)],
+        opening_times={**hours, "exceptional_closings": [closing]},
+        **more,
+    )
     station = f"/stations/{await number(visit)}"
     yield "station with all", f"{station}?kwh=20&ac=11&dc=50&idle=60"
     yield "report a problem", f"{station}/problem"

@@ -20,12 +20,13 @@ from .matching import drive_of
 from .plugs import NotPossible
 from .reader import Reader
 from .receipt import reading_of
-from .states import ACCEPTED, ASKED, CHARGING, OPEN, PAYING, STOPPING, UNSURE, advance
+from .states import ACCEPTED, ASKED, CHARGING, OPEN, STOPPING, UNSURE, advance
 from .tapping import begun_with_card
 
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
 
 
+NEVER_CONFIRMED = said("The operator never confirmed that charging began.")
 SPACING = 5 * 1_000_000
 """Between two readings that are kept of a drive, at least."""
 
@@ -91,9 +92,7 @@ class Follower:
     async def _clock(self) -> None:
         now = self.node.clock()
         for drive in await self.node.store.read(lambda tx: tx.drivers.in_states(OPEN)):
-            if now < drive.deadline or drive.state == PAYING:  # whose end is that of its payment
-                continue
-            if drive.state == UNSURE:
-                await happened(self.node, drive.id, "over", said("The operator never confirmed that charging began."))
-            else:
-                await happened(self.node, drive.id, "late", NOT_CONFIRMED)
+            event, reason = ("over", NEVER_CONFIRMED) if drive.state == UNSURE else ("late", NOT_CONFIRMED)
+            # One that waits for its payment ends with that; one that charges, when the operator says so.
+            if now >= drive.deadline and advance(drive.state, event) is not None:
+                await happened(self.node, drive.id, event, reason)
