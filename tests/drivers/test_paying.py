@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +18,11 @@ from interplug.drivers.plugs import NotPossible
 from interplug.drivers.tokens import token_key
 from interplug.model.types import format_time
 from interplug.payments import states
+from interplug.payments.port import Found
 from interplug.store.drivers import Drive, Driver
 from interplug.store.payments import Payment
 from interplug.store.tx import Tx
-from tests.drivers.played import World
+from tests.drivers.played import World, cdr
 from tests.drivers.shopping import HOUR, SETTINGS, Shop
 from tests.modules import said
 from tests.nodes import Clock
@@ -422,3 +424,28 @@ async def test_a_provider_that_is_away_is_waited_for(shop: Shop, driver: Driver)
     for _ in range(3):
         await shop.later(HOUR)
     assert await shop.stands(drive) == (states.CAPTURED, D("6.05"))
+
+
+async def test_a_long_comparison_with_the_provider_keeps_no_charge_waiting(shop: Shop, driver: Driver) -> None:
+    """Of many payments it takes hours, in which others have to be captured, and sessions to be stopped."""
+    first = await shop.ended(driver)
+    await shop.billed(driver, first)
+    await shop.later(2 * HOUR)
+    second = await shop.ended(driver)
+    old, find, asked = (await shop.payment(first)).reference, shop.desk.till.provider.find, asyncio.Event()
+
+    async def slow(reference: str) -> Found:
+        if reference == old:
+            asked.set()
+            await asyncio.Event().wait()
+        return await find(reference)
+
+    shop.desk.till.provider.find = slow  # type: ignore[method-assign]
+    running = asyncio.create_task(shop.cashier.run())
+    async with asyncio.timeout(20):
+        await asked.wait()
+        await shop.world.tell("cdrs", said.said("cdr", cdr(shop.world, driver, second, "C2"), "2.2.1"))
+        while (await shop.payment(second)).state != states.CAPTURED:
+            await shop.node.store.changed(await shop.node.store.look(), 0.1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
