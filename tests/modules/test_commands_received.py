@@ -311,7 +311,12 @@ async def test_behind_a_hub_nobody_stops_the_session_of_another_party(node: Node
         answer = await hub.send("POST", "commands/STOP_SESSION", body, ocpi_from_country_code=country, ocpi_from_party_id=party)
         return str(answer.data["result"])
 
-    assert await stop("FR", "AAA") == "REJECTED" and stations.asked == []
+    async def plan(country: str, party: str) -> str:
+        path = f"chargingprofiles/{wanted['id']}?duration=900&response_url=https://hub.example/result"
+        return str((await hub.send("GET", path, ocpi_from_country_code=country, ocpi_from_party_id=party)).data["result"])
+
+    assert await stop("FR", "AAA") == await plan("FR", "AAA") == "REJECTED" and stations.asked == []
+    assert await plan("BE", "XYZ") != "REJECTED"
     assert await stop("BE", "XYZ") == "ACCEPTED"
 
 

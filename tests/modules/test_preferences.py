@@ -170,6 +170,21 @@ async def test_an_unknown_session_and_one_of_somebody_else(node: Node, partner: 
 
 
 @LATER
+async def test_behind_a_hub_nobody_has_a_wish_for_the_session_of_another_party(node: Node, stations: Stations, version: str) -> None:
+    parties = [("OTHER", "FR", "HUB"), ("EMSP", "FR", "AAA"), ("EMSP", "FR", "BBB")]
+    hub = await befriend(node, version, name="hub", parties=parties, hub="FRHUB")
+    document = session("S2", kwh=0)
+    document["cdr_token"] = {**document["cdr_token"], "country_code": "FR", "party_id": "AAA"}
+    await own(node, "sessions", document, audience=hub.connection.id)
+
+    async def told(sender: str) -> int:
+        headers = {"ocpi_from_country_code": "FR", "ocpi_from_party_id": sender}
+        return (await hub.fetch("sessions/S2/charging_preferences", "PUT", wish("FAST"), **headers)).http
+
+    assert (await told("BBB"), await told("AAA")) == (404, 200)
+
+
+@LATER
 async def test_a_session_that_has_ended(node: Node, partner: Partner, stations: Stations) -> None:
     await own(node, "sessions", session(status="COMPLETED"), audience=partner.connection.id)
     assert (await prefer(partner, wish("FAST"))).data == "NOT_POSSIBLE"

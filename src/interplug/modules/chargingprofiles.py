@@ -102,7 +102,7 @@ async def _session(tx: Tx, call: Call, command: str, wish: Document) -> Stored |
     if not found:
         return Refusal("UNKNOWN_SESSION", "this Session is not known here")
     session = next((stored for stored in found if stored.audience in call.connection.seen("sessions")), None)
-    if session is None:
+    if session is None or not call.for_sender(session.document):
         return Refusal("REJECTED", "this Session belongs to a customer of somebody else")
     if session.document["status"] != "ACTIVE":
         return Refusal("REJECTED", f"this Session is {session.document['status']}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from interplug.model.types import fold
-from interplug.protocol.headers import Party
 from interplug.protocol.status import SUCCESS, UNKNOWN_LOCATION
 from interplug.store.keys import OWN, Key
 from interplug.store.tx import Tx
@@ -69,17 +68,11 @@ async def _session(tx: Tx, call: Call, document: Document) -> Target | Refusal:
     if not found:
         return Refusal("UNKNOWN_SESSION", "this Session is not known here")
     session = next((stored for stored in found if stored.audience in call.connection.audiences), None)
-    if session is None or not _of_sender(call, session.document["cdr_token"]):
+    if session is None or not call.for_sender(session.document):
         return Refusal("REJECTED", "this Session belongs to a customer of somebody else")
     if session.document["status"] in ENDED:
         return Refusal("REJECTED", "this Session has ended")
     return Target({**document, "session_id": session.key.id})  # as the stations know it
-
-
-def _of_sender(call: Call, token: Document) -> bool:
-    """Of the parties behind a hub each stops its own drivers' Sessions alone."""
-    sender = call.connection.behind(call.sender)
-    return sender is None or sender.key == Party(token["country_code"], token["party_id"]).key
 
 
 async def _reservation(tx: Tx, call: Call, document: Document) -> Target:

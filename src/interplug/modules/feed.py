@@ -36,12 +36,12 @@ async def page(call: Call) -> Answer:
 
     async def work(tx: Tx) -> tuple[Page, Bodies]:
         narrowed = call.place.module.id == "locations" and await lens.restricted(tx, call.connection)
-        whose = _whose(call)
-        found = await tx.objects.page(query, None if narrowed or whose else call.node.pages)
+        own_alone = _own_alone(call)
+        found = await tx.objects.page(query, None if narrowed or own_alone else call.node.pages)
         if found.joined is not None:
             return found, Bodies([found.joined])
-        if whose is not None:
-            bodies: Sequence[bytes | None] = [await _of(tx, call, whose, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
+        if own_alone:
+            bodies: Sequence[bytes | None] = [await _of(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
         elif narrowed:
             bodies = [await _narrowed(tx, call, *row, made) for row in zip(found.pks, found.bodies, strict=True)]
         elif None in found.bodies:
@@ -141,19 +141,14 @@ async def _narrowed(tx: Tx, call: Call, pk: int, body: bytes | None, made: Kept)
     return EMPTY if view is None else encode_json(view)
 
 
-def _whose(call: Call) -> Party | None:
-    """The one eMSP behind a hub that asks for Sessions or CDRs: it is given its own drivers' alone. Where pages and totals end it can tell
-    how many there are of all. One that was let steer all Sessions sees all."""
-    if call.place.module.id not in ("sessions", "cdrs") or call.connection.steered:
-        return None
-    return call.connection.behind(call.sender)
+def _own_alone(call: Call) -> bool:
+    """Whether one of the eMSPs behind a hub asks for Sessions or CDRs. Pages and totals tell it how many there are of all."""
+    return call.place.module.id in ("sessions", "cdrs") and call.connection.behind(call.sender) is not None
 
 
-async def _of(tx: Tx, call: Call, whose: Party, pk: int, body: bytes | None, made: Kept) -> bytes:
+async def _of(tx: Tx, call: Call, pk: int, body: bytes | None, made: Kept) -> bytes:
     document, _ = await tx.objects.whole(pk)
-    token = document["cdr_token"]
-    mine = Party(token["country_code"], token["party_id"]).key == whose.key
-    return await _made(tx, call, pk, body, made) if mine else EMPTY
+    return await _made(tx, call, pk, body, made) if call.for_sender(document) else EMPTY
 
 
 # --- single objects: a Location, an EVSE, a Connector; a payment terminal, a confirmation

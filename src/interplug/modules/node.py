@@ -156,3 +156,10 @@ class Call(msgspec.Struct):
     @property
     def params(self) -> dict[str, str]:
         return self.place.params
+
+    def for_sender(self, session: dict[str, Any]) -> bool:
+        """Whether a Session or CDR is the sender's business: of the eMSPs behind a hub each has its own drivers' alone, unless it was let
+        steer all."""
+        whose = None if self.connection.steered else self.connection.behind(self.sender)
+        token = session["cdr_token"]
+        return whose is None or whose.key == Party(token["country_code"], token["party_id"]).key

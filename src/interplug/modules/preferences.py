@@ -138,7 +138,7 @@ async def _put(tx: Tx, call: Call, wish: Document) -> tuple[str, list[Command]]:
 
 async def _session(tx: Tx, call: Call) -> Stored:
     for stored in await tx.objects.find_id("sessions", call.params["session_id"], OWN):
-        if stored.audience in call.connection.audiences:
+        if stored.audience in call.connection.audiences and call.for_sender(stored.document):
             return stored
     raise not_found("this Session is not known here", CLIENT_ERROR)
 
