@@ -15,6 +15,7 @@ from interplug.drivers.offers import read_offer
 from interplug.drivers.receipt import reading_of
 from interplug.modules import asking
 from interplug.store.drivers import Reading
+from interplug.web.driver import news, rides
 from interplug.web.driver import words as said_words
 from interplug.web.driver.course import course, thinned
 from tests.drivers.played import World, session
@@ -219,6 +220,20 @@ async def test_the_course_is_a_curve_and_a_table(world: World, visit: Visit) -> 
     drawn = (await visit.get(f"{url}/course.json")).json
     assert (drawn["kwh"], drawn["kw"]) == ([5, 6, 7], [None, 10, 10])
     assert "The course as a table" in words(await visit.get(url)) and "10.0 7.00" in words(await visit.get(url))
+
+
+async def test_a_charge_that_the_operator_calls_invalid_has_not_failed_to_start(world: World, visit: Visit) -> None:
+    url, document = await charging(visit, world)
+    world.clock.move(600)
+    async with visit.stream(f"{url}/live") as events:
+        await events.next("figures")
+        await world.tell("sessions", {**document, "kwh": 9, "status": "INVALID", "last_updated": world.clock.text()})
+        assert "Declared invalid by the operator" in await events.next("state")
+    page = words(await visit.get(url))
+    assert "does not mean to bill it" in page and "Not started" not in page and "9.00 kWh" in page
+    assert "Declared invalid" in words(await visit.get("/drives"))
+    drive = await world.node.store.read(lambda tx: tx.drivers.get(url.rpartition("/")[2]))
+    assert drive is not None and "has not begun" not in news.text(await rides.ride(world.node, drive), "failed")
 
 
 async def test_readings_that_come_at_once_are_one(world: World, visit: Visit) -> None:

@@ -240,7 +240,7 @@ def test_what_there_is_to_tell(state: str, live: dict[str, Any], paid: Any, wron
     here = SimpleNamespace(**{"soc": None, "idle": False, **live})
     drive, deal = SimpleNamespace(state=state, reason=""), SimpleNamespace(idle_fee="€6.00 per hour")
     signs = {"faulty": wrong == "faulty", "stop_failed": wrong == "stop_failed"}
-    ride: Any = SimpleNamespace(drive=drive, live=here, payment=paid, deal=deal, name="A", **signs)
+    ride: Any = SimpleNamespace(drive=drive, live=here, payment=paid, deal=deal, name="A", called=state, **signs)
     assert news.news(ride) == told
     assert all("A" in news.text(ride, what) for what in told if what != "over")
     assert "€6.00 per hour" in news.text(ride, "full") + news.text(ride, "idle")

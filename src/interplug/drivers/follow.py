@@ -24,8 +24,7 @@ from .states import ACCEPTED, ASKED, CHARGING, OPEN, STOPPING, UNSURE, advance
 from .tapping import begun_with_card
 
 SESSION_EVENTS = {"ACTIVE": "charging", "COMPLETED": "ended", "INVALID": "invalid"}
-
-
+INVALID = said("The operator has declared this charge invalid, and does not mean to bill it. Look whether your car still charges.")
 NEVER_CONFIRMED = said("The operator never confirmed that charging began.")
 SPACING = 5 * 1_000_000
 """Between two readings that are kept of a drive, at least."""
@@ -52,7 +51,8 @@ class Follower:
     async def _take(self, tx: Tx, stored: Stored) -> None:
         drive = await drive_of(tx, stored) or await begun_with_card(tx, self.node, stored)
         if drive is not None:
-            await move(tx, self.node, drive, SESSION_EVENTS.get(stored.document["status"], ""), session=stored.pk)
+            event = SESSION_EVENTS.get(stored.document["status"], "")
+            await move(tx, self.node, drive, event, INVALID if event == "invalid" else "", session=stored.pk)
             await tx.payments.look(drive.id)
             await self._note(tx, drive, stored)
 

@@ -81,6 +81,7 @@ STATES = Words(
         "FINISHED": N_("Finished. Waiting for the operator’s bill."),
         "BILLED": N_("Finished and billed"),
         "FAILED": N_("Not started"),
+        "INVALID": N_("Declared invalid by the operator"),
     }
 )
 SHORT = Words(
@@ -91,6 +92,7 @@ SHORT = Words(
         "ACCEPTED": N_("Starting"),
         "STARTED": N_("Ready for the car"),
         "FINISHED": N_("Waiting for the bill"),
+        "INVALID": N_("Declared invalid"),
     }
 )
 

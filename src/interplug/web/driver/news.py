@@ -46,6 +46,8 @@ def news(ride: Ride) -> tuple[str, ...]:
 def text(ride: Ride, what: str) -> str:
     if what == "over":
         return _over(ride)
+    if what == "failed" and ride.called == "INVALID":
+        return _("{station}: {reason}").format(station=ride.name, reason=say(ride.drive.reason))
     if what == "failed":
         return " ".join([_("Charging has not begun: {station}.").format(station=ride.name), say(ride.drive.reason)]).strip()
     return _(TEXTS[what]).format(station=ride.name, fee=say(ride.deal.idle_fee))

@@ -105,6 +105,13 @@ class Ride:
         return reference(self.drive.id)
 
     @property
+    def called(self) -> str:
+        """Its state, as a key of `wording.STATES`: what has begun and was taken back did not fail to start."""
+        session = self.live.session
+        invalid = self.drive.state == "FAILED" and session is not None and session.document["status"] == "INVALID"
+        return "INVALID" if invalid else self.drive.state
+
+    @property
     def step(self) -> int:
         """How far a start has come: 1 the operator is asked, 2 the station, 3 it waits for the car, 4 the car charges; 0: none of them."""
         return {"ASKED": 1, "ACCEPTED": 2, "UNSURE": 2, "STARTED": 3, "CHARGING": 4}.get(self.drive.state, 0)
@@ -240,7 +247,7 @@ class Ride:
             "id": drive.id,
             "reference": self.reference,
             "state": drive.state,
-            "state_text": wording.STATES[drive.state],
+            "state_text": wording.STATES[self.called],
             "reason": drive.reason or None,
             "advice": None if self.advice is None else self.advice._asdict(),
             "fault": None if self.fault is None else self.fault._asdict(),
