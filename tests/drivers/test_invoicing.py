@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from interplug.drivers import invoicing
 from interplug.drivers.billing import IMPOSSIBLE
 from interplug.drivers.invoicing import earlier, month_before, monthly
 from interplug.drivers.rates import exact, rounded, table, without
@@ -99,7 +100,12 @@ async def run(world: World) -> list[Invoice]:
     return await monthly(world.node, world.clock() + 10 * HOUR * 1_000_000)
 
 
-async def test_a_contract_gets_one_invoice_for_all_that_is_on_none_yet(world: World, card: None) -> None:
+@pytest.mark.parametrize("piece", [1, 2, 100])
+async def test_a_contract_gets_one_invoice_for_all_that_is_on_none_yet(
+    world: World, card: None, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few bills are looked at in one reading."""
+    monkeypatch.setattr(invoicing, "PIECE", piece)
     for n, kwh in enumerate((10, 20)):
         await charged(world, f"C{n}", kwh)
         world.clock.move(2 * HOUR)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from interplug.model.types import decode_json
 from interplug.store import schema
@@ -73,6 +74,18 @@ async def test_bills_are_found_by_what_one_knows_of_them(store: Store) -> None:
     assert await store.read(lambda tx: tx.bills.named(3, "c1")) is None
     assert await store.read(lambda tx: tx.bills.ended(10, 11)) == [BILL]
     assert await store.read(lambda tx: tx.bills.ended(0, 10)) == await store.read(lambda tx: tx.bills.ended(11, 99)) == []
+    await store.close()
+
+
+async def test_bills_are_read_piece_by_piece_in_the_order_of_their_ends_and_none_twice(store: Store) -> None:
+    ends = {1: 30, 2: 10, 3: 20, 4: 10, 5: 20, 6: 10, 7: 40}
+    for one in [replace(BILL, cdr=cdr, cdr_id=f"c{cdr}", ended_at=ended_at) for cdr, ended_at in ends.items()]:
+        await store.write(lambda tx, one=one: tx.bills.put(one))  # type: ignore[misc]
+    after, seen = (10, 0), list[int]()
+    while piece := await store.read(lambda tx, after=after: tx.bills.page(after, 40, 2)):  # type: ignore[misc]
+        after = (piece[-1].ended_at, piece[-1].cdr)
+        seen += [one.cdr for one in piece]
+    assert seen == [2, 4, 6, 3, 5, 1]
     await store.close()
 
 

@@ -34,6 +34,10 @@ DAY = 86_400 * SECOND
 BACK = 400 * DAY
 """So far back a monthly invoice looks for what is on none yet."""
 HOURLY = 3600.0
+PIECE = 100
+"""Bills that are looked at in one reading."""
+Place = tuple[str, str]
+"""Whose invoice: a contract, and a currency."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,27 +80,41 @@ async def _operators(tx: Tx, bills: Sequence[Bill]) -> bool:
 
 async def monthly(node: Node, until: int) -> list[Invoice]:
     """Invoices for what ended before that time and is on none yet; a second time there is nothing left."""
-    waiting = await node.store.read(lambda tx: _waiting(tx, until))
     found: list[Invoice] = []
-    for (contract, currency), cdrs in sorted(waiting.items(), key=lambda one: one[0]):
+    for (contract, currency), cdrs in sorted((await _waiting(node, until)).items(), key=lambda one: one[0]):
         made = await node.store.write(partial(_of_contract, node=node, contract=contract, currency=currency, cdrs=cdrs))
         if made is not None:
             found.append(made)
     return found
 
 
-async def _waiting(tx: Tx, until: int) -> dict[tuple[str, str], list[int]]:
-    """CDRs of which something is to be invoiced, or taken back, by contract and currency. What of a changed CDR stood on an invoice to
-    another contract, in another currency, or is sold to nobody any more, is taken back there."""
-    found: dict[tuple[str, str], list[int]] = {}
-    for bill in await tx.bills.ended(until - BACK, until):
+async def _waiting(node: Node, until: int) -> dict[Place, list[int]]:
+    """CDRs of which something is to be invoiced, or taken back. All are looked through piece by piece: a node has other things to do."""
+    found: dict[Place, list[int]] = {}
+    after = (until - BACK, 0)
+    while True:
+        bills, places = await node.store.read(partial(_places, after=after, until=until))
+        for cdr, place in places:
+            found.setdefault(place, []).append(cdr)
+        if len(bills) < PIECE:
+            return found
+        after = (bills[-1].ended_at, bills[-1].cdr)
+        await asyncio.sleep(0)
+
+
+async def _places(tx: Tx, *, after: tuple[int, int], until: int) -> tuple[list[Bill], list[tuple[int, Place]]]:
+    """A piece of the bills, and those of them that go on an invoice, with whose. What of a changed CDR stood on an invoice to another
+    contract, in another currency, or is sold to nobody any more, is taken back there."""
+    bills = await tx.bills.page(after, until, PIECE)
+    found: list[tuple[int, Place]] = []
+    for bill in bills:
         places = set(await tx.invoices.where_it_stands(_subject(bill)))
         if bill.sold_currency:
             places.add((bill.contract, bill.sold_currency))
-        for place in places:
+        for place in sorted(places):
             if await _open(tx, bill, *place) is not None:
-                found.setdefault(place, []).append(bill.cdr)
-    return found
+                found.append((bill.cdr, place))
+    return bills, found
 
 
 async def _open(tx: Tx, bill: Bill, contract: str, currency: str) -> Charge | None:

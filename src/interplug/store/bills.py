@@ -26,6 +26,7 @@ OF_DRIVE = f"select {FIELDS} from bill where drive = ? order by cdr"
 NAMED = f"select {FIELDS} from bill where source = ? and cdr_id = ?"
 CREDITING = f"select {FIELDS} from bill where source = ? and credits = ? order by cdr"
 ENDED = f"select {FIELDS} from bill where ended_at >= ? and ended_at < ? order by ended_at, cdr"
+PAGE = f"select {FIELDS} from bill where (ended_at, cdr) > (?, ?) and ended_at < ? order by ended_at, cdr limit ?"
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +88,10 @@ class Bills:
     async def ended(self, since: int, until: int) -> list[Bill]:
         """For sessions that ended in that time."""
         return [_bill(row) for row in await self._db.all(ENDED, since, until)]
+
+    async def page(self, after: tuple[int, int], until: int, limit: int) -> list[Bill]:
+        """The same piece by piece: those behind this end and number."""
+        return [_bill(row) for row in await self._db.all(PAGE, *after, until, limit)]
 
 
 DECIMALS = frozenset(("kwh", "bought_net", "bought_gross", "sold_net", "sold_gross"))
