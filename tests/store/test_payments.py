@@ -54,5 +54,5 @@ async def test_numbers_of_invoices_have_no_gap(store: Store) -> None:
     await asyncio.gather(*(issue(n % 3 == 0) for n in range(30)), return_exceptions=True)
     found = await store.read(lambda tx: tx.invoices.newest())
     assert [one.no for one in found] == list(range(20, 0, -1))
-    assert await store.read(lambda tx: tx.invoices.of_subject("cdr:20")) == [("A-", 20, b"{}")]
+    assert await store.read(lambda tx: tx.invoices.of_subject("cdr:20", "c", "EUR")) == [("A-", 20, b"{}")]
     await store.close()
