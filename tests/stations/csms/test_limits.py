@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from interplug.model.types import decode_json, encode_json, format_time
@@ -349,6 +350,26 @@ async def test_a_profile_of_which_a_station_takes_a_part_alone_leaves_it_as_it_w
     last = asked[-1].get("csChargingProfiles") or asked[-1]["chargingProfile"]
     schedule = last["chargingSchedule"] if world.older else last["chargingSchedule"][0]
     assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 16}], "what held before"
+
+
+@DIALECTS
+async def test_what_a_station_may_have_taken_without_an_answer_is_taken_back_when_it_speaks_again(world: World, clock: Clock) -> None:
+    """Who has set it was told that it does not hold."""
+    node = world.emsp.node
+    impatient = msgspec.structs.replace(node.settings.stations, call_timeout=0.3)
+    await world.ask("GET")
+    node.settings, patient = msgspec.structs.replace(node.settings, stations=impatient), node.settings
+    late: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+    world.station.answers["SetChargingProfile"] = late
+    assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "REJECTED"}
+    node.settings = patient
+    late.set_result({"status": "Accepted"})
+    await world.station.close()
+    async with station(world.csms, world.dialect) as again:
+        action, answer = able(world.dialect)
+        again.answers[action] = answer
+        await settled(again)
+        assert 41_001 in (await again.asked("ClearChargingProfile")).values()
 
 
 class Restarts(dict[str, Any]):

@@ -59,6 +59,8 @@ class Limits:
     _turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _brought: dict[tuple[str, int], dict[int, Document]] = field(default_factory=dict)
     """By Session and by who has asked: what the station was told, until it is noted that it holds."""
+    _unsure: dict[str, int] = field(default_factory=dict)
+    """By Session: how many profiles a station may have taken that has not answered, for somebody who was told that it did not."""
 
     async def set(self, session: str, profile: Document, connection: int) -> Outcome:
         async with self._turn(session):
@@ -109,11 +111,20 @@ class Limits:
     async def again(self, station: StationRow) -> None:
         """The station is back: it may have lost what it was told."""
         for row in await self.node.store.read(lambda tx: tx.ocpp.open(station.id), snapshot=False):
+            if row.session in self._unsure:
+                await self._sure(row.session)
             async with self._turn(row.session):
                 running = await self._running(row.session) if row.session else NO_CHARGE
                 if isinstance(running, Running) and running.held:
                     outcome = await self._bring(running, running.held)
                     log.info("station %s: the limits of Session %s were told again: %s", station.id, row.session, outcome.result)
+
+    async def _sure(self, session: str) -> None:
+        """What a station was told that did not answer is taken back, as soon as it answers again."""
+        async with self._turn(session):
+            count, running = self._unsure.pop(session, 0), await self._running(session)
+            if count and isinstance(running, Running) and not await self._take_back(running, count):
+                self._unsure[session] = count
 
     async def moved(self, station: str, evse: int) -> None:
         """The station has other limits now; evse 0: at all of its EVSEs."""
@@ -180,9 +191,12 @@ class Limits:
         before = await self._count(running)
         for place, schedule in enumerate(schedules):
             outcome = await self._say(running, schedule)
+            if outcome is not None and outcome.result == "TIMEOUT":
+                self._unsure[row.session] = place + 1
+                self.node.begin(self._sure(row.session))
+            elif outcome is not None and place:
+                await self._take_back(running, place)
             if outcome is not None:
-                if place:
-                    await self._take_back(running, place)
                 return outcome
         for number in ids(row.evse, before)[len(schedules) :]:
             await self._clear(running, number)
@@ -202,13 +216,13 @@ class Limits:
             return None
         return Outcome("REJECTED", ": ".join(filter(None, (f"the station says {answer.get('status')}", reason(answer)))))
 
-    async def _take_back(self, running: Running, count: int) -> None:
-        """Of a profile in parts the station has taken the first `count`, and no more: it goes back to what held before."""
+    async def _take_back(self, running: Running, count: int) -> bool:
+        """Of a profile the station has taken the first `count` parts, or may have: it goes back to what held before. False: it says
+        nothing."""
         before = await self._schedules(running)
-        for schedule in before:
-            await self._say(running, schedule)
-        for number in ids(running.row.evse, count)[len(before) :]:
-            await self._clear(running, number)
+        outcomes = [await self._say(running, schedule) for schedule in before]
+        outcomes += [await self._clear(running, number) for number in ids(running.row.evse, count)[len(before) :]]
+        return all(one is None or one.result != "TIMEOUT" for one in outcomes)
 
     def _just_begun(self, row: Transaction) -> bool:
         """A partner that is quick knows the Session before a station of 1.6 has read the number of its transaction."""
