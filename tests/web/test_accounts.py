@@ -368,6 +368,14 @@ async def test_history_is_searched_and_taken_along(world: World, visit: Visit) -
     assert (await Visit(visit.app).get("/drives.csv")).text.strip() == head
 
 
+async def test_days_are_those_of_the_stations_clock(world: World, visit: Visit) -> None:
+    world.clock.move(-1800)  # half past eleven in the evening of UTC, half past twelve in Amsterdam
+    await start(world, visit)
+    assert "1 Jan 2026, 00:30 CET" in words(await visit.get("/drives"))
+    for query, count in (("from=2026-01-01", 1), ("to=2025-12-31", 0), ("from=0001-01-01&to=9999-12-31", 1)):
+        assert (await visit.get(f"/drives.json?{query}")).json["total"] == count, query
+
+
 async def test_a_page_beyond_the_end_is_the_last_one(world: World, visit: Visit) -> None:
     await start(world, visit)
     for page in ("2", "999", "99999999999999999"):

@@ -129,6 +129,18 @@ async def test_the_same_start_again_is_paid_with_the_same_card(world: World, pag
     assert (await visit.get(f"{again.header('location')}.json")).json["payment"]["state"] == "held"
 
 
+async def test_who_was_lent_a_drive_starts_again_with_a_card_of_their_own(world: World, pages: Pages, visit: Visit) -> None:
+    await account(world, visit)
+    drive = (await pressed(visit, await remembered(world, pages, visit))).header("location")
+    await ended(world, drive)
+    cookies, other = pages.surface.cookies, Visit(pages)
+    await other.get("/")
+    other.cookies[cookies.lent_name] = cookies.lending(drive.rpartition("/")[2], world.clock() + 10**9)
+    again = await other.post(f"{drive}/again", {"csrf": (await other.get(drive)).field("csrf")})
+    assert again.status == 303 and again.header("location") != drive
+    assert (await other.get(f"{again.header('location')}.json")).json["state"] == "PAYING"
+
+
 async def test_saved_cards_are_their_drivers_alone(world: World, pages: Pages, visit: Visit) -> None:
     await account(world, visit)
     card = await remembered(world, pages, visit)

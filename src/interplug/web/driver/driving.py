@@ -175,7 +175,8 @@ class Driving:
         plug = await find_plug(self.node, before.connection, before.country, before.party, before.place, before.evse, before.connector)
         startable(self.node, plug)
         visitor, driver = await self.driver(request, visitor)
-        method = "" if self.desk is None else await self.desk.same_method(before)
+        # Who was lent the drive starts as somebody else, and pays with a card of their own.
+        method = "" if self.desk is None or driver.id != before.driver else await self.desk.same_method(before)
         drive, status = await self.begin(driver, plug, start(self.node, driver, plug, ride.deal.key, self.desk, method=method))
         return await self._done(request, visitor, drive, status)
 

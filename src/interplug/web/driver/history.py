@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from interplug.store.tx import Tx
 from interplug.web import asking
 from interplug.web.live import OVER, Part, Stream, Topic
 from interplug.web.session import Visitor
+from interplug.web.wording import zone
 
 from . import rides
 from .ride import Ride
@@ -183,7 +184,8 @@ class History:
             return 0, []
 
         async def work(tx: Tx) -> tuple[int, list[Drive]]:
-            since, until = _day(wanted.since), _day(wanted.until, 1)
+            where_last = await self._clock(tx, visitor.driver)
+            since, until = _day(wanted.since, zone=where_last), _day(wanted.until, 1, where_last)
             where = Wanted(
                 since=since or 0,
                 until=2**62 if until is None else until,
@@ -193,6 +195,12 @@ class History:
             return await tx.drivers.found(visitor.driver, where, limit, offset)
 
         return await self.node.store.read(work)
+
+    async def _clock(self, tx: Tx, driver: str) -> tzinfo:
+        """That of the station where the driver charged last: days are meant as times are shown."""
+        last = await tx.drivers.of_driver(driver, 1)
+        place = await tx.objects.get(rides.location_of(last[0]), whole=False) if last else None
+        return zone(None if place is None else place.document.get("time_zone"))
 
     async def _places(self, tx: Tx, driver: str, words: str) -> list[tuple[int, str, str, str]]:
         """Of the places where the driver has charged those whose name or address has every word."""
@@ -207,13 +215,13 @@ class History:
         return found
 
 
-def _day(text: str, later: int = 0) -> int | None:
-    """The beginning of a day, UTC, as it is stored; or of the day so many days later."""
+def _day(text: str, later: int = 0, zone: tzinfo = UTC) -> int | None:
+    """The beginning of a day as it is stored, or of the day so many days later."""
     try:
-        at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=later)
+        at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone) + timedelta(days=later)  # by the clock
+        return int(at.timestamp()) * 1_000_000
     except (ValueError, OverflowError):
         return None
-    return int(at.timestamp()) * 1_000_000
 
 
 def _row(ride: Ride) -> list[object]:
