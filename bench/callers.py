@@ -59,7 +59,7 @@ class Caller(asyncio.Protocol):
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
         login = base64.b64encode(f"{self.id}:{self.crowd.password}".encode()).decode()
         more = f"Authorization: Basic {login}\r\n" if self.crowd.password else ""
-        transport.write(UPGRADE.format(id=self.id, more=more).encode())
+        self.transport.write(UPGRADE.format(id=self.id, more=more).encode())
 
     def connection_lost(self, error: Exception | None) -> None:
         self.crowd.lost += 1

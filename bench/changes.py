@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 import uvloop
 
@@ -21,7 +22,8 @@ from interplug.store.tx import Tx
 
 
 async def change(store: Store, location: str, uid: str, *party: str) -> tuple[str, float]:
-    key, began = Key("locations", OWN, *(party or PARTY), location), time.time()
+    country, name = party or PARTY
+    key, began = Key("locations", OWN, country, name, location), time.time()
 
     async def work(tx: Tx) -> str:
         evse = await tx.objects.get_evse(key, uid)
@@ -36,7 +38,7 @@ async def change(store: Store, location: str, uid: str, *party: str) -> tuple[st
     return await store.write(work), began
 
 
-async def run(url: str, wanted: list[tuple[float, *tuple[str, ...]]]) -> None:
+async def run(url: str, wanted: list[list[Any]]) -> None:
     store = Store.open(url)
     begin = time.monotonic()
 

@@ -82,7 +82,7 @@ def _set(folder: Path) -> Iterator[data.Document]:
     """In the newest form; of two with one id, which a partner cannot have, the first."""
     source, _ = data.whole_set(folder)
     with gzip.open(source) as file:
-        for raw in files.objects(file):  # type: ignore[arg-type]
+        for raw in files.objects(file):
             yield chain.up("location", decode_json(raw), "2.2.1")
 
 
@@ -145,8 +145,8 @@ def _row(plan: Plan, node: nodes.Server, name: str, paths: list[str]) -> Row:
     for _ in range(plan.rounds):
         slow = load.wrk(node, Ask(headers, paths, CONNECTIONS), plan.seconds, plan.folder)
         pairs.append((slow, load.wrk(node, Ask(headers, [EMPTY], CONNECTIONS), plan.seconds, plan.folder)))
-    slow, quick = [one for one, _ in pairs], [one for _, one in pairs]
-    return times(plan, f"{name}, to an empty page", MOST, slow, quick, ("this", "empty"))
+    these, empty = [one for one, _ in pairs], [one for _, one in pairs]
+    return times(plan, f"{name}, to an empty page", MOST, these, empty, ("this", "empty"))
 
 
 def _cookie(node: nodes.Server) -> str:

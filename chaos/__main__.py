@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from interplug.faults import SABOTAGES
 from tests import postgres
@@ -21,7 +22,7 @@ from .roll import Roll
 from .seed import Storms
 from .stage import stage
 
-SHORT = {"rounds": 2, "kills": 6, "faults": 30}
+SHORT: dict[str, Any] = {"rounds": 2, "kills": 6, "faults": 30}
 WORK, SHORT_WORK = 60, 15
 """Writes between two steps of a roll."""
 

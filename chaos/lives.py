@@ -41,10 +41,10 @@ WITHOUT_SERVER = 20.0
 class Process(Protocol):
     """What can live and die."""
 
-    name: str
-
     process: asyncio.subprocess.Process | None
 
+    @property
+    def name(self) -> str: ...
     async def start(self, **environment: str) -> None: ...
     async def end(self) -> None: ...
 

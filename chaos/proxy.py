@@ -68,7 +68,7 @@ class Proxy:
         self._newest: dict[tuple[str, str], str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.url = ""
-        self._before: dict[str, Callable[[web.Request, Asked], Awaitable[web.StreamResponse]]] = {
+        self._before: dict[str, Callable[[web.BaseRequest, Asked], Awaitable[web.StreamResponse]]] = {
             "refused": self._drop,
             "500": _answering(500, b"oops", "text/plain"),
             "401": _answering(401, _envelope(2001, "who are you"), "application/json"),

@@ -27,7 +27,7 @@ from tests.postgres import Cluster
 from .city import OPERATOR, PROVIDER
 from .compare import Findings, eyes
 from .journal import Journal
-from .lives import WriterProcess, most_memory
+from .lives import Process, WriterProcess, most_memory
 from .outcome import Outcome, Plan
 from .partner import Played
 from .proxy import Proxy
@@ -109,7 +109,8 @@ class Stage:
         return (said.decode().split() or [""])[-1]
 
     async def close(self) -> None:
-        await asyncio.gather(*(process.end() for process in (*self.writers, *self.processes)), return_exceptions=True)
+        living: list[Process] = [*self.writers, *self.processes]
+        await asyncio.gather(*(process.end() for process in living), return_exceptions=True)
         for proxy in self.proxies.values():
             await proxy.stop()
         for process in self.processes:
