@@ -8,6 +8,7 @@ import pytest
 
 from interplug.drivers.places import PlaceList
 from interplug.modules.node import Node
+from interplug.partners import states
 from interplug.store.finding import Search
 from interplug.store.places import Place
 from tests.modules import said
@@ -85,3 +86,32 @@ async def test_an_operator_that_a_location_does_not_name_is_the_party_of_the_cre
     silent = {name: value for name, value in said.location("L2").items() if name != "operator"}
     await told(node, said_so, silent)
     assert sorted(place.operator for place in await found(node)) == ["BE-XYZ", "Somebody Ltd"]
+
+
+@pytest.mark.parametrize("state", [states.UNREGISTERED, states.REMOVED])
+async def test_stations_of_a_partner_with_whom_we_no_longer_work_are_not_shown(node: Node, state: str) -> None:
+    cpo = await told(node, said.location("L1"))
+    number = cpo.partner.connection.id
+
+    async def at(now: str) -> int:
+        await node.directory.write(lambda tx: tx.partners.change(number, state=now))
+        await cpo.places.tick()
+        return len(await found(node))
+
+    assert [await at(now) for now in (states.SUSPENDED, state, states.REGISTERED)] == [1, 0, 1]
+
+
+@pytest.mark.req("HCI-010")
+async def test_stations_of_a_party_that_is_no_longer_behind_its_hub_are_not_shown(node: Node) -> None:
+    cpo = Told(node, await befriend(node, "2.3.0", parties=(("OTHER", "BE", "HUB"), ("CPO", "BE", "XYZ")), hub="BEHUB"))
+    await cpo.put(said.location("L1"))
+    number = cpo.partner.connection.id
+
+    async def behind(*parties: str) -> int:
+        roles = [{"role": "CPO", "country_code": "BE", "party_id": party} for party in ("HUB", *parties)]
+        credentials = {"hub_party_id": "BEHUB", "roles": roles}
+        await node.directory.write(lambda tx: tx.partners.change(number, credentials=credentials))
+        await cpo.places.tick()
+        return len(await found(node))
+
+    assert [await behind("XYZ"), await behind(), await behind("XYZ")] == [1, 0, 1]

@@ -1,9 +1,10 @@
 """Keeps what drivers find level with the Locations of all partners: one more reader of the change log.
 
-A Location that is not published, or has no EVSE left, is not shown (LOC-004, LOC-031). An EVSE of which several sources tell is shown at
-one Location: that of the source that `places.sources` names first, else of the operator's own connection rather than a hub's, else of
-the oldest connection. When the cursor is lost, or the order of sources, the offers or the currency are others, everything is made again
-from the beginning of the log, which holds every Location once.
+A Location that is not published, or has no EVSE left, is not shown (LOC-004, LOC-031), nor is one of a partner with whom we no longer
+work, or of a party that is no longer behind its hub. An EVSE of which several sources tell is shown at one Location: that of the source
+that `places.sources` names first, else of the operator's own connection rather than a hub's, else of the oldest connection. When the
+cursor is lost, or the order of sources, the offers, the currency or who is gone are others, everything is made again from the beginning
+of the log, which holds every Location once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import msgspec
 from interplug.model.power import watts_of
 from interplug.model.types import decode_json, encode_json, fold
 from interplug.modules.node import Node
+from interplug.partners.claims import HOLDING
 from interplug.partners.directory import Connection
 from interplug.protocol.headers import Party
 from interplug.store.keys import OWN, Change, Key, Stored
@@ -44,6 +46,8 @@ class PlaceList:
         self.node = node
         self.position = 0
         self._looked = 0
+        self._gone: tuple[int, set[tuple[int, str, str]]] = -1, set()
+        """Whose Locations lead nowhere any more, and the directory that said so: connection and party, or the connection alone."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -74,7 +78,11 @@ class PlaceList:
 
         made_for, offers = await self.node.store.read(work)
         settings = self.node.settings
-        wanted = zlib.crc32(encode_json([2, settings.places.sources, settings.payments.currency, offers]))
+        if self._gone[0] < 0:
+            await self.node.directory.refresh()
+        if self._gone[0] != (generation := self.node.directory.generation):
+            self._gone = generation, await self.node.store.read(partial(gone, self.node))
+        wanted = zlib.crc32(encode_json([2, settings.places.sources, settings.payments.currency, offers, *sorted(self._gone[1])]))
         if wanted != made_for:
             self.position = 0
             await self.node.store.write(lambda tx: tx.mark(MADE_FOR, wanted))
@@ -116,7 +124,10 @@ class PlaceList:
     async def _found(self, tx: Tx, pk: int) -> Stored | None:
         """None where drivers are not to see it."""
         stored = await tx.objects.get_pk(pk)
-        return stored if stored is not None and shown(stored) else None
+        if stored is None or not shown(stored):
+            return None
+        source, country, party = stored.key.source, fold(stored.key.country), fold(stored.key.party)
+        return None if {(source, "", ""), (source, country, party)} & self._gone[1] else stored
 
     def _evses(self, stored: Stored | None) -> dict[str, int]:
         if stored is None:
@@ -137,6 +148,16 @@ class PlaceList:
         changed = [(number, opened) for number, spelled, before in known if (opened := _open(spelled, now)) != before]
         if changed:
             await self.node.store.write(lambda tx: _set_open(tx, changed))
+
+
+async def gone(node: Node, tx: Tx) -> set[tuple[int, str, str]]:
+    known = node.directory.all(removed=True)
+    found = {(one.id, "", "") for one in known if one.registered_at is not None and one.state not in HOLDING}
+    for hub in known:
+        if hub.hub is not None and hub.registered:
+            there = {(fold(country), fold(party)) for country, party in hub.writable}
+            found |= {(hub.id, *party) for party in await tx.objects.owners("locations", hub.id) - there}
+    return found
 
 
 async def _all_naming(tx: Tx, names: Iterable[str]) -> list[int]:
