@@ -14,6 +14,7 @@ import pytest
 from interplug.drivers import invoicing
 from interplug.drivers.billing import IMPOSSIBLE
 from interplug.drivers.invoicing import earlier, month_before, monthly
+from interplug.drivers.offers import read_offer
 from interplug.drivers.rates import exact, rounded, table, without
 from interplug.drivers.reconciling import reconcile
 from interplug.model.types import decode_json, encode_json, parse_time
@@ -21,7 +22,7 @@ from interplug.store.drivers import Driver
 from interplug.store.invoices import Invoice
 from interplug.store.store import Store
 from tests import nodes
-from tests.drivers.played import World, cdr
+from tests.drivers.played import RETAIL, World, cdr
 from tests.drivers.shopping import HOUR, Shop, open_paid_world
 from tests.modules import said
 from tests.nodes import close, own
@@ -158,6 +159,24 @@ async def test_a_charge_without_a_rate_keeps_its_own_taxes_beside_others(world: 
     await charged(world, "C4", credit=True, credit_reference_id="C3", **bare("-20", "-5.00"))
     (note,) = await run(world)
     assert rows(decode_json(note.document)) == [(None, D("-20.00"), D("-5.00"), D("-25.00"))]
+
+
+@pytest.mark.parametrize(
+    ("least", "rows_"),
+    [
+        ({"before_taxes": D(8)}, [(21, D("8.00"), D("1.68"), D("9.68"))]),
+        ({"before_taxes": D(8), "after_taxes": D(9)}, [(21, D("5.00"), D("1.05"), D("6.05")), (None, D("3.00"), D("-0.05"), D("2.95"))]),
+    ],
+)
+async def test_what_brings_a_charge_up_to_the_least_price_has_the_rate_of_the_rest_where_that_is_so(
+    world: World, card: None, least: dict[str, Any], rows_: list[tuple[Any, ...]]
+) -> None:
+    offer = read_offer({"id": "OURS", "tariff": {**RETAIL, "min_price": least}})
+    await world.node.store.write(lambda tx: tx.offers.put("OURS", offer.document(), world.clock()))
+    world.clock.move(1)
+    await charged(world, "C1")
+    (one,) = await run(world)
+    assert rows(decode_json(one.document)) == rows_
 
 
 async def test_a_credit_note_gives_back_the_taxes_of_a_card_payment_without_a_rate(shop: Shop, driver: Driver) -> None:

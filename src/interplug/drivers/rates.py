@@ -6,7 +6,7 @@ two, so that its taxes stay what they were, whatever else stands on the same inv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -32,18 +32,24 @@ def exact(bills: Iterable[Bill]) -> Rates:
     for bill in bills:
         if bill.sold_currency and (bill.sold_net is None or bill.sold_gross is None):
             raise NoTaxes(bill.cdr_id)
-        for line in decode_json(bill.lines):
-            name = rate_of(line)
+        lines = decode_json(bill.lines)
+        rates = {Decimal(line["percentage"]) for line in lines if line.get("percentage") is not None}
+        for line in lines:
+            name = rate_of(line, rates)
             found[name] = found.get(name, ZERO) + Decimal(line["incl"])
     return {rate: amount for rate, amount in found.items() if amount}
 
 
-def rate_of(line: Document) -> str:
+def rate_of(line: Document, rates: Collection[Decimal] = ()) -> str:
+    """`rates`: those that are named in the same bill; what brings it up to a least price, or down to the highest, names none itself."""
     if line.get("percentage") is not None:
         return f"{Decimal(line['percentage']).normalize():f}"
     excl, incl = Decimal(line["excl"]), Decimal(line["incl"])
     if excl == incl:
         return "0"
+    for rate in rates:
+        if len(rates) == 1 and excl * (HUNDRED + rate) == incl * HUNDRED:
+            return f"{rate.normalize():f}"
     sign = -1 if incl < 0 else 1
     return f"{sign * excl:f}{BETWEEN}{sign * incl:f}"
 
