@@ -419,3 +419,10 @@ async def test_a_cdr_that_comes_to_less_than_nothing_and_is_no_credit_gives_nobo
     bill = await billed(world, cdr(world, driver, drive, **more))
     assert (bill.reason, bill.sold_currency, bill.kwh) == (NEGATIVE, "", 0)
     assert not (await world.now(drive)).cdr, "as if it had not come"
+
+
+async def test_a_currency_that_an_operator_writes_small_is_the_same_one(world: World, driver: Driver) -> None:
+    await offer(world, fee={"per_session": D("0.35"), "currency": "EUR"})
+    bill = await billed(world, cdr(world, driver, await begun(world, driver), price=None, currency="eur"))
+    assert (bill.bought_currency, bill.sold_currency, bill.sold_net, bill.reason) == ("EUR", "EUR", D("3.35"), "")
+    assert margin(bill) == (D("0.35"), "")

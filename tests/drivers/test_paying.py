@@ -122,6 +122,8 @@ async def test_the_amount_is_what_the_tariff_names_or_what_the_configured_energy
     assert hold("0.50", preauthorize_amount=D("42.5049")) == ("EUR", D("42.50")), "no card is charged half a coin"
     assert hold("0.50", preauthorize_amount=D("0.004")) == ("EUR", 30)
     assert hold("0.50", preauthorize_amount=D("4250")) == ("EUR", 100), "whatever an operator names"
+    assert hold("0.50", "eur", preauthorize_amount=D("42.5")) == hold("0.50", preauthorize_amount=D("42.5")), "some write it small"
+    assert hold("0.50", "eur") == ("EUR", 30)
     assert hold("7.00", "SEK") == ("SEK", 420), "the bounds are of another currency"
     assert hold("0.10", "SEK") == ("SEK", 115) and hold("90", "SEK") == ("SEK", 1150)
     assert hold("90", "JPY") == ("JPY", 5400) and hold("7", "XTS") == ("XTS", 100)

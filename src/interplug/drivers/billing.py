@@ -134,7 +134,7 @@ def _blank(node: Node, stored: Stored, drive: Drive | None, contract: str) -> Bi
         drive="" if drive is None else drive.id,
         contract=contract,
         kwh=Decimal(cdr["total_energy"]),
-        bought_currency=cdr["currency"],
+        bought_currency=cdr["currency"].upper(),
         bought_net=bought.excl,
         bought_gross=bought.incl,
         ended_at=parse_time(cdr["end_date_time"]),

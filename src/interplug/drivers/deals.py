@@ -148,7 +148,7 @@ def sale(deal: Deal, cdr: Document, zone: str | None, beside: Sequence[Document]
     where prices change, because it is a plan.
     """
     fee = NOTHING if deal.offer is None else deal.offer.on_top
-    if fee.has_amounts and fee.currency != cdr["currency"]:
+    if fee.has_amounts and fee.currency != cdr["currency"].upper():
         return None, f"the fee is in {fee.currency}, the operator's bill in {cdr['currency']}"
     counted = {"ENERGY"} if fee.per_kwh else set[str]()
     try:

@@ -86,7 +86,7 @@ def planned(currency: str, kwh: Decimal, kw: Decimal, idle: int, now: int) -> Do
 def currency_of(deal: Deal) -> str:
     """Of the price; empty where none is known."""
     named = [tariff["currency"] for tariff in tariffs_of(deal)]
-    return named[0] if named else deal.offer.on_top.currency if deal.offer is not None else ""
+    return named[0].upper() if named else deal.offer.on_top.currency if deal.offer is not None else ""
 
 
 def tariffs_of(deal: Deal) -> list[Document]:

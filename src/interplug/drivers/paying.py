@@ -195,7 +195,7 @@ def bound(settings: Payments, amount: float, currency: str) -> Decimal:
 
 def _preauthorized(tariffs: Iterable[Document], settings: Payments) -> Amount | None:
     for tariff in tariffs:
-        currency = tariff["currency"]
+        currency = tariff["currency"].upper()
         named = coins(Decimal(str(tariff.get("preauthorize_amount") or 0)), currency)
         if named > 0:
             return Amount(currency, None, min(named, bound(settings, settings.hold_most, currency)))
