@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from interplug.drivers import accounts, cards
+from interplug.drivers.billing import NEGATIVE
 from interplug.drivers.drives import new_driver, start
 from interplug.drivers.plugs import NotPossible
 from interplug.drivers.receipt import live, receipt
@@ -105,6 +106,14 @@ async def test_what_is_charged_with_a_card_is_a_drive_with_price_cost_and_receip
     (found,) = await world.node.store.read(lambda tx: tx.bills.ended(0, 2**62))
     assert (found.drive, found.contract) == (drive.id, driver.contract_id)
     assert await world.node.store.read(lambda tx: tx.payments.of_drive(drive.id)) is None  # so it is for the monthly invoice
+
+
+@pytest.mark.parametrize("more", [{"total_energy": -5}, {"total_cost": {"before_taxes": -3}}])
+async def test_a_cdr_of_less_than_nothing_makes_no_drive_of_a_card(world: World, driver: Driver, card: Card, more: dict[str, Any]) -> None:
+    await world.tell("cdrs", cdr(world, driver, **more))
+    assert await drives(world, driver) == []
+    (found,) = await world.node.store.read(lambda tx: tx.bills.ended(0, 2**62))
+    assert (found.reason, found.kwh, found.sold_currency) == (NEGATIVE, 0, "")
 
 
 async def test_a_cdr_that_comes_before_its_session_makes_the_same_drive(world: World, driver: Driver, card: Card) -> None:

@@ -69,12 +69,12 @@ async def _bill(tx: Tx, node: Node, stored: Stored, about: About) -> None:
     """Made when a CDR is first seen, and again where it was doubled and is no more. The last that stands is the driver's receipt."""
     made, drive = await tx.bills.of_cdr(stored.pk), await drive_of(tx, stored)
     reason = "" if _credits(stored.document) else await _unsold(tx, stored, about, drive)
-    if drive is None and not reason:
+    if drive is None and not reason and Decimal(stored.document["total_cost"]["before_taxes"]) >= 0:
         drive = await begun_with_card(tx, node, stored)
     blank = _blank(node, stored, drive, await _contract(tx, stored.document))
     if made is None or made.cdr_no != stored.changed_no or (made.reason == DOUBLED and not reason):
         if reason:
-            made = msgspec.structs.replace(blank, kwh=ZERO if reason in (DOUBLED, IMPOSSIBLE) else blank.kwh, reason=reason)
+            made = msgspec.structs.replace(blank, kwh=ZERO if reason in (DOUBLED, IMPOSSIBLE, NEGATIVE) else blank.kwh, reason=reason)
         else:
             made = await _credit(tx, blank) if blank.credits else await _sold(tx, node, stored, drive, blank)
         await _put(tx, made)
@@ -96,6 +96,8 @@ async def _unsold(tx: Tx, stored: Stored, about: About, drive: Drive | None) -> 
         return NOBODYS
     if doubled(await facts.others(tx, about, stored.key)) is not None:
         return DOUBLED
+    if Decimal(stored.document["total_energy"]) < 0:
+        return NEGATIVE
     return IMPOSSIBLE if await facts.impossible(tx, stored.key, stored.document) else ""
 
 
