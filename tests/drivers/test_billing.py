@@ -16,6 +16,7 @@ from interplug.drivers.receipt import Receipt, live, receipt
 from interplug.model.types import decode_json
 from interplug.store.bills import Bill
 from interplug.store.drivers import Drive, Driver
+from interplug.store.keys import Key
 from tests.drivers.played import RETAIL, World, cdr, energy, session, told_price
 from tests.modules import said
 from tests.nodes import own
@@ -89,6 +90,22 @@ async def test_the_price_of_the_start_holds_whatever_changes_meanwhile(world: Wo
     bill = await billed(world, cdr(world, driver, drive, price="9.00"))
     assert (bill.bought_net, bill.sold_net) == (D(90), D("3.3"))
     assert margin(bill)[0] == D("-86.7")
+
+
+async def test_a_station_that_is_told_of_no_more_still_has_its_clock(world: World, driver: Driver) -> None:
+    """In its first hour of the day another price holds; by the clock of its country that hour is over."""
+    world.clock.move(1)
+    now = world.clock.text()
+    place = said.location(evses=[said.evse(status="AVAILABLE", last_updated=now)], time_zone="Europe/Lisbon", last_updated=now)
+    await world.tell("locations", said.said("location", said.theirs(place), "2.2.1"))
+    night = {**energy("0.10"), "restrictions": {"start_time": "00:00", "end_time": "01:00"}}
+    await offer(world, tariff={"currency": "EUR", "tax_included": "NO", "elements": [night, energy("0.50")]})
+    drive = await begun(world, driver)
+    key = Key("locations", drive.connection, drive.country, drive.party, drive.place)
+    await world.node.store.write(lambda tx: tx.objects.remove(key))
+    there = {**said.cdr()["cdr_location"], "id": drive.place}
+    document = cdr(world, driver, drive, price=None, cdr_location=there, end_date_time=world.clock.text(1800))
+    assert (await billed(world, document)).sold_net == 1
 
 
 async def test_an_offer_of_our_own_hides_the_operators_price(world: World, driver: Driver) -> None:

@@ -236,6 +236,17 @@ async def test_a_charge_that_the_operator_calls_invalid_has_not_failed_to_start(
     assert drive is not None and "has not begun" not in news.text(await rides.ride(world.node, drive), "failed")
 
 
+async def test_a_station_that_is_told_of_no_more_keeps_its_name_on_what_was_charged_there(world: World, visit: Visit) -> None:
+    url, _ = await charging(visit, world)
+    await billed(world, url)
+    drive = await world.node.store.read(lambda tx: tx.drivers.get(url.rpartition("/")[2]))
+    assert drive is not None
+    await world.node.store.write(lambda tx: tx.objects.remove(rides.location_of(drive)))
+    page = await visit.get(url)
+    assert "Stationsplein 1, Amsterdam" in words(page) and "CET" in page.text and "/stations/" not in page.text
+    assert "Stationsplein 1" in words(await visit.get("/drives?place=stationsplein"))
+
+
 async def test_readings_that_come_at_once_are_one(world: World, visit: Visit) -> None:
     url, document = await charging(visit, world)
     for _ in range(3):

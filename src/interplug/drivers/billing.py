@@ -153,7 +153,7 @@ async def _sold(tx: Tx, node: Node, stored: Stored, drive: Drive | None, blank: 
         return _with(blank, billed) if billed is not None else msgspec.structs.replace(blank, reason="the bill names no cost")
     agreed = pinned(drive) if drive is not None else await _standing(tx, node, stored)
     place = Key("locations", key.source, key.country, key.party, cdr["cdr_location"]["id"])
-    location = await tx.objects.get(place, whole=False)
+    location = await tx.objects.get(place, whole=False, gone=True)
     found, reason = sale(agreed, cdr, None if location is None else location.document.get("time_zone"))
     offer = "" if agreed.offer is None else agreed.offer.id
     if found is None:

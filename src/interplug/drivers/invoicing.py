@@ -190,7 +190,7 @@ async def _there(tx: Tx, bills: Sequence[Bill]) -> Document:
     if cdr is None:
         return {}
     there = cdr.document["cdr_location"]
-    location = await tx.objects.get(Key("locations", cdr.key.source, cdr.key.country, cdr.key.party, there["id"]), whole=False)
+    location = await tx.objects.get(Key("locations", cdr.key.source, cdr.key.country, cdr.key.party, there["id"]), whole=False, gone=True)
     town = " ".join(part for part in (there.get("postal_code"), there.get("city")) if part)
     return {
         "began_at": cdr.document["start_date_time"],

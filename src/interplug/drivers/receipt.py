@@ -209,7 +209,7 @@ def _sum(values: list[Decimal | None]) -> Decimal | None:
 
 
 async def _zone(tx: Tx, drive: Drive) -> str | None:
-    location = await tx.objects.get(Key("locations", drive.connection, drive.country, drive.party, drive.place), whole=False)
+    location = await tx.objects.get(Key("locations", drive.connection, drive.country, drive.party, drive.place), whole=False, gone=True)
     return None if location is None else location.document.get("time_zone")
 
 

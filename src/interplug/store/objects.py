@@ -54,10 +54,10 @@ class Objects:
 
     # --- reading
 
-    async def get(self, key: Key, *, whole: bool = True) -> Stored | None:
-        """`whole=False`: a Location without its EVSEs."""
+    async def get(self, key: Key, *, whole: bool = True, gone: bool = False) -> Stored | None:
+        """`whole=False`: a Location without its EVSEs; `gone`: also what was removed (its audience is GONE)."""
         found = await self._heads.find_with_body(key)
-        if found is None or found[0].audience == GONE:
+        if found is None or (found[0].audience == GONE and not gone):
             return None
         head, raw = found
         return await self._stored(head, spelled(head.spelling, key.module, key.source, key.kind), raw, whole=whole)

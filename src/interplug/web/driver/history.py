@@ -199,7 +199,7 @@ class History:
     async def _clock(self, tx: Tx, driver: str) -> tzinfo:
         """That of the station where the driver charged last: days are meant as times are shown."""
         last = await tx.drivers.of_driver(driver, 1)
-        place = await tx.objects.get(rides.location_of(last[0]), whole=False) if last else None
+        place = await tx.objects.get(rides.location_of(last[0]), whole=False, gone=True) if last else None
         return zone(None if place is None else place.document.get("time_zone"))
 
     async def _places(self, tx: Tx, driver: str, words: str) -> list[tuple[int, str, str, str]]:
@@ -207,7 +207,7 @@ class History:
         found, asked_for = [], fold(words).split()
         for place in await tx.drivers.places(driver):
             source, country, party, name = place
-            stored = await tx.objects.get(Key("locations", source, country, party, name), whole=False)
+            stored = await tx.objects.get(Key("locations", source, country, party, name), whole=False, gone=True)
             document: dict[str, Any] = {} if stored is None else stored.document
             said = fold(" ".join(str(document.get(part) or "") for part in ("name", "address", "city", "postal_code")) + f" {name}")
             if all(word in said for word in asked_for):

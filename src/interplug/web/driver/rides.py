@@ -9,7 +9,7 @@ from interplug.drivers.drives import end_by
 from interplug.drivers.receipt import live, receipt
 from interplug.modules.node import Node
 from interplug.store.drivers import Drive
-from interplug.store.keys import Key, Stored, StoredEvse
+from interplug.store.keys import GONE, Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
 from .course import course
@@ -23,7 +23,7 @@ async def ride(node: Node, drive: Drive) -> Ride:
     async def work(tx: Tx) -> dict[str, Any]:
         stopped = await tx.commands.get(drive.stop_command) if drive.stop_command else None
         key = location_of(drive)
-        location, evse = await tx.objects.get(key, whole=False), await tx.objects.get_evse(key, drive.evse)
+        location, evse = await tx.objects.get(key, whole=False, gone=True), await tx.objects.get_evse(key, drive.evse)
         return {
             "contact": await contact_of(tx, node, drive.connection, 0),
             "payment": await tx.payments.of_drive(drive.id),
@@ -65,7 +65,7 @@ async def moving(tx: Tx, node: Node, drive: Drive) -> object:
 def _place(location: Stored | None, evse: StoredEvse | None, drive: Drive) -> Document:
     document: Document = location.document if location is not None else {}
     return {
-        "pk": location.pk if location is not None else 0,
+        "pk": location.pk if location is not None and location.audience != GONE else 0,
         "name": document.get("name") or document.get("address") or drive.place,
         "address": ", ".join(part for part in (document.get("address"), document.get("city")) if part),
         "time_zone": document.get("time_zone"),
