@@ -100,6 +100,42 @@ def test_people_hold_release_dispute_and_credit_with_reason_and_name(billed: Com
     assert (listed["C1"]["credited"], listed["C1"]["dispute"], listed["C1-C"]["verdicts"]) == (True, "settled", ["match"])
 
 
+def right(billed: Command, folder: Path, **more: Any) -> Document:
+    """C1 as it is shown, with something else in it, in a file."""
+    document = {**billed("cdr", "show", "C1", "--json").json, **more}
+    (folder / "right.json").write_bytes(encode_json(document))
+    return document
+
+
+@pytest.mark.req("CDR-020")
+def test_a_cdr_that_was_wrong_is_taken_back_and_the_right_one_stands_in_its_place(billed: Command, tmp_path: Path) -> None:
+    periods = billed("cdr", "show", "C1", "--json").json["charging_periods"]
+    twice = [{**periods[0], "dimensions": [{"type": "ENERGY", "volume": 2}]}, *periods[1:]]
+    right(billed, tmp_path, charging_periods=twice)
+    said = billed("cdr", "correct", "C1", "right.json", "--reason", "2 kWh", "--json")
+    assert said.code == 0, said.err
+    name = said.json["done"].split("taken back, ")[1].split()[0]
+    shown = billed("cdr", "show", name, "--json").json
+    assert (shown["total_energy"], shown["total_cost"]["before_taxes"], shown["session_id"]) == (2, 0.5, "S-C1")
+    listed = {one["id"]: one for one in billed("cdr", "list", "--json").json}
+    assert listed["C1"]["credited"] and "C1-C" in listed and not listed[name]["held"]
+    (note,) = billed("cdr", "show", "C1", "--json").json["interplug"]["notes"]
+    assert (note["what"], note["reason"]) == ("credited", "2 kWh")
+    again = billed("cdr", "correct", "C1", "right.json")
+    assert again.code == 1 and "taken back already" in again.err and len(billed("cdr", "list", "--json").json) == len(listed)
+
+
+def test_what_is_no_cdr_takes_none_back(billed: Command, tmp_path: Path) -> None:
+    right(billed, tmp_path, charging_periods=[])
+    said = billed("cdr", "correct", "C1", "right.json")
+    assert said.code == 1 and "charging_periods" in said.err
+    (tmp_path / "two.json").write_bytes(b"[{}, {}]")
+    assert "holds 2" in billed("cdr", "correct", "C1", "two.json").err
+    (tmp_path / "torn.json").write_bytes(b"[7]")
+    assert billed("cdr", "correct", "C1", "torn.json").code == 1
+    assert not billed("cdr", "show", "C1", "--json").json["interplug"]["notes"]
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -330,7 +330,7 @@ async def test_a_corrected_cdr_moves_the_difference_alone_and_is_the_invoice(str
     await street.unplug()
     (stored,) = await street.cpo.store.read(lambda tx: tx.objects.find_id("cdrs", street.plugs.session, OWN))
     period = {**stored.document["charging_periods"][0], "dimensions": [{"type": "ENERGY", "volume": 8}]}
-    await corrections.correct(street.cpo, street.plugs.session, {**stored.document, "charging_periods": [period]}, None)
+    await corrections.correct(street.cpo, street.plugs.session, {**stored.document, "charging_periods": [period]})
     await street.settle()
     await street.later(HOUR + 1)
     assert await street.stands(drive) == (CAPTURED, D("4.80")) and await told(street) == ("SUCCESS", D("4.80"))

@@ -9,18 +9,22 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from interplug.model.validate import Invalid, validate
 from interplug.modules.node import Node
 from interplug.store.holds import Note
 from interplug.store.keys import OWN, Key, Stored
 from interplug.store.tx import Tx
+from interplug.tariffs import TariffError
 
 from . import bills, facts, holding, invoices
 
 Document = dict[str, Any]
+WRONG = (Invalid, TariffError, bills.Unbillable)
+"""What a document that is no CDR, or whose Tariffs price nothing, is known by."""
 
 
 class NotCreditable(ValueError):
-    """There is no such CDR of ours, it has not left, it is a credit itself, or a credit of it is held."""
+    """There is no such CDR of ours, it has not left, it is a credit itself, a credit of it is held, or nothing right would replace it."""
 
 
 async def credit(node: Node, cdr_id: str, reason: str = "", who: str = "") -> str:
@@ -35,14 +39,24 @@ async def credit(node: Node, cdr_id: str, reason: str = "", who: str = "") -> st
     return await node.store.write(work)
 
 
-async def correct(node: Node, cdr_id: str, document: Document, time_zone: str | None) -> str:
-    """Takes an own CDR back and puts `document` in its place, with a new id and totals of its own; raises what `bills` and
-    the check of documents raise where it is not right, and then nothing has changed."""
+async def correct(node: Node, cdr_id: str, document: Document, reason: str = "", who: str = "") -> str:
+    """Takes an own CDR back and puts `document` in its place, at the same party, with a new id and totals worked out anew; the new id.
+    Raises NotCreditable where that cannot be, and then nothing has changed. `who` leaves a note with the first one."""
 
     async def work(tx: Tx) -> str:
         stored = await _own(tx, cdr_id)
+        if await _taker(tx, stored) is not None:
+            raise NotCreditable(f"CDR {cdr_id} has been taken back already")
+        whose = {name: stored.document[name] for name in ("country_code", "party_id")}
+        try:
+            validate("cdr", document | whose)
+            zone = await facts.zone_of(tx, stored.key, document)
+            again = bills.corrected(document | whose, str(uuid.uuid4()), zone, _now(node))
+        except WRONG as error:
+            raise NotCreditable(f"what is to replace it is no CDR: {error}") from error
+        if who:
+            await tx.holds.note(Note(stored.pk, "credited", reason, who, node.clock()))
         await _credit(tx, node, cdr_id)
-        again = bills.corrected(document, str(uuid.uuid4()), time_zone, _now(node))
         await _save(tx, node, stored, again)
         return str(again["id"])
 

@@ -89,7 +89,6 @@ async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Docum
     """`zone` where the caller knows it better than the Location that we hold."""
     own, place = key.source == OWN, cdr["cdr_location"]
     where = Key("locations", key.source, key.country, key.party, place["id"])
-    location = await tx.objects.get(where, whole=False)
     connector = await _connector(tx, where, place)
     session = await tx.objects.get_pk(about.session_object) if about.session_object else None
     connection = directory.by_id(key.source)
@@ -100,7 +99,7 @@ async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Docum
         own=own,
         received_at=received_at,
         since=(connection.registered_at or connection.created_at) if connection is not None else 0,
-        zone=zone or (location.document.get("time_zone") if location is not None else None) or zone_at(place),
+        zone=zone or await zone_of(tx, key, cdr),
         published=await _published(tx, key, cdr, connector, about.start_at),
         session=session.document if session is not None else None,
         session_expected=connection is not None and connection.endpoint("sessions", "SENDER") is not None,
@@ -111,6 +110,13 @@ async def known(tx: Tx, directory: Directory, about: About, key: Key, cdr: Docum
         original=first.document if first is not None else None,
         credited_by=tuple(one.id for one in takers if one.object < about.object),
     )
+
+
+async def zone_of(tx: Tx, key: Key, cdr: Document) -> str | None:
+    """The time zone in which a CDR is priced: of its Location as it is held, else where that lies."""
+    place = cdr["cdr_location"]
+    location = await tx.objects.get(Key("locations", key.source, key.country, key.party, place["id"]), whole=False)
+    return (location.document.get("time_zone") if location is not None else None) or zone_at(place)
 
 
 async def impossible(tx: Tx, key: Key, cdr: Document) -> bool:

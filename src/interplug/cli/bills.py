@@ -1,9 +1,13 @@
-"""`interplug cdr hold`, `release`, `credit` and `dispute`: what people decide about a CDR. Each leaves a note with name and reason."""
+"""`interplug cdr hold`, `release`, `credit`, `correct` and `dispute`: what people decide about a CDR.
+
+Each leaves a note with name and reason.
+"""
 
 from __future__ import annotations
 
 import getpass
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -12,7 +16,8 @@ from interplug.charges import corrections, holding
 from interplug.modules.node import Node
 from interplug.store.keys import Stored
 
-from .ending import show
+from . import reading
+from .ending import end, show
 from .opening import REPORTING, Reporting, with_node
 from .records import OF_PARTNER, OWN_CDRS, found
 
@@ -66,12 +71,42 @@ def credit(id: str, /, *, reason: Reason = "", by: By = None, common: Reporting 
 
     async def work(node: Node, cdr: Stored, who: str) -> str:
         name = await corrections.credit(node, cdr.key.id, reason, who)
-        partner = node.directory.by_id(cdr.audience)
-        if partner is not None and partner.version is not None and not partner.speaks.credit_cdrs:
-            return f"credited by {name}; {partner.partner} speaks OCPI {partner.version} and cannot be told"
-        return f"credited by {name}"
+        return f"credited by {name}{_untold(node, cdr)}"
 
     _decided(common, id, OWN_CDRS, by, work)
+
+
+def correct(id: str, file: Path, /, *, reason: Reason = "", by: By = None, common: Reporting = REPORTING) -> None:
+    """Take a CDR of ours back by a credit CDR and put the right one in its place, with an id of its own and totals worked out anew.
+
+    A partner of OCPI 2.1.1 cannot be told: settle with it by hand.
+
+    Parameters
+    ----------
+    id
+        The id of the CDR.
+    file
+        The right one, whole, as `interplug cdr show --json` or `export` writes it (`-`: standard input). Its id and totals do not count.
+    """
+    right = list(reading.documents([file]))
+    if len(right) != 1:
+        end(f"{reading.name_of(file)} has to hold one CDR, and holds {len(right)}")
+    if "unreadable" in right[0]:
+        end(f"{reading.name_of(file)} cannot be read: {right[0]['unreadable']}")
+    document = {name: value for name, value in right[0].items() if name != "interplug"}
+
+    async def work(node: Node, cdr: Stored, who: str) -> str:
+        name = await corrections.correct(node, cdr.key.id, document, reason, who)
+        return f"taken back, {name} stands in its place{_untold(node, cdr)}"
+
+    _decided(common, id, OWN_CDRS, by, work)
+
+
+def _untold(node: Node, cdr: Stored) -> str:
+    partner = node.directory.by_id(cdr.audience)
+    if partner is None or partner.version is None or partner.speaks.credit_cdrs:
+        return ""
+    return f"; {partner.partner} speaks OCPI {partner.version} and cannot be told"
 
 
 def dispute(

@@ -79,6 +79,7 @@ COMMANDS = (
     ("cdr hold", "bills:hold", "Keep a CDR of ours from leaving."),
     ("cdr release", "bills:release", "Let a held CDR leave, whatever was found."),
     ("cdr credit", "bills:credit", "Take a CDR of ours back by a credit CDR."),
+    ("cdr correct", "bills:correct", "Take a CDR of ours back and put the right one in its place."),
     ("cdr dispute", "bills:dispute", "Note that a CDR is argued about, or that this is settled."),
     ("cdr verify", "verifying:verify", "Whether the CDRs in files agree with their tariffs; what is wrong, by partner and cause."),
     ("evidence", "evidence:evidence", "Pack everything about a CDR into one archive, to argue about it."),
