@@ -194,6 +194,7 @@ async def test_a_credit_note_gives_back_the_taxes_of_a_card_payment_without_a_ra
 
 def test_what_an_earlier_release_counted_without_a_rate_is_taken_back_as_it_was() -> None:
     assert earlier(b'{"":"10.90","21":"1"}', {"10:10.9": D("10.90")}) == {"10:10.9": "10.90", "21": "1"}
+    assert earlier(b'{"0":"5.00","":"1.21"}', {}) == {"0": "6.21"}
     assert table(without({"9": D("10.90")}, [{"10:10.9": "10.90"}]), "EUR") == [
         {"rate": 9, "net": 10, "vat": D("0.90"), "gross": D("10.90")},
         {"rate": None, "net": -10, "vat": D("-0.90"), "gross": D("-10.90")},

@@ -7,6 +7,7 @@ import pytest
 
 from interplug.modules import feed
 from interplug.modules.node import Node
+from interplug.partners import audiences
 from interplug.partners.directory import Connection
 from interplug.versions.table import VERSIONS
 from tests.modules.conftest import THEIRS
@@ -72,7 +73,11 @@ async def test_an_emsp_behind_a_hub_is_given_what_its_own_drivers_did(node: Node
         return names(await hub.fetch(f"{module}?{SINCE}", **headers))
 
     assert await given("AAA") == ["AAA"] and await given("bbb", "fr") == ["BBB"]
-    assert await given("HUB") == await given("ZZZ") == names(await hub.fetch(f"{module}?{SINCE}")) == ["AAA", "BBB"]
+    assert await given("HUB") == names(await hub.fetch(f"{module}?{SINCE}")) == ["AAA", "BBB"]
+    assert await given("ZZZ") == [], "nobody has said that it is behind the hub"
+    await befriend(node, version, name="other", parties=(("EMSP", "BE", "OTH"),))
+    await audiences.join(node.directory, "all sessions", hub.connection)
+    assert await given("AAA") == (["AAA", "BBB"] if module == "sessions" else ["AAA"]), "who steers sees all Sessions, and no more CDRs"
 
 
 @pytest.mark.req("TRN-024", "TRN-034", "TRN-035")

@@ -368,6 +368,7 @@ async def test_sessions_and_cdrs_wait_for_a_party_behind_the_hub_that_is_away_an
     assert await hub.settle() == [("PUT", "locations/NL/TNM/L1")]
     (refused,) = await hub.node.store.read(lambda tx: tx.cursors.refused())
     assert f"{country}-{party} is offline" in refused.reason
+    assert refused.next_at - hub.node.clock() == 3_600_000_000, "it is no fault that passes; the hub's list tells when it is back"
     await say("CONNECTED")
     await hub.settle()
     assert [*await hub.wait(10), *await hub.settle()] == [("POST", "cdrs")]

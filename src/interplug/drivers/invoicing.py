@@ -173,7 +173,11 @@ async def _charge(
     before = await tx.invoices.of_subject(subject, contract, currency)
     whole = exact(one for one in sold if one.sold_currency == currency)
     target = rounded(whole, currency, sum(whole.values(), ZERO) if paid is None else paid)
-    fresh = without(target, (earlier(raw, whole) for _, _, raw in before))
+    stood = [earlier(raw, whole) for _, _, raw in before]
+    same = sum(target.values(), ZERO) == sum((Decimal(amount) for one in stood for amount in one.values()), ZERO)
+    # What an earlier release named otherwise is the same where it comes to the same.
+    renamed = same and any("" in decode_json(raw) for _, _, raw in before)
+    fresh = {} if renamed else without(target, stood)
     corrects = tuple(f"{series}{no:06d}" for series, no, _ in before)
     return Charge(subject, bills, fresh, corrects, await _there(tx, bills) if fresh else {})
 
@@ -181,7 +185,10 @@ async def _charge(
 def earlier(raw: bytes, whole: Rates) -> dict[str, str]:
     """What stands on an invoice; earlier releases had one empty name for all that has no rate."""
     named = next((rate for rate in whole if BETWEEN in rate), "0")
-    return {rate or named: amount for rate, amount in decode_json(raw).items()}
+    found: dict[str, str] = {}
+    for rate, amount in decode_json(raw).items():
+        found[rate or named] = str(Decimal(found.get(rate or named, ZERO)) + Decimal(amount))
+    return found
 
 
 async def _there(tx: Tx, bills: Sequence[Bill]) -> Document:

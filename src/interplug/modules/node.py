@@ -28,6 +28,8 @@ from interplug.telemetry.figures import Requests
 from interplug.versions.table import Version
 
 T = TypeVar("T")
+STEERING = ("sessions", "chargingprofiles")
+"""The modules in which who was let steer the Sessions of all sees and does more than others."""
 log = logging.getLogger(__name__)
 
 
@@ -158,8 +160,9 @@ class Call(msgspec.Struct):
         return self.place.params
 
     def for_sender(self, session: dict[str, Any]) -> bool:
-        """Whether a Session or CDR is the sender's business: of the eMSPs behind a hub each has its own drivers' alone, unless it was let
-        steer all."""
-        whose = None if self.connection.steered else self.connection.behind(self.sender)
+        """Whether a Session or CDR is the sender's business: of the eMSPs behind a hub each has its own drivers' alone; who was let
+        steer all sees and steers all Sessions, and has of CDRs and commands no more than others."""
+        steers = bool(self.connection.steered) and self.place.module.id in STEERING
+        whose = None if steers else self.connection.behind(self.sender)
         token = session["cdr_token"]
         return whose is None or whose.key == Party(token["country_code"], token["party_id"]).key

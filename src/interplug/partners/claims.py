@@ -20,6 +20,7 @@ from interplug.store.tx import Tx
 from . import states
 from .connection import Connection, connection_of
 
+Key = tuple[str, str]
 HOLDING = (states.REGISTERED, states.SUSPENDED)
 TAKEN = "is registered by another platform"
 
@@ -46,14 +47,21 @@ async def check(tx: Tx, row: ConnectionRow, credentials: dict[str, Any]) -> None
 def leave_out(connections: Iterable[Connection]) -> None:
     """Takes from each what others have registered themselves. An allow-list is the operator's own word and stands."""
     connections = list(connections)
+    holders: dict[Key, dict[str, set[int]]] = {}
+    """Of each party the partners that have registered it themselves, by role."""
+    for one in connections:
+        if one.hub is None and one.state in HOLDING:
+            for own in one.parties:
+                holders.setdefault(own.party.key, {}).setdefault(own.role, set()).add(one.partner_id)
     for connection in connections:
         if connection.allow is not None:
             continue
-        held = {(one.role, one.party.key) for other in _rivals(connection, connections) for one in other.parties}
+        mine = {connection.partner_id}
+        taken = {(role, key) for key in connection.writable for role, whose in holders.get(key, {}).items() if whose - mine}
         if connection.hub is None:
-            connection.others = held - {(one.role, one.party.key) for one in connection.parties}
+            connection.others = taken - {(one.role, one.party.key) for one in connection.parties}
         else:
-            connection.left_out = connection.writable & {key for _, key in held}
+            connection.left_out = frozenset(key for _, key in taken)
             connection.writable -= connection.left_out
 
 

@@ -215,7 +215,8 @@ class Crawl:
             self.course = Course(now, way.began, now, report, parties=way.parties)
         else:
             # Of a party that was away meanwhile this list was not read either.
-            still = None if self.course.parties is None else [one for one in self.course.parties if one in (way.parties or ())]
+            there = set(way.parties or ())
+            still = None if self.course.parties is None else [one for one in self.course.parties if one in there]
             self.course = Course(now, self.course.full_at, now, report, parties=still)
 
         async def work(tx: Tx) -> None:

@@ -26,6 +26,7 @@ from interplug.partners.directory import Connection
 from interplug.protocol.envelope import Reply
 from interplug.protocol.headers import Party
 from interplug.protocol.routes import Module
+from interplug.protocol.status import CLIENT_ERROR
 from interplug.store.keys import OWN, Key, Stored, StoredEvse
 from interplug.store.tx import Tx
 
@@ -114,7 +115,7 @@ class Delivery:
         if document is None:
             return await self._unsaid(stored, left)
         if why := self._absent(stored):
-            return Decision("refused", why)
+            return Decision("refused", why, status=CLIENT_ERROR)
         if stored.key.module == "cdrs":
             return await self._cdr(stored, document, again)
         if stored.key.module == "sessions":
@@ -206,7 +207,8 @@ class Delivery:
         if place is not None and not (again and await self._lost(stored, place)):
             return SENT
         if not self.connection.shows(stored.key):
-            return Decision("refused", f"{stored.key.country}-{stored.key.party} is no party that {self.connection.partner} is shown")
+            why = f"{stored.key.country}-{stored.key.party} is no party that {self.connection.partner} is shown"
+            return Decision("refused", why, status=CLIENT_ERROR)
         to = self._addressee(stored)
         reply = await self._reply("POST", stored.key, [], document, to)
         decision = decide(reply, "POST", self._now(), behind=self._behind(to))

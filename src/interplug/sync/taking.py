@@ -93,15 +93,14 @@ class Taking:
     # --- in one transaction
 
     async def save(self, tx: Tx, url: str, items: list[Any], taken: list[Taken]) -> Seen:
-        now, report, seen = self.node.clock(), self.way.report, Seen(url, [], [])
+        now, report, seen, back = self.node.clock(), self.way.report, Seen(url, [], []), False
         for item, one in zip(items, taken, strict=True):
             if isinstance(one, Invalid):
                 seen.aside.append(await self._set_aside(tx, item, one, now))
                 report.quarantined += 1
             elif self.module.id == CLIENTS:
                 await tx.partners.put_client(self.connection.id, one[1], one[2])
-                if one[1]["status"] == CONNECTED and self._was_absent(one[1]):
-                    await tx.cursors.hasten(self.connection.id)
+                back = back or (one[1]["status"] == CONNECTED and self._was_absent(one[1]))
                 self.clients[one[1]["role"], fold(one[1]["country_code"]), fold(one[1]["party_id"])] = one[1]
             else:
                 saved = await self._save(tx, item, *one, now)
@@ -109,6 +108,8 @@ class Taking:
                 report.changed += saved.changed
                 # What changed after the reading began is read again next time: it may have changed again since its page.
                 self.way.newest = max(self.way.newest, min(one[2], self.way.began))
+        if back:
+            await tx.cursors.hasten(self.connection.id)
         return seen
 
     def _was_absent(self, client: Document) -> bool:

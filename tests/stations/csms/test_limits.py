@@ -20,6 +20,7 @@ from interplug.stations.csms.schedules import Ability
 from interplug.stations.csms.service import Csms
 from interplug.stations.ocpp.dialects import V16, V21, V201, Dialect
 from interplug.stations.ocpp.link import Refused
+from interplug.store.keys import OWN
 from tests.modules.test_schedules import AC, profile
 from tests.nodes import SECOND, T0, Clock, Partner, Wire, befriend
 from tests.stations.csms.partner import Provider
@@ -398,6 +399,26 @@ async def test_a_station_that_restarts_when_its_configuration_is_read_is_asked_f
         assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "ACCEPTED"}
         assert await again.asked("SetChargingProfile")
         assert await world.ask("DELETE") == {"result": "ACCEPTED"}
+
+
+@pytest.mark.parametrize("dialect", [V201], ids=["2.0.1"])
+async def test_a_station_that_comes_back_before_a_profile_is_noted_is_told_it_again(world: World) -> None:
+    """What was noted when it came back is of before."""
+    node, asked = world.emsp.node, world.csms.desk.limits
+    assert await world.ask("PUT", profile((0, 10), unit="A")) == {"result": "ACCEPTED"}
+    (noted,) = await node.store.read(lambda tx: tx.profiles.of(OWN, world.session))
+    newer = profile((0, 6), unit="A")
+    assert (await asked.set(world.session, newer, noted.connection)).result == "ACCEPTED"
+    await world.station.close()
+    async with station(world.csms, world.dialect) as again:
+        action, answer = able(world.dialect)
+        again.answers[action] = answer
+        await settled(again)
+        noted.document = encode_json(newer)
+        await node.store.write(lambda tx: tx.profiles.put(noted))
+        await asked.level(world.session, noted.connection)
+        limits = [one["chargingProfile"]["chargingSchedule"][0] for one in [await again.asked("SetChargingProfile") for _ in range(2)]]
+        assert [one["chargingSchedulePeriod"][0]["limit"] for one in limits] == [10, 6]
 
 
 @pytest.mark.parametrize("dialect", [V201], ids=["2.0.1"])

@@ -82,12 +82,12 @@ class Limits:
     async def level(self, session: str, connection: int) -> None:
         """What they have asked for is noted now. Of several who ask at once, in whatever process, each has told the station what held
         without the others; the one that is noted last tells it what holds of all."""
-        brought = self._brought.pop((session, connection), None)
-        if brought is None:
+        if (session, connection) not in self._brought:
             return
         async with self._turn(session):
+            brought = self._brought.pop((session, connection), None)
             running = await self._running(session)
-            if isinstance(running, Outcome) or running.held == brought:
+            if brought is None or isinstance(running, Outcome) or running.held == brought:
                 return
             outcome = await self._bring(running._replace(held=brought), running.held)
         log.info("Session %s was limited by several at once; the station was told what holds now: %s", session, outcome.result)
@@ -117,14 +117,23 @@ class Limits:
                 running = await self._running(row.session) if row.session else NO_CHARGE
                 if isinstance(running, Running) and running.held:
                     outcome = await self._bring(running, running.held)
+                    self._told(row.session, running.held)
                     log.info("station %s: the limits of Session %s were told again: %s", station.id, row.session, outcome.result)
 
     async def _sure(self, session: str) -> None:
         """What a station was told that did not answer is taken back, as soon as it answers again."""
         async with self._turn(session):
             count, running = self._unsure.pop(session, 0), await self._running(session)
-            if count and isinstance(running, Running) and not await self._take_back(running, count):
-                self._unsure[session] = count
+            if count and isinstance(running, Running):
+                if not await self._take_back(running, count):
+                    self._unsure[session] = count
+                self._told(session, running.held)
+
+    def _told(self, session: str, held: dict[int, Document]) -> None:
+        """The station was told what was noted; what was asked for since, and is noted next, it has to be told again (`level`)."""
+        for asked in self._brought:
+            if asked[0] == session:
+                self._brought[asked] = held
 
     async def moved(self, station: str, evse: int) -> None:
         """The station has other limits now; evse 0: at all of its EVSEs."""
